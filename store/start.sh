@@ -1,0 +1,16 @@
+#!/bin/sh
+# Starts weed with one bucket and one pair of keys that may read, write and list in that bucket alone.
+set -eu
+: "${STORE_BUCKET:?set STORE_BUCKET}" "${STORE_ACCESS_KEY:?set STORE_ACCESS_KEY}" "${STORE_SECRET_KEY:?set STORE_SECRET_KEY}"
+umask 077
+cat > /tmp/s3.json <<JSON
+{"identities": [{
+  "name": "usbcam",
+  "credentials": [{"accessKey": "$STORE_ACCESS_KEY", "secretKey": "$STORE_SECRET_KEY"}],
+  "actions": ["Read:$STORE_BUCKET", "Write:$STORE_BUCKET", "List:$STORE_BUCKET"]
+}]}
+JSON
+# Telemetry is on by default. Everything but S3 stays off where it can.
+exec weed mini -dir=/objects -ip=127.0.0.1 -ip.bind=0.0.0.0 -master.telemetry=false \
+  -bucket="$STORE_BUCKET" -s3.config=/tmp/s3.json -s3.iam=false -s3.port.iceberg=0 -s3.port.lance=0 \
+  -admin.ui=false -webdav=false
