@@ -1,0 +1,87 @@
+"""The camera's commands, and the wiring of its parts."""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from camera.commands import captures, detect
+from camera.frames import LatestFrame, SourceError
+from camera.loop import Loop
+from camera.publisher import Publisher
+from camera.settings import Settings, read_settings
+from camera.sources import check_file, open_source
+from camera.spool import Spool, SpoolError
+from camera.status import Heartbeat, health, status
+from camera.watcher import Watcher
+
+log = logging.getLogger("camera")
+
+MEGABYTE = 1_000_000
+
+
+def main() -> int:
+    """Read the command line and do what it says."""
+    arguments = _parser().parse_args()
+    settings = read_settings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
+    match arguments.command:
+        case "detect":
+            return detect(settings, arguments.image)
+        case "captures":
+            return captures(settings, arguments.video, arguments.out)
+        case "health":
+            well, sentence = health(settings.heartbeat_file)
+            print(sentence)
+            return 0 if well else 1
+        case _:
+            return run(settings)
+
+
+def run(settings: Settings) -> int:
+    """Watch until SIGTERM or SIGINT, or the end of a file."""
+    stop, failed = threading.Event(), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    threading.excepthook = lambda crash: _give_up(crash, stop, failed)
+    try:
+        check_file(settings)
+        spool = Spool(settings.spool_dir, settings.spool_max_mb * MEGABYTE)
+    except (SourceError, SpoolError) as error:
+        print(f"camera: {error}", file=sys.stderr)
+        return 2
+    watcher = Watcher(settings)
+    frames = LatestFrame(lambda: open_source(settings, stop), settings.detections_per_second, stop)
+    publisher = Publisher(settings, spool)
+    publisher.start(status(frames, spool, publisher, watcher.counts))
+    Loop(watcher, frames, spool, publisher, Heartbeat(settings.heartbeat_file)).run(stop)
+    stop.set()
+    publisher.stop()
+    frames.join(timeout_seconds=5)
+    log.info("Stopped; %d captures wait in %s", spool.depth, settings.spool_dir)
+    return 1 if failed.is_set() else 0
+
+
+def _give_up(crash: threading.ExceptHookArgs, stop: threading.Event, failed: threading.Event) -> None:
+    """End the process when one of its threads broke: whoever started it starts it again."""
+    log.critical("The thread %s broke", crash.thread and crash.thread.name, exc_info=crash.exc_value)
+    failed.set()
+    stop.set()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="camera", description="Sees a face, publishes its picture.")
+    commands = parser.add_subparsers(dest="command", title="commands (without one, the camera runs)")
+    commands.add_parser("health", help="tell whether the running camera is well; exit code 0 or 1")
+    look = commands.add_parser("detect", help="find the faces in images; one JSON line each")
+    look.add_argument("image", nargs="+")
+    write = commands.add_parser("captures", help="write what would be published from a video; one JSON line each")
+    write.add_argument("video", help="a video file, or demo (with DEMO_VISITS set)")
+    write.add_argument("--out", type=Path, required=True, metavar="DIR")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

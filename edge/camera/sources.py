@@ -1,0 +1,116 @@
+"""Where frames come from: a USB camera, a file, a network camera, or the synthetic scene."""
+
+import logging
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import cv2
+
+from camera.device import DeviceSource, device_path
+from camera.frames import Frame, Source, SourceEndedError, SourceError
+from camera.recording import FileSource, open_file
+from camera.scene import Scene
+from camera.settings import Settings
+
+log = logging.getLogger(__name__)
+
+NETWORK_TIMEOUT_MS = 5000  # OpenCV waits 30 s by default
+
+
+def open_source(settings: Settings, stop: threading.Event) -> Source:
+    """Open CAMERA_SOURCE; raises SourceError."""
+    source = settings.camera_source
+    if source == "demo":
+        return SceneSource(scene(settings), settings.frame_rate, stop)
+    if "://" in source:
+        return NetworkSource(source)
+    device = device_path(source, settings.device_dir)
+    if device is not None:
+        return DeviceSource(device, settings)
+    return FileSource(Path(source), loop=settings.file_at_end == "loop", stop=stop)
+
+
+def check_file(settings: Settings) -> None:
+    """Refuse a CAMERA_SOURCE that is meant as a file and is no video; raises SourceError."""
+    source = settings.camera_source
+    if source == "demo" or "://" in source or device_path(source, settings.device_dir) is not None:
+        return
+    open_file(Path(source)).release()
+
+
+def scene(settings: Settings) -> Scene:
+    """The synthetic camera's scene."""
+    return Scene(settings.frame_width, settings.frame_height, settings.demo_seed, settings.demo_visits)
+
+
+def without_password(url: str) -> str:
+    """A URL that can be shown: user and password are left out."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+
+
+class NetworkSource:
+    """An RTSP or HTTP camera, through FFmpeg."""
+
+    def __init__(self, url: str) -> None:
+        """Connect; raises SourceError."""
+        self._shown = without_password(url)
+        limits = [
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS,
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS,
+        ]  # fmt: skip
+        self._capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits)
+        self._number = -1
+        if not self._capture.isOpened():
+            message = f"CAMERA_SOURCE={self._shown} does not answer: check the address, user and password."
+            raise SourceError(message)
+
+    def grab(self) -> float:
+        """Wait for the next frame, at most 5 s."""
+        if not self._capture.grab():
+            raise SourceError(f"CAMERA_SOURCE={self._shown} stopped sending; connecting again.")
+        self._number += 1
+        return time.monotonic()
+
+    def retrieve(self) -> Frame | None:
+        """Decode; captured_at is the time of arrival."""
+        ok, image = self._capture.retrieve()
+        return Frame(image, datetime.now(UTC), time.monotonic(), self._number) if ok else None
+
+    def close(self) -> None:
+        """Hang up."""
+        self._capture.release()
+
+
+class SceneSource:
+    """The synthetic camera: paced by the clock (or, without a `stop` event, as fast as it can be drawn)."""
+
+    def __init__(self, scene: Scene, rate: float, stop: threading.Event | None = None) -> None:
+        """`rate` in frames a second."""
+        self._scene, self._interval, self._stop = scene, 1 / rate, stop
+        self._began = time.monotonic()
+        self._began_at = datetime.now(UTC)
+        self._number = -1
+
+    def grab(self) -> float:
+        """Wait until the next frame's time has come."""
+        self._number += 1
+        seconds = self._number * self._interval
+        if self._scene.ended(seconds):
+            log.info("The synthetic camera showed %d visits", self._scene.visits_begun(seconds))
+            raise SourceEndedError
+        if self._stop is not None:
+            self._stop.wait(max(0.0, self._began + seconds - time.monotonic()))
+        return seconds
+
+    def retrieve(self) -> Frame:
+        """Draw the frame."""
+        seconds = self._number * self._interval
+        captured_at = self._began_at + timedelta(seconds=seconds) if self._stop is None else datetime.now(UTC)
+        return Frame(self._scene.draw(seconds), captured_at, seconds, self._number)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
