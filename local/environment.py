@@ -113,3 +113,18 @@ def _apt_install(*packages: str) -> None:
 def _last_line(text: str) -> str:
     lines = [line for line in text.strip().splitlines() if line.strip()]
     return lines[-1] if lines else "no reason given"
+
+
+def main() -> int:
+    tests = sys.argv[1:] == ["--tests"]
+    try:
+        make_environment(EVERYTHING if tests else PRODUCT)
+        find_mosquitto()
+    except SetupError as error:
+        print(f"{'test' if tests else 'demo'}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -20,7 +20,12 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 LINE_SECONDS = 2.0
 LINK_SECONDS = 30.0
+ANSWER_SECONDS = 30.0
 ONE_HOUR = 3600
+
+
+class ProgressError(Exception):
+    """What does not answer, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,17 @@ class Listener:
         self._images = images
         self._ids: set[str] = set()
         self._captured = 0
+        self._ready = threading.Event()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
         self._client.on_connect = self._subscribe
         self._client.on_message = self._count
+        self._client.on_subscribe = lambda *_: self._ready.set()
         self._client.connect_async(host, port)
         self._client.loop_start()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until captures are counted; False when the broker does not answer in time."""
+        return self._ready.wait(seconds)
 
     def seen(self) -> int:
         return len(self._ids)
@@ -127,6 +138,9 @@ class Progress:
         self._cloud = Listener(places.cloud_host, places.cloud_port, "usbcam/+/images")
         self._bucket = Bucket(places)
         self._stored = 0
+        for name, listener in (("edge", self._edge), ("cloud", self._cloud)):
+            if not listener.wait(ANSWER_SECONDS):
+                raise ProgressError(f"the {name} broker does not answer")
 
     def follow(self, wanted: int, stop: threading.Event, broken: Callable[[], str] = str) -> str:
         """Print progress until `wanted` captures are in the bucket (0: until stopped); return what failed, if anything.
@@ -185,10 +199,13 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     os.environ.setdefault("AWS_DEFAULT_REGION", os.environ.get("AWS_REGION") or "us-east-1")
-    progress = Progress(places_from_environment())
-    print("counting", flush=True)
-    problem = progress.follow(wanted, stop)
-    progress.close()
+    try:
+        progress = Progress(places_from_environment())
+        print("counting", flush=True)
+        problem = progress.follow(wanted, stop)
+        progress.close()
+    except ProgressError as error:
+        problem = str(error)
     if problem:
         print(f"demo: {problem}", flush=True)
     return 1 if problem else 0

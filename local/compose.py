@@ -1,0 +1,104 @@
+"""The demo in containers: docker-compose.demo.yml with the settings of local/demo.env. Standard library only."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = ROOT / "local" / "demo.env"
+PROJECT = "usbcam-demo"
+PARTS = ("store", "cloud-broker", "uploader", "edge-broker")  # all but the camera, which starts last
+ANSWER_SECONDS = 20
+PULL_SECONDS = 300
+
+
+class DockerError(Exception):
+    """What failed, in a sentence."""
+
+
+def read_settings() -> dict[str, str]:
+    lines = SETTINGS.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def missing() -> str:
+    """Say why containers cannot be used here; empty when they can."""
+    if shutil.which("docker") is None:
+        return "the docker command is not there"
+    if not _succeeds("docker", "info"):
+        return "no Docker engine answers"
+    if not _succeeds("docker", "compose", "version"):
+        return "Docker Compose v2 is not there"
+    for image in _base_images():
+        if not _succeeds("docker", "image", "inspect", image):
+            print(f"Fetching {image} ...", flush=True)
+            if not _succeeds("docker", "pull", "--quiet", image, seconds=PULL_SECONDS):
+                return f"the image {image} is neither here nor to be had"
+    return ""
+
+
+class Demo:
+    """One run of the demo's Compose project; what the user's own .env and environment say plays no part."""
+
+    def __init__(self) -> None:
+        keep = re.compile(r"PATH|HOME|USER|LANG|TERM|XDG_.*|DOCKER_.*|BUILDKIT_.*|.*_proxy|.*_PROXY")
+        self._environment = {name: value for name, value in os.environ.items() if keep.fullmatch(name)}
+
+    def command(self, *arguments: str) -> list[str]:
+        files = ["--env-file", str(SETTINGS), "-f", str(ROOT / "docker-compose.demo.yml")]
+        return ["docker", "compose", "--project-name", PROJECT, *files, *arguments]
+
+    def run(self, *arguments: str) -> str:
+        """Run one Compose command and return what it printed."""
+        done = subprocess.run(
+            self.command(*arguments),
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            start_new_session=True,  # Ctrl-C reaches the demo alone, which then ends everything in order
+        )
+        if done.returncode:
+            said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+            raise DockerError(f"docker compose {arguments[0]} failed: " + " | ".join(said[-5:]))
+        return done.stdout
+
+    def prepare(self) -> None:
+        """Start everything but the camera, from nothing."""
+        self.remove()
+        print("Building the images (minutes the first time, seconds later) ...", flush=True)
+        self.run("build")
+        print("Starting the brokers, the object store and the uploader ...", flush=True)
+        self.run("up", "--detach", "--wait", "--wait-timeout", "180", *PARTS)
+
+    def start_progress(self, wanted: int) -> subprocess.Popen[str]:
+        """Start counting in a container of its own; its first line says that it counts."""
+        arguments = ["run", "--rm", "--no-deps", "-T", "-e", f"PICTURES_AT={self.store_address()}", "progress"]
+        command = self.command(*arguments, "python", "/progress.py", "--check", str(wanted))
+        return subprocess.Popen(
+            command, env=self._environment, text=True, stdout=subprocess.PIPE, start_new_session=True
+        )
+
+    def start_camera(self) -> None:
+        self.run("up", "--detach", "--no-deps", "camera")
+
+    def store_address(self) -> str:
+        return "http://" + self.run("port", "store", "8333").strip()
+
+    def remove(self) -> None:
+        """Remove containers, networks and volumes; the images stay, so that the next run is quick."""
+        self.run("--profile", "progress", "down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+
+def _base_images() -> list[str]:
+    texts = [path.read_text(encoding="utf-8") for path in (*ROOT.glob("*/Dockerfile"), *ROOT.glob("docker-compose.*"))]
+    return sorted({image for text in texts for image in re.findall(r"(?:^FROM|image:) (\S+:\S+)", text, re.MULTILINE)})
+
+
+def _succeeds(*command: str, seconds: float = ANSWER_SECONDS) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=seconds, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False

@@ -1,0 +1,111 @@
+"""The demo as plain processes on free loopback ports; ./demo runs this in .venv."""
+
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from local import stack
+from local.compose import read_settings
+from local.demo import end, uninterrupted
+from local.environment import say
+from local.progress import Places, Progress, ProgressError
+
+
+class Parts:
+    """What runs, in the order of its start, each in a folder of its own; ended the other way round."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="usbcam-demo-"))
+        self._running: list[stack.Process] = []
+
+    def add(self, process: stack.Process) -> None:
+        self._running.append(process)
+
+    def broken(self) -> str:
+        """Name a part that has ended, with its last words."""
+        ended = [process for process in self._running if not process.alive()]
+        return f"{ended[0].name} has ended: {ended[0].tail(1)}" if ended else ""
+
+    def stop(self) -> None:
+        while self._running:
+            process = self._running.pop()
+            process.kill() if process.name == "store" else process.stop(seconds=10)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def run(wanted: int) -> str:
+    """Run the demo until it is stopped or `wanted` captures are in the bucket; return what failed, if anything."""
+    parts = Parts()
+    try:
+        return _run(parts, read_settings(), wanted)
+    except (TimeoutError, OSError, ProgressError) as error:
+        return parts.broken() or str(error)
+    finally:
+        with uninterrupted():
+            parts.stop()
+
+
+def _run(parts: Parts, settings: dict[str, str], wanted: int) -> str:
+    say("Starting the object store, the brokers and the uploader ...")
+    store, inside, outside, edge = (stack.free_port() for _ in range(4))
+    places = Places(
+        edge_host=stack.LOOPBACK,
+        edge_port=edge,
+        cloud_host=stack.LOOPBACK,
+        cloud_port=inside,
+        endpoint=f"http://{stack.LOOPBACK}:{store}",
+        pictures_at=f"http://{stack.LOOPBACK}:{store}",
+        bucket=settings["S3_BUCKET"],
+    )
+    _start_store(parts, places, settings, store)
+    parts.add(stack.start_cloud_broker(parts.folder / "cloud-broker", port=inside, outside_port=outside))
+    _start_uploader(parts, places, settings)
+    name = settings["EDGE_NAME"]
+    edge_folder = parts.folder / "edge-broker"
+    parts.add(stack.start_edge_broker(edge_folder, edge=name, cloud_host=stack.LOOPBACK, cloud_port=outside, port=edge))
+    progress = Progress(places)
+    _start_camera(parts, places, settings)
+    _say_where_to_look(parts, places, settings)
+    try:
+        return progress.follow(wanted, threading.Event(), parts.broken)
+    finally:
+        progress.close()
+
+
+def _start_store(parts: Parts, places: Places, settings: dict[str, str], port: int) -> None:
+    access_key, secret_key = settings["AWS_ACCESS_KEY_ID"], settings["AWS_SECRET_ACCESS_KEY"]
+    os.environ.update(AWS_ACCESS_KEY_ID=access_key, AWS_SECRET_ACCESS_KEY=secret_key)
+    os.environ.update(AWS_DEFAULT_REGION=settings["AWS_REGION"])
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):  # the user's own must play no part
+        os.environ.pop(name, None)
+    parts.add(stack.start_store(parts.folder / "store", port=port, access_key=access_key, secret_key=secret_key))
+    stack.make_bucket(places.endpoint, access_key, secret_key, places.bucket)
+
+
+def _start_uploader(parts: Parts, places: Places, settings: dict[str, str]) -> None:
+    chosen = {name: value for name, value in settings.items() if name.startswith(("AWS_", "S3_"))}
+    chosen |= {"S3_ENDPOINT_URL": places.endpoint, "CLOUD_BROKER_PORT": str(places.cloud_port)}
+    parts.add(stack.start_uploader(parts.folder / "uploader", **chosen))
+
+
+def _start_camera(parts: Parts, places: Places, settings: dict[str, str]) -> None:
+    chosen = {name: value for name, value in settings.items() if name.startswith("CAMERA_")}
+    parts.add(stack.start_camera(parts.folder / "camera", **chosen, EDGE_BROKER_PORT=str(places.edge_port)))
+
+
+def _say_where_to_look(parts: Parts, places: Places, settings: dict[str, str]) -> None:
+    say(f"""
+The camera runs. In another terminal:
+  pictures   {places.endpoint} (S3), bucket {places.bucket},
+             key {settings["AWS_ACCESS_KEY_ID"]}, secret {settings["AWS_SECRET_ACCESS_KEY"]}
+  messages   mosquitto_sub -p {places.cloud_port} -V 5 -t 'usbcam/#' -F '%t %l bytes %P'
+  logs       tail -F {parts.folder}/*/*.log
+Ctrl-C ends it and removes everything but .venv.
+""")
+
+
+if __name__ == "__main__":
+    sys.exit(end(lambda: run(int(sys.argv[1])), int(sys.argv[1]), float(sys.argv[2])))
