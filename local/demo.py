@@ -65,14 +65,13 @@ def _count(text: str) -> int:
 
 def _run(arguments: argparse.Namespace, started: float) -> str:
     """Run the demo in containers where they can be had, else as processes; return what failed, if anything."""
-    if not arguments.native:
-        reason = compose.missing()
-        if not reason:
-            return _run_in_containers(arguments.check)
-        if arguments.docker:
-            return reason
+    reason = "--native was given" if arguments.native else compose.missing()
+    if not reason:
+        return _run_in_containers(arguments.check)
+    if not arguments.docker:
         say(f"Running as plain processes, since {reason}.")
-    _become_native(arguments.check, started)
+        _become_native(arguments.check, started)
+    return reason
 
 
 def _become_native(wanted: int, started: float) -> NoReturn:
