@@ -1,0 +1,1 @@
+"""The uploader: puts each capture that arrives at the cloud broker in S3, exactly once."""

@@ -1,0 +1,138 @@
+"""What goes into the bucket, and under which name."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from uploader.capture import Capture, Rejected
+from uploader.failure import NO_CREDENTIALS
+from uploader.key import names_the_capture, object_key, other_keys
+from uploader.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def connect(settings: Settings) -> "S3Client":
+    """Make the one client that all threads share."""
+    for name in [name for name, value in os.environ.items() if name.startswith("AWS_") and not value]:
+        del os.environ[name]  # botocore takes AWS_PROFILE= for a profile without a name
+    secret, token = settings.aws_secret_access_key, settings.aws_session_token
+    session = boto3.Session(
+        aws_access_key_id=settings.aws_access_key_id,  # None = the usual chain
+        aws_secret_access_key=secret.get_secret_value() if secret else None,
+        aws_session_token=token.get_secret_value() if token else None,
+        profile_name=settings.aws_profile,
+        region_name=settings.aws_region or ("us-east-1" if settings.s3_endpoint_url else None),
+    )
+    return session.client("s3", endpoint_url=settings.s3_endpoint_url, config=_config(settings))
+
+
+def _config(settings: Settings) -> Config:
+    return Config(
+        # The SDK's attempts only hide a connection that the server had closed; patience is ours.
+        retries={"mode": "standard", "total_max_attempts": 2},
+        connect_timeout=3,
+        read_timeout=15,
+        max_pool_connections=settings.upload_threads + 2,
+        # Stores other than AWS seldom have a host name for each bucket.
+        s3={"addressing_style": "path" if settings.s3_endpoint_url else "auto"},
+    )
+
+
+class Storage:
+    """The bucket. Every method raises what boto3 raises, and may be called again."""
+
+    def __init__(self, connect: Callable[[], "S3Client"], settings: Settings) -> None:
+        self._connect = connect
+        self._client = connect()
+        self._bucket = settings.s3_bucket
+        self._template = settings.s3_key_template
+        self._options = _put_options(settings)
+
+    def check(self) -> None:
+        """Ask whether the bucket is there and the credentials are good for it."""
+        try:
+            self._ask()
+        except (ClientError, *NO_CREDENTIALS):
+            # A client keeps the credentials it was made with; perhaps there are better ones now.
+            self._client = self._connect()
+            raise
+
+    def _ask(self) -> None:
+        try:
+            self._client.head_bucket(Bucket=self._bucket)
+        except ClientError as error:
+            if _status(error) not in {301, 400, 403}:
+                raise
+            # An answer to HEAD has no body; this one says what is wrong.
+            self._client.list_objects_v2(Bucket=self._bucket, MaxKeys=1)
+
+    def store(self, capture: Capture) -> str:
+        """Put a capture in its place, once; return its key."""
+        key = object_key(self._template, capture)
+        if self._put_capture(key, capture) or names_the_capture(self._template):
+            return key
+        if self._id_at(key) == capture.id:
+            return key
+        for other in other_keys(key, capture):
+            if self._put_capture(other, capture) or self._id_at(other) == capture.id:
+                return other
+        raise ClientError({"Error": {"Code": "OperationAborted"}}, "PutObject")
+
+    def reject(self, rejected: Rejected) -> str:
+        """Keep what is no picture where it does no harm."""
+        reason = rejected.reason.encode("ascii", "replace").decode()[:500]
+        metadata = {"reason": "".join(sign if sign.isprintable() else "?" for sign in reason).strip()}
+        self._put_new(rejected.key, rejected.payload, "application/octet-stream", metadata)
+        return rejected.key
+
+    def keys_in(self, folder: str, limit: int) -> list[tuple[str, int]]:
+        """List name and size of what a folder holds."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket,
+            Prefix=f"{folder}/" if folder else "",
+            PaginationConfig={"MaxItems": limit},
+        )
+        return [(item["Key"], item["Size"]) for page in pages for item in page.get("Contents", [])]
+
+    def _put_capture(self, key: str, capture: Capture) -> bool:
+        return self._put_new(key, capture.image, capture.content_type, capture.metadata)
+
+    def _put_new(self, key: str, body: bytes, content_type: str, metadata: dict[str, str]) -> bool:
+        """Write an object unless its name is taken; tell whether it was written now."""
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                Metadata=metadata,
+                IfNoneMatch="*",
+                **self._options,
+            )
+        except ClientError as error:
+            if _status(error) == 412:  # noqa: PLR2004 (HTTP's own number)
+                return False
+            raise
+        return True
+
+    def _id_at(self, key: str) -> str | None:
+        return self._client.head_object(Bucket=self._bucket, Key=key)["Metadata"].get("id")
+
+
+def _put_options(settings: Settings) -> dict[str, Any]:
+    options = {
+        "StorageClass": settings.s3_storage_class if settings.s3_storage_class != "STANDARD" else None,
+        "ServerSideEncryption": settings.s3_sse,
+        "SSEKMSKeyId": settings.s3_kms_key_id,
+    }
+    return {name: value for name, value in options.items() if value}
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -1,0 +1,66 @@
+"""The way of one delivery: read it, put it in the bucket, and only then acknowledge it."""
+
+import logging
+from dataclasses import dataclass
+from hashlib import sha256
+
+from uploader.arrival import Arrivals
+from uploader.capture import Capture, Rejected
+from uploader.message import InvalidMessageError, claimed_id, edge_or_underscore, parse
+from uploader.outage import Outage, StoppedError
+from uploader.receipts import Receipts
+from uploader.storage import Storage
+from uploader.subscriber import Deliveries, Delivery, Subscriber
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What every thread of the pool does, and with what."""
+
+    deliveries: Deliveries
+    subscriber: Subscriber
+    arrivals: Arrivals
+    storage: Storage
+    outage: Outage
+    receipts: Receipts
+    max_pixels: int
+
+    def run(self) -> None:
+        """Take deliveries until told to stop; what is left is the broker's to deliver again."""
+        while (delivery := self.deliveries.get()) is not None:
+            if self.outage.stopping:
+                return
+            try:
+                self._handle(delivery)
+            except StoppedError:
+                return
+
+    def _handle(self, delivery: Delivery) -> None:
+        try:
+            capture = parse(delivery.message, self.max_pixels)
+        except InvalidMessageError as error:
+            self._reject(delivery, str(error))
+        else:
+            self._store(delivery, capture)
+
+    def _store(self, delivery: Delivery, capture: Capture) -> None:
+        if capture.bare:
+            bare = capture
+            capture = self.outage.until_done(lambda: self.arrivals.settle(bare))
+        key = self.outage.until_done(lambda: self.storage.store(capture))
+        LOG.info("Stored %s", key)
+        self.subscriber.acknowledge(delivery)
+        self.receipts.stored(capture.edge, capture.id, key)
+
+    def _reject(self, delivery: Delivery, reason: str) -> None:
+        message = delivery.message
+        edge = edge_or_underscore(message.topic)
+        rejected = Rejected(edge, message.payload, sha256(message.payload).hexdigest(), reason)
+        key = self.outage.until_done(lambda: self.storage.reject(rejected))
+        LOG.warning("Rejected a message from %s, kept as %s: %s", edge, key, reason)
+        self.subscriber.acknowledge(delivery)
+        identity = claimed_id(message)
+        if identity and edge != "_":
+            self.receipts.rejected(edge, identity, reason)
