@@ -1,0 +1,1 @@
+"""Runs the product on this machine, as plain processes or with Docker."""

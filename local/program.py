@@ -1,0 +1,147 @@
+"""Programs started by us: each in its folder with a log file, none left behind when we go."""
+
+import atexit
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+LOOPBACK = "127.0.0.1"
+START_SECONDS = 30.0
+STOP_SECONDS = 30.0
+POLL_SECONDS = 0.02
+# Below Linux's and macOS's ephemeral range: there a client that tries a dead port again and again, as a bridge does,
+# may one day be given that very port as its own, and then keeps the server from coming back.
+PORTS = range(15000, 32000)
+
+_running: set[subprocess.Popen[bytes]] = set()
+_given: set[int] = set()
+
+
+class StartError(Exception):
+    """A program ended before it answered; the message ends with the last lines of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One running program, and what it takes to run the same again."""
+
+    name: str
+    log: Path
+    popen: subprocess.Popen[bytes] = field(repr=False)
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+
+    def alive(self) -> bool:
+        return self.popen.poll() is None
+
+    def stop(self, *, seconds: float = STOP_SECONDS) -> int:
+        """Ask it to end (SIGTERM) and return its exit status; what does not listen is killed and returns -9."""
+        if self.alive():
+            self.popen.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.popen.wait(seconds)
+        return self.kill()
+
+    def kill(self) -> int:
+        """End it and all it started (SIGKILL), and return its exit status."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        _running.discard(self.popen)
+        return self.popen.wait()
+
+    def signal(self, sig: signal.Signals) -> None:
+        self.popen.send_signal(sig)
+
+    def tail(self, lines: int = 20) -> str:
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def start(name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Process:
+    """Start a program in its folder with this environment alone; what it prints is added to NAME.log there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / f"{name}.log"
+    # HOME is not the user's: keys for the real cloud may lie there.
+    given = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "LC_ALL": "C.UTF-8", **environment}
+    with log.open("ab") as output:
+        popen = subprocess.Popen(
+            [*_dies_with_us(), *command],
+            cwd=folder,
+            env=given,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches us alone: who started the parts decides how they end
+        )
+    _running.add(popen)
+    return Process(name, log, popen, tuple(command), given)
+
+
+def answering(process: Process, answers: Callable[[], bool]) -> Process:
+    """Return the process when it answers; say why not when it ends or stays silent."""
+
+    def decided() -> bool:
+        return not process.alive() or answers()
+
+    try:
+        wait_for(decided, seconds=START_SECONDS, what=f"{process.name} to answer")
+    except TimeoutError:
+        process.kill()
+        raise
+    if not process.alive():
+        status = process.kill()
+        raise StartError(f"{process.name} ended with status {status}: {process.tail(5)}")
+    return process
+
+
+def wait_for(condition: Callable[[], T], *, seconds: float, what: str) -> T:
+    """Ask until the answer is true and return it; say what was waited for when that takes too long."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds:g} s for {what}")
+        pause.wait(POLL_SECONDS)
+    return answer
+
+
+def free_port() -> int:
+    """Return a loopback port on which nobody listens, never the same twice."""
+    while True:
+        port = random.choice(PORTS)  # noqa: S311 (no secret: spread, so that two runs on one machine seldom meet)
+        if port in _given:
+            continue
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            _given.add(port)
+            return port
+
+
+def _dies_with_us() -> list[str]:
+    """Let Linux end the child when we are killed ourselves; atexit cannot.
+
+    Linux means the thread that started it, hence the main thread only: a test's helper thread ends earlier.
+    """
+    setpriv = shutil.which("setpriv")
+    if setpriv is None or threading.current_thread() is not threading.main_thread():
+        return []
+    return [setpriv, "--pdeathsig", "KILL", "--"]
+
+
+@atexit.register
+def _leave_nothing_running() -> None:
+    for popen in tuple(_running):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(popen.pid, signal.SIGKILL)
+        popen.wait()
