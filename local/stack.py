@@ -34,9 +34,13 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
+EDGE_FILES = ROOT / "mosquitto" / "edge"
+CLOUD_FILES = ROOT / "mosquitto" / "cloud"
 
 
-def start_edge_broker(folder: Path, *, edge: str, cloud_host: str, cloud_port: int, port: int) -> Process:
+def start_edge_broker(
+    folder: Path, *, edge: str, cloud_host: str, cloud_port: int, port: int, files: Path = EDGE_FILES
+) -> Process:
     environment = _broker(folder, "EDGE_BROKER_DATA") | {
         "EDGE_NAME": edge,
         "CLOUD_HOST": cloud_host,
@@ -44,18 +48,18 @@ def start_edge_broker(folder: Path, *, edge: str, cloud_host: str, cloud_port: i
         "EDGE_BROKER_LISTEN": LOOPBACK,
         "EDGE_BROKER_PORT": str(port),
     }
-    process = start("edge-broker", ["sh", str(ROOT / "mosquitto/edge/start.sh")], folder, environment)
+    process = start("edge-broker", ["sh", str(files / "start.sh")], folder, environment)
     return answering(process, lambda: answers_mqtt(port))
 
 
-def start_cloud_broker(folder: Path, *, port: int, outside_port: int) -> Process:
+def start_cloud_broker(folder: Path, *, port: int, outside_port: int, files: Path = CLOUD_FILES) -> Process:
     environment = _broker(folder, "CLOUD_BROKER_DATA") | {
         "CLOUD_LISTEN": LOOPBACK,
         "CLOUD_PORT": str(outside_port),
         "CLOUD_BROKER_LISTEN": LOOPBACK,
         "CLOUD_BROKER_PORT": str(port),
     }
-    process = start("cloud-broker", ["sh", str(ROOT / "mosquitto/cloud/start.sh")], folder, environment)
+    process = start("cloud-broker", ["sh", str(files / "start.sh")], folder, environment)
     return answering(process, lambda: answers_mqtt(port) and answers_mqtt(outside_port))
 
 

@@ -1,0 +1,93 @@
+#!/bin/sh
+# Starts the cloud broker: checks the settings, makes the uploader's session once, becomes Mosquitto.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+
+fail() {
+    echo "cloud-broker: $1" >&2
+    exit 64
+}
+
+check_port() {
+    case $2 in
+        *[!0-9]* | '' | ??????*) fail "$1=$2 is not a port; set $1 in .env to a number from 1 to 65535" ;;
+    esac
+    if [ "$2" -lt 1 ] || [ "$2" -gt 65535 ]; then
+        fail "$1=$2 is not a port; set $1 in .env to a number from 1 to 65535"
+    fi
+}
+
+check_address() {
+    case $2 in
+        *[!A-Za-z0-9.:]*) fail "$1=$2 is not an address to listen on; set for example $1=127.0.0.1" ;;
+    esac
+}
+
+# Mosquitto itself only logs that it cannot save, and forgets the uploader's session at its next stop.
+check_writable() {
+    if ! (: >"$2/.writable") 2>/dev/null; then
+        fail "cannot write to $1=$2; make it a folder that uid $(id -u) may write to"
+    fi
+    rm -f "$2/.writable"
+}
+
+# Paths go into a sed replacement, where these three mean something.
+quoted() {
+    printf '%s' "$1" | sed 's/[&|\\]/\\&/g'
+}
+
+fill() {
+    sed -e "s|@USER@|$(id -un 2>/dev/null || id -u)|" \
+        -e "s|@CLOUD_LISTEN@|$CLOUD_LISTEN|" \
+        -e "s|@CLOUD_PORT@|$CLOUD_PORT|" \
+        -e "s|@CLOUD_BROKER_LISTEN@|$CLOUD_BROKER_LISTEN|" \
+        -e "s|@CLOUD_BROKER_PORT@|$CLOUD_BROKER_PORT|" \
+        -e "s|@CLOUD_BROKER_DATA@|$(quoted "$CLOUD_BROKER_DATA")|" \
+        "$here/mosquitto.conf"
+}
+
+# A broker that nobody has subscribed to says yes to images and drops them. So before its ports open for the first time it
+# runs behind a socket file and the uploader's subscription is made there: from then on images wait for the uploader.
+make_session() {
+    echo "cloud-broker: first start, making the uploader's session"
+    cd "$RUN_DIR" # a socket's path must be short, so it is a mere name
+    rm -f first-start.sock
+    fill | grep -E '^(user|persistence)' >first-start.conf
+    printf '%s\n' 'listener 0 first-start.sock' 'allow_anonymous true' >>first-start.conf
+    "$mosquitto" -c first-start.conf &
+    broker=$!
+    tries=100
+    until mosquitto_sub --unix first-start.sock -V 5 -c -i uploader -q 1 -t 'usbcam/+/images' -E 2>/dev/null; do
+        tries=$((tries - 1))
+        if [ "$tries" -eq 0 ] || ! kill -0 "$broker" 2>/dev/null; then
+            kill "$broker" 2>/dev/null || true
+            fail "could not make the uploader's session; the lines above say why"
+        fi
+        sleep 0.1
+    done
+    kill "$broker" # and it saves
+    wait "$broker" && [ -s "$CLOUD_BROKER_DATA/mosquitto.db" ] || fail "could not save the uploader's session; see above"
+    rm -f first-start.sock
+}
+
+CLOUD_LISTEN=${CLOUD_LISTEN:-0.0.0.0}
+CLOUD_PORT=${CLOUD_PORT:-8883}
+CLOUD_BROKER_LISTEN=${CLOUD_BROKER_LISTEN:-0.0.0.0}
+CLOUD_BROKER_PORT=${CLOUD_BROKER_PORT:-1883}
+CLOUD_BROKER_DATA=${CLOUD_BROKER_DATA:-/mosquitto/data}
+RUN_DIR=${RUN_DIR:-/tmp}
+
+check_address CLOUD_LISTEN "$CLOUD_LISTEN"
+check_address CLOUD_BROKER_LISTEN "$CLOUD_BROKER_LISTEN"
+check_port CLOUD_PORT "$CLOUD_PORT"
+check_port CLOUD_BROKER_PORT "$CLOUD_BROKER_PORT"
+check_writable CLOUD_BROKER_DATA "$CLOUD_BROKER_DATA"
+check_writable RUN_DIR "$RUN_DIR"
+
+PATH=$PATH:/usr/sbin:/usr/local/sbin # where Debian and Homebrew keep the broker
+mosquitto=${MOSQUITTO:-mosquitto}
+if [ ! -s "$CLOUD_BROKER_DATA/mosquitto.db" ]; then
+    (make_session)
+fi
+fill >"$RUN_DIR/cloud-broker.conf"
+exec "$mosquitto" -c "$RUN_DIR/cloud-broker.conf"
