@@ -1,0 +1,162 @@
+"""The shipped Compose files: hardened, closed to strangers, complete."""
+
+import re
+from typing import Any
+
+import pytest
+
+from camera.settings import Settings as CameraSettings
+from tests.deploy.shipped import CLOUD, DEMO, EDGE, NEEDED, ROOT, read_compose, run_compose_config
+from uploader.settings import Settings as UploaderSettings
+
+SERVICES = {
+    EDGE: {"camera", "edge-broker"},
+    CLOUD: {"cloud-broker", "uploader"},
+    DEMO: {"camera", "edge-broker", "cloud-broker", "uploader", "store", "progress"},
+}
+EVERY_SERVICE = [(file, service) for file, services in SERVICES.items() for service in sorted(services)]
+MOSQUITTO = "eclipse-mosquitto:2.1.2-alpine"
+
+
+@pytest.mark.parametrize("file", SERVICES)
+def test_a_file_has_its_services_and_its_project_name(file: str) -> None:
+    content = read_compose(file)
+
+    assert set(content["services"]) == SERVICES[file]
+    assert content["name"] == f"usbcam-{file.split('.')[1]}"
+
+
+@pytest.mark.parametrize(("file", "name"), EVERY_SERVICE)
+def test_a_service_may_do_no_more_than_it_must(file: str, name: str) -> None:
+    service = read_compose(file)["services"][name]
+
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert not {"privileged", "devices", "cap_add", "network_mode", "pid", "ipc"} & set(service)
+
+
+@pytest.mark.parametrize(("file", "name"), EVERY_SERVICE)
+def test_a_service_is_bounded_and_comes_back(file: str, name: str) -> None:
+    service = read_compose(file)["services"][name]
+
+    assert service["logging"]["driver"] == "local"
+    assert int(service["mem_limit"]) <= 1 << 30
+    assert all("size=" in entry for entry in service["tmpfs"])
+    assert service["restart"] == ("no" if name == "progress" else "unless-stopped")
+
+
+@pytest.mark.parametrize(("file", "name"), EVERY_SERVICE)
+def test_a_service_proves_that_it_works(file: str, name: str) -> None:
+    service = read_compose(file)["services"][name]
+
+    if name == "progress":
+        assert service["healthcheck"]["disable"] is True
+    elif service["image"] == MOSQUITTO:
+        assert "$SYS/broker/uptime" in " ".join(service["healthcheck"]["test"])
+    else:
+        assert "HEALTHCHECK" in _dockerfile(service)
+
+
+@pytest.mark.parametrize(("file", "name"), EVERY_SERVICE)
+def test_an_image_carries_a_full_version(file: str, name: str) -> None:
+    service = read_compose(file)["services"][name]
+
+    assert service["image"] == MOSQUITTO or re.fullmatch(r"usbcam-[a-z]+:\d+\.\d+\.\d+", service["image"])
+
+
+@pytest.mark.parametrize(("half", "file", "name"), [("edge", EDGE, "camera"), ("cloud", CLOUD, "uploader")])
+def test_an_image_has_the_version_of_its_package(half: str, file: str, name: str) -> None:
+    package = (ROOT / half / "pyproject.toml").read_text(encoding="utf-8")
+
+    version = read_compose(file)["services"][name]["image"].split(":")[1]
+
+    assert f'version = "{version}"' in package
+
+
+def test_the_only_published_port_is_the_one_for_edges() -> None:
+    services = read_compose(EDGE)["services"] | read_compose(CLOUD)["services"]
+
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+
+    assert list(published) == ["cloud-broker"]
+    (port,) = published["cloud-broker"]
+    assert (port["host_ip"], port["published"], port["target"]) == ("127.0.0.1", "8883", 8883)
+
+
+def test_the_demo_is_closed_to_other_machines() -> None:
+    for service in read_compose(DEMO)["services"].values():
+        assert all(port["host_ip"] == "127.0.0.1" for port in service.get("ports", []))
+
+
+def test_the_camera_container_starts_without_a_camera_and_may_open_cameras_alone() -> None:
+    camera = read_compose(EDGE, VIDEO_GID="27")["services"]["camera"]
+
+    assert camera["device_cgroup_rules"] == ["c 81:* rmw"]
+    assert camera["group_add"] == ["27"]
+    assert _mount(camera, "/hostdev")["source"] == "/dev"
+    assert _mount(camera, "/hostdev")["read_only"] is True
+    assert camera["environment"]["DEVICE_DIR"] == "/hostdev"
+
+
+def test_video_files_are_mounted_where_the_settings_say() -> None:
+    without = read_compose(EDGE)["services"]["camera"]
+    given = read_compose(EDGE, CAMERA_FILES="/srv/videos")["services"]["camera"]
+
+    assert _mount(without, "/files")["type"] == "volume"
+    assert (_mount(given, "/files")["source"], _mount(given, "/files")["read_only"]) == ("/srv/videos", True)
+
+
+def test_dead_name_servers_freeze_the_edge_broker_for_a_second_only() -> None:
+    broker = read_compose(EDGE)["services"]["edge-broker"]
+
+    assert set(broker["dns_opt"]) == {"timeout:1", "attempts:1"}
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_missing_setting_is_one_sentence(name: str) -> None:
+    file = CLOUD if name == "S3_BUCKET" else EDGE
+
+    done = run_compose_config(file, **(NEEDED | {name: ""}))
+
+    assert done.returncode != 0
+    assert f"set {name} in .env" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "fields"),
+    [
+        # Both listen on 1883 inside; the heartbeat is where the image's health check looks.
+        (EDGE, "camera", set(CameraSettings.model_fields) - {"edge_broker_port", "heartbeat_file"}),
+        # A profile is a file of the host, and the containers have none of those.
+        (
+            CLOUD,
+            "uploader",
+            set(UploaderSettings.model_fields) - {"cloud_broker_port", "heartbeat_file", "aws_profile"},
+        ),
+    ],
+)
+def test_a_service_gets_exactly_the_settings_it_reads(file: str, name: str, fields: set[str]) -> None:
+    environment = read_compose(file)["services"][name]["environment"]
+
+    assert set(environment) == {field.upper() for field in fields}
+
+
+def test_the_demo_runs_the_shipped_services() -> None:
+    demo = read_compose(DEMO)["services"]
+    shipped = read_compose(EDGE)["services"] | read_compose(CLOUD)["services"]
+
+    for name, service in shipped.items():
+        same = set(service) - {"environment", "depends_on", "build"}
+        assert {key: demo[name][key] for key in same} == {key: service[key] for key in same}
+
+
+def _mount(service: dict[str, Any], target: str) -> dict[str, Any]:
+    (found,) = [mount for mount in service["volumes"] if mount["target"] == target]
+    return dict(found)
+
+
+def _dockerfile(service: dict[str, Any]) -> str:
+    return (ROOT / str(service["build"]["context"]) / "Dockerfile").read_text(encoding="utf-8")

@@ -1,0 +1,42 @@
+""".env.example: every setting, the ones that must be set first, each with its true default."""
+
+import pytest
+from pydantic.fields import FieldInfo
+
+from camera.settings import Settings as CameraSettings
+from tests.deploy.shipped import CLOUD, EDGE, ROOT, example_settings, variables_read
+from uploader.settings import Settings as UploaderSettings
+
+FIELDS: dict[str, FieldInfo] = UploaderSettings.model_fields | CameraSettings.model_fields
+MUST_BE_SET = {
+    "EDGE_NAME",
+    "CLOUD_HOST",
+    "CAMERA_SOURCE",
+    "S3_BUCKET",
+    "AWS_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "CLOUD_BIND",
+}
+
+
+def test_it_names_every_setting_and_no_other() -> None:
+    read = {field.upper() for field in FIELDS} | variables_read(EDGE) | variables_read(CLOUD)
+
+    assert set(example_settings()) == read
+
+
+def test_what_must_be_set_comes_first_and_nothing_else_is_set() -> None:
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    set_lines = [line.split("=")[0] for line in text.splitlines() if "=" in line and not line.startswith("#")]
+
+    assert set(set_lines) == MUST_BE_SET
+    assert max(text.index(f"\n{name}=") for name in MUST_BE_SET) < text.index("\n#CLOUD_PORT=")
+
+
+@pytest.mark.parametrize("name", [name for name in FIELDS if name not in {"aws_region", "heartbeat_file", "s3_bucket"}])
+def test_a_default_is_shown_as_it_is(name: str) -> None:
+    default = FIELDS[name].default
+    shown = example_settings()[name.upper()]
+
+    assert shown == ("" if default is None else f"{default}")

@@ -1,0 +1,90 @@
+"""The files of the repository: locked with hashes, tied to no machine, and the README's commands are there."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.shipped import ROOT, repository_files
+
+LOCKS = [f"{part}/requirements.txt" for part in ("edge", "cloud", "store", "tests")]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_locked_requirement_has_one_version_and_hashes(lock: str) -> None:
+    text = (ROOT / lock).read_text(encoding="utf-8").replace("\\\n", " ")
+    requirements = [line for line in text.splitlines() if line and not line.startswith("#")]
+
+    assert requirements
+    for requirement in requirements:
+        assert re.match(r"[a-z0-9-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", requirement), requirement[:80]
+
+
+def test_all_locks_agree_so_that_one_environment_holds_them() -> None:
+    pinned: dict[str, set[str]] = {}
+    for lock in LOCKS:
+        for name, version in re.findall(
+            r"^([a-z0-9-]+)==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE
+        ):
+            pinned.setdefault(name, set()).add(version)
+
+    assert {name: versions for name, versions in pinned.items() if len(versions) > 1} == {}
+
+
+@pytest.mark.parametrize("half", ["edge", "cloud"])
+def test_what_a_half_asks_for_is_locked(half: str) -> None:
+    asked = re.findall(
+        r'^ +"([a-z0-9-]+)[<>=]', (ROOT / half / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    locked = re.findall(
+        r"^([a-z0-9-]+)==", (ROOT / half / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE
+    )
+
+    assert asked
+    assert set(asked) <= set(locked)
+
+
+def test_no_file_names_a_package_index_or_a_path_of_one_machine() -> None:
+    tied = re.compile(
+        r"index-url|find-links|trusted-host|pythonhosted|pypi\.org|/opt/pypi|/opt/wheels|/work/|/home/"
+    )
+    named = {
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in repository_files()
+        for match in tied.finditer(_text(path))
+        if path != Path(__file__) and not _is_a_flag(match, path)
+    }
+
+    assert named == set()
+
+
+def test_commands_can_be_run() -> None:
+    for name in ("demo", "test", ".ci/run", ".ci/lock", "local/find-python"):
+        assert os.access(ROOT / name, os.X_OK), name
+
+
+@pytest.mark.parametrize("script", ["demo", "test", ".ci/run"])
+def test_the_readme_knows_the_commands(script: str) -> None:
+    assert re.search(rf"(\./)?{re.escape(script)}\b", _readme())
+
+
+def test_files_that_the_readme_names_are_there() -> None:
+    named = re.findall(r"-f (docker-compose\.\S+\.yml)|(?:^|\s)(\./[a-z]+)\b", _readme(), re.MULTILINE)
+    modules = re.findall(r"python -m ([a-z]+)", _readme())
+
+    assert all((ROOT / (file or command)).exists() for file, command in named)
+    assert set(modules) <= {"camera", "uploader", "venv", "pip"}
+
+
+def _is_a_flag(match: re.Match[str], path: Path) -> bool:
+    """Tell whether this is an option that keeps uv from naming one."""
+    return path.name == "lock" and match[0] == "index-url"
+
+
+def _readme() -> str:
+    return _text(ROOT / "README.md")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="ignore")
