@@ -10,7 +10,7 @@ from uploader.failure import S3_ERRORS
 from uploader.health import LONGEST_SILENCE_SECONDS, Heartbeat
 from uploader.upload import Upload
 
-HEARTBEAT_SECONDS = 2.0
+HEARTBEAT_SECONDS = 1.0
 BROKER_CHECK_SECONDS = 10.0
 BUCKET_CHECK_SECONDS = 10.0
 LONGEST_STOP_SECONDS = 10.0

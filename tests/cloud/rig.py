@@ -1,0 +1,229 @@
+"""The uploader's surroundings in its tests: a plain broker, a sender, and an S3 that can be taken away."""
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mypy_boto3_s3 import S3Client
+from paho.mqtt.client import Client, MQTTMessage, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from local.program import LOOPBACK, Process, answering, free_port, start, wait_for
+from local.stack import answers_mqtt, start_uploader
+from tests.cloud import pictures
+from tests.rig import Store
+
+SECONDS = 20.0
+
+
+@dataclass(slots=True)
+class Broker:
+    """A Mosquitto with a few plain lines, that keeps its sessions when it is killed politely."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    extra: str = "allow_anonymous true"
+    process: Process | None = None
+
+    def start(self) -> None:
+        data = self.folder / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        lines = [f"listener {self.port} {LOOPBACK}", self.extra, "max_queued_messages 0", "persistence true"]
+        lines += [f"persistence_location {data}/", "user root", "max_packet_size 16777216"]
+        file = self.folder / "mosquitto.conf"
+        file.write_text("\n".join(lines) + "\n")
+        process = start("mosquitto", ["mosquitto", "-c", str(file)], self.folder, {"PATH": "/usr/sbin:/usr/bin"})
+        wanted = self.extra == "allow_anonymous true"
+        self.process = answering(process, lambda: answers_mqtt(self.port) or not wanted)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.stop()
+
+    def forget(self) -> None:
+        """Kill it, and let it come back without any session."""
+        if self.process is not None:
+            self.process.kill()
+        (self.folder / "data" / "mosquitto.db").unlink(missing_ok=True)
+        self.start()
+
+
+class Edge:
+    """Stands for an edge's bridge: sends images, and collects the receipts."""
+
+    def __init__(self, port: int, name: str = "porch") -> None:
+        self.name = name
+        self.receipts: list[dict[str, list[dict[str, str]]]] = []
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=f"edge-{name}", protocol=MQTTv5)
+        self._client.on_message = self._on_message
+        self._client.on_connect = lambda client, *_: client.subscribe(f"usbcam/{name}/receipts", qos=1)
+        self._subscribed = threading.Event()
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.reconnect_delay_set(1, 1)
+        self._client.connect(LOOPBACK, port)
+        self._client.loop_start()
+        assert self._subscribed.wait(SECONDS)
+
+    def send(self, payload: bytes, said: Mapping[str, str] | None = None, *, qos: int = 1, retain: bool = False) -> None:
+        """Send a picture with these properties, those of a camera by default."""
+        self.send_all([payload], said, qos=qos, retain=retain)
+
+    def send_all(
+        self, payloads: list[bytes], said: Mapping[str, str] | None = None, *, qos: int = 1, retain: bool = False
+    ) -> None:
+        topic = f"usbcam/{self.name}/images"
+        for info in [
+            self._client.publish(topic, payload, qos, retain, _properties(payload, said)) for payload in payloads
+        ]:
+            info.wait_for_publish(SECONDS)
+
+    def stored(self) -> dict[str, str]:
+        """Return the key for each id that was receipted as stored."""
+        return {entry["id"]: entry["key"] for receipt in list(self.receipts) for entry in receipt["stored"]}
+
+    def rejected(self) -> dict[str, str]:
+        """Return the reason for each id that was receipted as rejected."""
+        return {entry["id"]: entry["reason"] for receipt in list(self.receipts) for entry in receipt["rejected"]}
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        self.receipts.append(json.loads(message.payload))
+
+
+def _properties(payload: bytes, said: Mapping[str, str] | None) -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    pairs = list((pictures.properties(payload) if said is None else said).items())
+    if pairs:
+        properties.UserProperty = pairs
+    return properties
+
+
+class Road:
+    """The way to S3, which can be closed and opened again; connections on it break when it closes."""
+
+    def __init__(self, target: str) -> None:
+        host, _, port = target.removeprefix("http://").partition(":")
+        self._target = (host, int(port))
+        self._port = free_port()
+        self.endpoint = f"http://{LOOPBACK}:{self._port}"
+        self._server: socket.socket | None = None
+        self._open: set[socket.socket] = set()
+        self.open()
+
+    def open(self) -> None:
+        self._server = socket.create_server((LOOPBACK, self._port))
+        threading.Thread(target=self._accept, args=[self._server], daemon=True).start()
+
+    def close(self) -> None:
+        if self._server is not None:
+            _shut(self._server)
+            self._server = None
+        for connection in list(self._open):
+            _shut(connection)
+
+    def _accept(self, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = server.accept()
+                far = socket.create_connection(self._target)
+                self._open |= {near, far}
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self._carry, args=[source, sink], daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        for connection in (source, sink):
+            _shut(connection)
+            self._open.discard(connection)
+
+
+def _shut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket of the store, as a test wants to see it."""
+
+    store: Store
+    name: str
+
+    @property
+    def client(self) -> S3Client:
+        return self.store.client
+
+    def keys(self, prefix: str = "") -> list[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def pictures(self) -> list[str]:
+        return [key for key in self.keys() if not key.startswith("rejected/")]
+
+    def read(self, key: str) -> tuple[bytes, str, dict[str, str]]:
+        answer = self.client.get_object(Bucket=self.name, Key=key)
+        with answer["Body"] as body:
+            return body.read(), answer["ContentType"], answer["Metadata"]
+
+    def wait_for(self, count: int) -> list[str]:
+        """Wait until so many pictures are stored."""
+        return wait_for(
+            lambda: keys if len(keys := self.pictures()) >= count else [], seconds=30, what=f"{count} pictures in S3"
+        )
+
+
+@dataclass(slots=True)
+class Uploaders:
+    """Starts the real uploader as a process, with settings that fit the test's surroundings."""
+
+    folder: Path
+    settings: dict[str, str]
+    started: list[Process] = field(default_factory=list)
+
+    def start(self, **settings: str) -> Process:
+        process = start_uploader(self.folder, **(self.settings | settings))
+        self.started.append(process)
+        return process
+
+    def start_well(self, **settings: str) -> Process:
+        """Start it and wait until it says that it is well."""
+        process = self.start(**settings)
+        self.wait_for_state(None)
+        return process
+
+    def problem(self) -> Any:
+        """Return what the running uploader says of itself: None if it is well, "?" if it says nothing."""
+        try:
+            return json.loads((self.folder / "uploader.json").read_text())["problem"]
+        except (OSError, ValueError):
+            return "?"
+
+    def wait_for_state(self, word: str | None) -> None:
+        """Wait until it is well (None), or complains with this word."""
+
+        def said() -> bool:
+            problem = self.problem()
+            return problem is None if word is None else word in str(problem)
+
+        try:
+            wait_for(said, seconds=SECONDS, what=f"the uploader to say {word}")
+        except TimeoutError as error:
+            log = self.started[-1].tail()
+            raise AssertionError(f"{error}; it says {self.problem()}\n{log}") from error
+
+    def stop_all(self) -> None:
+        for process in self.started:
+            process.kill()
