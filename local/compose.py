@@ -42,13 +42,14 @@ def missing() -> str:
 class Demo:
     """One run of the demo's Compose project; what the user's own .env and environment say plays no part."""
 
-    def __init__(self) -> None:
+    def __init__(self, project: str = PROJECT) -> None:
+        self.project = project
         keep = re.compile(r"PATH|HOME|USER|LANG|TERM|XDG_.*|DOCKER_.*|BUILDKIT_.*|.*_proxy|.*_PROXY")
         self._environment = {name: value for name, value in os.environ.items() if keep.fullmatch(name)}
 
     def command(self, *arguments: str) -> list[str]:
         files = ["--env-file", str(SETTINGS), "-f", str(ROOT / "docker-compose.demo.yml")]
-        return ["docker", "compose", "--project-name", PROJECT, *files, *arguments]
+        return ["docker", "compose", "--project-name", self.project, *files, *arguments]
 
     def run(self, *arguments: str) -> str:
         """Run one Compose command and return what it printed."""
@@ -81,8 +82,8 @@ class Demo:
             command, env=self._environment, text=True, stdout=subprocess.PIPE, start_new_session=True
         )
 
-    def start_camera(self) -> None:
-        self.run("up", "--detach", "--no-deps", "camera")
+    def start_camera(self, *options: str) -> None:
+        self.run("up", "--detach", "--no-deps", *options, "camera")
 
     def store_address(self) -> str:
         return "http://" + self.run("port", "store", "8333").strip()
@@ -94,7 +95,8 @@ class Demo:
 
 def _base_images() -> list[str]:
     texts = [path.read_text(encoding="utf-8") for path in (*ROOT.glob("*/Dockerfile"), *ROOT.glob("docker-compose.*"))]
-    return sorted({image for text in texts for image in re.findall(r"(?:^FROM|image:) (\S+:\S+)", text, re.MULTILINE)})
+    named = re.compile(r"(?:^FROM|image:) ((?!usbcam-)\S+:\S+)", re.MULTILINE)
+    return sorted({image for text in texts for image in named.findall(text)})
 
 
 def _succeeds(*command: str, seconds: float = ANSWER_SECONDS) -> bool:

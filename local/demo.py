@@ -113,13 +113,13 @@ def _follow(demo: compose.Demo, progress: subprocess.Popen[str]) -> str:
 
 def _say_where_to_look(demo: compose.Demo) -> None:
     settings = compose.read_settings()
-    exec_ = f"docker compose -p {compose.PROJECT} exec cloud-broker"
+    inside = f"docker compose -p {demo.project} exec cloud-broker"
     say(f"""
 The camera runs. In another terminal:
   pictures   {demo.store_address()} (S3), bucket {settings["S3_BUCKET"]},
              key {settings["AWS_ACCESS_KEY_ID"]}, secret {settings["AWS_SECRET_ACCESS_KEY"]}
-  messages   {exec_} mosquitto_sub -V 5 -t 'usbcam/#' -F '%t %l bytes %P'
-  logs       docker compose -p {compose.PROJECT} logs --follow
+  messages   {inside} mosquitto_sub -V 5 -t 'usbcam/#' -F '%t %l bytes %P'
+  logs       docker compose -p {demo.project} logs --follow
 Ctrl-C ends it and removes everything but the images.
 """)
 

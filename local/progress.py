@@ -111,7 +111,7 @@ class Bucket:
     """The pictures that arrived."""
 
     def __init__(self, places: Places) -> None:
-        config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+        config = Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
         self._name = places.bucket
         self._client = boto3.client("s3", endpoint_url=places.endpoint, config=config)
         self._public = boto3.client("s3", endpoint_url=places.pictures_at, config=config)

@@ -1,0 +1,74 @@
+"""The demo in containers: from the camera to the bucket, by services that may do little else."""
+
+import json
+
+import pytest
+
+from local import compose
+from local.stack import s3_client
+from tests.stack.bucket import assert_as_documented, wait_for_captures
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first build downloads
+
+SETTINGS = compose.read_settings()
+SERVICES = (*compose.PARTS, "camera")
+
+
+def test_captures_arrive_in_the_bucket_as_documented(demo: compose.Demo) -> None:
+    client = s3_client(demo.store_address(), SETTINGS["AWS_ACCESS_KEY_ID"], SETTINGS["AWS_SECRET_ACCESS_KEY"])
+
+    captures = wait_for_captures(client, SETTINGS["S3_BUCKET"], 5)
+
+    for stored in captures:
+        assert_as_documented(stored, SETTINGS["EDGE_NAME"], SETTINGS["CAMERA_NAME"])
+
+
+def test_the_cloud_broker_shows_images_with_their_properties(demo: compose.Demo) -> None:
+    listen = ["mosquitto_sub", "-V", "5", "-t", "usbcam/+/images", "-C", "1", "-W", "60", "-F", "%t %l %C %P"]
+
+    seen = demo.run("exec", "-T", "cloud-broker", *listen)
+
+    topic, size, content_type, properties = seen.split(" ", 3)
+    assert (topic, content_type) == (f"usbcam/{SETTINGS['EDGE_NAME']}/images", "image/png")
+    assert int(size) > 1000
+    for name in ("schema:1", "id:2", f"camera:{SETTINGS['CAMERA_NAME']}", "captured_at:2", "box:", "score:0."):
+        assert name in properties
+
+
+def test_the_camera_hears_that_its_captures_are_stored(demo: compose.Demo) -> None:
+    listen = ["mosquitto_sub", "-V", "5", "-t", "usbcam/receipts", "-C", "1", "-W", "60"]
+
+    receipt = json.loads(demo.run("exec", "-T", "edge-broker", *listen))
+
+    assert receipt["stored"][0]["key"].startswith(f"{SETTINGS['EDGE_NAME']}/{SETTINGS['CAMERA_NAME']}/")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_process_has_no_rights_and_can_get_none(demo: compose.Demo, service: str) -> None:
+    text = demo.run("exec", "-T", service, "cat", "/proc/1/status")
+    status = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+    assert set(status["Uid"].split()).isdisjoint({"0"})
+    assert set(status["Gid"].split()).isdisjoint({"0"})
+    assert {int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
+    assert status["NoNewPrivs"] == "1"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_container_cannot_change_its_own_program(demo: compose.Demo, service: str) -> None:
+    tries = "for place in / /usr /app /etc /mosquitto/config; do ! touch $place/x 2>/dev/null || echo $place; done"
+
+    assert demo.run("exec", "-T", service, "sh", "-c", tries) == ""
+
+
+@pytest.mark.parametrize("service", ["edge-broker", "cloud-broker"])
+def test_nothing_but_mosquitto_runs_in_a_broker(demo: compose.Demo, service: str) -> None:
+    programs = demo.run("exec", "-T", service, "sh", "-c", "cat /proc/1/comm; ls /usr/bin/python* 2>/dev/null || true")
+
+    assert programs.split() == ["mosquitto"]
+
+
+def test_every_service_says_that_it_is_healthy(demo: compose.Demo) -> None:
+    listed = demo.run("ps", "--format", "{{.Service}} {{.Health}}").splitlines()
+
+    assert sorted(listed) == sorted(f"{service} healthy" for service in SERVICES)
