@@ -1,15 +1,34 @@
 """What every folder of tests may ask for: real brokers with the shipped files, a real S3 server, the shared footage."""
 
+import functools
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local.stack import LOOPBACK, free_port, start_store
-from tests.rig import CloudBroker, EdgeBroker, Store
+from tests.rig import CloudBroker, Container, EdgeBroker, Store
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@functools.cache
+def docker_answers() -> bool:
+    try:
+        return subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=20).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs Docker where there is none; with REQUIRE_DOCKER=1 that is a failure."""
+    if item.get_closest_marker("docker") is None or docker_answers():
+        return
+    if os.environ.get("REQUIRE_DOCKER") == "1":
+        pytest.fail("REQUIRE_DOCKER=1, but no Docker engine answers")
+    pytest.skip("no Docker engine answers")
 
 
 @pytest.fixture(scope="session")
@@ -27,22 +46,29 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @pytest.fixture
-def cloud_broker(tmp_path: Path) -> Iterator[CloudBroker]:
-    """Run a brand-new cloud broker."""
-    broker = CloudBroker(tmp_path / "cloud-broker", port=free_port(), outside_port=free_port())
-    broker.start()
-    yield broker
-    broker.kill()
+def mosquitto_image() -> str | None:
+    """Name the image that the brokers run in; None is the Mosquitto of this machine. tests/broker asks for both."""
+    return None
 
 
 @pytest.fixture
-def edge_broker(tmp_path: Path, cloud_broker: CloudBroker) -> Iterator[EdgeBroker]:
-    """Run a brand-new edge broker named `porch`, bridged to the cloud broker."""
-    folder = tmp_path / "edge-broker"
-    broker = EdgeBroker(folder, edge="porch", port=free_port(), cloud_port=cloud_broker.outside_port)
+def cloud_broker(tmp_path: Path, mosquitto_image: str | None) -> Iterator[CloudBroker]:
+    """Run a brand-new cloud broker."""
+    broker = CloudBroker(tmp_path / "cloud-broker", free_port(), outside_port=free_port())
+    broker.container = Container(mosquitto_image) if mosquitto_image else None
     broker.start()
     yield broker
-    broker.kill()
+    broker.remove()
+
+
+@pytest.fixture
+def edge_broker(tmp_path: Path, mosquitto_image: str | None, cloud_broker: CloudBroker) -> Iterator[EdgeBroker]:
+    """Run a brand-new edge broker named `porch`, bridged to the cloud broker."""
+    broker = EdgeBroker(tmp_path / "edge-broker", free_port(), cloud_port=cloud_broker.outside_port)
+    broker.container = Container(mosquitto_image) if mosquitto_image else None
+    broker.start()
+    yield broker
+    broker.remove()
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ make_session() {
     echo "cloud-broker: first start, making the uploader's session"
     cd "$RUN_DIR" # a socket's path must be short, so it is a mere name
     rm -f first-start.sock
-    fill | grep -E '^(user|persistence)' >first-start.conf
+    fill | grep -E '^(user|persistence|log_)' >first-start.conf
     printf '%s\n' 'listener 0 first-start.sock' 'allow_anonymous true' >>first-start.conf
     "$mosquitto" -c first-start.conf &
     broker=$!
