@@ -1,5 +1,6 @@
 """The two shipped Compose files on one machine, set up as the README says: copy .env.example, edit, up."""
 
+import ipaddress
 import os
 import re
 import subprocess
@@ -35,7 +36,8 @@ class Host:
 @pytest.fixture
 def bridge() -> str:
     """Return this machine's address on Docker's own network: reachable from containers, not from outside."""
-    return run("docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+    subnet = run("docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}")
+    return str(ipaddress.ip_network(subnet)[1])
 
 
 @pytest.fixture
