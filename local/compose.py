@@ -76,10 +76,25 @@ class Demo:
 
     def start_progress(self, wanted: int) -> subprocess.Popen[str]:
         """Start counting in a container of its own; its first line says that it counts."""
-        arguments = ["run", "--rm", "--no-deps", "-T", "-e", f"PICTURES_AT={self.store_address()}", "progress"]
+        arguments = [
+            "--progress",
+            "quiet",
+            "run",
+            "--rm",
+            "--no-deps",
+            "-T",
+            "-e",
+            f"PICTURES_AT={self.store_address()}",
+            "progress",
+        ]
         command = self.command(*arguments, "python", "/progress.py", "--check", str(wanted))
         return subprocess.Popen(
-            command, env=self._environment, text=True, stdout=subprocess.PIPE, start_new_session=True
+            command,
+            env=self._environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
     def start_camera(self, *options: str) -> None:

@@ -108,7 +108,7 @@ def _follow(demo: compose.Demo, progress: subprocess.Popen[str]) -> str:
     if progress.wait() == 0:
         return ""
     say(demo.run("logs", "--no-log-prefix", "--tail", "5"))
-    return last.removeprefix("demo: ")
+    return last.removeprefix("demo: ") or "the progress container did not run"
 
 
 def _say_where_to_look(demo: compose.Demo) -> None:
