@@ -104,7 +104,8 @@ def _follow(demo: compose.Demo, progress: subprocess.Popen[str]) -> str:
             _say_where_to_look(demo)
         else:
             last = line.strip()
-            say(line.rstrip())
+            if not last.startswith("demo: "):  # said at the end
+                say(line.rstrip())
     if progress.wait() == 0:
         return ""
     say(demo.run("logs", "--no-log-prefix", "--tail", "5"))
