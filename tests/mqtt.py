@@ -59,6 +59,8 @@ class Client:
     ) -> None:
         self._paho.disconnect()
         self._paho.loop_stop()
+        # paho closes its last sockets when it is deleted, and it is not while its callbacks hold us and we hold it.
+        self._paho.on_connect = self._paho.on_subscribe = self._paho.on_publish = self._paho.on_message = None
 
     def subscribe(self, topic: str) -> None:
         # As published: else the broker clears the retain flag of all but what it had kept before.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Starts the cloud broker: checks the settings, makes the uploader's session once, becomes Mosquitto.
 set -eu
+export LC_ALL=C # a-z are 26 letters
 here=$(cd "$(dirname "$0")" && pwd)
 
 fail() {
@@ -76,7 +77,12 @@ CLOUD_BROKER_LISTEN=${CLOUD_BROKER_LISTEN:-0.0.0.0}
 CLOUD_BROKER_PORT=${CLOUD_BROKER_PORT:-1883}
 CLOUD_BROKER_DATA=${CLOUD_BROKER_DATA:-/mosquitto/data}
 RUN_DIR=${RUN_DIR:-/tmp}
+mosquitto=${MOSQUITTO:-mosquitto}
+PATH=$PATH:/usr/sbin:/usr/local/sbin # where Debian and Homebrew keep the broker
 
+for program in "$mosquitto" mosquitto_sub; do
+    command -v "$program" >/dev/null || fail "there is no program $program; install Mosquitto 2.0 or newer and its clients"
+done
 check_address CLOUD_LISTEN "$CLOUD_LISTEN"
 check_address CLOUD_BROKER_LISTEN "$CLOUD_BROKER_LISTEN"
 check_port CLOUD_PORT "$CLOUD_PORT"
@@ -84,8 +90,6 @@ check_port CLOUD_BROKER_PORT "$CLOUD_BROKER_PORT"
 check_writable CLOUD_BROKER_DATA "$CLOUD_BROKER_DATA"
 check_writable RUN_DIR "$RUN_DIR"
 
-PATH=$PATH:/usr/sbin:/usr/local/sbin # where Debian and Homebrew keep the broker
-mosquitto=${MOSQUITTO:-mosquitto}
 if [ ! -s "$CLOUD_BROKER_DATA/mosquitto.db" ]; then
     (make_session)
 fi

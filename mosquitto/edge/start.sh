@@ -1,6 +1,7 @@
 #!/bin/sh
 # Starts the edge broker: checks the settings, fills them into mosquitto.conf, becomes Mosquitto.
 set -eu
+export LC_ALL=C # a-z are 26 letters
 
 fail() {
     echo "edge-broker: $1" >&2
@@ -36,6 +37,8 @@ EDGE_BROKER_LISTEN=${EDGE_BROKER_LISTEN:-0.0.0.0}
 EDGE_BROKER_PORT=${EDGE_BROKER_PORT:-1883}
 EDGE_BROKER_DATA=${EDGE_BROKER_DATA:-/mosquitto/data}
 RUN_DIR=${RUN_DIR:-/tmp}
+mosquitto=${MOSQUITTO:-mosquitto}
+PATH=$PATH:/usr/sbin:/usr/local/sbin # where Debian and Homebrew keep the broker
 
 case $EDGE_NAME in
     '') fail "EDGE_NAME is not set; give this edge a name in .env, for example EDGE_NAME=porch" ;;
@@ -50,6 +53,7 @@ esac
 case $EDGE_BROKER_LISTEN in
     *[!A-Za-z0-9.:]*) fail "EDGE_BROKER_LISTEN=$EDGE_BROKER_LISTEN is not an address; set for example 127.0.0.1" ;;
 esac
+command -v "$mosquitto" >/dev/null || fail "there is no program $mosquitto; install Mosquitto 2.0 or newer"
 check_port CLOUD_PORT "$CLOUD_PORT"
 check_port EDGE_BROKER_PORT "$EDGE_BROKER_PORT"
 check_writable EDGE_BROKER_DATA "$EDGE_BROKER_DATA"
@@ -64,5 +68,4 @@ sed -e "s|@USER@|$(id -un 2>/dev/null || id -u)|" \
     -e "s|@EDGE_BROKER_DATA@|$(quoted "$EDGE_BROKER_DATA")|" \
     "$(dirname "$0")/mosquitto.conf" >"$RUN_DIR/edge-broker.conf"
 
-PATH=$PATH:/usr/sbin:/usr/local/sbin # where Debian and Homebrew keep the broker
-exec "${MOSQUITTO:-mosquitto}" -c "$RUN_DIR/edge-broker.conf"
+exec "$mosquitto" -c "$RUN_DIR/edge-broker.conf"
