@@ -57,9 +57,10 @@ class Cadence:
 
     def due(self, seconds: float) -> bool:
         """Whether the frame at this time is to be looked at."""
-        if seconds < self._due:
+        if seconds < self._due - self._interval / 100:  # time stamps are rounded
             return False
-        self._due = max(self._due + self._interval, seconds)
+        on_time = seconds - self._due < self._interval
+        self._due = (self._due if on_time else seconds) + self._interval
         return True
 
 

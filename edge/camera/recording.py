@@ -10,6 +10,7 @@ import cv2
 from camera.frames import Frame, SourceEndedError, SourceError
 
 FALLBACK_FRAME_SECONDS = 1 / 25  # for files without time stamps
+TEXT_DRAWN_AS_VIDEO = cv2.VideoWriter.fourcc(*"ansi")  # what FFmpeg makes of a .txt file
 
 
 class FileSource:
@@ -72,7 +73,7 @@ def open_file(path: Path) -> cv2.VideoCapture:
         message = f"CAMERA_SOURCE={path} is not there: name a device (0), a video file, a URL or demo."
         raise SourceError(message)
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    if not capture.isOpened():
+    if not capture.isOpened() or capture.get(cv2.CAP_PROP_FOURCC) == TEXT_DRAWN_AS_VIDEO:
         raise SourceError(
             f"CAMERA_SOURCE={path} is not a video that can be read: name a video file (MP4, MKV, AVI, ...)."
         )

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     capture_margin: float = Field(default=0.3, ge=0, le=3, description="a share of the face's size, between 0 and 3")
     capture_interval_seconds: float = Field(default=1, ge=0, le=86400, description="seconds, between 0 and 86400")
     image_format: Literal["png", "jpeg"] = Field(default="png", description="png or jpeg")
-    mqtt_qos: Literal[0, 1, 2] = Field(default=1, description="0, 1 or 2")
+    mqtt_qos: int = Field(default=1, ge=0, le=2, description="0, 1 or 2")
     edge_broker_host: str = Field(default="127.0.0.1", min_length=1, description="a host name or address")
     edge_broker_port: int = Field(default=1883, ge=1, le=65535, description="a port, 1 to 65535")
     spool_dir: Path = Field(default=Path("captures-waiting"), description="a folder that can be written")

@@ -33,11 +33,15 @@ class Spool:
         self._guard = threading.Lock()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._only_user = _locked(folder / ".lock")
+            self._lock = _locked(folder / ".lock")
             self._sizes = self._waiting()
         except OSError as error:
             raise SpoolError(_explain(folder, error)) from error
         self._bytes = sum(self._sizes.values())
+
+    def close(self) -> None:
+        """Let another process have the folder."""
+        os.close(self._lock)
 
     def put(self, capture: Capture) -> None:
         """Write a capture down for good; raises SpoolError, and remembers it as the trouble."""

@@ -1,0 +1,132 @@
+"""What the camera writes, the uploader reads; what the uploader answers, the camera understands."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from camera.capture import Encoder
+from camera.detector import Detection
+from camera.message import MAX_IMAGE_BYTES, Box, Capture
+from camera.publisher import read_receipt
+from uploader.message import InvalidMessageError, Message, parse
+from uploader.receipts import Receipts
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_PIXELS = 50_000_000
+NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, UTC)
+
+Write = Callable[[str], Capture]
+
+
+@pytest.fixture
+def write() -> Write:
+    """A capture as the camera makes it, in the format asked for."""
+
+    def make(image_format: str) -> Capture:
+        noise = np.random.default_rng(7).integers(0, 255, (120, 90, 3), np.uint8)
+        encoder = Encoder(camera="front_door-2", whole_frame=True, margin=0.3, image_format=image_format)
+        return encoder.capture(noise, NOON, Detection(Box(0, 12, 34, 56), 0.93449))
+
+    return make
+
+
+def sent(capture: Capture, *, without: tuple[str, ...] = ()) -> Message:
+    """The message as the cloud broker delivers it."""
+    properties = {name: value for name, value in capture.properties() if name not in without}
+    return Message("usbcam/porch/images", capture.image, properties, datetime.now(UTC))
+
+
+@pytest.mark.parametrize("image_format", ["png", "jpeg"])
+def test_the_uploader_reads_what_the_camera_writes(write: Write, image_format: str) -> None:
+    capture = write(image_format)
+
+    read = parse(sent(capture), MOST_PIXELS)
+
+    assert (read.edge, read.camera, read.id) == ("porch", "front_door-2", capture.id)
+    assert read.captured_at == capture.captured_at
+    assert read.content_type == capture.content_type
+    assert read.metadata == dict(capture.properties())
+    assert not read.bare
+
+
+@pytest.mark.parametrize("image_format", ["png", "jpeg"])
+def test_a_picture_that_lost_its_properties_says_the_same_of_itself(write: Write, image_format: str) -> None:
+    capture = write(image_format)
+    everything = tuple(name for name, _ in capture.properties())
+
+    read = parse(sent(capture, without=everything), MOST_PIXELS)
+
+    assert read.metadata == dict(capture.properties())
+
+
+@pytest.mark.parametrize("image_format", ["png", "jpeg"])
+def test_one_changed_byte_does_not_pass_for_the_capture(write: Write, image_format: str) -> None:
+    capture = write(image_format)
+    middle = len(capture.image) // 2
+    changed = capture.image[:middle] + bytes([capture.image[middle] ^ 1]) + capture.image[middle + 1 :]
+
+    with pytest.raises(InvalidMessageError):
+        parse(Message("usbcam/porch/images", changed, dict(capture.properties()), NOON), MOST_PIXELS)
+
+
+def test_every_millisecond_survives_the_journey(write: Write) -> None:
+    capture = write("png")
+
+    for milliseconds in (0, 1, 9, 99, 100, 500, 999):
+        at = (NOON + timedelta(milliseconds=milliseconds)).replace(microsecond=milliseconds * 1000)
+        moved = Capture(capture.camera, at, capture.box, capture.score, capture.image)
+        properties = dict(moved.properties())
+        assert parse(Message("usbcam/porch/images", moved.image, properties, NOON), MOST_PIXELS).id == moved.id
+
+
+def test_the_camera_understands_the_uploaders_receipts() -> None:
+    published: list[tuple[str, bytes]] = []
+    receipts = Receipts(lambda topic, payload: published.append((topic, payload)))
+
+    receipts.stored("porch", "20261122T120000.123Z-00000001", "porch/camera/1.png")
+    receipts.stored("porch", "20261122T120000.123Z-00000002", "porch/camera/2.png")
+    receipts.rejected("porch", "20261122T120000.123Z-00000003", "no image")
+    receipts.stored("shed", "20261122T120000.123Z-00000004", "shed/camera/4.png")
+    receipts.send()
+
+    read = {topic: read_receipt(payload) for topic, payload in published}
+    assert set(read) == {"usbcam/porch/receipts", "usbcam/shed/receipts"}
+    assert read["usbcam/porch/receipts"].stored == ("20261122T120000.123Z-00000001", "20261122T120000.123Z-00000002")
+    assert read["usbcam/porch/receipts"].rejected == (("20261122T120000.123Z-00000003", "no image"),)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"\xff", b"[]", b"1", b'"stored"', b'{"stored": 1}', b'{"stored": [1]}', b'{"stored": [{}]}', b"[" * 100_000],
+)
+def test_nonsense_is_no_receipt(payload: bytes) -> None:
+    with pytest.raises(ValueError, match="not a receipt"):
+        read_receipt(payload)
+
+
+def test_a_receipt_may_grow_new_fields() -> None:
+    payload = json.dumps({"schema": 2, "stored": [{"id": "a", "key": "k", "etag": "e"}]}).encode()
+
+    assert read_receipt(payload).stored == ("a",)
+
+
+@pytest.mark.parametrize("side", ["edge", "cloud"])
+def test_the_largest_capture_fits_the_brokers(side: str) -> None:
+    text = (ROOT / "mosquitto" / side / "mosquitto.conf").read_text()
+
+    limits = [int(limit) for limit in re.findall(r"^(?:bridge_)?max_packet_size (\d+)$", text, re.MULTILINE)]
+
+    assert limits
+    assert min(limits) >= MAX_IMAGE_BYTES + 4096
+
+
+def test_the_readme_names_every_property(write: Write) -> None:
+    readme = (ROOT / "README.md").read_text()
+
+    for name, _ in write("png").properties():
+        assert f"`{name}`" in readme

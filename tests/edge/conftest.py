@@ -1,0 +1,65 @@
+"""What the camera's tests share: drawn frames, made videos, and the command line."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from camera.detector import Image
+from camera.message import Box, Capture, describe, with_description
+from camera.scene import Scene
+from tests.edge.rig import Run
+
+
+@pytest.fixture
+def run_camera(tmp_path: Path) -> Run:
+    """`python -m camera ARGUMENTS` with nothing but these settings."""
+
+    def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **settings}
+        command = [sys.executable, "-m", "camera", *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def face_frame() -> Image:
+    """A frame of the synthetic scene with one whole face in it, 640 by 480."""
+    return Scene(640, 480, seed=1, visits=1).draw(3.0)
+
+
+@pytest.fixture(scope="session")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two visits, at 10 frames a second, 640 by 480."""
+    path = tmp_path_factory.mktemp("video") / "two-visits.avi"
+    scene = Scene(640, 480, seed=2, visits=2)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (640, 480))
+    seconds = 0.0
+    while not scene.ended(seconds):
+        writer.write(scene.draw(seconds))
+        seconds += 0.1
+    writer.release()
+    return path
+
+
+@pytest.fixture
+def make_capture() -> Callable[[int], Capture]:
+    """A small, real capture; another number gives other bytes and a later time."""
+
+    def make(number: int) -> Capture:
+        noise = np.random.default_rng(number).integers(0, 255, (16, 16, 3), np.uint8)
+        captured_at = datetime(2026, 11, 22, 6, number // 60 % 60, number % 60, 123000, UTC)
+        description = describe("porch", captured_at, Box(1, 2, 3, 4), 0.934)
+        image = with_description(cv2.imencode(".png", noise)[1].tobytes(), description)
+        return Capture("porch", captured_at, Box(1, 2, 3, 4), 0.934, image)
+
+    return make

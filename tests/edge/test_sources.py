@@ -1,0 +1,149 @@
+"""Where frames come from."""
+
+import errno
+import os
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from camera.device import device_path, explain_access
+from camera.frames import Source, SourceEndedError, SourceError
+from camera.recording import FileSource
+from camera.scene import Scene
+from camera.settings import Settings
+from camera.sources import NetworkSource, check_file, open_source, without_password
+
+
+def seconds_of(source: Source) -> list[float]:
+    """The time stamps of all frames until the source ends."""
+    times = []
+    while True:
+        try:
+            times.append(source.grab())
+        except SourceEndedError:
+            return times
+
+
+def test_a_file_is_read_to_its_end_with_its_own_times(video: Path) -> None:
+    times = seconds_of(FileSource(video))
+
+    assert times[:3] == pytest.approx([0.0, 0.1, 0.2])
+    assert len(times) > 80
+
+
+def test_a_frame_of_a_file_that_is_read_fast_has_the_files_time(video: Path) -> None:
+    recorded = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
+    os.utime(video, (recorded.timestamp(),) * 2)
+    source = FileSource(video)
+
+    source.grab()
+    first = source.retrieve()
+    source.grab()
+    second = source.retrieve()
+
+    assert first
+    assert second
+    assert second.captured_at - first.captured_at == timedelta(seconds=0.1)
+    assert timedelta(0) < recorded - first.captured_at < timedelta(seconds=30)
+
+
+def test_a_played_file_keeps_its_own_pace(video: Path) -> None:
+    source = FileSource(video, stop=threading.Event())
+    began = time.monotonic()
+
+    for _ in range(6):
+        source.grab()
+
+    assert time.monotonic() - began >= 0.5
+
+
+def test_a_looped_file_goes_on_and_its_clock_never_steps_back(video: Path) -> None:
+    once = len(seconds_of(FileSource(video)))
+    source = FileSource(video, loop=True)
+
+    times = [source.grab() for _ in range(once * 2 + 5)]
+
+    assert times == sorted(times)
+    assert len(set(times)) == len(times)
+
+
+@pytest.mark.parametrize("name", ["there-is-no-such.mp4", "notes.txt", "cut.avi"])
+def test_what_is_no_video_is_said_in_a_sentence(tmp_path: Path, video: Path, name: str) -> None:
+    (tmp_path / "notes.txt").write_text("This is not a video.\n" * 100)
+    (tmp_path / "cut.avi").write_bytes(video.read_bytes()[:20])
+    settings = Settings(camera_source=str(tmp_path / name))
+
+    with pytest.raises(SourceError, match=rf"CAMERA_SOURCE=.*{name} is not"):
+        check_file(settings)
+
+
+def test_a_missing_camera_is_said_with_its_mend(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"/video7 .*no camera is plugged in"):
+        open_source(Settings(camera_source="7", device_dir=tmp_path), threading.Event())
+
+
+def test_a_node_that_is_no_camera_is_said() -> None:
+    with pytest.raises(SourceError, match="/dev/null is no camera"):
+        open_source(Settings(camera_source="/dev/null"), threading.Event())
+
+
+@pytest.mark.parametrize(
+    ("error", "mend"),
+    [
+        (errno.EACCES, "VIDEO_GID="),
+        (errno.EPERM, r"docker-compose\.edge\.yml"),
+        (errno.EBUSY, "another program uses the camera"),
+        (errno.ENODEV, "plug it in again"),
+    ],
+)
+def test_each_refusal_of_the_system_has_its_mend(monkeypatch: pytest.MonkeyPatch, error: int, mend: str) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(os, "open", refuse)  # no camera here: the kernel's answers are played
+
+    with pytest.raises(SourceError, match=mend):
+        explain_access(Path("/dev/video0"))
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        ("0", "/hostdev/video0"),
+        ("/dev/video2", "/hostdev/video2"),
+        ("/dev/v4l/by-id/usb-Cam", "/hostdev/v4l/by-id/usb-Cam"),
+        ("clip.mp4", None),
+    ],
+)
+def test_devices_are_looked_for_where_the_container_sees_them(source: str, path: str | None) -> None:
+    assert device_path(source, Path("/hostdev")) == (Path(path) if path else None)
+
+
+def test_an_address_where_nothing_answers_is_said_without_the_password() -> None:
+    with pytest.raises(SourceError, match=r"CAMERA_SOURCE=http://127\.0\.0\.1:1/video does not answer") as caught:
+        NetworkSource("http://me:secret@127.0.0.1:1/video?token=secret")
+
+    assert "secret" not in str(caught.value)
+
+
+def test_a_shown_address_has_neither_user_nor_password() -> None:
+    assert without_password("rtsp://me:p@ss@cam.local:554/live?key=1") == "rtsp://cam.local:554/live"
+
+
+def test_the_same_seed_gives_the_same_scene() -> None:
+    one, two, other = Scene(320, 240, 1, 0), Scene(320, 240, 1, 0), Scene(320, 240, 2, 0)
+
+    assert (one.draw(20.0) == two.draw(20.0)).all()
+    assert not (one.draw(20.0) == other.draw(20.0)).all()
+
+
+def test_a_scene_knows_its_visits() -> None:
+    scene = Scene(320, 240, seed=1, visits=3)
+
+    assert scene.visits_begun(0.5) == 0
+    assert not scene.ended(10.0)
+    assert scene.visits_begun(60.0) == 3
+    assert scene.ended(60.0)

@@ -1,0 +1,53 @@
+"""The health check judges progress."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from camera.status import health
+
+
+def beat(path: Path, **changes: object) -> Path:
+    """A heartbeat of just now, with changes; ages are in seconds."""
+    now = time.monotonic()
+    content: dict[str, object] = {"no_frames": None, "no_spool": None, "waiting": 0}
+    for key in ("at", "handled_at", "answered_at"):
+        content[key] = now - float(str(changes.pop(key, 0)))
+    path.write_text(json.dumps(content | changes))
+    return path
+
+
+def test_a_camera_that_makes_progress_is_well(tmp_path: Path) -> None:
+    well, sentence = health(beat(tmp_path / "beat.json", waiting=3))
+
+    assert well
+    assert sentence.endswith("3 wait.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"at": 60, "handled_at": 60}, "the camera is stuck"),
+        ({"handled_at": 60}, "No frame was handled for 60 s: check CAMERA_SOURCE"),
+        ({"handled_at": 60, "no_frames": "No camera is there."}, "No camera is there."),
+        ({"answered_at": 60}, "The broker has not answered for 60 s"),
+        ({"no_spool": "The disk is full."}, "The disk is full."),
+    ],
+)
+def test_a_camera_without_progress_is_not_well_and_says_why(
+    tmp_path: Path, changes: dict[str, object], sentence: str
+) -> None:
+    well, said = health(beat(tmp_path / "beat.json", **changes))
+
+    assert not well
+    assert sentence in said
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"at": "x"}'])
+def test_a_damaged_heartbeat_is_not_well(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "beat.json"
+    path.write_text(content)
+
+    assert health(path)[0] is False
