@@ -48,8 +48,15 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"demo: {message}; see ./demo --help\n")
+
+
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./demo", description=__doc__)
+    parser = _Parser(prog="./demo", description=__doc__)
     parser.add_argument("--check", type=_count, default=0, metavar="N", help="stop when N captures are in the bucket")
     way = parser.add_mutually_exclusive_group()
     way.add_argument("--docker", action="store_true", help="in containers, or not at all")
@@ -76,8 +83,8 @@ def _run(arguments: argparse.Namespace, started: float) -> str:
 
 def _become_native(wanted: int, started: float) -> NoReturn:
     """Go on as the same process, now with the product's packages."""
+    environment = os.environ | {"MOSQUITTO": find_mosquitto()}  # first, since it may need the user
     python = make_environment(PRODUCT)
-    environment = os.environ | {"MOSQUITTO": find_mosquitto()}
     os.execve(python, [str(python), "-m", "local.native", str(wanted), str(started)], environment)  # noqa: S606
 
 

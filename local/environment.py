@@ -54,8 +54,8 @@ def _mosquitto() -> str | None:
 
 
 def _works() -> bool:
-    """Tell whether .venv has the Python that runs this; another one cannot use its packages."""
-    question = "import sys; print(sys.version_info[:2])"
+    """Tell whether .venv is whole and has the Python that runs this; another one cannot use its packages."""
+    question = "import pip, sys; print(sys.version_info[:2])"
     if not PYTHON.exists():
         return False
     answer = subprocess.run([PYTHON, "-c", question], capture_output=True, text=True, check=False)
@@ -118,8 +118,8 @@ def _last_line(text: str) -> str:
 def main() -> int:
     tests = sys.argv[1:] == ["--tests"]
     try:
+        find_mosquitto()  # first, since it may need the user
         make_environment(EVERYTHING if tests else PRODUCT)
-        find_mosquitto()
     except SetupError as error:
         print(f"{'test' if tests else 'demo'}: {error}", file=sys.stderr)
         return 1
