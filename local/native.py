@@ -11,6 +11,7 @@ from local import stack
 from local.compose import read_settings
 from local.demo import end, uninterrupted
 from local.environment import say
+from local.program import StartError
 from local.progress import Places, Progress, ProgressError
 
 
@@ -41,8 +42,8 @@ def run(wanted: int) -> str:
     parts = Parts()
     try:
         return _run(parts, read_settings(), wanted)
-    except (TimeoutError, OSError, ProgressError) as error:
-        return parts.broken() or str(error)
+    except (TimeoutError, OSError, ProgressError, StartError) as error:
+        return parts.broken() or " | ".join(str(error).splitlines())
     finally:
         with uninterrupted():
             parts.stop()
