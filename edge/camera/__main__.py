@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from camera.commands import captures, detect
@@ -26,7 +27,7 @@ def main() -> int:
     """Read the command line and do what it says."""
     arguments = _parser().parse_args()
     settings = read_settings()
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
+    start_log(settings.log_level)
     match arguments.command:
         case "detect":
             return detect(settings, arguments.image)
@@ -40,11 +41,18 @@ def main() -> int:
             return run(settings)
 
 
+def start_log(level: str) -> None:
+    """One line a fact, in UTC."""
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ")
+
+
 def run(settings: Settings) -> int:
     """Watch until SIGTERM or SIGINT, or the end of a file."""
     stop, failed = threading.Event(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        # In a thread of its own: a handler runs between two steps of the main thread, which may hold the event's lock.
+        signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
     threading.excepthook = lambda crash: _give_up(crash, stop, failed)
     try:
         check_file(settings)
