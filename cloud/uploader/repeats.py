@@ -3,22 +3,21 @@
 from time import monotonic
 
 SILENCE_SECONDS = 60.0
+REMEMBERED = 50
 
 
 class Repeats:
-    """Counts what is not worth a second line in the log."""
+    """Knows which sentences stood in the log lately, also when several alternate."""
 
     def __init__(self) -> None:
-        self._sentence: str | None = None
-        self._said_at = 0.0
-        self.unsaid = 0
+        self._said_at: dict[str, float] = {}
 
     def is_news(self, sentence: str) -> bool:
-        """Tell whether to say it; if not, count it."""
+        """Tell whether to say it."""
         now = monotonic()
-        if sentence == self._sentence and now - self._said_at < SILENCE_SECONDS:
-            self.unsaid += 1
+        if now - self._said_at.get(sentence, -SILENCE_SECONDS) < SILENCE_SECONDS:
             return False
-        self._sentence, self._said_at = sentence, now
-        self.unsaid = 0
+        if len(self._said_at) >= REMEMBERED:
+            self._said_at.clear()
+        self._said_at[sentence] = now
         return True

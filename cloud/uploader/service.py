@@ -12,7 +12,7 @@ from uploader.upload import Upload
 
 HEARTBEAT_SECONDS = 1.0
 BROKER_CHECK_SECONDS = 10.0
-BUCKET_CHECK_SECONDS = 10.0
+BUCKET_CHECK_SECONDS = 5.0
 LONGEST_STOP_SECONDS = 10.0
 STUCK = 1
 LOG = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class Service:
         outage = self._upload.outage
         while not self._stop.is_set():
             seconds = outage.seconds_since_success()
-            if outage.failure or seconds is None or seconds > 2 * BUCKET_CHECK_SECONDS:
+            if outage.failure or seconds is None or seconds > 4 * BUCKET_CHECK_SECONDS:
                 self._check_bucket()
             self._stop.wait(BUCKET_CHECK_SECONDS)
 

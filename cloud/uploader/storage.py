@@ -61,7 +61,7 @@ class Storage:
         except (ClientError, *NO_CREDENTIALS):
             # A client keeps the credentials it was made with; perhaps there are better ones now.
             self._client = self._connect()
-            raise
+            self._ask()
 
     def _ask(self) -> None:
         try:

@@ -1,11 +1,14 @@
 """What the uploader needs around it: a broker, an edge that sends, and a bucket behind a road."""
 
+import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cloud.rig import Broker, Bucket, Edge, Road, Uploaders
+from local.stack import LOOPBACK, free_port, s3_client, start_store, wait_for
+from tests.cloud.rig import LATER, LIMITED_KEY, LIMITED_SECRET, Broker, Bucket, Edge, Road, Uploaders
 from tests.rig import Store
 
 
@@ -49,3 +52,31 @@ def edge(broker: Broker) -> Iterator[Edge]:
     edge = Edge(broker.port)
     yield edge
     edge.close()
+
+
+@pytest.fixture
+def strict_store(tmp_path: Path) -> Iterator[Store]:
+    """Run an S3 server with a key that may use one bucket only, and therefore cannot make it by writing to it."""
+    port = free_port()
+    ours = Store(f"http://{LOOPBACK}:{port}", "usbcam-admin", "usbcam-admin-secret")
+    folder = tmp_path / "strict-store"
+    process = start_store(folder, port=port, access_key=ours.access_key, secret_key=ours.secret_key)
+    file = folder / "run" / "s3.json"
+    content = json.loads(file.read_text())
+    credentials = [{"accessKey": LIMITED_KEY, "secretKey": LIMITED_SECRET}]
+    actions = [f"{action}:{LATER}" for action in ("Read", "Write", "List")]
+    content["identities"].append({"name": "limited", "credentials": credentials, "actions": actions})
+    file.write_text(json.dumps(content))
+    process.signal(signal.SIGHUP)
+    wait_for(lambda: _knows(ours.endpoint), seconds=20, what="the store to know the limited key")
+    yield ours
+    process.kill()
+
+
+def _knows(endpoint: str) -> bool:
+    client = s3_client(endpoint, LIMITED_KEY, LIMITED_SECRET)
+    try:
+        client.head_bucket(Bucket=LATER)
+    except client.exceptions.ClientError as error:
+        return error.response["Error"]["Code"] == "404"
+    return True

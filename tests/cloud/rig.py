@@ -21,6 +21,9 @@ from tests.cloud import pictures
 from tests.rig import Store
 
 SECONDS = 20.0
+LATER = "usbcam-later"  # the only bucket that the limited key of the strict store may use
+LIMITED_KEY = "limited"
+LIMITED_SECRET = "limited-secret"
 
 
 @dataclass(slots=True)
@@ -71,7 +74,9 @@ class Edge:
         self._client.loop_start()
         assert self._subscribed.wait(SECONDS)
 
-    def send(self, payload: bytes, said: Mapping[str, str] | None = None, *, qos: int = 1, retain: bool = False) -> None:
+    def send(
+        self, payload: bytes, said: Mapping[str, str] | None = None, *, qos: int = 1, retain: bool = False
+    ) -> None:
         """Send a picture with these properties, those of a camera by default."""
         self.send_all([payload], said, qos=qos, retain=retain)
 
@@ -166,12 +171,12 @@ class Bucket:
     def client(self) -> S3Client:
         return self.store.client
 
-    def keys(self, prefix: str = "") -> list[str]:
+    def names(self, prefix: str = "") -> list[str]:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
     def pictures(self) -> list[str]:
-        return [key for key in self.keys() if not key.startswith("rejected/")]
+        return [key for key in self.names() if not key.startswith("rejected/")]
 
     def read(self, key: str) -> tuple[bytes, str, dict[str, str]]:
         answer = self.client.get_object(Bucket=self.name, Key=key)

@@ -103,9 +103,12 @@ def test_encryption_is_sent_as_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     settings = Settings(s3_bucket="captures", aws_region="eu-central-1", s3_sse="aws:kms", s3_kms_key_id="key")
     client = connect(settings)
     with Stubber(client) as stubber:
-        stubber.add_response("put_object", {}, dict.fromkeys(("Bucket", "Key", "Body", "ContentType"), ANY) | {
-            "Metadata": ANY, "IfNoneMatch": "*", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key"
-        })
+        stubber.add_response(
+            "put_object",
+            {},
+            dict.fromkeys(("Bucket", "Key", "Body", "ContentType"), ANY)
+            | {"Metadata": ANY, "IfNoneMatch": "*", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key"},
+        )
         Storage(lambda: client, settings).store(CAPTURE)
 
 
@@ -137,7 +140,7 @@ def test_one_success_wakes_everybody_who_waits() -> None:
 
     for _ in range(8):
         threading.Thread(target=outage.until_done, args=[attempt], daemon=True).start()
-    for _ in range(8 * 4):
+    for _ in range(8 * 3):
         failed.acquire()
     there.set()
     outage.reachable()

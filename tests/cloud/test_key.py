@@ -69,7 +69,7 @@ def test_proper_templates_are_taken(template: str) -> None:
     ],
 )
 def test_a_template_that_cannot_name_every_capture_is_refused(template: str, problem: str) -> None:
-    with pytest.raises(ValueError, match=".") as refusal:
+    with pytest.raises(ValueError, match=r".") as refusal:
         check_template(template)
 
     assert problem in str(refusal.value)

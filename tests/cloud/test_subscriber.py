@@ -30,14 +30,6 @@ class Reader:
         taken = [self.deliveries.get(timeout=20) for _ in range(count)]
         return [delivery for delivery in taken if delivery is not None]
 
-    def vanish(self) -> None:
-        """Leave as a killed process does: without a word to the broker."""
-        self.subscriber._client.suppress_exceptions = True  # noqa: SLF001 (nothing but a kill does this from outside)
-        self.subscriber._client.reconnect_delay_set(3600, 3600)  # noqa: SLF001
-        sock = self.subscriber._client.socket()  # noqa: SLF001
-        assert sock is not None
-        sock.shutdown(2)
-
 
 @pytest.fixture
 def connect(broker: Broker) -> Iterator[Callable[[], Reader]]:
@@ -50,7 +42,6 @@ def connect(broker: Broker) -> Iterator[Callable[[], Reader]]:
     yield connect
     for reader in readers:
         reader.subscriber.stop()
-        reader.subscriber._client.loop_stop()  # noqa: SLF001
 
 
 def seeds(deliveries: list[Delivery], payloads: list[bytes]) -> list[int]:
@@ -73,8 +64,7 @@ def test_an_acknowledgement_that_comes_after_a_reconnect_loses_nothing(
     new = reader.take(5)
     assert {delivery.packet_id for delivery in new} == {delivery.packet_id for delivery in old}
     assert not any(reader.subscriber.acknowledge(delivery) for delivery in old)
-    reader.subscriber.subscribe()
-    reader.vanish()
+    reader.subscriber.stop()
 
     assert seeds(connect().take(5), payloads) == [5, 6, 7, 8, 9]
     edge.close()

@@ -13,7 +13,9 @@ def wait_for_receipts(edge: Edge, count: int) -> dict[str, str]:
     return wait_for(lambda: s if len(s := edge.stored()) >= count else {}, seconds=20, what=f"{count} receipts")
 
 
-def test_a_capture_is_stored_with_its_description_and_receipted(edge: Edge, uploaders: Uploaders, bucket: Bucket) -> None:
+def test_a_capture_is_stored_with_its_description_and_receipted(
+    edge: Edge, uploaders: Uploaders, bucket: Bucket
+) -> None:
     uploaders.start_well()
     picture = pictures.png(1, pictures.description())
 
@@ -34,8 +36,8 @@ def test_a_second_delivery_yields_the_same_receipt_and_no_second_object(
         edge.send(picture)
 
     wait_for(lambda: sum(len(r["stored"]) for r in edge.receipts) == 3, seconds=20, what="three receipts")
-    assert list(edge.stored().values()) == bucket.keys()
-    assert bucket.keys()[0].endswith(".jpg")
+    assert list(edge.stored().values()) == bucket.names()
+    assert bucket.names()[0].endswith(".jpg")
 
 
 def test_captures_whose_names_collide_are_all_stored_once(edge: Edge, uploaders: Uploaders, bucket: Bucket) -> None:
@@ -50,9 +52,9 @@ def test_captures_whose_names_collide_are_all_stored_once(edge: Edge, uploaders:
 
     receipts = wait_for_receipts(edge, 13)
     wait_for(lambda: sum(len(r["stored"]) for r in edge.receipts) == 26, seconds=20, what="all receipts")
-    assert sorted(receipts.values()) == sorted(bucket.keys())
+    assert sorted(receipts.values()) == sorted(bucket.names())
     assert len(set(receipts.values())) == 13
-    assert {bucket.read(key)[2]["id"] for key in bucket.keys()} == set(receipts)
+    assert {bucket.read(key)[2]["id"] for key in bucket.names()} == set(receipts)
 
 
 def test_a_thousand_garbage_messages_are_kept_aside_and_hold_nothing_up(
@@ -69,8 +71,8 @@ def test_a_thousand_garbage_messages_are_kept_aside_and_hold_nothing_up(
 
     bucket.wait_for(20)
     expected = {f"rejected/porch/{hashlib.sha256(payload).hexdigest()}.bin" for payload in garbage}
-    wait_for(lambda: len(bucket.keys("rejected/")) >= 1000, seconds=30, what="1,000 rejected messages")
-    assert set(bucket.keys("rejected/")) == expected
+    wait_for(lambda: len(bucket.names("rejected/")) >= 1000, seconds=30, what="1,000 rejected messages")
+    assert set(bucket.names("rejected/")) == expected
     wait_for(lambda: len(edge.rejected()) >= 1000, seconds=20, what="1,000 receipts of rejection")
     assert len(edge.stored()) == 20
     body, kind, metadata = bucket.read(f"rejected/porch/{hashlib.sha256(garbage[0]).hexdigest()}.bin")
@@ -90,7 +92,7 @@ def test_strange_properties_and_empty_messages_hold_nothing_up(
     edge.send(picture)
 
     assert pictures.identity(picture) in wait_for_receipts(edge, 3)
-    assert len(bucket.keys("rejected/")) == 1
+    assert len(bucket.names("rejected/")) == 1
 
 
 def test_a_bare_image_is_stored_once_however_often_it_comes(edge: Edge, uploaders: Uploaders, bucket: Bucket) -> None:
@@ -104,7 +106,7 @@ def test_a_bare_image_is_stored_once_however_often_it_comes(edge: Edge, uploader
     uploaders.start_well()
 
     wait_for(lambda: sum(len(r["stored"]) for r in edge.receipts) == 6, seconds=20, what="six receipts")
-    (key,) = bucket.keys()
+    (key,) = bucket.names()
     assert key.startswith("porch/unknown/")
     assert key.endswith(f"-{hashlib.sha256(picture).hexdigest()[:8]}.jpg")
 
@@ -120,7 +122,7 @@ def test_a_retained_image_is_stored_and_not_asked_for_again(edge: Edge, uploader
     edge.send(pictures.png(3))
 
     wait_for_receipts(edge, 3)
-    assert len(bucket.keys()) == 3
+    assert len(bucket.names()) == 3
     assert sum(len(receipt["stored"]) for receipt in edge.receipts) == 3
 
 
@@ -131,7 +133,7 @@ def test_images_of_every_qos_are_stored(edge: Edge, uploaders: Uploaders, bucket
         edge.send(pictures.png(qos), qos=qos)
 
     wait_for_receipts(edge, 3)
-    assert len(bucket.keys()) == 3
+    assert len(bucket.names()) == 3
 
 
 def test_storage_options_reach_s3(edge: Edge, uploaders: Uploaders, bucket: Bucket) -> None:
