@@ -103,6 +103,10 @@ class Demo:
     def store_address(self) -> str:
         return "http://" + self.run("port", "store", "8333").strip()
 
+    def last_words(self) -> str:
+        said = self.run("logs", "--no-color", "--tail", "3").rstrip()
+        return said.replace("\x1b[2K", "")  # Compose's, in spite of --no-color
+
     def remove(self) -> None:
         """Remove containers, networks and volumes; the images stay, so that the next run is quick."""
         self.run("--profile", "progress", "down", "--volumes", "--remove-orphans", "--timeout", "5")

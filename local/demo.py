@@ -115,7 +115,7 @@ def _follow(demo: compose.Demo, progress: subprocess.Popen[str]) -> str:
                 say(line.rstrip())
     if progress.wait() == 0:
         return ""
-    say(demo.run("logs", "--no-log-prefix", "--tail", "5"))
+    say(demo.last_words())
     return last.removeprefix("demo: ") or "the progress container did not run"
 
 

@@ -30,6 +30,10 @@ class Parts:
         ended = [process for process in self._running if not process.alive()]
         return f"{ended[0].name} has ended: {ended[0].tail(1)}" if ended else ""
 
+    def last_words(self) -> str:
+        said = {process.name: process.tail(3).splitlines() for process in self._running}
+        return "\n".join(f"{name} | {line}" for name, lines in said.items() for line in lines)
+
     def stop(self) -> None:
         while self._running:
             process = self._running.pop()
@@ -70,10 +74,11 @@ def _run(parts: Parts, settings: dict[str, str], wanted: int) -> str:
     progress = Progress(places)
     _start_camera(parts, places, settings)
     _say_where_to_look(parts, places, settings)
-    try:
-        return progress.follow(wanted, threading.Event(), parts.broken)
-    finally:
-        progress.close()
+    failed = progress.follow(wanted, threading.Event(), parts.broken)
+    progress.close()
+    if failed:
+        say(parts.last_words())
+    return failed
 
 
 def _start_store(parts: Parts, places: Places, settings: dict[str, str], port: int) -> None:
