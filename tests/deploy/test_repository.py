@@ -46,9 +46,7 @@ def test_what_a_half_asks_for_is_locked(half: str) -> None:
 
 
 def test_no_file_names_a_package_index_or_a_path_of_one_machine() -> None:
-    tied = re.compile(
-        r"index-url|find-links|trusted-host|pythonhosted|pypi\.org|/opt/pypi|/opt/wheels|/work/|/home/"
-    )
+    tied = re.compile(r"index-url|find-links|trusted-host|pythonhosted|pypi\.org|/opt/pypi|/opt/wheels|/work/|/home/")
     named = {
         f"{path.relative_to(ROOT)}: {match[0]}"
         for path in repository_files()
