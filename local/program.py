@@ -42,6 +42,7 @@ class Process:
     popen: subprocess.Popen[bytes] = field(repr=False)
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
+    leavings: tuple[Path, ...] = ()  # files outside its folder that it does not remove when killed
 
     def alive(self) -> bool:
         return self.popen.poll() is None
@@ -59,7 +60,10 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.popen.pid, signal.SIGKILL)
         _running.discard(self.popen)
-        return self.popen.wait()
+        status = self.popen.wait()
+        for file in self.leavings:
+            file.unlink(missing_ok=True)
+        return status
 
     def signal(self, sig: signal.Signals) -> None:
         self.popen.send_signal(sig)

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,8 @@ def start_store(folder: Path, *, port: int, access_key: str, secret_key: str) ->
     keys = _made(folder / "run") / "s3.json"
     keys.touch(mode=0o600)
     keys.write_text(json.dumps({"identities": [identity]}), encoding="ascii")
-    process = start("store", [_weed(), "server", *_weed_options(folder), f"-s3.port={port}"], folder, {})
+    command = [_weed(), "-logtostderr=true", "server", *_weed_options(folder), f"-s3.port={port}"]
+    process = replace(start("store", command, folder, {}), leavings=_weed_sockets(folder))
     client = s3_client(f"http://{LOOPBACK}:{port}", access_key, secret_key)
     return answering(process, lambda: _answers_s3(client))
 
@@ -172,6 +174,8 @@ def _weed_options(folder: Path) -> list[str]:
         *(f"-{option}={port}" for option, port in _weed_ports(run / "ports.json").items()),
         f"-ip={LOOPBACK}",
         f"-ip.bind={LOOPBACK}",  # the default is 0.0.0.0: every network
+        "-master.electionTimeout=500ms",  # by default, 10 s, a killed store takes 15 s to come back
+        "-master.heartbeatInterval=100ms",
         "-master.telemetry=false",  # the default reports to its makers
         "-volume.max=0",  # as many as the disk holds; a bucket takes 7, and the default is 8
         "-master.volumeSizeLimitMB=64",  # the default, 30 GB, makes the disk look too small for the second bucket
@@ -190,3 +194,10 @@ def _weed_ports(file: Path) -> dict[str, int]:
         file.write_text(json.dumps({option: free_port() for option in options}), encoding="ascii")
     ports: dict[str, int] = json.loads(file.read_text(encoding="ascii"))
     return ports
+
+
+def _weed_sockets(folder: Path) -> tuple[Path, ...]:
+    """Name the sockets that weed puts into /tmp whatever one tells it, and leaves there."""
+    ports = _weed_ports(folder / "run/ports.json")
+    grpc = {option.split(".")[0]: port for option, port in ports.items() if option.endswith(".grpc")}
+    return tuple(Path(f"/tmp/seaweedfs-{part}-grpc-{port}.sock") for part, port in grpc.items())
