@@ -1,5 +1,6 @@
 """Why S3 did not do what was asked, in one sentence that names the setting to look at."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -110,4 +111,5 @@ def _mend(code: str, error: ClientError) -> str:
 
 
 def _brief(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    """Leave out the object's name: the same trouble with another capture is no news."""
+    return " ".join(re.sub(r"(https?://[^/\"\s]+)[^\"\s]*", r"\1", str(error)).split())[:200]

@@ -94,6 +94,34 @@ def png_with_many_texts(count: int) -> bytes:
     return plain[:33] + text * count + plain[33:]
 
 
+def png_without_its_last_rows() -> bytes:
+    """Return a picture whose checksums are right and whose pixels are not all there."""
+    rows = zlib.compress(bytes(24 * 3 + 1) * 23)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 24, 24, 8, 2, 0, 0, 0))
+    return PNG_START + header + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def interlaced_png(width: int, height: int, depth: int, colour: int) -> bytes:
+    """Return a black picture in seven passes, as long as the specification says."""
+    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
+    rows = b""
+    for x, y, across, down in [
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ]:
+        columns = len(range(x, width, across))
+        if columns:
+            rows += bytes(1 + (columns * channels * depth + 7) // 8) * len(range(y, height, down))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 1))
+    palette = chunk(b"PLTE", bytes(6)) if colour == 3 else b""
+    return PNG_START + header + palette + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
 def png_with_a_flipped_bit() -> bytes:
     plain = bytearray(png(1))
     plain[len(plain) // 2] ^= 1

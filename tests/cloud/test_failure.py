@@ -59,6 +59,15 @@ def test_every_failure_has_its_kind_and_names_its_mend(error: Exception, kind: K
     assert "\n" not in failure.sentence
 
 
+def test_the_same_trouble_with_another_object_is_the_same_sentence() -> None:
+    errors = [EndpointConnectionError(endpoint_url=f"http://store:8333/captures/{name}.png") for name in "ab"]
+
+    first, second = (explain(error, "captures").sentence for error in errors)
+
+    assert first == second
+    assert "http://store:8333" in first
+
+
 @pytest.fixture
 def storage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Storage, Stubber]:
     monkeypatch.chdir(tmp_path)

@@ -65,6 +65,8 @@ def test_a_picture_that_says_nothing_is_a_bare_capture(embedded: str | None) -> 
         (pictures.png(1)[:-12], "damaged"),
         (pictures.jpeg(1)[:-100], "damaged"),
         (pictures.png_with_a_flipped_bit(), "damaged"),
+        (pictures.png_without_its_last_rows(), "last rows"),
+        (pictures.png_of_nothing(10, 10), "last rows"),
         (pictures.png_of_nothing(1001, 1000), "MAX_IMAGE_PIXELS"),
         (pictures.png_of_nothing(2**31 - 1, 2**31 - 1), "MAX_IMAGE_PIXELS"),
         (pictures.png_of_nothing(0, 10), "damaged"),
