@@ -14,7 +14,7 @@ from camera.loop import Loop
 from camera.publisher import Publisher
 from camera.settings import Settings, read_settings
 from camera.sources import check_file, open_source
-from camera.spool import Spool, SpoolError
+from camera.spool import Spool, SpoolInUseError
 from camera.status import Heartbeat, health, status
 from camera.watcher import Watcher
 
@@ -57,7 +57,7 @@ def run(settings: Settings) -> int:
     try:
         check_file(settings)
         spool = Spool(settings.spool_dir, settings.spool_max_mb * MEGABYTE)
-    except (SourceError, SpoolError) as error:
+    except (SourceError, SpoolInUseError) as error:
         print(f"camera: {error}", file=sys.stderr)
         return 2
     watcher = Watcher(settings)

@@ -25,6 +25,7 @@ class Loop:
         """All parts, started."""
         self._watcher, self._frames, self._spool = watcher, frames, spool
         self._publisher, self._heartbeat = publisher, heartbeat
+        self._told: str | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Go on until `stop` is set, or the source has ended and all its captures are answered for."""
@@ -34,20 +35,36 @@ class Loop:
                 self._handle(frame)
             elif self._frames.ended.is_set() and self._finished(stop):
                 return
+            self._mend_spool()
             self._heartbeat.beat(self._frames, self._spool, self._publisher, handled=frame is not None)
 
     def _handle(self, frame: Frame) -> None:
         for capture in self._watcher.look(frame):
-            trouble = self._spool.trouble
             try:
                 self._spool.put(capture)
-            except SpoolError as error:
+            except SpoolError:
                 self._watcher.counts.refused += 1
-                if str(error) != trouble:  # said once, not at every capture
-                    log.error("%s", error)  # noqa: TRY400 -- a sentence, no stack trace
             else:
                 log.info("Captured %s", capture.id)
                 self._publisher.publish(capture.id)
+
+    def _mend_spool(self) -> None:
+        self._tell_trouble()
+        if self._spool.trouble is None:
+            return
+        opened = self._spool.opened
+        self._spool.probe()
+        for capture_id in self._spool.ids() if self._spool.opened and not opened else ():
+            self._publisher.publish(capture_id)  # from an earlier run
+
+    def _tell_trouble(self) -> None:
+        """Say once, not at every capture, when the spool stops working and when it works again."""
+        if self._spool.trouble != self._told:
+            if self._spool.trouble:
+                log.error("%s", self._spool.trouble)
+            else:
+                log.info("Captures can be spooled again")
+        self._told = self._spool.trouble
 
     def _finished(self, stop: threading.Event) -> bool:
         if os.getpid() == CONTAINER_PROCESS:

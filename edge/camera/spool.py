@@ -1,5 +1,6 @@
 """The spool: every capture lies on disk until somebody has answered for it."""
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -12,11 +13,17 @@ log = logging.getLogger(__name__)
 
 EXTENSIONS = (".png", ".jpg")
 UNFINISHED = ".part"
+PROBE = ".probe"
+PROBE_BYTES = 64 * 1024  # about a capture
 MOST_DAMAGED = 100  # files kept for a look; older ones go
 
 
 class SpoolError(Exception):
-    """The spool cannot take captures; the text is a sentence for the user."""
+    """The spool cannot take captures now; the text is a sentence for the user."""
+
+
+class SpoolInUseError(SpoolError):
+    """The spool belongs to another process."""
 
 
 class Spool:
@@ -26,26 +33,41 @@ class Spool:
     """
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
-        """Open the folder and list what waits in it; raises SpoolError."""
+        """List what waits in the folder; raises SpoolInUseError. A folder that does not work yet is the trouble."""
         self.dropped = 0  # captures that a full spool had to give up
         self.trouble: str | None = None  # why captures cannot be spooled now, as a sentence
         self._folder, self._max_bytes = folder, max_bytes
         self._guard = threading.Lock()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(folder / ".lock")
-            self._sizes = self._waiting()
-        except OSError as error:
-            raise SpoolError(_explain(folder, error)) from error
-        self._bytes = sum(self._sizes.values())
+        self._lock: int | None = None
+        self._sizes: dict[str, int] = {}
+        self._bytes = 0
+        with contextlib.suppress(OSError):  # `probe` says it
+            self._open()
+        self.probe()
 
     def close(self) -> None:
         """Let another process have the folder."""
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def probe(self) -> None:
+        """Find out whether captures can be spooled, without one."""
+        try:
+            self._open()
+            _write_through(self._folder / PROBE, bytes(PROBE_BYTES))
+        except OSError as error:
+            self.trouble = _explain(self._folder, error)
+        except SpoolInUseError as error:
+            self.trouble = str(error)
+        else:
+            self.trouble = None
+        with contextlib.suppress(OSError):
+            (self._folder / PROBE).unlink(missing_ok=True)
 
     def put(self, capture: Capture) -> None:
         """Write a capture down for good; raises SpoolError, and remembers it as the trouble."""
         try:
+            self._open()
             self._make_room(len(capture.image))
             self._write(capture)
         except OSError as error:
@@ -84,18 +106,26 @@ class Spool:
             return [name[:-4] for name in sorted(self._sizes)]
 
     @property
+    def opened(self) -> bool:
+        """Whether the folder is ours, and what waits in it is known."""
+        return self._lock is not None
+
+    @property
     def depth(self) -> int:
         """How many captures wait."""
         return len(self._sizes)
 
-    def _waiting(self) -> dict[str, int]:
-        sizes = {}
-        for entry in sorted(os.scandir(self._folder), key=lambda entry: entry.name):
+    def _open(self) -> None:
+        if self._lock is not None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(self._folder / ".lock")
+        for entry in list(os.scandir(self._folder)):
             if entry.name.endswith(UNFINISHED):
                 self._set_aside(Path(entry.path), "it was not finished when the camera stopped")
             elif entry.name.endswith(EXTENSIONS):
-                sizes[entry.name] = entry.stat().st_size
-        return sizes
+                self._sizes[entry.name] = entry.stat().st_size
+        self._bytes = sum(self._sizes.values())
 
     def _path(self, capture_id: str) -> Path | None:
         with self._guard:
@@ -103,20 +133,19 @@ class Spool:
         return self._folder / name if name else None
 
     def _make_room(self, wanted: int) -> None:
-        while self._bytes + wanted > self._max_bytes and (oldest := self.ids()[:1]):
-            self.remove(oldest[0])
+        while self._bytes + wanted > self._max_bytes and self._sizes:
+            with self._guard:
+                oldest = min(self._sizes)[:-4]
+            self.remove(oldest)
             self.dropped += 1
             if self.dropped & (self.dropped - 1) == 0:  # 1, 2, 4, 8, ...: said, not repeated
-                log.error("Dropped %s: the spool is full (SPOOL_MAX_MB); %d dropped so far", oldest[0], self.dropped)
+                log.error("Dropped %s: the spool is full (SPOOL_MAX_MB); %d dropped so far", oldest, self.dropped)
 
     def _write(self, capture: Capture) -> None:
         name = capture.id + capture.extension
         unfinished = self._folder / (name + UNFINISHED)
         try:
-            with unfinished.open("wb") as file:
-                file.write(capture.image)
-                file.flush()
-                os.fsync(file.fileno())
+            _write_through(unfinished, capture.image)
             unfinished.rename(self._folder / name)
             _sync_folder(self._folder)
         except OSError:
@@ -136,16 +165,29 @@ class Spool:
                 old.unlink()
         except OSError as error:
             log.error("Could not set %s aside: %s", path.name, error)  # noqa: TRY400 -- a sentence, no stack trace
-        if hasattr(self, "_sizes"):
-            with self._guard:
-                self._bytes -= self._sizes.pop(path.name, 0)
+        with self._guard:
+            self._bytes -= self._sizes.pop(path.name, 0)
 
 
 def _locked(path: Path) -> int:
     """Hold a lock for the life of the process."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise SpoolInUseError(
+            f"SPOOL_DIR={path.parent} is in use by another camera: give each camera a folder of its own."
+        ) from error
     return descriptor
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    """Write a file so that its bytes are on disk when this returns."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
@@ -158,6 +200,4 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _explain(folder: Path, error: OSError) -> str:
-    if isinstance(error, BlockingIOError):
-        return f"SPOOL_DIR={folder} is in use by another camera: give each camera a folder of its own."
     return f"SPOOL_DIR={folder} cannot take captures ({error.strerror}): make room on its disk, or make it writable."

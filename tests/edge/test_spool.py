@@ -100,11 +100,24 @@ def test_a_spool_belongs_to_one_camera(tmp_path: Path) -> None:
     assert mine.depth == 0
 
 
-def test_a_folder_that_cannot_be_one_is_said(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
+def test_a_folder_that_does_not_work_yet_is_said_and_used_once_it_does(tmp_path: Path, make_capture: Make) -> None:
+    """A file in the way stands for a disk that is read-only or not mounted: root may write anywhere else."""
+    earlier = Spool(tmp_path / "aside", ROOM)
+    earlier.put(make_capture(1))
+    earlier.close()
+    (tmp_path / "spool").write_text("in the way")
 
+    spool = Spool(tmp_path / "spool", ROOM)
+    trouble = spool.trouble
     with pytest.raises(SpoolError, match=r"SPOOL_DIR=.* cannot take captures"):
-        Spool(tmp_path / "file", ROOM)
+        spool.put(make_capture(2))
+    (tmp_path / "spool").unlink()
+    (tmp_path / "aside").rename(tmp_path / "spool")
+    spool.probe()
+
+    assert "SPOOL_DIR" in str(trouble)
+    assert not spool.trouble
+    assert spool.ids() == [make_capture(1).id]
 
 
 def test_a_disk_without_room_is_said_and_forgotten_when_there_is_room_again(tmp_path: Path, make_capture: Make) -> None:
@@ -121,9 +134,11 @@ def test_a_disk_without_room_is_said_and_forgotten_when_there_is_room_again(tmp_
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, ignored)
 
+    spool.probe()
+    recovered = spool.trouble
     spool.put(make_capture(2))
 
-    assert not spool.trouble
+    assert not recovered
     assert spool.ids() == [make_capture(2).id]
     assert not list(tmp_path.glob("*.part"))
 
