@@ -103,3 +103,17 @@ def test_a_killed_cloud_broker_is_found_again_by_the_bridge_and_by_the_uploaders
         with Client(cloud_broker.port, "uploader", keep_session=True) as uploader:
             wait_for(lambda: numbered(uploader) == {1, 2}, seconds=20, what="both images")
     assert uploader.session_present
+
+
+def test_a_killed_edge_broker_keeps_what_it_saved_after_200_changes(
+    cloud_broker: CloudBroker, distant_edge: EdgeBroker, link: Link
+) -> None:
+    link.cut()
+    with Client(distant_edge.port) as camera:
+        for number in range(300):
+            camera.publish("usbcam/images", b"%d" % number)
+    distant_edge.restart()
+    link.mend()
+
+    with Client(cloud_broker.port, "uploader", keep_session=True) as uploader:
+        wait_for(lambda: numbered(uploader) >= set(range(150)), seconds=20, what="the saved images")
