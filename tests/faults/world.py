@@ -97,8 +97,8 @@ class World:
         return self._ports["edge"]
 
     @property
-    def cloud_port(self) -> int:
-        return self._ports["cloud"]
+    def outside_port(self) -> int:
+        return self._ports["outside"]
 
     @contextlib.contextmanager
     def running(self, *, camera: bool = True) -> Iterator[None]:

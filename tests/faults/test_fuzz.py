@@ -1,0 +1,71 @@
+"""Nonsense at both ends, good captures in between: FUZZ=10000 sends more of it."""
+
+import os
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from paho.mqtt.properties import Properties
+
+from local.stack import wait_for
+from tests.faults import breaker
+from tests.faults.ledger import objects_in
+from tests.faults.nonsense import nonsense
+from tests.faults.options import seeds
+from tests.faults.pictures import capture, noise
+from tests.faults.world import BUCKET, World
+from tests.mqtt import Client, image_properties
+
+MESSAGES = int(os.environ.get("FUZZ") or 1000)
+EVERY = 10  # a good capture after so much nonsense
+BROKEN = re.compile(r"Traceback|CRITICAL|The thread .* broke|by a fault of our own")
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240 + MESSAGES / 10)]
+
+
+@pytest.mark.parametrize("seed", seeds())
+def test_nonsense_at_both_ends_stops_nothing(tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    world = World(tmp_path, CAPTURE_INTERVAL_SECONDS="1")
+
+    with world.running():
+        good = send_nonsense(world, seed)
+        wait_for(lambda: good <= stored(world), seconds=60 + MESSAGES / 20, what="all good captures in the bucket")
+        world.settle(seconds=120)
+        tally = breaker.count(world, 0, seed)
+        waiting = world.waiting()
+        rejected = sum(thing.key.startswith("rejected/") for thing in objects_in(world.s3, BUCKET))
+        logs = {name: part.check().tail(10**6) for name, part in world.parts.items() if name != "store"}
+
+    with capsys.disabled():
+        print(f"\nfuzz: {MESSAGES} messages, {len(good)} good ones between them, {rejected} kept as rejected; {tally}")
+    assert (tally.lost, waiting) == (0, set()), f"SEED={seed}"
+    assert [f"{name}: {found}" for name, log in logs.items() for found in BROKEN.findall(log)] == []
+
+
+def send_nonsense(world: World, seed: int) -> set[str]:
+    """Return the ids of the good captures, which another camera sends from the edge or another edge from outside."""
+    image, good = noise(40, 40), set()
+    with Client(world.edge_port) as edge, Client(world.outside_port) as cloud:
+        for number, message in enumerate(islice(nonsense(seed), MESSAGES)):
+            client = edge if message.at_edge else cloud
+            client.publish(message.topic, message.payload, described(message.properties), retain=message.retain)
+            if number % EVERY == 0:
+                real = capture(datetime.now(UTC), image, camera="other")
+                client, topic = (edge, "usbcam/images") if number % 20 else (cloud, "usbcam/attic/images")
+                client.publish(topic, real.image, described(real.properties()))
+                good.add(real.id)
+    return good
+
+
+def described(pairs: Iterable[tuple[str, str]]) -> Properties:
+    """Return properties with these pairs, also when a name comes twice."""
+    properties = image_properties()
+    properties.UserProperty = list(pairs)
+    return properties
+
+
+def stored(world: World) -> set[str]:
+    return {thing.key.rpartition("/")[2].removesuffix(".png") for thing in objects_in(world.s3, BUCKET)}
