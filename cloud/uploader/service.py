@@ -10,7 +10,8 @@ from uploader.failure import S3_ERRORS
 from uploader.health import LONGEST_SILENCE_SECONDS, Heartbeat
 from uploader.upload import Upload
 
-HEARTBEAT_SECONDS = 1.0
+LOOK_SECONDS = 0.25
+HEARTBEAT_SECONDS = 5.0
 BROKER_CHECK_SECONDS = 10.0
 BUCKET_CHECK_SECONDS = 5.0
 LONGEST_STOP_SECONDS = 10.0
@@ -25,6 +26,7 @@ class Service:
         self._upload = upload
         self._heartbeat_file = heartbeat_file
         self._heartbeat_failed = False
+        self._heartbeat: Heartbeat | None = None
         self._stop = threading.Event()
         self._uploads = [
             threading.Thread(target=upload.run, name=f"upload-{number}", daemon=True) for number in range(threads)
@@ -54,14 +56,18 @@ class Service:
                 asked_at = monotonic()
                 self._upload.subscriber.subscribe()
             try:
-                signals.get(timeout=HEARTBEAT_SECONDS)
+                signals.get(timeout=LOOK_SECONDS)
             except Empty:
                 continue
             return 0
 
     def _beat(self) -> None:
+        last, new = self._heartbeat, Heartbeat(monotonic(), self._problem())
+        if last and last.problem == new.problem and new.written_at - last.written_at < HEARTBEAT_SECONDS:
+            return
+        self._heartbeat = new
         try:
-            Heartbeat(monotonic(), self._problem()).write(self._heartbeat_file)
+            new.write(self._heartbeat_file)
             self._heartbeat_failed = False
         except OSError as error:
             if not self._heartbeat_failed:

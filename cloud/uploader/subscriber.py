@@ -1,11 +1,12 @@
 """The uploader's session at the cloud broker: what it delivers, and what is acknowledged."""
 
+import contextlib
 import logging
 import sys
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from time import monotonic
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv5
@@ -146,11 +147,14 @@ class Subscriber:
 
     def _forget_queued(self) -> None:
         """Drop what nobody has begun: the broker has kept the session and delivers it again."""
-        while not self._deliveries.empty():
-            delivery = self._deliveries.get()
-            if delivery is None:
-                self._deliveries.put(None)
-                return
+        kept: list[Delivery | None] = []
+        with contextlib.suppress(Empty):
+            while True:
+                delivery = self._deliveries.get_nowait()
+                if delivery is None or delivery.qos == 0:
+                    kept.append(delivery)
+        for delivery in kept:
+            self._deliveries.put(delivery)
 
     def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
         # paho calls this while it handles the error, and does not pass it on.
