@@ -1,5 +1,6 @@
 #!/bin/sh
-# Starts the cloud broker: checks the settings, makes the uploader's session once, becomes Mosquitto.
+# Starts the cloud broker: checks the settings, makes the uploader's session once, becomes Mosquitto. Two helpers stay
+# beside it: watch.sh takes over what cloud/enroll writes, log.awk makes the log readable.
 set -eu
 export LC_ALL=C # a-z are 26 letters
 here=$(cd "$(dirname "$0")" && pwd)
@@ -44,7 +45,28 @@ fill() {
         -e "s|@CLOUD_BROKER_LISTEN@|$CLOUD_BROKER_LISTEN|" \
         -e "s|@CLOUD_BROKER_PORT@|$CLOUD_BROKER_PORT|" \
         -e "s|@CLOUD_BROKER_DATA@|$(quoted "$CLOUD_BROKER_DATA")|" \
+        -e "s|@CLOUD_IDENTITY@|$(quoted "$CLOUD_IDENTITY")|" \
+        -e "s|@RUN_DIR@|$(quoted "$RUN_DIR")|" \
+        -e "s|@PLUGIN@|$(quoted "$plugin")|" \
         "$here/mosquitto.conf"
+}
+
+# Where the official image, Debian and Homebrew keep the plugin that comes with Mosquitto.
+find_plugin() {
+    root=$(dirname "$(command -v "$mosquitto")")/../lib
+    for plugin in /usr/lib /usr/lib/*/ /usr/lib/*/mosquitto /usr/local/lib /opt/homebrew/lib "$root"; do
+        plugin=$plugin/mosquitto_dynamic_security.so
+        [ ! -r "$plugin" ] || return 0
+    done
+    fail "there is no mosquitto_dynamic_security.so; install a Mosquitto that has its dynamic-security plugin"
+}
+
+# One line in, one line out: mawk alone waits for a block unless told otherwise.
+filter_log() {
+    interactive=
+    awk -W version </dev/null 2>&1 | grep -q mawk && interactive='-W interactive'
+    # shellcheck disable=SC2086 # nothing or two words
+    exec awk $interactive -v connected="$CLOUD_BROKER_DATA/connected" -f "$here/log.awk"
 }
 
 # A broker that nobody has subscribed to says yes to images and drops them. So before its ports open for the first time it
@@ -53,7 +75,7 @@ make_session() {
     echo "cloud-broker: first start, making the uploader's session"
     cd "$RUN_DIR" # a socket's path must be short, so it is a mere name
     rm -f first-start.sock
-    fill | grep -E '^(user|persistence|log_)' >first-start.conf
+    fill | grep -E '^(user|persistence|log_timestamp)' >first-start.conf
     printf '%s\n' 'listener 0 first-start.sock' 'allow_anonymous true' >>first-start.conf
     "$mosquitto" -c first-start.conf &
     broker=$!
@@ -76,6 +98,7 @@ CLOUD_PORT=${CLOUD_PORT:-8883}
 CLOUD_BROKER_LISTEN=${CLOUD_BROKER_LISTEN:-0.0.0.0}
 CLOUD_BROKER_PORT=${CLOUD_BROKER_PORT:-1883}
 CLOUD_BROKER_DATA=${CLOUD_BROKER_DATA:-/mosquitto/data}
+CLOUD_IDENTITY=${CLOUD_IDENTITY:-/mosquitto/identity}
 RUN_DIR=${RUN_DIR:-/tmp}
 mosquitto=${MOSQUITTO:-mosquitto}
 PATH=$PATH:/usr/sbin:/usr/local/sbin # where Debian and Homebrew keep the broker
@@ -90,8 +113,18 @@ check_port CLOUD_BROKER_PORT "$CLOUD_BROKER_PORT"
 check_writable CLOUD_BROKER_DATA "$CLOUD_BROKER_DATA"
 check_writable RUN_DIR "$RUN_DIR"
 
+[ -r "$CLOUD_IDENTITY/version" ] || fail "there are no certificates in $CLOUD_IDENTITY; python -m enroll --prepare makes them"
+find_plugin
+
 if [ ! -s "$CLOUD_BROKER_DATA/mosquitto.db" ]; then
     (make_session)
 fi
+umask 077
 fill >"$RUN_DIR/cloud-broker.conf"
-exec "$mosquitto" -c "$RUN_DIR/cloud-broker.conf"
+cp "$CLOUD_IDENTITY/clients.json" "$RUN_DIR/clients.json" # the plugin writes to it; what counts is with cloud/enroll
+rm -f "$RUN_DIR/log"
+mkfifo "$RUN_DIR/log"
+filter_log <"$RUN_DIR/log" &
+BROKER=$$ CLOUD_IDENTITY=$CLOUD_IDENTITY CLOUD_BROKER_DATA=$CLOUD_BROKER_DATA CLOUD_BROKER_LISTEN=$CLOUD_BROKER_LISTEN \
+    CLOUD_BROKER_PORT=$CLOUD_BROKER_PORT sh "$here/watch.sh" >/dev/null 2>&1 &
+exec "$mosquitto" -c "$RUN_DIR/cloud-broker.conf" >"$RUN_DIR/log" 2>&1

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts the edge broker: checks the settings, fills them into mosquitto.conf, becomes Mosquitto.
+# Starts the edge broker: unpacks the token, checks the settings, fills them into mosquitto.conf, becomes Mosquitto.
 set -eu
 export LC_ALL=C # a-z are 26 letters
 
@@ -30,9 +30,93 @@ quoted() {
     printf '%s' "$1" | sed 's/[&|\\]/\\&/g'
 }
 
+read_token() {
+    if [ -z "$EDGE_TOKEN" ] && [ -n "$EDGE_TOKEN_FILE" ]; then
+        EDGE_TOKEN=$(cat "$EDGE_TOKEN_FILE" 2>/dev/null) ||
+            fail "cannot read EDGE_TOKEN_FILE=$EDGE_TOKEN_FILE; make it readable for uid $(id -u)"
+    fi
+    EDGE_TOKEN=$(printf '%s' "${EDGE_TOKEN#EDGE_TOKEN=}" | tr -d ' \r\n')
+}
+
+damaged() {
+    fail "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, or make a new one with enroll NAME --again"
+}
+
+# The token is gzip, and that has a checksum. Its text: lines NAME=VALUE, then the three files, each after its [name].
+unpack() {
+    text=$(printf '%s' "$EDGE_TOKEN" | base64 -d 2>/dev/null | gunzip 2>/dev/null) || damaged
+    [ "${text%%"$newline"*}" = "usbcam-edge 1" ] || damaged
+    for file in ca.crt edge.crt edge.key; do
+        printf '%s\n' "$text" | sed -n "/^\[$file\]\$/,/^\[/{/^\[/!p;}" >"$RUN_DIR/$file"
+        [ -s "$RUN_DIR/$file" ] || damaged
+    done
+}
+
+said() {
+    printf '%s\n' "$text" | sed -n "s/^$1=//p"
+}
+
+check_name() {
+    case $1 in
+        *[!a-z0-9-]* | -* | '') fail "the token names no edge; make a new one with enroll NAME --again" ;;
+    esac
+    if [ -n "$EDGE_NAME" ] && [ "$EDGE_NAME" != "$1" ]; then
+        fail "EDGE_NAME=$EDGE_NAME, but the token is for $1; remove EDGE_NAME from .env, or enrol $EDGE_NAME"
+    fi
+}
+
+check_expiry() {
+    case $1 in *[!0-9]* | '') damaged ;; esac
+    left=$(($1 - $(date +%s)))
+    [ "$left" -gt 0 ] || fail "the token of $EDGE_NAME has expired; make a new one with enroll $EDGE_NAME --again"
+    if [ "$left" -lt 2592000 ]; then
+        echo "edge-broker: the token of $EDGE_NAME expires in $((left / 86400)) days; make a new one with enroll $EDGE_NAME --again" >&2
+    fi
+}
+
+check_host() {
+    case $1 in
+        *[!A-Za-z0-9._-]* | '') fail "CLOUD_HOST=$1 is not a host; set a name or an IPv4 address in .env, without port" ;;
+    esac
+}
+
+# Without a token: what begins with `connection` in mosquitto.conf is left out, and images wait in the camera's spool.
+without_bridge() {
+    sed '/^# Where it goes:/,$d'
+}
+
+with_bridge() {
+    unpack
+    name=$(said name)
+    check_name "$name"
+    EDGE_NAME=$name
+    check_expiry "$(said expires)"
+    CLOUD_HOST=${CLOUD_HOST:-$(said host)}
+    CLOUD_PORT=${CLOUD_PORT:-$(said port)}
+    check_host "$CLOUD_HOST"
+    check_port CLOUD_PORT "$CLOUD_PORT"
+}
+
+fill() {
+    sed -e "s|@USER@|$(id -un 2>/dev/null || id -u)|" \
+        -e "s|@EDGE_NAME@|$EDGE_NAME|g" \
+        -e "s|@CLOUD_HOST@|$CLOUD_HOST|" \
+        -e "s|@CLOUD_PORT@|$CLOUD_PORT|" \
+        -e "s|@EDGE_BROKER_LISTEN@|$EDGE_BROKER_LISTEN|" \
+        -e "s|@EDGE_BROKER_PORT@|$EDGE_BROKER_PORT|" \
+        -e "s|@EDGE_BROKER_DATA@|$(quoted "$EDGE_BROKER_DATA")|" \
+        -e "s|@RUN_DIR@|$(quoted "$RUN_DIR")|" \
+        "$(dirname "$0")/mosquitto.conf"
+}
+
+umask 077
+newline='
+'
+EDGE_TOKEN=${EDGE_TOKEN:-}
+EDGE_TOKEN_FILE=${EDGE_TOKEN_FILE:-}
 EDGE_NAME=${EDGE_NAME:-}
 CLOUD_HOST=${CLOUD_HOST:-}
-CLOUD_PORT=${CLOUD_PORT:-8883}
+CLOUD_PORT=${CLOUD_PORT:-}
 EDGE_BROKER_LISTEN=${EDGE_BROKER_LISTEN:-0.0.0.0}
 EDGE_BROKER_PORT=${EDGE_BROKER_PORT:-1883}
 EDGE_BROKER_DATA=${EDGE_BROKER_DATA:-/mosquitto/data}
@@ -40,32 +124,23 @@ RUN_DIR=${RUN_DIR:-/tmp}
 mosquitto=${MOSQUITTO:-mosquitto}
 PATH=$PATH:/usr/sbin:/usr/local/sbin # where Debian and Homebrew keep the broker
 
-case $EDGE_NAME in
-    '') fail "EDGE_NAME is not set; give this edge a name in .env, for example EDGE_NAME=porch" ;;
-    *[!a-z0-9-]* | -* | status | images | receipts)
-        fail "EDGE_NAME=$EDGE_NAME cannot be a name; use a-z, 0-9 and -, not first, and not status, images or receipts" ;;
-esac
-[ ${#EDGE_NAME} -le 63 ] || fail "EDGE_NAME is ${#EDGE_NAME} characters long; set a name of at most 63 in .env"
-case $CLOUD_HOST in
-    '') fail "CLOUD_HOST is not set; set it in .env to the name or address of the cloud broker's host" ;;
-    *[!A-Za-z0-9._-]*) fail "CLOUD_HOST=$CLOUD_HOST is not a host; set a name or an IPv4 address in .env, without port" ;;
-esac
 case $EDGE_BROKER_LISTEN in
     *[!A-Za-z0-9.:]*) fail "EDGE_BROKER_LISTEN=$EDGE_BROKER_LISTEN is not an address; set for example 127.0.0.1" ;;
 esac
 command -v "$mosquitto" >/dev/null || fail "there is no program $mosquitto; install Mosquitto 2.0 or newer"
-check_port CLOUD_PORT "$CLOUD_PORT"
 check_port EDGE_BROKER_PORT "$EDGE_BROKER_PORT"
 check_writable EDGE_BROKER_DATA "$EDGE_BROKER_DATA"
 check_writable RUN_DIR "$RUN_DIR"
+read_token
 
-sed -e "s|@USER@|$(id -un 2>/dev/null || id -u)|" \
-    -e "s|@EDGE_NAME@|$EDGE_NAME|g" \
-    -e "s|@CLOUD_HOST@|$CLOUD_HOST|" \
-    -e "s|@CLOUD_PORT@|$CLOUD_PORT|" \
-    -e "s|@EDGE_BROKER_LISTEN@|$EDGE_BROKER_LISTEN|" \
-    -e "s|@EDGE_BROKER_PORT@|$EDGE_BROKER_PORT|" \
-    -e "s|@EDGE_BROKER_DATA@|$(quoted "$EDGE_BROKER_DATA")|" \
-    "$(dirname "$0")/mosquitto.conf" >"$RUN_DIR/edge-broker.conf"
+if [ -n "$EDGE_TOKEN" ]; then
+    with_bridge
+    fill >"$RUN_DIR/edge-broker.conf"
+else
+    echo "edge-broker: no token yet, so captures wait on this machine; on the cloud host run" \
+        "'docker compose -f docker-compose.cloud.yml run --rm enroll NAME' and set the EDGE_TOKEN it prints in .env" >&2
+    fill | without_bridge >"$RUN_DIR/edge-broker.conf"
+fi
+unset EDGE_TOKEN text
 
 exec "$mosquitto" -c "$RUN_DIR/edge-broker.conf"

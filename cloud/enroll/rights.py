@@ -1,0 +1,117 @@
+"""Who may do what at the cloud broker, in the words of Mosquitto's dynamic-security plugin.
+
+The plugin, and not acl_file: that one does not check SUBSCRIBE, so an edge could join the uploaders' shared
+subscription and swallow images.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+ADMIN = "Enroll"  # no edge can have this name
+INSIDE = "inside"
+ITERATIONS = 1000  # the password has 256 bits, guessing is hopeless anyway
+KINDS = ("publishClientSend", "publishClientReceive", "subscribe", "unsubscribe")
+CONTROL = "$CONTROL/dynamic-security/v1"
+
+Rule = tuple[str, str]
+
+# The uploader, the health check and who looks over their shoulder, on the Compose network: reads, and writes receipts.
+INSIDE_RULES: tuple[Rule, ...] = (
+    ("publishClientSend", "usbcam/+/receipts"),
+    ("publishClientReceive", "#"),
+    ("subscribePattern", "usbcam/#"),
+    ("subscribePattern", "$share/+/usbcam/+/images"),
+    ("subscribePattern", "$SYS/#"),
+    ("unsubscribePattern", "#"),
+)
+ADMIN_RULES: tuple[Rule, ...] = (("publishClientSend", CONTROL),)
+
+
+def edge_rules(name: str) -> tuple[Rule, ...]:
+    """Write below its own name; read its receipts and nothing else."""
+    return (
+        ("publishClientSend", f"usbcam/{name}/#"),
+        ("publishClientReceive", f"usbcam/{name}/receipts"),
+        ("subscribeLiteral", f"usbcam/{name}/receipts"),
+        ("unsubscribePattern", "#"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """The password that lets start.sh change rights while the broker runs."""
+
+    text: str
+    salt: str
+
+    @classmethod
+    def new(cls) -> Self:
+        return cls(secrets.token_urlsafe(32), base64.b64encode(secrets.token_bytes(12)).decode())
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        return cls(**json.loads(text))
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    def record(self) -> dict[str, Any]:
+        """Return it as the plugin wants it."""
+        salt = base64.b64decode(self.salt)
+        hashed = hashlib.pbkdf2_hmac("sha512", self.text.encode(), salt, ITERATIONS)
+        return {"password": base64.b64encode(hashed).decode(), "salt": self.salt, "iterations": ITERATIONS}
+
+
+def whole(names: Iterable[str], password: Password) -> str:
+    """Return everything, as the plugin reads it when the broker starts."""
+    enrolled = sorted(names)
+    admin = {"username": ADMIN, **password.record(), "roles": [{"rolename": ADMIN}]}
+    content = {
+        "defaultACLAccess": dict.fromkeys(KINDS, False),
+        "clients": [admin, *(_client(name) for name in enrolled)],
+        "groups": [{"groupname": INSIDE, "roles": [{"rolename": INSIDE}]}],
+        "roles": [_role(INSIDE, INSIDE_RULES), _role(ADMIN, ADMIN_RULES), *(_edge_role(name) for name in enrolled)],
+        "anonymousGroup": INSIDE,
+    }
+    return json.dumps(content, indent=1)
+
+
+def changes(names: Iterable[str], gone: Iterable[str], renewed: str = "") -> str:
+    """Return what a running broker is told; saying it again changes nothing. `renewed` is thrown out once."""
+    commands: list[dict[str, Any]] = []
+    for name in sorted(gone):
+        commands += [_command("deleteClient", username=name), _command("deleteRole", rolename=_role_name(name))]
+    for name in sorted(names):
+        commands += [{"command": "createRole", **_edge_role(name)}, {"command": "createClient", **_client(name)}]
+    if renewed:
+        commands += [_command("disableClient", username=renewed), _command("enableClient", username=renewed)]
+    return json.dumps({"commands": commands})
+
+
+def _command(command: str, **arguments: str) -> dict[str, Any]:
+    return {"command": command, **arguments}
+
+
+def _role_name(edge: str) -> str:
+    return f"edge-{edge}"
+
+
+def _client(name: str) -> dict[str, Any]:
+    return {"username": name, "roles": [{"rolename": _role_name(name)}]}
+
+
+def _edge_role(name: str) -> dict[str, Any]:
+    return _role(_role_name(name), edge_rules(name))
+
+
+def _role(name: str, rules: Iterable[Rule]) -> dict[str, Any]:
+    return {"rolename": name, "acls": [_rule(kind, topic) for kind, topic in rules]}
+
+
+def _rule(kind: str, topic: str) -> dict[str, Any]:
+    return {"acltype": kind, "topic": topic, "priority": 0, "allow": True}

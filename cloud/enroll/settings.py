@@ -1,0 +1,68 @@
+"""What enrolment is told: the environment and .env, read once."""
+
+import ipaddress
+import re
+from pathlib import Path
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
+
+
+class Settings(BaseSettings):
+    """The host that edges reach, and where the files are."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    cloud_host: str
+    cloud_port: int = Field(default=8883, ge=1, le=65535)
+    cloud_extra_names: str = ""  # more names or addresses for the certificate, with commas
+    authority_dir: Path = Path("/authority")  # the CA's key and register: nobody else's
+    identity_dir: Path = Path("/identity")  # what the broker reads
+    broker_data_dir: Path = Path("/broker-data")  # what the broker answers
+
+    @field_validator("cloud_host")
+    @classmethod
+    def _host(cls, host: str) -> str:
+        return _checked(host)
+
+    @field_validator("cloud_extra_names")
+    @classmethod
+    def _names(cls, names: str) -> str:
+        return ",".join(_checked(name.strip()) for name in names.split(",") if name.strip())
+
+    @property
+    def server_names(self) -> list[str]:
+        """Every name by which an edge may reach the broker, the main one first."""
+        return [self.cloud_host, *filter(None, self.cloud_extra_names.split(","))]
+
+
+def _checked(host: str) -> str:
+    if not is_address(host) and not _is_name(host):
+        raise ValueError("must be a DNS name or an IP address, without port")
+    return host
+
+
+def is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_name(host: str) -> bool:
+    labels = host.split(".")
+    return len(host) < 254 and all(LABEL.fullmatch(label) for label in labels) and not labels[-1].isdecimal()  # noqa: PLR2004
+
+
+def sentences(error: ValidationError) -> list[str]:
+    """Say what is wrong, one sentence for each setting."""
+    return [_sentence(str(wrong["loc"][0]).upper(), wrong["input"], wrong["msg"]) for wrong in error.errors()]
+
+
+def _sentence(name: str, value: object, message: str) -> str:
+    if message == "Field required":
+        return f"{name} is not set; set it in .env to the name or address by which edges reach this host"
+    return f"{name}={value} {message.removeprefix('Value error, ').replace('Input should', 'must')}; set it in .env"

@@ -1,0 +1,60 @@
+# The cloud broker's log as people want it: all but what helps in debugging Mosquitto, each refusal in one line, at most five
+# lines a second for each client. And in the file `connected`, the names of the edges that are connected.
+
+function say(text) {
+    print time ": " text
+    fflush()
+}
+
+function refuse(client, text) {
+    if (time != second) tell_more()
+    if (++refused[client] <= 5) say(text)
+}
+
+function tell_more(    client) {
+    for (client in refused) if (refused[client] > 5) print second ": Refused " refused[client] - 5 " more of " client
+    split("", refused)
+    second = time
+}
+
+function remember(    name) {
+    printf "" > connected
+    for (name in address) print name > connected
+    close(connected)
+}
+
+# Mosquitto 2.1 names the address; then a connection that was taken over does not end the one that took it.
+function forget(name) {
+    if (!(name in address) || (match($0, /\[[^]]*\]/) && substr($0, RSTART + 1, RLENGTH - 2) != address[name])) return
+    delete address[name]
+    remember()
+}
+
+function end_subscribe(    topic) {
+    for (topic in pending) refuse(subscriber, "Denied SUBSCRIBE from " subscriber " ('" topic "')")
+    split("", pending)
+}
+
+BEGIN { remember() }
+
+{
+    at = index($0, ": ")
+    time = substr($0, 1, at - 1)
+    text = substr($0, at + 2)
+}
+
+text ~ /^Received SUBSCRIBE from / { subscriber = substr(text, 25); split("", pending); next }
+text ~ /^\t.* \((QoS [012]|denied)\)$/ { sub(/^\t/, "", text); sub(/ \([^(]*\)$/, "", text); pending[text] = 1; next }
+text ~ /^Sending SUBACK to / { end_subscribe(); next }
+subscriber != "" && index(text, subscriber " ") == 1 { sub(/^[^ ]+ [012] /, "", text); delete pending[text]; next }
+text ~ /^Denied / { split(text, word, " "); refuse(word[4], text); next }
+text ~ /^OpenSSL Error/ { sub(/^OpenSSL Error[^:]*: /, "", text); reason = text; next }
+reason != "" && text ~ /^(Client|Socket error)/ { refuse("strangers", "Refused a connection (" reason "): " text); reason = ""; next }
+text ~ /^(Received|Sending|No will message|Will message|\t|New connection)/ || text ~ / negotiated / { next }
+text ~ /^New client connected from / {
+    split(text, word, " ")
+    if (index(text, "u'" word[7] "'")) { address[word[7]] = word[5]; remember() }
+}
+text ~ /^Client / { split(text, word, " "); forget(word[2]) }
+text ~ /^Socket error on client / { split(text, word, "[ ,]"); forget(word[5]) }
+{ say(text) }
