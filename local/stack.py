@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.enrolment import Enrolment
 from local.program import LOOPBACK, START_SECONDS, Process, StartError, answering, free_port, start, wait_for
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ CLOUD_FILES = ROOT / "mosquitto" / "cloud"
 def start_edge_broker(
     folder: Path, *, edge: str, cloud_host: str, cloud_port: int, port: int, files: Path = EDGE_FILES
 ) -> Process:
+    """Start it with the token of `edge`, which is enrolled unless it is; the authority lies beside the folder."""
     environment = _broker(folder, "EDGE_BROKER_DATA") | {
-        "EDGE_NAME": edge,
+        "EDGE_TOKEN_FILE": str(Enrolment(folder.parent).token(edge)),
         "CLOUD_HOST": cloud_host,
         "CLOUD_PORT": str(cloud_port),
         "EDGE_BROKER_LISTEN": LOOPBACK,
@@ -54,14 +56,18 @@ def start_edge_broker(
 
 
 def start_cloud_broker(folder: Path, *, port: int, outside_port: int, files: Path = CLOUD_FILES) -> Process:
+    """Start it with an authority beside the folder, which is made unless it is there."""
+    enrolment = Enrolment(folder.parent)
+    enrolment.prepare()
     environment = _broker(folder, "CLOUD_BROKER_DATA") | {
+        "CLOUD_IDENTITY": str(enrolment.identity),
         "CLOUD_LISTEN": LOOPBACK,
         "CLOUD_PORT": str(outside_port),
         "CLOUD_BROKER_LISTEN": LOOPBACK,
         "CLOUD_BROKER_PORT": str(port),
     }
     process = start("cloud-broker", ["sh", str(files / "start.sh")], folder, environment)
-    return answering(process, lambda: answers_mqtt(port) and answers_mqtt(outside_port))
+    return answering(process, lambda: answers_mqtt(port))
 
 
 def start_store(folder: Path, *, port: int, access_key: str, secret_key: str) -> Process:

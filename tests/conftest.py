@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local.enrolment import Enrolment
 from local.stack import LOOPBACK, free_port, start_store
 from tests.rig import CloudBroker, Container, EdgeBroker, Store
 
@@ -53,9 +54,11 @@ def mosquitto_image() -> str | None:
 
 @pytest.fixture
 def cloud_broker(tmp_path: Path, mosquitto_image: str | None) -> Iterator[CloudBroker]:
-    """Run a brand-new cloud broker."""
+    """Run a brand-new cloud broker that knows the edges `porch` and `attic`."""
     broker = CloudBroker(tmp_path / "cloud-broker", free_port(), outside_port=free_port())
     broker.container = Container(mosquitto_image) if mosquitto_image else None
+    for edge in ("porch", "attic"):  # before the start, so that nobody waits for it
+        Enrolment(tmp_path, 0o644).token(edge, wait=False)
     broker.start()
     yield broker
     broker.remove()

@@ -12,6 +12,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from local.enrolment import Credentials
 from local.stack import LOOPBACK, wait_for
 
 FOR_EVER = 0xFFFFFFFF
@@ -31,17 +32,22 @@ class Message:
 class Client:
     """Connected for the length of a `with`; what arrives is in `messages`."""
 
-    def __init__(self, port: int, client_id: str = "", *, keep_session: bool = False) -> None:
+    def __init__(
+        self, port: int, client_id: str = "", *, keep_session: bool = False, credentials: Credentials | None = None
+    ) -> None:
+        """`credentials`: of an edge, for the port that is open to the world."""
         self.messages: list[Message] = []
         self.reasons: dict[int, ReasonCode] = {}
         self.session_present = False
         self._connected = threading.Event()
-        self._granted: set[int] = set()
+        self._granted: dict[int, ReasonCode] = {}
         self._keep_session = keep_session
         self._port = port
         self._paho = paho.Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5)
+        if credentials is not None:
+            self._paho.tls_set(str(credentials.authority), str(credentials.certificate), str(credentials.key))
         self._paho.on_connect = self._on_connect
-        self._paho.on_subscribe = lambda _client, _data, mid, _codes, _properties: self._granted.add(mid)
+        self._paho.on_subscribe = self._on_subscribe
         self._paho.on_publish = self._on_publish
         self._paho.on_message = lambda _client, _data, message: self.messages.append(_message(message))
 
@@ -62,11 +68,14 @@ class Client:
         # paho closes its last sockets when it is deleted, and it is not while its callbacks hold us and we hold it.
         self._paho.on_connect = self._paho.on_subscribe = self._paho.on_publish = self._paho.on_message = None
 
-    def subscribe(self, topic: str) -> None:
+    def subscribe(self, topic: str) -> ReasonCode:
+        """Subscribe at QoS 1 and return the broker's answer."""
         # As published: else the broker clears the retain flag of all but what it had kept before.
         options = SubscribeOptions(qos=1, retainAsPublished=True)
         _, mid = self._paho.subscribe(topic, options=options)
+        assert mid is not None
         wait_for(lambda: mid in self._granted, seconds=SECONDS, what=f"a subscription to {topic}")
+        return self._granted[mid]
 
     def send(self, topic: str, payload: bytes, properties: Properties | None = None, *, retain: bool = False) -> int:
         """Publish at QoS 1 without waiting and return the message's number."""
@@ -90,6 +99,11 @@ class Client:
     ) -> None:
         self.session_present = flags.session_present
         self._connected.set()
+
+    def _on_subscribe(
+        self, _client: paho.Client, _data: object, mid: int, codes: list[ReasonCode], _given: object
+    ) -> None:
+        self._granted[mid] = codes[0]
 
     def _on_publish(self, _client: paho.Client, _data: object, mid: int, code: ReasonCode, _given: object) -> None:
         self.reasons[mid] = code

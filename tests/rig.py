@@ -8,6 +8,8 @@ from pathlib import Path
 
 from mypy_boto3_s3 import S3Client
 
+from enroll.folder import Folder
+from local.enrolment import Credentials, Enrolment
 from local.program import answering, start
 from local.stack import (
     CLOUD_FILES,
@@ -33,14 +35,16 @@ class Container:
     runs: int = 0
     running: str = ""
 
-    def start(self, folder: Path, files: Path, environment: dict[str, str]) -> Process:
+    def start(self, folder: Path, files: Path, environment: dict[str, str], secret: tuple[Path, str]) -> Process:
+        """`secret`: a file or folder of this machine, and its name in the container."""
         self.runs += 1
         self.running = f"{self.name}-{self.runs}"  # a killed container holds its name for a moment
         command = [
             *("docker", "run", "--rm", "--name", self.running, "--network", "host"),
             *("--read-only", "--user", "1883:1883", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
-            *("--tmpfs", "/tmp:size=1m,mode=0700,uid=1883,gid=1883", "--tmpfs", "/mosquitto/log:size=1m"),
+            *("--tmpfs", "/tmp:size=4m,mode=0700,uid=1883,gid=1883", "--tmpfs", "/mosquitto/log:size=1m"),
             *("--volume", f"{files}:/mosquitto/config:ro", "--volume", f"{self.name}:/mosquitto/data"),
+            *("--volume", f"{secret[0]}:{secret[1]}:ro"),
             *(f"--env={name}={value}" for name, value in environment.items()),
             *(self.image, *IN_IMAGE),
         ]
@@ -51,6 +55,11 @@ class Container:
 
     def stop(self) -> None:
         _docker("stop", "--time", "20", self.running)
+
+    def read(self, name: str) -> bytes | None:
+        """Read a file of the broker's data."""
+        done = _docker("exec", self.running, "cat", f"/mosquitto/data/{name}")
+        return done.stdout if done.returncode == 0 else None
 
     def remove(self) -> None:
         _docker("rm", "--force", self.running)
@@ -71,7 +80,7 @@ class Broker(ABC):
         if self.container is None:
             self.process = self._start_here()
         else:
-            self.process = self.container.start(self.folder, self.files, self._environment())
+            self.process = self.container.start(self.folder, self.files, self._environment(), self._secret())
             answering(self.process, lambda: all(answers_mqtt(port) for port in self._ports()))
         return self.process
 
@@ -95,6 +104,11 @@ class Broker(ABC):
         self.kill()
         return self.start()
 
+    @property
+    def enrolment(self) -> Enrolment:
+        """The authority that lies beside this broker's folder."""
+        return Enrolment(self.folder.parent)
+
     def remove(self) -> None:
         self.kill()
         if self.container is not None:
@@ -109,6 +123,9 @@ class Broker(ABC):
     @abstractmethod
     def _environment(self) -> dict[str, str]: ...
 
+    @abstractmethod
+    def _secret(self) -> tuple[Path, str]: ...
+
 
 @dataclass(slots=True)
 class CloudBroker(Broker):
@@ -117,15 +134,29 @@ class CloudBroker(Broker):
     files: Path = CLOUD_FILES
     outside_port: int = 0
 
+    @property
+    def enrolment(self) -> Enrolment:
+        if self.container is None:
+            return Enrolment(self.folder.parent)
+        return Enrolment(self.folder.parent, 0o644, Answers(path=self.folder, container=self.container))
+
+    def credentials(self, edge: str) -> Credentials:
+        """Return what an enrolled edge has."""
+        return self.enrolment.credentials(edge)
+
     def _start_here(self) -> Process:
         return start_cloud_broker(self.folder, port=self.port, outside_port=self.outside_port, files=self.files)
 
     def _ports(self) -> tuple[int, ...]:
-        return self.port, self.outside_port
+        return (self.port,)
 
     def _environment(self) -> dict[str, str]:
         inside = {"CLOUD_BROKER_LISTEN": LOOPBACK, "CLOUD_BROKER_PORT": str(self.port)}
         return inside | {"CLOUD_LISTEN": LOOPBACK, "CLOUD_PORT": str(self.outside_port)}
+
+    def _secret(self) -> tuple[Path, str]:
+        self.enrolment.prepare()
+        return self.enrolment.identity, "/mosquitto/identity"
 
 
 @dataclass(slots=True)
@@ -153,7 +184,20 @@ class EdgeBroker(Broker):
     def _environment(self) -> dict[str, str]:
         cloud = {"CLOUD_HOST": self.cloud_host, "CLOUD_PORT": str(self.cloud_port)}
         own = {"EDGE_BROKER_LISTEN": LOOPBACK, "EDGE_BROKER_PORT": str(self.port)}
-        return {"EDGE_NAME": self.edge} | cloud | own
+        return {"EDGE_TOKEN_FILE": "/run/token"} | cloud | own
+
+    def _secret(self) -> tuple[Path, str]:
+        return Enrolment(self.folder.parent, 0o644).token(self.edge), "/run/token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers(Folder):
+    """The data of a broker in a container."""
+
+    container: Container
+
+    def read(self, name: str) -> bytes | None:
+        return self.container.read(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,5 +219,5 @@ class Store:
         return bucket
 
 
-def _docker(*arguments: str) -> None:
-    subprocess.run(["docker", *arguments], check=False, capture_output=True)
+def _docker(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["docker", *arguments], check=False, capture_output=True)

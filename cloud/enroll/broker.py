@@ -22,7 +22,7 @@ class Broker:
         self._data = data
 
     def tell(self, authority: Authority, hosts: list[str] | None = None, *, renewed: str = "") -> str:
-        """Write what the broker must know, and last the version, which is returned; without hosts its certificate stays."""
+        """Write what the broker must know, and return its version; without hosts the broker's certificate stays."""
         names = [edge.name for edge in authority.register.edges]
         server = self._identity.read("server.pem")
         files = {

@@ -18,6 +18,7 @@ class Folder:
     """A place for secrets."""
 
     path: Path
+    mode: int = 0o600
 
     def read(self, name: str) -> bytes | None:
         try:
@@ -28,10 +29,11 @@ class Folder:
             raise self._unusable(error) from error
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace a file at one stroke, also when the power fails; mode 0600."""
+        """Replace a file at one stroke, also when the power fails."""
         try:
             handle, fresh = tempfile.mkstemp(prefix=f".{name}-", dir=self.path)
             with os.fdopen(handle, "wb") as file:
+                os.fchmod(handle, self.mode)
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

@@ -26,7 +26,7 @@ def test_an_image_arrives_under_the_edges_name_with_all_its_properties(
     described = {"schema": "1", "camera": "front-door", "box": "1,2,3,4", "score": "0.934"}
 
     with Client(cloud_broker.port) as cloud, Client(edge_broker.port) as camera:
-        cloud.subscribe("#")
+        cloud.subscribe("usbcam/#")
         camera.publish("usbcam/images", b"\x89PNG\x00\xff", image_properties(**described))
         image = cloud.wait_for(1)[0]
 
@@ -51,7 +51,7 @@ def test_the_default_protocol_of_a_bridge_would_lose_the_properties(
     edge_broker.start()
 
     with Client(cloud_broker.port) as cloud, Client(edge_broker.port) as camera:
-        cloud.subscribe("#")
+        cloud.subscribe("usbcam/#")
         camera.publish("usbcam/images", b"png", image_properties(schema="1"))
         image = cloud.wait_for(1)[0]
 
@@ -100,7 +100,7 @@ def test_the_bridges_state_is_told_at_the_edge_and_never_leaves_it(
     cloud_broker: CloudBroker, distant_edge: EdgeBroker, link: Link
 ) -> None:
     with Client(distant_edge.port) as camera, Client(cloud_broker.port) as cloud:
-        cloud.subscribe("#")
+        cloud.subscribe("usbcam/#")
         cloud.subscribe("$SYS/broker/connection/#")
         camera.subscribe(BRIDGE_STATE)
         wait_for(lambda: [m.payload for m in camera.messages][-1:] == [b"1"], seconds=20, what="state 1")

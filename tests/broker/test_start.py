@@ -10,7 +10,6 @@ from local.stack import CLOUD_FILES, EDGE_FILES
 from tests.mqtt import Client, image_properties
 from tests.rig import CloudBroker, EdgeBroker
 
-EDGE = {"EDGE_NAME": "porch", "CLOUD_HOST": "cloud.example"}
 NOT_A_PORT = "is not a port; set {name} in .env to a number from 1 to 65535"
 
 
