@@ -13,7 +13,7 @@ from paho.mqtt.properties import Properties
 from local.stack import wait_for
 from tests.faults import breaker
 from tests.faults.ledger import objects_in
-from tests.faults.nonsense import nonsense
+from tests.faults.nonsense import BRIDGE_STATE, EDGE_RECEIPTS, nonsense
 from tests.faults.options import seeds
 from tests.faults.pictures import capture, noise
 from tests.faults.world import BUCKET, World
@@ -43,6 +43,28 @@ def test_nonsense_at_both_ends_stops_nothing(tmp_path: Path, seed: int, capsys: 
         print(f"\nfuzz: {MESSAGES} messages, {len(good)} good ones between them, {rejected} kept as rejected; {tally}")
     assert (tally.lost, waiting) == (0, set()), f"SEED={seed}"
     assert [f"{name}: {found}" for name, log in logs.items() for found in BROKEN.findall(log)] == []
+
+
+def test_a_receipt_that_the_broker_keeps_and_paho_cannot_read_does_not_keep_the_camera_away(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    with world.running(), Client(world.edge_port) as edge:
+        world.wait_for_captures(1)
+        edge.publish(EDGE_RECEIPTS, b"{}", described([("\ufeff", "\ufeff")]), retain=True)
+        world.settle(seconds=30)
+
+        assert world.waiting() == set()
+
+
+def test_only_the_bridge_itself_says_that_it_is_down(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    with world.running(), Client(world.edge_port) as edge:
+        wait_for(lambda: world.said("The bridge to the cloud is up"), seconds=30, what="the bridge")
+        edge.publish(BRIDGE_STATE, b"no idea")
+        world.settle(seconds=30)
+
+        assert world.said("The bridge to the cloud is down") == 0
 
 
 def send_nonsense(world: World, seed: int) -> set[str]:
