@@ -25,6 +25,11 @@ check_writable() {
     rm -f "$2/.writable"
 }
 
+user() {
+    name=$(id -un 2>/dev/null) || name=$(id -u) # a number without a name is printed, and is an error
+    echo "$name"
+}
+
 # Paths go into a sed replacement, where these three mean something.
 quoted() {
     printf '%s' "$1" | sed 's/[&|\\]/\\&/g'
@@ -59,7 +64,7 @@ check_port EDGE_BROKER_PORT "$EDGE_BROKER_PORT"
 check_writable EDGE_BROKER_DATA "$EDGE_BROKER_DATA"
 check_writable RUN_DIR "$RUN_DIR"
 
-sed -e "s|@USER@|$(id -un 2>/dev/null || id -u)|" \
+sed -e "s|@USER@|$(user)|" \
     -e "s|@EDGE_NAME@|$EDGE_NAME|g" \
     -e "s|@CLOUD_HOST@|$CLOUD_HOST|" \
     -e "s|@CLOUD_PORT@|$CLOUD_PORT|" \

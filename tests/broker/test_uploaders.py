@@ -13,6 +13,7 @@ def stored(journey: Journey) -> list[str]:
 
 
 @pytest.mark.faults
+@pytest.mark.parametrize("mosquitto_image", [None])
 @pytest.mark.timeout(300)
 def test_one_three_and_one_uploader_store_every_capture_once(journey: Journey) -> None:
     camera = journey.camera(DEMO_VISITS="5", CAPTURE_INTERVAL_SECONDS="0.1", FRAME_RATE="20")
