@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 
@@ -68,6 +69,7 @@ class Demo:
 
     def prepare(self) -> None:
         """Start everything but the camera, from nothing."""
+        _check_readable()
         self.remove()
         print("Building the images (minutes the first time, seconds later) ...", flush=True)
         self.run("build")
@@ -87,7 +89,7 @@ class Demo:
             f"PICTURES_AT={self.store_address()}",
             "progress",
         ]
-        command = self.command(*arguments, "python", "/progress.py", "--check", str(wanted))
+        command = self.command(*arguments, "python", "-m", "local.progress", "--check", str(wanted))
         return subprocess.Popen(
             command,
             env=self._environment,
@@ -110,6 +112,13 @@ class Demo:
     def remove(self) -> None:
         """Remove containers, networks and volumes; the images stay, so that the next run is quick."""
         self.run("--profile", "progress", "down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+
+def _check_readable() -> None:
+    """A clone made with a strict umask hides the mounted files from the containers' users."""
+    mounted = [path for folder in ("mosquitto", "local") for path in (ROOT / folder, *(ROOT / folder).rglob("*"))]
+    if not all(path.stat().st_mode & stat.S_IROTH for path in mounted):
+        raise DockerError(f"containers may not read all files here; run: chmod -R a+rX {ROOT}/mosquitto {ROOT}/local")
 
 
 def _base_images() -> list[str]:

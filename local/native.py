@@ -11,8 +11,9 @@ from local import stack
 from local.compose import read_settings
 from local.demo import end, uninterrupted
 from local.environment import say
+from local.places import Places
 from local.program import StartError
-from local.progress import Places, Progress, ProgressError
+from local.progress import Progress, ProgressError
 
 
 class Parts:

@@ -15,6 +15,7 @@ from uploader.health import complaint
 from uploader.outage import Outage
 from uploader.receipts import Receipts
 from uploader.service import Service
+from uploader.session import session
 from uploader.settings import HealthSettings, Settings, sentences
 from uploader.storage import Storage, connect
 from uploader.subscriber import Deliveries, Subscriber
@@ -44,7 +45,9 @@ def build(settings: Settings) -> Service:
     outage = Outage(settings.s3_bucket)
     storage = Storage(lambda: connect(settings), settings)
     window = 2 * settings.upload_threads
-    subscriber = Subscriber(settings.cloud_broker_host, settings.cloud_broker_port, window, deliveries)
+    subscriber = Subscriber(
+        session(settings.uploaders), settings.cloud_broker_host, settings.cloud_broker_port, window, deliveries
+    )
     receipts = Receipts(subscriber.publish)
     upload = Upload(
         deliveries=deliveries,

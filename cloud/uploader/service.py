@@ -31,14 +31,12 @@ class Service:
         self._uploads = [
             threading.Thread(target=upload.run, name=f"upload-{number}", daemon=True) for number in range(threads)
         ]
-        self._others = [
-            threading.Thread(target=upload.receipts.run, name="receipts", daemon=True),
-            threading.Thread(target=self._watch_bucket, name="bucket", daemon=True),
-        ]
+        self._receipts = threading.Thread(target=upload.receipts.run, name="receipts", daemon=True)
+        self._bucket = threading.Thread(target=self._watch_bucket, name="bucket", daemon=True)
 
     def run(self, signals: SimpleQueue[int]) -> int:
         """Work; return what the process exits with."""
-        for thread in (*self._others, *self._uploads):
+        for thread in (self._receipts, self._bucket, *self._uploads):
             thread.start()
         self._upload.subscriber.start()
         code = self._stay(signals)
@@ -114,6 +112,7 @@ class Service:
         for thread in self._uploads:
             thread.join(max(0.0, deadline - monotonic()))
         upload.receipts.stop()
+        self._receipts.join(LONGEST_STOP_SECONDS)  # it may have a batch in hand
         upload.receipts.send()
         upload.subscriber.stop()
         LOG.info("Stopped; what is not stored yet stays with the broker")

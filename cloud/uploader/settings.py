@@ -38,6 +38,7 @@ class Settings(HealthSettings):
     aws_secret_access_key: SecretStr | None = None
     aws_session_token: SecretStr | None = None
     aws_profile: str | None = None
+    uploaders: int = Field(default=1, ge=1, le=100)
     upload_threads: int = Field(default=8, ge=1, le=64)
     max_image_pixels: int = Field(default=50_000_000, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -18,11 +18,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from uploader.message import Message
 from uploader.repeats import Repeats
+from uploader.session import Session, end_session_of_one
 from uploader.text import accept_byte_order_marks
 
-TOPICS = "usbcam/+/images"
-CLIENT_ID = "uploader"  # names the session in which the broker keeps what we have not acknowledged
-NEVER = 0xFFFFFFFF
 KEEPALIVE_SECONDS = 15
 LONGEST_GOODBYE_SECONDS = 2.0
 LOG = logging.getLogger(__name__)
@@ -44,7 +42,9 @@ Deliveries = SimpleQueue[Delivery | None]
 class Subscriber:
     """One persistent MQTT 5 session; its callbacks only note things and queue deliveries."""
 
-    def __init__(self, host: str, port: int, window: int, deliveries: Deliveries) -> None:
+    def __init__(self, session: Session, host: str, port: int, window: int, deliveries: Deliveries) -> None:
+        self._session = session
+        self._where = (host, port)
         self._address = f"{host}:{port} (CLOUD_BROKER_HOST, CLOUD_BROKER_PORT)"
         self._window = window
         self._deliveries = deliveries
@@ -66,7 +66,7 @@ class Subscriber:
         """Take leave of the broker after everything that was acknowledged before."""
         if self._live:
             self._gone.clear()
-            self._client.disconnect()
+            self._client.disconnect(properties=self._session.farewell())
             self._gone.wait(LONGEST_GOODBYE_SECONDS)
 
     def acknowledge(self, delivery: Delivery) -> bool:
@@ -91,7 +91,7 @@ class Subscriber:
         new = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
         if self._live:
             self._unanswered += 1
-            self._client.subscribe(TOPICS, options=new)
+            self._client.subscribe(self._session.topics, options=new)
 
     @property
     def stuck(self) -> bool:
@@ -110,7 +110,9 @@ class Subscriber:
 
     def _new_client(self, host: str, port: int) -> Client:
         accept_byte_order_marks()
-        client = Client(CallbackAPIVersion.VERSION2, client_id=CLIENT_ID, protocol=MQTTv5, manual_ack=True)
+        client = Client(
+            CallbackAPIVersion.VERSION2, client_id=self._session.client_id, protocol=MQTTv5, manual_ack=True
+        )
         client.on_pre_connect = self._on_pre_connect
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
@@ -120,7 +122,7 @@ class Subscriber:
         client.reconnect_delay_set(min_delay=1, max_delay=15)
         client.max_queued_messages_set(1000)  # receipts; what does not fit is sent for again
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        session.SessionExpiryInterval = NEVER
+        session.SessionExpiryInterval = self._session.expiry_seconds
         session.ReceiveMaximum = self._window
         client.connect_async(host, port, KEEPALIVE_SECONDS, clean_start=False, properties=session)
         return client
@@ -144,6 +146,8 @@ class Subscriber:
         self._live = True
         self._unanswered = 0
         self.subscribe()
+        if self._session.shared:
+            threading.Thread(target=end_session_of_one, args=self._where, name="session", daemon=True).start()
 
     def _forget_queued(self) -> None:
         """Drop what nobody has begun: the broker has kept the session and delivers it again."""
@@ -172,7 +176,7 @@ class Subscriber:
         self._end_connection()
         self._gone.set()
         if lost and reason.is_failure:
-            taken = "; run only one uploader" if str(reason) == "Session taken over" else ""
+            taken = "; run only one uploader, or set UPLOADERS" if str(reason) == "Session taken over" else ""
             self._note_problem(f"the connection was lost ({reason}){taken}")
 
     def _end_connection(self) -> None:
@@ -186,10 +190,12 @@ class Subscriber:
     ) -> None:
         refused = [str(reason) for reason in reasons if reason.is_failure]
         if refused:
-            self._note_problem(f"it refused the subscription to {TOPICS} ({', '.join(refused)}); mend its access list")
+            self._note_problem(
+                f"it refused the subscription to {self._session.topics} ({', '.join(refused)}); mend its access list"
+            )
             return
         if self._answered_at is None:
-            LOG.info("Subscribed to %s at the broker at %s", TOPICS, self._address)
+            LOG.info("Subscribed to %s at the broker at %s", self._session.topics, self._address)
         self._answered_at = monotonic()
         self._unanswered = 0
 

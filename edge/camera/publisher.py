@@ -19,6 +19,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from camera.message import IMAGES_TOPIC, RECEIPTS_TOPIC, Capture
 from camera.settings import Settings
 from camera.spool import Spool
+from camera.text import accept_byte_order_marks
 from camera.window import Window
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ class Publisher:
         self._client.loop_stop()
 
     def _make_client(self) -> mqtt.Client:
+        accept_byte_order_marks()
         client = mqtt.Client(CallbackAPIVersion.VERSION2, f"camera-{self._settings.camera_name}", protocol=mqtt.MQTTv5)
         client.will_set(self._status_topic, json.dumps({"online": False}), qos=1, retain=True)
         client.reconnect_delay_set(1, 10)
@@ -193,7 +195,7 @@ class Publisher:
             self._window.answered(capture_id, time.monotonic(), taken=taken)
 
     def _on_message(self, message: mqtt.MQTTMessage) -> None:
-        if message.topic == BRIDGE_STATE_TOPIC:
+        if message.topic == BRIDGE_STATE_TOPIC and message.payload in {b"0", b"1"}:
             self._on_bridge(up=message.payload == b"1")
         elif message.topic == RECEIPTS_TOPIC and self._settings.receipts == "on":
             self._on_receipt(bytes(message.payload))

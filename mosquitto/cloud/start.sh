@@ -33,13 +33,18 @@ check_writable() {
     rm -f "$2/.writable"
 }
 
+user() {
+    name=$(id -un 2>/dev/null) || name=$(id -u) # a number without a name is printed, and is an error
+    echo "$name"
+}
+
 # Paths go into a sed replacement, where these three mean something.
 quoted() {
     printf '%s' "$1" | sed 's/[&|\\]/\\&/g'
 }
 
 fill() {
-    sed -e "s|@USER@|$(id -un 2>/dev/null || id -u)|" \
+    sed -e "s|@USER@|$(user)|" \
         -e "s|@CLOUD_LISTEN@|$CLOUD_LISTEN|" \
         -e "s|@CLOUD_PORT@|$CLOUD_PORT|" \
         -e "s|@CLOUD_BROKER_LISTEN@|$CLOUD_BROKER_LISTEN|" \

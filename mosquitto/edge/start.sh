@@ -25,6 +25,11 @@ check_writable() {
     rm -f "$2/.writable"
 }
 
+user() {
+    name=$(id -un 2>/dev/null) || name=$(id -u) # a number without a name is printed, and is an error
+    echo "$name"
+}
+
 # Paths go into a sed replacement, where these three mean something.
 quoted() {
     printf '%s' "$1" | sed 's/[&|\\]/\\&/g'
@@ -98,7 +103,7 @@ with_bridge() {
 }
 
 fill() {
-    sed -e "s|@USER@|$(id -un 2>/dev/null || id -u)|" \
+    sed -e "s|@USER@|$(user)|" \
         -e "s|@EDGE_NAME@|$EDGE_NAME|g" \
         -e "s|@CLOUD_HOST@|$CLOUD_HOST|" \
         -e "s|@CLOUD_PORT@|$CLOUD_PORT|" \

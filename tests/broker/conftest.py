@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from local.stack import free_port
+from tests.broker.journey import Journey
 from tests.link import Link
-from tests.rig import CloudBroker, Container, EdgeBroker
+from tests.rig import CloudBroker, Container, EdgeBroker, Store
 
 SHIPPED_IMAGE = "eclipse-mosquitto:2.1.2-alpine"
 
@@ -32,3 +33,12 @@ def distant_edge(tmp_path: Path, mosquitto_image: str | None, link: Link) -> Ite
     broker.start()
     yield broker
     broker.remove()
+
+
+@pytest.fixture
+def journey(tmp_path: Path, edge_broker: EdgeBroker, cloud_broker: CloudBroker, store: Store) -> Iterator[Journey]:
+    """Lay the whole way, with nobody at either end yet."""
+    whole = Journey(tmp_path, edge_broker, cloud_broker, store)
+    yield whole
+    for process in whole.started:
+        process.kill()

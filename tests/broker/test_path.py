@@ -8,84 +8,11 @@ from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
-from mypy_boto3_s3 import S3Client
 from paho.mqtt.enums import CallbackAPIVersion
 from PIL import Image
 
-from local.stack import LOOPBACK, Process, start_camera, start_uploader, wait_for
-from tests.rig import CloudBroker, EdgeBroker, Store
-
-START_SECONDS = 60.0
-
-
-class Path_:  # noqa: N801 -- `Path` is taken by files
-    """The two brokers, the store and what stands at either end."""
-
-    def __init__(self, folder: Path, edge_broker: EdgeBroker, cloud_broker: CloudBroker, store: Store) -> None:
-        self.folder, self.store = folder, store
-        self.edge_broker, self.cloud_broker = edge_broker, cloud_broker
-        self.bucket = store.new_bucket()
-        self.started: list[Process] = []
-
-    @property
-    def s3(self) -> S3Client:
-        return self.store.client
-
-    def camera(self, **settings: str) -> Process:
-        """Start a camera on the demo scene, fast and small, unless the settings say otherwise."""
-        ours = {
-            "CAMERA_SOURCE": "demo",
-            "CAMERA_NAME": "door",
-            "FRAME_WIDTH": "640",
-            "FRAME_HEIGHT": "480",
-            "CAPTURE_INTERVAL_SECONDS": "0.2",
-            "EDGE_BROKER_HOST": LOOPBACK,
-            "EDGE_BROKER_PORT": str(self.edge_broker.port),
-            "HEARTBEAT_FILE": str(self.folder / "camera.json"),
-        }
-        return self._started(start_camera(self.folder / "camera", **(ours | settings)))
-
-    def uploader(self, **settings: str) -> Process:
-        """Start the uploader on the bucket."""
-        ours = {
-            "CLOUD_BROKER_HOST": LOOPBACK,
-            "CLOUD_BROKER_PORT": str(self.cloud_broker.port),
-            "S3_BUCKET": self.bucket,
-            "S3_ENDPOINT_URL": self.store.endpoint,
-            "AWS_ACCESS_KEY_ID": self.store.access_key,
-            "AWS_SECRET_ACCESS_KEY": self.store.secret_key,
-            "HEARTBEAT_FILE": str(self.folder / "uploader.json"),
-        }
-        return self._started(start_uploader(self.folder / "uploader", **(ours | settings)))
-
-    def keys(self) -> list[str]:
-        """What is in the bucket."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
-        return [item["Key"] for page in pages for item in page.get("Contents", [])]
-
-    def wait_for_objects(self, number: int) -> list[str]:
-        def arrived() -> list[str]:
-            for process in self.started:
-                assert process.alive(), process.tail()
-            return keys if len(keys := self.keys()) >= number else []
-
-        return wait_for(arrived, seconds=START_SECONDS, what=f"{number} objects in the bucket")
-
-    def spooled(self) -> list[str]:
-        """The ids that wait at the edge."""
-        return [file.stem for file in (self.folder / "camera" / "spool").glob("*.png")]
-
-    def _started(self, process: Process) -> Process:
-        self.started.append(process)
-        return process
-
-
-@pytest.fixture
-def path(tmp_path: Path, edge_broker: EdgeBroker, cloud_broker: CloudBroker, store: Store) -> Iterator[Path_]:
-    whole = Path_(tmp_path, edge_broker, cloud_broker, store)
-    yield whole
-    for process in whole.started:
-        process.kill()
+from local.stack import LOOPBACK, wait_for
+from tests.broker.journey import START_SECONDS, Journey
 
 
 @pytest.fixture
@@ -116,15 +43,15 @@ def listen() -> Iterator[Callable[[int, str], list[mqtt.MQTTMessage]]]:
         client.loop_stop()
 
 
-def test_faces_of_the_demo_become_objects_as_documented(path: Path_) -> None:
-    path.uploader()
-    path.camera()
+def test_faces_of_the_demo_become_objects_as_documented(journey: Journey) -> None:
+    journey.uploader()
+    journey.camera()
 
-    keys = path.wait_for_objects(5)
+    keys = journey.wait_for_objects(5)
 
     for key in keys[:5]:
-        head = path.s3.head_object(Bucket=path.bucket, Key=key)
-        body = path.s3.get_object(Bucket=path.bucket, Key=key)["Body"].read()
+        head = journey.s3.head_object(Bucket=journey.bucket, Key=key)
+        body = journey.s3.get_object(Bucket=journey.bucket, Key=key)["Body"].read()
         picture = Image.open(io.BytesIO(body))
         picture.load()
         described = {name: str(value) for name, value in json.loads(picture.info["usbcam"]).items()}
@@ -136,86 +63,86 @@ def test_faces_of_the_demo_become_objects_as_documented(path: Path_) -> None:
         assert min(picture.size) > 48
 
 
-def test_the_spool_empties_by_receipts_and_every_capture_is_stored_once(path: Path_) -> None:
-    path.uploader()
-    camera = path.camera(DEMO_VISITS="2")
+def test_the_spool_empties_by_receipts_and_every_capture_is_stored_once(journey: Journey) -> None:
+    journey.uploader()
+    camera = journey.camera(DEMO_VISITS="2")
 
     code = wait_for(lambda: None if camera.alive() else [camera.popen.returncode], seconds=90, what="the last receipt")
 
     captured = [line.split()[-1] for line in camera.tail(10_000).splitlines() if " Captured " in line]
-    keys = path.keys()
+    keys = journey.objects()
     stored = [key.rpartition("/")[2].removesuffix(".png") for key in keys]
     assert code == [0]
     assert len(captured) > 5
     assert sorted(stored) == sorted(captured)
-    assert path.spooled() == []
+    assert journey.spooled() == []
 
 
-def test_captures_made_before_there_was_a_broker_arrive(path: Path_) -> None:
-    path.edge_broker.kill()
-    camera = path.camera()
-    wait_for(lambda: len(path.spooled()) >= 3, seconds=START_SECONDS, what="captures in the spool")
+def test_captures_made_before_there_was_a_broker_arrive(journey: Journey) -> None:
+    journey.edge_broker.kill()
+    camera = journey.camera()
+    wait_for(lambda: len(journey.spooled()) >= 3, seconds=START_SECONDS, what="captures in the spool")
     camera.kill()
-    waiting = path.spooled()
+    waiting = journey.spooled()
 
-    path.edge_broker.start()
-    path.uploader()
-    path.camera(CAMERA_SOURCE="/dev/there-is-no-camera")
+    journey.edge_broker.start()
+    journey.uploader()
+    journey.camera(CAMERA_SOURCE="/dev/there-is-no-camera")
 
-    keys = path.wait_for_objects(len(waiting))
+    keys = journey.wait_for_objects(len(waiting))
     assert sorted(key.rpartition("/")[2].removesuffix(".png") for key in keys) == sorted(waiting)
-    wait_for(lambda: not path.spooled(), seconds=START_SECONDS, what="the receipts")
+    wait_for(lambda: not journey.spooled(), seconds=START_SECONDS, what="the receipts")
 
 
-def test_a_file_is_captured_like_a_camera(path: Path_, media: Path) -> None:
-    path.uploader()
-    camera = path.camera(CAMERA_SOURCE=str(media / "video" / "asl" / "walk.mkv"))
+def test_a_file_is_captured_like_a_camera(journey: Journey, media: Path) -> None:
+    journey.uploader()
+    camera = journey.camera(CAMERA_SOURCE=str(media / "video" / "asl" / "walk.mkv"))
 
     code = wait_for(lambda: None if camera.alive() else [camera.popen.returncode], seconds=60, what="the last receipt")
 
     assert code == [0]
-    assert len(path.keys()) >= 3
+    assert len(journey.objects()) >= 3
 
 
-def test_with_receipts_off_the_brokers_answer_ends_the_cameras_duty(path: Path_) -> None:
-    path.cloud_broker.kill()
-    camera = path.camera(DEMO_VISITS="1", RECEIPTS="off")
+def test_with_receipts_off_the_brokers_answer_ends_the_cameras_duty(journey: Journey) -> None:
+    journey.cloud_broker.kill()
+    camera = journey.camera(DEMO_VISITS="1", RECEIPTS="off")
 
     code = wait_for(lambda: None if camera.alive() else [camera.popen.returncode], seconds=60, what="the camera's end")
 
     assert code == [0]
-    assert path.spooled() == []
+    assert journey.spooled() == []
 
 
 @pytest.mark.parametrize("qos", ["0", "2"])
-def test_every_qos_carries_captures_to_the_bucket(path: Path_, qos: str) -> None:
-    path.uploader()
-    path.camera(MQTT_QOS=qos)
+def test_every_qos_carries_captures_to_the_bucket(journey: Journey, qos: str) -> None:
+    journey.uploader()
+    journey.camera(MQTT_QOS=qos)
 
-    path.wait_for_objects(3)
+    journey.wait_for_objects(3)
 
-    wait_for(lambda: len(path.spooled()) <= 2, seconds=START_SECONDS, what="the receipts")
+    wait_for(lambda: len(journey.spooled()) <= 2, seconds=START_SECONDS, what="the receipts")
 
 
 def test_the_cameras_status_is_retained_and_its_death_is_told(
-    path: Path_, listen: Callable[[int, str], list[mqtt.MQTTMessage]]
+    journey: Journey, listen: Callable[[int, str], list[mqtt.MQTTMessage]]
 ) -> None:
-    camera = path.camera()
-    heard = listen(path.cloud_broker.port, "usbcam/porch/status/door")
+    camera = journey.camera()
+    heard = listen(journey.cloud_broker.port, "usbcam/porch/status/door")
     wait_for(lambda: heard and json.loads(heard[-1].payload)["online"], seconds=START_SECONDS, what="online")
 
     camera.kill()
 
     wait_for(lambda: not json.loads(heard[-1].payload)["online"], seconds=START_SECONDS, what="the last will")
-    late = listen(path.cloud_broker.port, "usbcam/porch/status/door")
+    late = listen(journey.cloud_broker.port, "usbcam/porch/status/door")
     wait_for(lambda: late and late[0].retain, seconds=START_SECONDS, what="the retained status")
 
 
 def test_the_cloud_broker_sees_images_with_their_properties(
-    path: Path_, listen: Callable[[int, str], list[mqtt.MQTTMessage]]
+    journey: Journey, listen: Callable[[int, str], list[mqtt.MQTTMessage]]
 ) -> None:
-    heard = listen(path.cloud_broker.port, "usbcam/+/images")
-    path.camera()
+    heard = listen(journey.cloud_broker.port, "usbcam/+/images")
+    journey.camera()
 
     wait_for(lambda: heard, seconds=START_SECONDS, what="a bridged image")
 
@@ -227,19 +154,19 @@ def test_the_cloud_broker_sees_images_with_their_properties(
     assert names == ["schema", "id", "camera", "captured_at", "box", "score"]
 
 
-def test_nonsense_on_the_receipts_topic_changes_nothing(path: Path_) -> None:
-    path.uploader()
-    camera = path.camera()
-    path.wait_for_objects(1)
+def test_nonsense_on_the_receipts_topic_changes_nothing(journey: Journey) -> None:
+    journey.uploader()
+    camera = journey.camera()
+    journey.wait_for_objects(1)
 
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-    client.connect(LOOPBACK, path.edge_broker.port)
+    client.connect(LOOPBACK, journey.edge_broker.port)
     client.loop_start()
     for payload in (b"", b"\xff\xfe", b"[]", b'{"stored": [{"id": "../../etc/passwd"}]}', b"[" * 100_000):
         client.publish("usbcam/receipts", payload, qos=1).wait_for_publish(START_SECONDS)
     client.disconnect()
     client.loop_stop()
 
-    path.wait_for_objects(len(path.keys()) + 2)
+    journey.wait_for_objects(len(journey.objects()) + 2)
     assert camera.alive()
     assert "Ignored a message on usbcam/receipts" in camera.tail(10_000)

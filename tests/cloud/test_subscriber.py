@@ -8,6 +8,7 @@ import pytest
 from local.program import LOOPBACK, wait_for
 from tests.cloud import pictures
 from tests.cloud.rig import Broker, Edge
+from uploader.session import session
 from uploader.subscriber import Deliveries, Delivery, Subscriber
 
 WINDOW = 16
@@ -19,7 +20,7 @@ class Reader:
 
     def __init__(self, port: int) -> None:
         self.deliveries: Deliveries = SimpleQueue()
-        self.subscriber = Subscriber(LOOPBACK, port, WINDOW, self.deliveries)
+        self.subscriber = Subscriber(session(1), LOOPBACK, port, WINDOW, self.deliveries)
         self.subscriber.start()
         self.wait_until_subscribed()
 

@@ -149,6 +149,8 @@ def test_the_demo_runs_the_shipped_services() -> None:
     shipped = read_compose(EDGE)["services"] | read_compose(CLOUD)["services"]
 
     for name, service in shipped.items():
+        for half in (demo[name], service):  # the demo only asks more often
+            half.get("healthcheck", {}).pop("interval", None)
         same = set(service) - {"environment", "depends_on", "build"}
         assert {key: demo[name][key] for key in same} == {key: service[key] for key in same}
 

@@ -64,7 +64,7 @@ def begin(world: World, fault: Fault) -> None:
             world.door.misbehave(kind)
         case Kind.FREEZE:
             world.parts[target].freeze()
-        case Kind.CUT:
+        case Kind.CUT | Kind.DAM_BREAK:
             world.links[target].cut()
         case Kind.HALF_OPEN:
             world.links[target].silence()
@@ -86,6 +86,10 @@ def end(world: World, fault: Fault) -> None:
                 world.parts[name].start()
         case kind if kind in DOOR:
             world.door.misbehave(None)
+        case Kind.DAM_BREAK:
+            kill(world, fault.targets[1:])
+            world.links[target].mend()
+            world.parts[fault.targets[1]].start()
         case Kind.FREEZE:
             world.parts[target].thaw()
         case Kind.CUT | Kind.HALF_OPEN | Kind.SLOW:

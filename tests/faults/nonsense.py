@@ -6,12 +6,13 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tests.faults.pictures import capture, noise
 
 PNG = b"\x89PNG\r\n\x1a\n"
 DEEP = 100_000
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 ID_LIKE = "20261122T063325.123Z-9f2c01ab"
 WORDS = (
     "",
@@ -109,7 +110,7 @@ BOMB = zlib.compress(b" " * 50_000_000, 9)
 
 def _properties(chance: random.Random, image: bytes, _jpeg: bytes) -> Nonsense:
     """Describe a real picture wrongly: all is right but one thing, or nothing is."""
-    real = capture(datetime.now(UTC), image, camera="liar")
+    real = capture(NEW_YEAR + timedelta(milliseconds=chance.randrange(10**10)), image, camera="liar")
     pairs = real.properties()
     wrong = (chance.choice(NAMES), chance.choice(WORDS))
     if chance.random() < 0.5:

@@ -25,10 +25,9 @@ def noise(width: int, height: int, image_format: str = "png") -> bytes:
     return encode(pixels, image_format)
 
 
-def put_backlog(folder: Path, number: int) -> list[str]:
+def put_backlog(folder: Path, number: int, image: bytes) -> list[str]:
     """Fill a spool with captures of yesterday, one a second, as an outage leaves them; return their ids."""
     spool = Spool(folder, max_bytes=10**10)
-    image = noise(72, 96)
     first = datetime.now(UTC) - timedelta(days=1)
     captures = [capture(first + timedelta(seconds=second), image) for second in range(number)]
     for one in captures:

@@ -9,7 +9,7 @@ PARTS = ("camera", "edge-broker", "cloud-broker", "uploader", "store")
 LINKS = ("camera-link", "bridge", "uploader-link")
 EDGE, CLOUD = "edge-clock", "cloud-clock"
 STORE_DOOR, DISK = "store-door", "disk"
-GAP_SECONDS = 2.0  # between the beginnings of two faults, on average
+GAP_SECONDS = 1.5  # between the beginnings of two faults, on average
 SHORTEST, USUAL, LONGEST = 0.3, 5.0, 30.0  # seconds that a fault lasts; 30 is more than every keep-alive
 
 
@@ -19,6 +19,7 @@ class Kind(StrEnum):
     KILL = "kill"
     KILL_SEVERAL = "kill-several"
     POWER_CUT = "power-cut"
+    DAM_BREAK = "dam-break"  # a link is cut until its broker holds a queue, then that broker is killed with it
     FREEZE = "freeze"
     CUT = "cut"
     HALF_OPEN = "half-open"
@@ -59,6 +60,10 @@ def _one_of(*targets: str) -> Draw:
     return lambda chance: ((chance.choice(targets),), 0)
 
 
+def _dam(chance: random.Random) -> tuple[tuple[str, ...], int]:
+    return chance.choice((("bridge", "edge-broker"), ("uploader-link", "cloud-broker"))), 0
+
+
 def _always(*targets: str) -> Draw:
     return lambda _: (targets, 0)
 
@@ -75,6 +80,7 @@ DRAWS: dict[Kind, Draw] = {
     Kind.KILL: _one_of(*PARTS),
     Kind.KILL_SEVERAL: _several,
     Kind.POWER_CUT: _always("camera", "edge-broker"),
+    Kind.DAM_BREAK: _dam,
     Kind.FREEZE: _one_of(*PARTS),
     Kind.CUT: _one_of(*LINKS),
     Kind.HALF_OPEN: _one_of(*LINKS),

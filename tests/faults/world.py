@@ -126,7 +126,7 @@ class World:
 
     def captured(self) -> int:
         """Return how many captures the camera's log tells of."""
-        return self._said(" Captured ")
+        return self.said(" Captured ")
 
     def wait_for_captures(self, more: int, *, seconds: float = 60) -> None:
         wanted = self.captured() + more
@@ -136,11 +136,11 @@ class World:
         """Let the camera see no more, and wait until somebody has answered for all that it saw."""
         self.wait_for_captures(1)  # a camera that is still starting would end without its film
         self.film.unlink()
-        wait_for(lambda: self._said(f"{self.film} is not there"), seconds=30, what="the end of the film")
+        wait_for(lambda: self.said(f"{self.film} is not there"), seconds=30, what="the end of the film")
         with contextlib.suppress(TimeoutError):
             wait_for(lambda: not self.waiting(), seconds=seconds, what="the last receipt")
 
-    def _said(self, words: str) -> int:
+    def said(self, words: str) -> int:
         return self.log.read_text(encoding="utf-8", errors="replace").count(words) if self.log.exists() else 0
 
     def _tails(self) -> str:

@@ -1,0 +1,80 @@
+"""The demo's containers killed one after the other, and one of them cut off its network: the counts agree."""
+
+import subprocess
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from local import compose
+from local.stack import s3_client, wait_for
+from tests.faults.ledger import CAPTURED, Ledger, objects_in
+
+pytestmark = [pytest.mark.docker, pytest.mark.faults, pytest.mark.timeout(600)]
+
+SETTINGS = compose.read_settings()
+SERVICES = ("camera", *compose.PARTS)
+
+
+@pytest.fixture
+def demo() -> Iterator[compose.Demo]:
+    running = compose.Demo(f"usbcam-test-{uuid.uuid4().hex[:8]}")
+    try:
+        running.prepare()
+        running.start_camera("--wait")
+        yield running
+    finally:
+        running.remove()
+
+
+def test_killed_and_cut_off_containers_lose_nothing(demo: compose.Demo, capsys: pytest.CaptureFixture[str]) -> None:
+    for service in SERVICES:
+        wait_for_captures(demo, 3)
+        docker("kill", container(demo, service))
+        if service != "camera":
+            wait_for_captures(demo, 3)
+        docker("start", container(demo, service))
+    cut_off(demo, "edge-broker", captures=5)
+    wait_for_captures(demo, 5)
+
+    captured = ids(demo)
+    wait_for(lambda: captured <= bucket(demo).stored, seconds=150, what=f"{len(captured)} captures in the bucket")
+
+    tally = bucket(demo).tally(len(SERVICES) + 1, seed=0)
+    with capsys.disabled():
+        print(f"\ncontainers: captured={len(captured)} when counted, {tally}")
+    assert tally.duplicated == 0
+    assert len(captured) > 20
+
+
+def cut_off(demo: compose.Demo, service: str, *, captures: int) -> None:
+    network = f"{demo.project}_default"
+    docker("network", "disconnect", network, container(demo, service))
+    wait_for_captures(demo, captures)
+    docker("network", "connect", "--alias", service, network, container(demo, service))
+
+
+def bucket(demo: compose.Demo) -> Ledger:
+    count = Ledger()
+    client = s3_client(demo.store_address(), SETTINGS["AWS_ACCESS_KEY_ID"], SETTINGS["AWS_SECRET_ACCESS_KEY"])
+    count.note_bucket(objects_in(client, SETTINGS["S3_BUCKET"]))
+    return count
+
+
+def ids(demo: compose.Demo) -> set[str]:
+    return set(CAPTURED.findall(docker("logs", container(demo, "camera"))))
+
+
+def wait_for_captures(demo: compose.Demo, more: int) -> None:
+    wanted = len(ids(demo)) + more
+    wait_for(lambda: len(ids(demo)) >= wanted, seconds=60, what=f"{more} captures")
+
+
+def container(demo: compose.Demo, service: str) -> str:
+    return demo.run("ps", "--all", "--quiet", service).strip()
+
+
+def docker(*command: str) -> str:
+    done = subprocess.run(["docker", *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
