@@ -10,7 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = ROOT / "local" / "demo.env"
 PROJECT = "usbcam-demo"
-PARTS = ("store", "cloud-broker", "uploader", "edge-broker")  # all but the camera, which starts last
+CLOUD_PARTS = ("store", "cloud-broker", "uploader")  # they start first, then the edge is enrolled
+PARTS = (*CLOUD_PARTS, "edge-broker")  # all but the camera, which starts last
 ANSWER_SECONDS = 20
 PULL_SECONDS = 300
 
@@ -74,7 +75,14 @@ class Demo:
         print("Building the images (minutes the first time, seconds later) ...", flush=True)
         self.run("build")
         print("Starting the brokers, the object store and the uploader ...", flush=True)
-        self.run("up", "--detach", "--wait", "--wait-timeout", "180", *PARTS)
+        self._start(*CLOUD_PARTS)
+        self.enrol(read_settings()["EDGE_NAME"])
+        self._start("edge-broker")
+
+    def enrol(self, name: str) -> None:
+        """Let the edge in, as the README says; its token goes to the edge's settings."""
+        line = self.run("--progress", "quiet", "run", "--rm", "-T", "enroll", name).strip()
+        self._environment["EDGE_TOKEN"] = line.removeprefix("EDGE_TOKEN=")
 
     def start_progress(self, wanted: int) -> subprocess.Popen[str]:
         """Start counting in a container of its own; its first line says that it counts."""
@@ -98,6 +106,9 @@ class Demo:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+    def _start(self, *parts: str) -> None:
+        self.run("up", "--detach", "--wait", "--wait-timeout", "180", *parts)
 
     def start_camera(self, *options: str) -> None:
         self.run("up", "--detach", "--no-deps", *options, "camera")

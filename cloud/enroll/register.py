@@ -9,8 +9,8 @@ from typing import Self
 from enroll.certificate import Certificate
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-# Words of the contract, and `uploader`: an edge's name is its client id, and that one is taken.
-RESERVED = frozenset({"status", "images", "receipts", "uploader"})
+RESERVED = frozenset({"status", "images", "receipts"})  # words of the contract
+UPLOADER = "uploader"  # an edge's name is its client id, and those that begin so belong to the uploaders
 
 
 class NameError_(Exception):  # noqa: N801, N818 -- NameError is taken
@@ -67,8 +67,8 @@ class Register:
 def check_name(name: str) -> None:
     if len(name) > 63:  # noqa: PLR2004 (of the contract)
         raise NameError_(f"the name is {len(name)} characters long; choose one of at most 63")
-    if not NAME.fullmatch(name) or name in RESERVED:
-        words = "status, images, receipts or uploader"
+    if not NAME.fullmatch(name) or name in RESERVED or name.startswith(UPLOADER):
+        words = "status, images, receipts or uploader..."
         raise NameError_(f"{name} cannot be a name; use a-z, 0-9 and -, not first, and not {words}")
 
 

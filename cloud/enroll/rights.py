@@ -23,9 +23,10 @@ Rule = tuple[str, str]
 # The uploader, the health check and who looks over their shoulder, on the Compose network: reads, and writes receipts.
 INSIDE_RULES: tuple[Rule, ...] = (
     ("publishClientSend", "usbcam/+/receipts"),
-    ("publishClientReceive", "#"),
+    ("publishClientReceive", "usbcam/#"),
+    ("publishClientReceive", "$SYS/#"),
     ("subscribePattern", "usbcam/#"),
-    ("subscribePattern", "$share/+/usbcam/+/images"),
+    ("subscribeLiteral", "$share/uploaders/usbcam/+/images"),
     ("subscribePattern", "$SYS/#"),
     ("unsubscribePattern", "#"),
 )
