@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +36,10 @@ class Enrolment:
         """What the cloud broker reads."""
         return self.parts / "identity"
 
-    def prepare(self) -> None:
+    def prepare(self, hosts: Iterable[str] = (LOOPBACK,)) -> None:
         """Make what the cloud broker needs, unless it is there."""
         authority, broker = self._open()
-        broker.tell(authority, [LOOPBACK])
+        broker.tell(authority, list(hosts))
 
     def token(self, name: str, *, wait: bool = True) -> Path:
         """Return the file with the edge's token; the edge is enrolled unless it is already."""

@@ -39,6 +39,7 @@ class Client:
         self.messages: list[Message] = []
         self.reasons: dict[int, ReasonCode] = {}
         self.session_present = False
+        self.connections = 0  # more than one: the broker threw us out
         self._connected = threading.Event()
         self._granted: dict[int, ReasonCode] = {}
         self._keep_session = keep_session
@@ -77,6 +78,14 @@ class Client:
         wait_for(lambda: mid in self._granted, seconds=SECONDS, what=f"a subscription to {topic}")
         return self._granted[mid]
 
+    def will(self, topic: str) -> None:
+        """Leave a last will; before the `with`."""
+        self._paho.will_set(topic, b"forged", qos=1, retain=True)
+
+    def login(self, user: str, password: str) -> None:
+        """Give another name than the certificate's; before the `with`."""
+        self._paho.username_pw_set(user, password)
+
     def send(self, topic: str, payload: bytes, properties: Properties | None = None, *, retain: bool = False) -> int:
         """Publish at QoS 1 without waiting and return the message's number."""
         return self._paho.publish(topic, payload, 1, retain, properties).mid
@@ -98,6 +107,7 @@ class Client:
         self, _client: paho.Client, _data: object, flags: paho.ConnectFlags, _code: ReasonCode, _given: object
     ) -> None:
         self.session_present = flags.session_present
+        self.connections += 1
         self._connected.set()
 
     def _on_subscribe(

@@ -46,7 +46,9 @@ class Broker:
         return self.answers() and self._says("applied", version, APPLY_SECONDS)
 
     def answers(self) -> bool:
-        """Ask whether a broker runs."""
+        """Ask whether a broker runs; where none ever did, there is no need to wait."""
+        if self._data.read("applied") is None:
+            return False
         question = secrets.token_hex(8)
         self._identity.write("asked", f"{question}\n".encode())
         return self._says("answered", question, ANSWER_SECONDS)

@@ -48,6 +48,7 @@ text ~ /^\t.* \((QoS [012]|denied)\)$/ { sub(/^\t/, "", text); sub(/ \([^(]*\)$/
 text ~ /^Sending SUBACK to / { end_subscribe(); next }
 subscriber != "" && index(text, subscriber " ") == 1 { sub(/^[^ ]+ [012] /, "", text); delete pending[text]; next }
 text ~ /^Denied / { split(text, word, " "); refuse(word[4], text); next }
+text ~ /^Client connection from .* failed: / { refuse("strangers", "Refused a connection: " text); next }
 text ~ /^OpenSSL Error/ { sub(/^OpenSSL Error[^:]*: /, "", text); reason = text; next }
 reason != "" && text ~ /^(Client|Socket error)/ { refuse("strangers", "Refused a connection (" reason "): " text); reason = ""; next }
 text ~ /^(Received|Sending|No will message|Will message|\t|New connection)/ || text ~ / negotiated / { next }

@@ -126,10 +126,15 @@ if [ ! -s "$CLOUD_BROKER_DATA/mosquitto.db" ]; then
 fi
 umask 077
 fill >"$RUN_DIR/cloud-broker.conf"
+read -r VERSION <"$CLOUD_IDENTITY/version"
 cp "$CLOUD_IDENTITY/clients.json" "$RUN_DIR/clients.json" # the plugin writes to it; what counts is with cloud/enroll
+for answer in applied answered connected; do # files in which cloud/enroll reads how things are
+    : >"$CLOUD_BROKER_DATA/$answer"
+done
 rm -f "$RUN_DIR/log"
 mkfifo "$RUN_DIR/log"
 filter_log <"$RUN_DIR/log" &
-BROKER=$$ CLOUD_IDENTITY=$CLOUD_IDENTITY CLOUD_BROKER_DATA=$CLOUD_BROKER_DATA CLOUD_BROKER_LISTEN=$CLOUD_BROKER_LISTEN \
-    CLOUD_BROKER_PORT=$CLOUD_BROKER_PORT sh "$here/watch.sh" >/dev/null 2>&1 &
+BROKER=$$
+export BROKER VERSION CLOUD_IDENTITY CLOUD_BROKER_DATA CLOUD_BROKER_LISTEN CLOUD_BROKER_PORT
+sh "$here/watch.sh" >/dev/null 2>&1 &
 exec "$mosquitto" -c "$RUN_DIR/cloud-broker.conf" >"$RUN_DIR/log" 2>&1

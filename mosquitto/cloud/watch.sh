@@ -2,18 +2,18 @@
 # Beside the running cloud broker: takes over what cloud/enroll has written, without a restart. Started by start.sh.
 set -eu
 
-# The plugin's own way; saying it all again changes nothing. The name and password are in CLOUD_IDENTITY/mosquitto_pub.
-tell_rights() {
+# To the plugin, in its own way. The name and password are in CLOUD_IDENTITY/mosquitto_pub.
+tell() {
     XDG_CONFIG_HOME=$CLOUD_IDENTITY mosquitto_pub -V 5 -h "$host" -p "$CLOUD_BROKER_PORT" -q 1 \
-        -t "\$CONTROL/dynamic-security/v1" -f "$CLOUD_IDENTITY/changes.json" 2>/dev/null
+        -t "\$CONTROL/dynamic-security/v1" "$@" 2>/dev/null
 }
 
-take_over() {
-    until tell_rights; do
+tell_until_heard() {
+    until tell "$@"; do
         kill -0 "$BROKER" 2>/dev/null || exit 0
         sleep 0.2
     done
-    echo "$version" >"$CLOUD_BROKER_DATA/applied"
+    echo "$VERSION" >"$CLOUD_BROKER_DATA/applied"
 }
 
 read_line() {
@@ -24,15 +24,13 @@ read_line() {
 host=$CLOUD_BROKER_LISTEN
 [ "$host" != 0.0.0.0 ] || host=127.0.0.1
 answered=
-read_line version
-version=$line
-take_over # only now does the broker listen to signals
+tell_until_heard -m '{"commands": []}' # from now on the broker listens to signals; VERSION is what it has read
 while kill -0 "$BROKER" 2>/dev/null; do
     read_line version
-    if [ "$line" != "$version" ]; then
-        version=$line
+    if [ "$line" != "$VERSION" ]; then
+        VERSION=$line
         kill -HUP "$BROKER" # first: whoever is thrown out next must not come back
-        take_over
+        tell_until_heard -f "$CLOUD_IDENTITY/changes.json" # saying it again changes nothing
     fi
     read_line asked
     if [ "$line" != "$answered" ]; then

@@ -1,15 +1,24 @@
 """How the brokers start: what start.sh refuses, what it opens, and that no image is lost before the first uploader."""
 
+import dataclasses
 import re
 import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from enroll.authority import Authority
+from enroll.certificate import EDGE_DAYS
+from enroll.folder import Folder
 from local.stack import CLOUD_FILES, EDGE_FILES
 from tests.mqtt import Client, image_properties
 from tests.rig import CloudBroker, EdgeBroker
 
+DAMAGED = (
+    "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, or make a new one with enroll NAME --again"
+)
 NOT_A_PORT = "is not a port; set {name} in .env to a number from 1 to 65535"
 
 
@@ -18,7 +27,7 @@ def refusal(image: str | None, files: Path, environment: dict[str, str]) -> tupl
     command = ["sh", str(files / "start.sh")]
     if image is not None:
         given = [f"--env={name}={value}" for name, value in environment.items()]
-        inside = ["--user", "1883:1883", "--volume", f"{files}:/mosquitto/config:ro", image, "sh"]
+        inside = ["--user", "1883:1883", "--volume", f"{files}:/mosquitto/config:ro", "--tmpfs", "/tmp", image, "sh"]
         command = ["docker", "run", "--rm", "--read-only", *given, *inside, "/mosquitto/config/start.sh"]
     done = subprocess.run(
         command,
@@ -32,16 +41,21 @@ def refusal(image: str | None, files: Path, environment: dict[str, str]) -> tupl
     return done.returncode, done.stdout
 
 
+@pytest.fixture(scope="session")
+def token(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Enrol the edge `porch` somewhere."""
+    return make_token(tmp_path_factory.mktemp("authority"))
+
+
+def make_token(folder: Path, days: int = EDGE_DAYS) -> str:
+    made = Authority(Folder(folder)).enrol("porch", "cloud.example", 8883, again=False)
+    return dataclasses.replace(made, expires_at=datetime.now(UTC) + timedelta(days=days, minutes=1)).text()
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"EDGE_NAME": ""}, "EDGE_NAME is not set; give this edge a name in .env, for example EDGE_NAME=porch"),
-        ({"EDGE_NAME": "Porch"}, "EDGE_NAME=Porch cannot be a name; use a-z, 0-9 and -, not first, and not status,"),
-        ({"EDGE_NAME": "-a"}, "EDGE_NAME=-a cannot be a name; use a-z, 0-9 and -, not first, and not status,"),
-        ({"EDGE_NAME": "status"}, "EDGE_NAME=status cannot be a name; use a-z, 0-9 and -, not first, and not status,"),
-        ({"EDGE_NAME": "a/b|c&"}, "EDGE_NAME=a/b|c& cannot be a name; use a-z, 0-9 and -, not first, and not status,"),
-        ({"EDGE_NAME": "a" * 64}, "EDGE_NAME is 64 characters long; set a name of at most 63 in .env"),
-        ({"CLOUD_HOST": ""}, "CLOUD_HOST is not set; set it in .env to the name or address of the cloud broker's host"),
+        ({"EDGE_NAME": "attic"}, "EDGE_NAME=attic, but the token is for porch; remove EDGE_NAME from .env, or enrol"),
         ({"CLOUD_HOST": "h:1"}, "CLOUD_HOST=h:1 is not a host; set a name or an IPv4 address in .env, without port"),
         ({"CLOUD_PORT": "x"}, f"CLOUD_PORT=x {NOT_A_PORT.format(name='CLOUD_PORT')}"),
         ({"CLOUD_PORT": "0"}, f"CLOUD_PORT=0 {NOT_A_PORT.format(name='CLOUD_PORT')}"),
@@ -49,17 +63,72 @@ def refusal(image: str | None, files: Path, environment: dict[str, str]) -> tupl
         ({"EDGE_BROKER_LISTEN": "a b"}, "EDGE_BROKER_LISTEN=a b is not an address; set for example 127.0.0.1"),
         ({"EDGE_BROKER_DATA": "/proc"}, "cannot write to EDGE_BROKER_DATA=/proc; make it a folder that uid "),
         ({"EDGE_BROKER_DATA": "/no"}, "cannot write to EDGE_BROKER_DATA=/no; make it a folder that uid "),
+        ({"EDGE_TOKEN": "", "EDGE_TOKEN_FILE": "/no"}, "cannot read EDGE_TOKEN_FILE=/no; make it readable for uid "),
+        ({"EDGE_TOKEN": "hello"}, DAMAGED),
+        ({"EDGE_TOKEN": "$(reboot)`reboot`"}, DAMAGED),
+        ({"EDGE_TOKEN": "H4sIAAAAAAAC/w=="}, DAMAGED),
         ({"MOSQUITTO": "/no"}, "there is no program /no; install Mosquitto 2.0 or newer"),
     ],
 )
 def test_the_edge_broker_says_what_is_wrong_in_one_sentence(
-    mosquitto_image: str | None, wrong: dict[str, str], sentence: str
+    mosquitto_image: str | None, tmp_path: Path, token: str, wrong: dict[str, str], sentence: str
 ) -> None:
-    status, printed = refusal(mosquitto_image, EDGE_FILES, EDGE | wrong)
+    status, printed = refusal(mosquitto_image, EDGE_FILES, places(mosquitto_image, tmp_path, token) | wrong)
 
     assert printed.startswith(f"edge-broker: {sentence}")
     assert printed.count("\n") == 1
     assert status == 64
+
+
+@pytest.mark.parametrize("spoil", [lambda token: token[:-40], lambda token: token[:700] + token[701:], str.lower])
+def test_a_damaged_token_is_one_sentence(
+    mosquitto_image: str | None, tmp_path: Path, token: str, spoil: Callable[[str], str]
+) -> None:
+    environment = places(mosquitto_image, tmp_path, spoil(token))
+
+    assert refusal(mosquitto_image, EDGE_FILES, environment) == (64, f"edge-broker: {DAMAGED}\n")
+
+
+def test_an_expired_token_is_one_sentence(mosquitto_image: str | None, tmp_path: Path) -> None:
+    environment = places(mosquitto_image, tmp_path, make_token(tmp_path, days=-1))
+
+    status, printed = refusal(mosquitto_image, EDGE_FILES, environment)
+
+    assert printed == "edge-broker: the token of porch has expired; make a new one with enroll porch --again\n"
+    assert status == 64
+
+
+def test_a_token_that_expires_soon_is_told(tmp_path: Path) -> None:
+    environment = places(None, tmp_path, make_token(tmp_path, days=7)) | {"MOSQUITTO": "true"}
+
+    status, printed = refusal(None, EDGE_FILES, environment)
+
+    assert printed == "edge-broker: the token of porch expires in 7 days; make a new one with enroll porch --again\n"
+    assert status == 0
+
+
+def test_without_a_token_the_edge_broker_says_how_to_get_one(tmp_path: Path) -> None:
+    status, printed = refusal(None, EDGE_FILES, places(None, tmp_path, "") | {"MOSQUITTO": "true"})
+
+    assert printed.startswith("edge-broker: no token yet, so captures wait on this machine; on the cloud host run ")
+    assert (printed.count("\n"), status) == (1, 0)
+
+
+def test_a_token_may_be_wrapped_and_may_carry_its_name(tmp_path: Path, token: str) -> None:
+    pasted = f"EDGE_TOKEN={token[:500]}\r\n  {token[500:]}\n"
+
+    status, printed = refusal(None, EDGE_FILES, places(None, tmp_path, pasted) | {"MOSQUITTO": "true"})
+
+    assert (status, printed) == (0, "")
+    assert "BEGIN PRIVATE KEY" in (tmp_path / "edge.key").read_text(encoding="ascii")
+    assert (tmp_path / "edge.key").stat().st_mode & 0o077 == 0
+    assert "\naddress cloud.example:8883\n" in (tmp_path / "edge-broker.conf").read_text(encoding="utf-8")
+
+
+def places(image: str | None, folder: Path, token: str) -> dict[str, str]:
+    """Return where start.sh may write, which in the image is where it writes by default."""
+    own = {} if image else {"EDGE_BROKER_DATA": str(folder), "RUN_DIR": str(folder)}
+    return {"EDGE_TOKEN": token} | own
 
 
 @pytest.mark.parametrize(
@@ -67,6 +136,7 @@ def test_the_edge_broker_says_what_is_wrong_in_one_sentence(
     [
         ({"CLOUD_PORT": "8883x"}, f"CLOUD_PORT=8883x {NOT_A_PORT.format(name='CLOUD_PORT')}"),
         ({"CLOUD_BROKER_PORT": "-1"}, f"CLOUD_BROKER_PORT=-1 {NOT_A_PORT.format(name='CLOUD_BROKER_PORT')}"),
+        ({"CLOUD_IDENTITY": "/no"}, "there are no certificates in /no; python -m enroll --prepare makes them"),
         (
             {"CLOUD_LISTEN": "*"},
             "CLOUD_LISTEN=* is not an address to listen on; set for example CLOUD_LISTEN=127.0.0.1",
@@ -76,9 +146,11 @@ def test_the_edge_broker_says_what_is_wrong_in_one_sentence(
     ],
 )
 def test_the_cloud_broker_says_what_is_wrong_in_one_sentence(
-    mosquitto_image: str | None, wrong: dict[str, str], sentence: str
+    mosquitto_image: str | None, tmp_path: Path, wrong: dict[str, str], sentence: str
 ) -> None:
-    status, printed = refusal(mosquitto_image, CLOUD_FILES, wrong)
+    own = {} if mosquitto_image else {"CLOUD_BROKER_DATA": str(tmp_path)}
+
+    status, printed = refusal(mosquitto_image, CLOUD_FILES, own | wrong)
 
     assert printed.startswith(f"cloud-broker: {sentence}")
     assert printed.count("\n") == 1
@@ -118,7 +190,7 @@ def test_images_sent_before_the_first_uploader_ever_connected_wait_for_it(
 def test_the_first_uploaders_session_survives_a_kill_right_after_the_first_start(cloud_broker: CloudBroker) -> None:
     cloud_broker.restart()
 
-    with Client(cloud_broker.outside_port) as edge:
+    with Client(cloud_broker.outside_port, credentials=cloud_broker.credentials("porch")) as edge:
         answer = edge.publish("usbcam/porch/images", b"png")
     with Client(cloud_broker.port, "uploader", keep_session=True) as uploader:
         arrived = uploader.wait_for(1)
@@ -127,7 +199,7 @@ def test_the_first_uploaders_session_survives_a_kill_right_after_the_first_start
 
 
 def test_a_later_start_leaves_the_uploaders_session_alone(cloud_broker: CloudBroker) -> None:
-    with Client(cloud_broker.outside_port) as edge:
+    with Client(cloud_broker.outside_port, credentials=cloud_broker.credentials("porch")) as edge:
         edge.publish("usbcam/porch/images", b"png")
     cloud_broker.stop()
     cloud_broker.start()

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EDGE, CLOUD, DEMO = "docker-compose.edge.yml", "docker-compose.cloud.yml", "docker-compose.demo.yml"
-NEEDED = {"EDGE_NAME": "porch", "CLOUD_HOST": "cloud.example", "S3_BUCKET": "faces"}
+NEEDED = {"CLOUD_HOST": "cloud.example", "S3_BUCKET": "faces"}
 
 
 def read_compose(file: str, **settings: str) -> dict[str, Any]:

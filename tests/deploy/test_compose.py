@@ -6,15 +6,17 @@ from typing import Any
 import pytest
 
 from camera.settings import Settings as CameraSettings
+from local import compose
 from tests.deploy.shipped import CLOUD, DEMO, EDGE, NEEDED, ROOT, read_compose, run_compose_config
 from uploader.settings import Settings as UploaderSettings
 
 SERVICES = {
     EDGE: {"camera", "edge-broker"},
-    CLOUD: {"cloud-broker", "uploader"},
-    DEMO: {"camera", "edge-broker", "cloud-broker", "uploader", "store", "progress"},
+    CLOUD: {"enroll", "cloud-broker", "uploader"},
+    DEMO: {"camera", "edge-broker", "enroll", "cloud-broker", "uploader", "store", "progress"},
 }
 EVERY_SERVICE = [(file, service) for file, services in SERVICES.items() for service in sorted(services)]
+ENDS = {"enroll", "progress"}  # they do one thing and end
 MOSQUITTO = "eclipse-mosquitto:2.1.2-alpine"
 
 
@@ -34,7 +36,8 @@ def test_a_service_may_do_no_more_than_it_must(file: str, name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert not {"privileged", "devices", "cap_add", "network_mode", "pid", "ipc"} & set(service)
+    assert not {"privileged", "devices", "cap_add", "pid", "ipc"} & set(service)
+    assert service.get("network_mode", "none") == "none"
 
 
 @pytest.mark.parametrize(("file", "name"), EVERY_SERVICE)
@@ -44,14 +47,14 @@ def test_a_service_is_bounded_and_comes_back(file: str, name: str) -> None:
     assert service["logging"]["driver"] == "local"
     assert int(service["mem_limit"]) <= 1 << 30
     assert all("size=" in entry for entry in service["tmpfs"])
-    assert service["restart"] == ("no" if name == "progress" else "unless-stopped")
+    assert service["restart"] == ("no" if name in ENDS else "unless-stopped")
 
 
 @pytest.mark.parametrize(("file", "name"), EVERY_SERVICE)
 def test_a_service_proves_that_it_works(file: str, name: str) -> None:
     service = read_compose(file)["services"][name]
 
-    if name == "progress":
+    if name in ENDS:
         assert service["healthcheck"]["disable"] is True
     elif service["image"] == MOSQUITTO:
         assert "$SYS/broker/uptime" in " ".join(service["healthcheck"]["test"])
@@ -82,11 +85,12 @@ def test_the_only_published_port_is_the_one_for_edges() -> None:
 
     assert list(published) == ["cloud-broker"]
     (port,) = published["cloud-broker"]
-    assert (port["host_ip"], port["published"], port["target"]) == ("127.0.0.1", "8883", 8883)
+    assert (port["host_ip"], port["published"], port["target"]) == ("0.0.0.0", "8883", 8883)  # noqa: S104
 
 
 def test_the_demo_is_closed_to_other_machines() -> None:
-    for service in read_compose(DEMO)["services"].values():
+    settings = compose.read_settings()
+    for service in read_compose(DEMO, CLOUD_BIND=settings["CLOUD_BIND"])["services"].values():
         assert all(port["host_ip"] == "127.0.0.1" for port in service.get("ports", []))
 
 
@@ -116,9 +120,7 @@ def test_dead_name_servers_freeze_the_edge_broker_for_a_second_only() -> None:
 
 @pytest.mark.parametrize("name", NEEDED)
 def test_a_missing_setting_is_one_sentence(name: str) -> None:
-    file = CLOUD if name == "S3_BUCKET" else EDGE
-
-    done = run_compose_config(file, **(NEEDED | {name: ""}))
+    done = run_compose_config(CLOUD, **(NEEDED | {name: ""}))
 
     assert done.returncode != 0
     assert f"set {name} in .env" in done.stderr
@@ -142,6 +144,29 @@ def test_a_service_gets_exactly_the_settings_it_reads(file: str, name: str, fiel
     environment = read_compose(file)["services"][name]["environment"]
 
     assert set(environment) == {field.upper() for field in fields}
+
+
+def test_the_authoritys_key_is_on_no_network_and_in_a_volume_of_its_own() -> None:
+    services = read_compose(CLOUD)["services"]
+
+    holders = {
+        name
+        for name, service in services.items()
+        for mount in service.get("volumes", [])
+        if mount["source"] == "certificate-authority"
+    }
+
+    assert holders == {"enroll"}
+    assert services["enroll"]["network_mode"] == "none"
+    assert _mount(services["cloud-broker"], "/mosquitto/identity")["read_only"] is True
+
+
+def test_a_token_in_a_file_stays_out_of_the_environment() -> None:
+    broker = read_compose(EDGE, EDGE_TOKEN_FILE="/srv/token")["services"]["edge-broker"]
+
+    assert broker["environment"]["EDGE_TOKEN"] == ""
+    assert broker["environment"]["EDGE_TOKEN_FILE"] == "/run/secrets/edge-token"
+    assert read_compose(EDGE, EDGE_TOKEN_FILE="/srv/token")["secrets"]["edge-token"]["file"] == "/srv/token"
 
 
 def test_the_demo_runs_the_shipped_services() -> None:

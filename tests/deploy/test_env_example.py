@@ -4,19 +4,19 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from camera.settings import Settings as CameraSettings
+from enroll.settings import Settings as EnrollSettings
 from tests.deploy.shipped import CLOUD, EDGE, ROOT, example_settings, variables_read
 from uploader.settings import Settings as UploaderSettings
 
-FIELDS: dict[str, FieldInfo] = UploaderSettings.model_fields | CameraSettings.model_fields
+FIELDS: dict[str, FieldInfo] = EnrollSettings.model_fields | UploaderSettings.model_fields | CameraSettings.model_fields
 MUST_BE_SET = {
-    "EDGE_NAME",
+    "EDGE_TOKEN",
     "CLOUD_HOST",
     "CAMERA_SOURCE",
     "S3_BUCKET",
     "AWS_REGION",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
-    "CLOUD_BIND",
 }
 
 
@@ -34,7 +34,9 @@ def test_what_must_be_set_comes_first_and_nothing_else_is_set() -> None:
     assert max(text.index(f"\n{name}=") for name in MUST_BE_SET) < text.index("\n#CLOUD_PORT=")
 
 
-@pytest.mark.parametrize("name", [name for name in FIELDS if name not in {"aws_region", "heartbeat_file", "s3_bucket"}])
+@pytest.mark.parametrize(
+    "name", [name for name in FIELDS if name not in {"aws_region", "cloud_host", "heartbeat_file", "s3_bucket"}]
+)
 def test_a_default_is_shown_as_it_is(name: str) -> None:
     default = FIELDS[name].default
     shown = example_settings()[name.upper()]
