@@ -1,6 +1,8 @@
 """The demo in containers: from the camera to the bucket, by services that may do little else."""
 
 import json
+import re
+import subprocess
 
 import pytest
 
@@ -52,6 +54,48 @@ def test_a_process_has_no_rights_and_can_get_none(demo: compose.Demo, service: s
     assert set(status["Gid"].split()).isdisjoint({"0"})
     assert {int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
     assert status["NoNewPrivs"] == "1"
+
+
+WRITABLE = {
+    "store": {"/tmp", "/objects"},
+    "cloud-broker": {"/tmp", "/mosquitto/data", "/mosquitto/log"},
+    "uploader": {"/tmp"},
+    "edge-broker": {"/tmp", "/mosquitto/data", "/mosquitto/log"},
+    "camera": {"/tmp", "/spool"},
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_process_can_write_to_its_own_places_alone(demo: compose.Demo, service: str) -> None:
+    find = "find / -xdev -writable -type d 2>/dev/null; cut -d ' ' -f 2,4 /proc/mounts"
+
+    said = demo.run("exec", "-T", service, "sh", "-c", find).splitlines()
+
+    kernel = ("/proc", "/sys", "/dev", "/hostdev")  # of the container, not of the host
+    mounted = [line.split(" ") for line in said if " " in line]
+    free = {place for place, options in mounted if "rw" in options.split(",") and not place.startswith(kernel)}
+    shell = ["sh", "-c", 'for place; do test ! -w "$place" || echo "$place"; done', "sh", *sorted(free)]
+    assert set(demo.run("exec", "-T", service, *shell).split()) == WRITABLE[service]
+    assert [line for line in said if " " not in line and not line.startswith(kernel)] == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_docker_itself_tells_that_a_container_is_locked_up(demo: compose.Demo, service: str) -> None:
+    container = demo.run("ps", "--quiet", service).strip()
+    done = subprocess.run(["docker", "inspect", container], capture_output=True, text=True, check=True)
+    (told,) = json.loads(done.stdout)
+
+    host = told["HostConfig"]
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", told["Config"]["User"])
+    assert (host["ReadonlyRootfs"], host["Privileged"], host["CapAdd"], host["CapDrop"]) == (True, False, None, ["ALL"])
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Memory"] > 0
+    assert "PRIVATE KEY" not in done.stdout
+
+
+def test_the_authoritys_key_is_out_of_everybodys_reach(demo: compose.Demo) -> None:
+    for service in SERVICES:
+        assert demo.run("exec", "-T", service, "sh", "-c", "ls /authority/ca.pem 2>/dev/null || true") == ""
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from local.stack import free_port, s3_client
+from local.stack import free_port, s3_client, wait_for
 from tests.stack.bucket import assert_as_documented, wait_for_captures
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -28,9 +29,18 @@ class Host:
     environment_file: Path
     name: str
 
-    def compose(self, half: str, *arguments: str) -> None:
+    def compose(self, half: str, *arguments: str) -> str:
         command = ["docker", "compose", "--env-file", str(self.environment_file), "-p", f"{self.name}-{half}"]
-        run(*command, "-f", f"docker-compose.{half}.yml", *arguments)
+        return run(*command, "-f", f"docker-compose.{half}.yml", *arguments)
+
+    def enroll(self, *arguments: str) -> str:
+        return self.compose("cloud", "--progress", "quiet", "run", "--rm", "-T", "enroll", *arguments)
+
+    def set(self, name: str, value: str) -> None:
+        """Edit .env."""
+        text, changed = re.subn(rf"^#?{name}=.*$", f"{name}={value}", self.environment_file.read_text(), flags=re.MULTILINE)
+        assert changed == 1, name
+        self.environment_file.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture
@@ -66,12 +76,10 @@ def host(tmp_path: Path, bridge: str, endpoint: str) -> Iterator[Host]:
         "AWS_ACCESS_KEY_ID": KEYS[0],
         "AWS_SECRET_ACCESS_KEY": KEYS[1],
     }
-    text = (ROOT / ".env.example").read_text(encoding="utf-8")
-    for name, value in edited.items():
-        text, changed = re.subn(rf"^#?{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
-        assert changed == 1, name
-    (tmp_path / ".env").write_text(text, encoding="utf-8")
+    (tmp_path / ".env").write_text((ROOT / ".env.example").read_text(encoding="utf-8"), encoding="utf-8")
     host = Host(tmp_path / ".env", f"usbcam-test-{uuid.uuid4().hex[:8]}")
+    for name, value in edited.items():
+        host.set(name, value)
     yield host
     for half in ("edge", "cloud"):
         host.compose(half, "down", "--volumes", "--timeout", "5")
@@ -79,12 +87,69 @@ def host(tmp_path: Path, bridge: str, endpoint: str) -> Iterator[Host]:
 
 def test_both_files_on_one_machine_bring_captures_to_the_bucket(host: Host, endpoint: str) -> None:
     host.compose("cloud", "up", "--build", "--detach", "--wait")
+    line = host.enroll("porch")
+    host.set(*line.split("=", 1))
     host.compose("edge", "up", "--build", "--detach", "--wait")
 
     captures = wait_for_captures(s3_client(endpoint, *KEYS), BUCKET, 3)
 
     for stored in captures:
         assert_as_documented(stored, edge="porch", camera="camera")
+    assert line.startswith("EDGE_TOKEN=")
+    assert connected(host) == {"porch": "yes"}
+    assert_only_tls_is_open(host)
+
+    assert host.enroll("--revoke", "porch") == "enroll: porch is shut out"
+    host.enroll("attic")
+    log = host.compose("cloud", "logs", "--no-color", "cloud-broker")
+    assert "Client porch [" in log.replace("been disconnected", "[")
+    assert connected(host) == {"attic": "no"}
+    assert line.partition("=")[2][:100] not in log + host.compose("edge", "logs", "--no-color")
+
+
+def test_an_edge_without_a_token_keeps_its_captures_and_says_how_to_get_one(host: Host) -> None:
+    host.compose("edge", "up", "--build", "--detach", "--wait")
+
+    camera = ["exec", "-T", "camera", "sh", "-c", "ls /spool | grep -c png || true"]
+    wait_for(lambda: int(host.compose("edge", *camera)) >= 2, seconds=60, what="captures in the spool")
+    assert "edge-broker: no token yet, so captures wait on this machine; on the cloud host run" in host.compose(
+        "edge", "logs", "--no-color", "edge-broker"
+    )
+
+
+def test_a_token_in_a_file_is_no_part_of_what_docker_tells(host: Host, tmp_path: Path) -> None:
+    host.compose("cloud", "build", "enroll")
+    token = tmp_path / "porch.token"
+    token.write_text(host.enroll("porch"), encoding="ascii")
+    token.chmod(0o644)
+    host.set("EDGE_TOKEN_FILE", str(token))
+
+    host.compose("edge", "up", "--build", "--detach", "--wait", "edge-broker")
+
+    told = run("docker", "inspect", host.compose("edge", "ps", "--quiet", "edge-broker"))
+    assert token.read_text(encoding="ascii").partition("=")[2][:40] not in told
+    assert "no token yet" not in host.compose("edge", "logs", "--no-color", "edge-broker")
+
+
+def connected(host: Host) -> dict[str, str]:
+    rows = [line.split() for line in host.enroll("--list").splitlines()]
+    return {row[0]: row[-1] for row in rows[1:]}
+
+
+def assert_only_tls_is_open(host: Host) -> None:
+    """Look at what Docker published, and speak to it without TLS."""
+    published = {
+        line
+        for half in ("cloud", "edge")
+        for container in host.compose(half, "ps", "--quiet").split()
+        for line in run("docker", "port", container).splitlines()
+    }
+    (port,) = published
+    assert port.startswith("8883/tcp -> ")
+    address, number = port.partition(" -> ")[2].rsplit(":", 1)
+    with socket.create_connection((address, int(number)), 10) as plain:
+        plain.sendall(b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00")
+        assert plain.recv(100)[:1] in {b"", b"\x15"}  # hung up, or an alert of TLS
 
 
 def run(*command: str) -> str:
