@@ -7,7 +7,7 @@ TCP's congestion avoidance).
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 FRESH_SECONDS = 30.0  # older captures belong to the backlog
@@ -15,6 +15,7 @@ SLOW_SECONDS = 2.0  # a receipt that takes longer halves the backlog's share
 FIRST_SHARE, LEAST_SHARE = 8.0, 2.0
 RECEIPT_SECONDS, LONGEST_RECEIPT_SECONDS = 30.0, 3600.0  # patience with a missing receipt, doubled each time
 REFUSED_SECONDS, LONGEST_REFUSED_SECONDS = 5.0, 300.0  # patience with a broker that refuses, doubled each time
+MOST_BYTES = 32_000_000  # on the way: a broker holds them in memory, and whole frames are large
 WHILE_BRIDGE_IS_DOWN = 1  # one capture waits in the broker, the others on disk
 
 
@@ -23,6 +24,7 @@ class Sent:
     """A capture on its way."""
 
     at: float  # seconds, monotonic
+    size: int  # bytes
     attempt: int  # from 0
     from_backlog: bool
     again_at: float | None = None  # set when the broker has answered
@@ -31,10 +33,10 @@ class Sent:
 class Window:
     """The captures that wait and those on their way. All times are monotonic seconds."""
 
-    def __init__(self, limit: int, waiting: Iterable[str] = ()) -> None:
-        """`limit`: the most captures on their way; `waiting`: ids from an earlier run, oldest first."""
+    def __init__(self, limit: int, waiting: Iterable[str] = (), size_of: Callable[[str], int] = lambda _: 0) -> None:
+        """`limit`: the most captures on their way; `waiting`: ids from an earlier run, oldest first; sizes in bytes."""
         self.bridge_up: bool | None = None  # None: nobody says, then it counts as up
-        self._limit = limit
+        self._limit, self._size_of = limit, size_of
         self._backlog = deque(waiting)
         self._fresh: deque[tuple[float, str]] = deque()
         self._on_way: dict[str, Sent] = {}
@@ -56,7 +58,7 @@ class Window:
         """The capture to publish now, if any; it counts as sent."""
         self._age(now)
         limit = WHILE_BRIDGE_IS_DOWN if self.bridge_up is False else self._limit
-        if len(self._on_way) >= limit:
+        if len(self._on_way) >= limit or sum(sent.size for sent in self._on_way.values()) >= MOST_BYTES:
             return None
         backlog_may = bool(self._backlog) and self._backlog_on_way() < min(self._share, limit)
         from_backlog = backlog_may and not (self._fresh and self._turn_of_fresh)
@@ -64,7 +66,7 @@ class Window:
             return None
         self._turn_of_fresh = from_backlog
         capture_id = self._backlog.popleft() if from_backlog else self._fresh.popleft()[1]
-        self._on_way[capture_id] = Sent(now, self._attempts.pop(capture_id, 0), from_backlog)
+        self._on_way[capture_id] = Sent(now, self._size_of(capture_id), self._attempts.pop(capture_id, 0), from_backlog)
         return capture_id
 
     def answered(self, capture_id: str, now: float, *, taken: bool) -> None:

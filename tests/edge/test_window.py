@@ -1,6 +1,6 @@
 """Which capture is published next."""
 
-from camera.window import FRESH_SECONDS, RECEIPT_SECONDS, Window
+from camera.window import FRESH_SECONDS, MOST_BYTES, RECEIPT_SECONDS, Window
 
 
 def drain(window: Window, now: float) -> list[str]:
@@ -65,6 +65,14 @@ def test_the_backlogs_share_shrinks_with_slow_receipts_and_grows_with_fast_ones(
 
     assert slow == 2
     assert len(on_way) == 64
+
+
+def test_large_captures_fill_the_window_by_their_bytes() -> None:
+    window = Window(64, backlog(10), size_of=lambda _: MOST_BYTES // 3 + 1)
+
+    assert len(drain(window, 0.0)) == 3
+    window.settle("old-0000", 0.1)
+    assert len(drain(window, 0.1)) == 1
 
 
 def test_while_the_bridge_is_down_one_capture_waits_in_the_broker() -> None:
