@@ -59,10 +59,10 @@ class Publisher:
         self.stored = 0
         self.rejected = 0
         self.connected = False
-        self.answered_at = time.monotonic()  # when the broker last acknowledged something
+        self.answered_at: float | None = None  # when the broker last acknowledged something
         self._settings, self._spool = settings, spool
         self._status: Callable[[], dict[str, object]] = dict
-        self._window = Window(settings.window, spool.ids())
+        self._window = Window(settings.window, spool.ids(), spool.size)
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._ids: dict[int, str] = {}  # packet identifier to capture
         self._stopping = threading.Event()

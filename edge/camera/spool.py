@@ -105,6 +105,11 @@ class Spool:
         with self._guard:
             return [name[:-4] for name in sorted(self._sizes)]
 
+    def size(self, capture_id: str) -> int:
+        """How many bytes a capture has; 0 if it is gone."""
+        path = self._path(capture_id)
+        return self._sizes.get(path.name, 0) if path else 0
+
     @property
     def opened(self) -> bool:
         """Whether the folder is ours, and what waits in it is known."""

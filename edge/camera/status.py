@@ -1,6 +1,7 @@
 """How the camera is: a heartbeat for the health check, and the retained status message."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ class Heartbeat:
     def __init__(self, path: Path) -> None:
         """`path`: the file, in a folder that can be written."""
         self._path = path
-        self._handled_at = time.monotonic()
+        self._handled_at: float | None = None
         self._next = 0.0
 
     def beat(self, frames: LatestFrame, spool: Spool, publisher: Publisher, *, handled: bool) -> None:
@@ -52,23 +53,31 @@ def health(path: Path) -> tuple[bool, str]:
     """Judge the heartbeat: well or not, and one sentence."""
     try:
         beat = json.loads(path.read_text())
-        now = time.monotonic()
-        age, frame_age, answer_age = (now - float(beat[key]) for key in ("at", "handled_at", "answered_at"))
+        age, frame_age, answer_age = (_age(beat[key]) for key in ("at", "handled_at", "answered_at"))
         no_frames, no_spool, waiting = beat["no_frames"], beat["no_spool"], int(beat["waiting"])
     except (OSError, ValueError, KeyError, TypeError):
         return False, f"No heartbeat in {path}: the camera has not started."
     if age > STUCK_SECONDS:
         return False, f"The last heartbeat is {age:.0f} s old: the camera is stuck or has stopped."
     if frame_age > NO_FRAME_SECONDS:
-        return False, no_frames or f"No frame was handled for {frame_age:.0f} s: check CAMERA_SOURCE."
+        return False, no_frames or f"No frame was handled for {_shown(frame_age)}: check CAMERA_SOURCE."
     if no_spool:
         return False, no_spool
     if answer_age > NO_ANSWER_SECONDS:
-        return False, f"The broker has not answered for {answer_age:.0f} s: check edge-broker (EDGE_BROKER_HOST)."
+        return False, f"The broker has not answered for {_shown(answer_age)}: check edge-broker (EDGE_BROKER_HOST)."
     return (
         True,
         f"A frame was handled {frame_age:.1f} s ago, the broker answered {answer_age:.0f} s ago; {waiting} wait.",
     )
+
+
+def _age(at: float | None) -> float:
+    """Seconds since then; what never was is infinitely long ago."""
+    return math.inf if at is None else time.monotonic() - float(at)
+
+
+def _shown(age: float) -> str:
+    return f"{age:.0f} s" if math.isfinite(age) else "as long as it runs"
 
 
 def status(frames: LatestFrame, spool: Spool, publisher: Publisher, counts: Counts) -> Callable[[], dict[str, object]]:

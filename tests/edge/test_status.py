@@ -14,7 +14,8 @@ def beat(path: Path, **changes: object) -> Path:
     now = time.monotonic()
     content: dict[str, object] = {"no_frames": None, "no_spool": None, "waiting": 0}
     for key in ("at", "handled_at", "answered_at"):
-        content[key] = now - float(str(changes.pop(key, 0)))
+        age = changes.pop(key, 0)
+        content[key] = None if age is None else now - float(str(age))
     path.write_text(json.dumps(content | changes))
     return path
 
@@ -31,6 +32,8 @@ def test_a_camera_that_makes_progress_is_well(tmp_path: Path) -> None:
     [
         ({"at": 60, "handled_at": 60}, "the camera is stuck"),
         ({"handled_at": 60}, "No frame was handled for 60 s: check CAMERA_SOURCE"),
+        ({"handled_at": None}, "No frame was handled for as long as it runs: check CAMERA_SOURCE"),
+        ({"answered_at": None}, "The broker has not answered for as long as it runs"),
         ({"handled_at": 60, "no_frames": "No camera is there."}, "No camera is there."),
         ({"answered_at": 60}, "The broker has not answered for 60 s"),
         ({"no_spool": "The disk is full."}, "The disk is full."),

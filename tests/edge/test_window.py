@@ -1,6 +1,6 @@
 """Which capture is published next."""
 
-from camera.window import FRESH_SECONDS, RECEIPT_SECONDS, Window
+from camera.window import FRESH_SECONDS, MOST_BYTES, RECEIPT_SECONDS, Window
 
 
 def drain(window: Window, now: float) -> list[str]:
@@ -67,6 +67,14 @@ def test_the_backlogs_share_shrinks_with_slow_receipts_and_grows_with_fast_ones(
     assert len(on_way) == 64
 
 
+def test_large_captures_fill_the_window_by_their_bytes() -> None:
+    window = Window(64, backlog(10), size_of=lambda _: MOST_BYTES // 3 + 1)
+
+    assert len(drain(window, 0.0)) == 3
+    window.settle("old-0000", 0.1)
+    assert len(drain(window, 0.1)) == 1
+
+
 def test_while_the_bridge_is_down_one_capture_waits_in_the_broker() -> None:
     window = Window(64)
     window.bridge_up = False
@@ -101,6 +109,58 @@ def test_a_missing_receipt_is_waited_for_ever_longer() -> None:
         assert drain(window, now - 0.1) == []
 
     assert drain(window, now) == ["lost"]
+
+
+def taken(window: Window, names: list[str], now: float) -> None:
+    """The broker takes all of these."""
+    for name in names:
+        window.add(name, now)
+    for name in drain(window, now):
+        window.answered(name, now, taken=True)
+
+
+def test_while_nobody_gets_receipts_one_capture_at_a_time_probes_ever_less_often() -> None:
+    window = Window(64)
+    taken(window, [f"new-{number:02d}" for number in range(64)], 0.0)
+
+    copies = 0
+    for now in range(1, 6 * 3600):
+        for name in drain(window, float(now)):
+            window.answered(name, float(now), taken=True)
+            copies += 1
+
+    assert 20 < copies < 50
+
+
+def test_what_goes_again_keeps_its_order() -> None:
+    window = Window(64, ["waits"])
+    taken(window, ["a", "b", "c"], 0.0)
+
+    window.again()
+
+    assert [name for name in drain(window, 1.0) if name != "waits"] == ["a", "b", "c"]
+
+
+def test_what_is_missing_goes_again_once_later_captures_have_their_receipts() -> None:
+    window = Window(64)
+    taken(window, ["lost-1", "lost-2"], 0.0)
+    taken(window, ["later"], 1.0)
+
+    window.settle("later", 2.0)
+
+    assert drain(window, RECEIPT_SECONDS - 1) == []
+    assert drain(window, RECEIPT_SECONDS + 1) == ["lost-1", "lost-2"]
+
+
+def test_a_probes_receipt_frees_everything_that_was_sent_before_it() -> None:
+    window = Window(64)
+    taken(window, ["a", "b", "c"], 0.0)
+    (probe,) = drain(window, RECEIPT_SECONDS)
+    window.answered(probe, RECEIPT_SECONDS, taken=True)
+
+    window.settle(probe, RECEIPT_SECONDS + 1)
+
+    assert len(drain(window, RECEIPT_SECONDS + 2)) == 2
 
 
 def test_nothing_goes_again_by_time_while_the_bridge_is_down() -> None:

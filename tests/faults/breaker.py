@@ -26,12 +26,16 @@ def possible_kinds() -> list[Kind]:
     return [kind for kind in Kind if kind not in impossible]
 
 
-def run(world: World, seed: int, seconds: float, *, settle_seconds: float) -> Tally:
-    """Break a running world by a seed's schedule, let it come to rest, and count."""
+def run(world: World, seed: int, seconds: float, *, settle_seconds: float, still_seconds: float = 0) -> Tally:
+    """Break a running world by a seed's schedule, let it come to rest, and count.
+
+    `still_seconds`: how long nothing more may arrive, for a world where an empty spool does not say that all is stored.
+    """
     faults = schedule(seed, seconds, possible_kinds())
     world.wait_for_captures(5)
     play(world, faults)
     world.settle(seconds=settle_seconds)
+    wait_for_stillness(world, still_seconds)
     return count(world, len(faults), seed)
 
 
@@ -44,6 +48,17 @@ def play(world: World, faults: Iterable[Fault]) -> None:
             begin(world, fault)
         else:
             end(world, fault)
+
+
+def wait_for_stillness(world: World, seconds: float) -> None:
+    """Wait until the bucket has stayed the same for so long."""
+    number, since = -1, time.monotonic()
+    pause = threading.Event()
+    while time.monotonic() - since < seconds:
+        found = len(objects_in(world.s3, BUCKET))
+        if found != number:
+            number, since = found, time.monotonic()
+        pause.wait(1)
 
 
 def count(world: World, faults: int, seed: int) -> Tally:

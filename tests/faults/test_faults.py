@@ -11,6 +11,7 @@ from tests.faults.schedule import Kind, schedule
 from tests.faults.world import World
 
 SETTLE_SECONDS = 300.0
+STILL_SECONDS = 45.0  # longer than any pause between two attempts: bridge and uploader wait 30 s at most
 SECONDS = seconds_of_faults()
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3 * SECONDS + SETTLE_SECONDS + 200)]
@@ -39,7 +40,7 @@ def test_without_receipts_the_same_faults_lose_captures(
     world = World(tmp_path, RECEIPTS="off")
 
     with world.running():
-        tally = breaker.run(world, seed, SECONDS, settle_seconds=SETTLE_SECONDS)
+        tally = breaker.run(world, seed, SECONDS, settle_seconds=SETTLE_SECONDS, still_seconds=STILL_SECONDS)
 
     with capsys.disabled():
         print(f"\nRECEIPTS=off: {tally}")
