@@ -90,6 +90,17 @@ without_bridge() {
     sed '/^# Where it goes:/,$d'
 }
 
+# What the bridge itself would say: then the camera tries one capture now and then, and not all of them.
+say_bridge_is_down() {
+    host=$EDGE_BROKER_LISTEN
+    [ "$host" != 0.0.0.0 ] || host=127.0.0.1
+    tries=100
+    until mosquitto_pub -h "$host" -p "$EDGE_BROKER_PORT" -r -q 1 -t usbcam-bridge/state -m 0 || [ "$tries" -eq 0 ]; do
+        tries=$((tries - 1))
+        sleep 0.2
+    done
+}
+
 with_bridge() {
     unpack
     name=$(said name)
@@ -145,6 +156,7 @@ else
     echo "edge-broker: no token yet, so captures wait on this machine; on the cloud host run" \
         "'docker compose -f docker-compose.cloud.yml run --rm enroll NAME' and set the EDGE_TOKEN it prints in .env" >&2
     fill | without_bridge >"$RUN_DIR/edge-broker.conf"
+    say_bridge_is_down >/dev/null 2>&1 &
 fi
 unset EDGE_TOKEN text
 

@@ -12,7 +12,8 @@ import pytest
 from enroll.authority import Authority
 from enroll.certificate import EDGE_DAYS
 from enroll.folder import Folder
-from local.stack import CLOUD_FILES, EDGE_FILES
+from local.program import LOOPBACK, answering, free_port, start
+from local.stack import CLOUD_FILES, EDGE_FILES, answers_mqtt
 from tests.mqtt import Client, image_properties
 from tests.rig import CloudBroker, EdgeBroker
 
@@ -108,10 +109,27 @@ def test_a_token_that_expires_soon_is_told(tmp_path: Path) -> None:
 
 
 def test_without_a_token_the_edge_broker_says_how_to_get_one(tmp_path: Path) -> None:
-    status, printed = refusal(None, EDGE_FILES, places(None, tmp_path, "") | {"MOSQUITTO": "true"})
+    status, printed = refusal(
+        None, EDGE_FILES, places(None, tmp_path, "") | {"MOSQUITTO": "true", "EDGE_BROKER_PORT": str(free_port())}
+    )
 
     assert printed.startswith("edge-broker: no token yet, so captures wait on this machine; on the cloud host run ")
     assert (printed.count("\n"), status) == (1, 0)
+
+
+def test_without_a_token_the_camera_hears_that_there_is_no_bridge(tmp_path: Path) -> None:
+    port = free_port()
+    own = places(None, tmp_path, "") | {"EDGE_BROKER_PORT": str(port), "EDGE_BROKER_LISTEN": LOOPBACK}
+    process = answering(start("edge", ["sh", str(EDGE_FILES / "start.sh")], tmp_path, own), lambda: answers_mqtt(port))
+
+    with Client(port) as camera:
+        camera.subscribe("usbcam-bridge/state")
+        state = camera.wait_for(1)[0]
+        answer = camera.publish("usbcam/images", b"png")
+
+    assert state.payload == b"0"
+    assert answer.value == 16  # nobody took it, so the camera keeps it
+    process.kill()
 
 
 def test_a_token_may_be_wrapped_and_may_carry_its_name(tmp_path: Path, token: str) -> None:
