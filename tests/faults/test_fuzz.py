@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from paho.mqtt.properties import Properties
 
+from local.enrolment import Enrolment
 from local.stack import wait_for
 from tests.faults import breaker
 from tests.faults.ledger import objects_in
@@ -61,7 +62,8 @@ def test_what_a_broker_keeps_for_the_camera_does_not_hold_it_up(tmp_path: Path) 
 def send_nonsense(world: World, seed: int) -> set[str]:
     """Return the ids of the good captures, which another camera sends from the edge or another edge from outside."""
     image, good = noise(40, 40), set()
-    with Client(world.edge_port) as edge, Client(world.outside_port) as cloud:
+    attic = Enrolment(world.folder).credentials("attic")
+    with Client(world.edge_port) as edge, Client(world.outside_port, credentials=attic) as cloud:
         for number, message in enumerate(islice(nonsense(seed), MESSAGES)):
             client = edge if message.at_edge else cloud
             client.send(message.topic, message.payload, described(message.properties), retain=message.retain)
