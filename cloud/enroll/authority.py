@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from enroll import certificate, rights
 from enroll.certificate import Certificate, Key
 from enroll.edge_token import Token
-from enroll.folder import Folder
+from enroll.folder import Folder, FolderError
 from enroll.register import NameError_, Register, check_name
 from enroll.rights import Password
 
@@ -19,10 +19,15 @@ class Authority:
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
-        self.key, self.certificate = self._own()
-        self.password = self._password()
-        text = folder.read("register.json")
-        self.register = Register.from_json(text.decode()) if text else Register()
+        try:
+            self.key, self.certificate = self._own()
+            self.password = self._password()
+            text = folder.read("register.json")
+            self.register = Register.from_json(text.decode()) if text else Register()
+        except (ValueError, TypeError, KeyError) as error:
+            raise FolderError(
+                f"a file in {folder.path} is damaged ({error}); restore the folder from a backup"
+            ) from error
 
     def enrol(self, name: str, host: str, port: int, *, again: bool) -> Token:
         """Make a certificate for an edge and enter it."""

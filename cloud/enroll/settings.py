@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     @field_validator("cloud_host")
     @classmethod
     def _host(cls, host: str) -> str:
+        if ":" in host:  # Mosquitto's bridges take no IPv6 address, only a name for it
+            raise ValueError("must be a DNS name or an IPv4 address, without port")
         return _checked(host)
 
     @field_validator("cloud_extra_names")
