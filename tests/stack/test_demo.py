@@ -93,6 +93,17 @@ def test_docker_itself_tells_that_a_container_is_locked_up(demo: compose.Demo, s
     assert "PRIVATE KEY" not in done.stdout
 
 
+def test_enrolment_has_no_rights_and_no_network(demo: compose.Demo) -> None:
+    look = "grep -E '^(Uid|Gid|CapEff|CapBnd|NoNewPrivs)' /proc/self/status; ls /sys/class/net; ! touch /x /app/x 2>&1"
+
+    said = demo.run("--progress", "quiet", "run", "--rm", "-T", "--entrypoint", "sh", "enroll", "-c", look).split()
+
+    assert said[:10] == ["Uid:", *["1883"] * 4, "Gid:", *["1883"] * 4]
+    assert said[10:16] == ["CapEff:", "0" * 16, "CapBnd:", "0" * 16, "NoNewPrivs:", "1"]
+    assert said[16] == "lo"
+    assert "Read-only" in said[17:]
+
+
 def test_the_authoritys_key_is_out_of_everybodys_reach(demo: compose.Demo) -> None:
     for service in SERVICES:
         assert demo.run("exec", "-T", service, "sh", "-c", "ls /authority/ca.pem 2>/dev/null || true") == ""
