@@ -4,12 +4,21 @@ import contextlib
 import logging
 import sys
 import threading
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from time import monotonic
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv5
+from paho.mqtt.client import (
+    MQTT_ERR_SUCCESS,
+    Client,
+    ConnectFlags,
+    DisconnectFlags,
+    MQTTMessage,
+    MQTTMessageInfo,
+    MQTTv5,
+)
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -23,6 +32,7 @@ from uploader.text import accept_byte_order_marks
 
 KEEPALIVE_SECONDS = 15
 LONGEST_GOODBYE_SECONDS = 2.0
+RECEIPTS_REMEMBERED = 200  # messages, each with many receipts; more are not under way together
 LOG = logging.getLogger(__name__)
 
 
@@ -57,13 +67,18 @@ class Subscriber:
         self._problem = "it has not answered yet"
         self._repeats = Repeats()
         self._dropped = 0
+        self._published: deque[MQTTMessageInfo] = deque(maxlen=RECEIPTS_REMEMBERED)
         self._client = self._new_client(host, port)
 
     def start(self) -> None:
         self._client.loop_start()
 
     def stop(self) -> None:
-        """Take leave of the broker after everything that was acknowledged before."""
+        """Take leave of the broker after everything that was acknowledged and published before."""
+        deadline = monotonic() + LONGEST_GOODBYE_SECONDS
+        for receipt in self._published:  # paho holds back what exceeds the broker's window
+            if self._live:
+                receipt.wait_for_publish(max(0.0, deadline - monotonic()))
         if self._live:
             self._gone.clear()
             self._client.disconnect(properties=self._session.farewell())
@@ -83,7 +98,9 @@ class Subscriber:
     def publish(self, topic: str, payload: bytes) -> None:
         """Publish to whoever is there; without a connection it is lost."""
         if self._live:
-            self._client.publish(topic, payload, qos=1)
+            published = self._client.publish(topic, payload, qos=1)
+            if published.rc == MQTT_ERR_SUCCESS:
+                self._published.append(published)
 
     def subscribe(self) -> None:
         """Subscribe, or ask again: the answer proves connection, subscription and network thread."""

@@ -91,7 +91,7 @@ def test_ending_it_at_any_moment_loses_nothing(
     bucket.wait_for(300)
     assert len(bucket.names()) == 300
     wait_for(
-        lambda: {*edge.stored().values()} == {*bucket.names()} or way is signal.SIGKILL, seconds=20, what="receipts"
+        lambda: {*edge.stored().values()} == {*bucket.names()} or way is signal.SIGKILL, seconds=60, what="receipts"
     )
 
 
