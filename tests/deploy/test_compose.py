@@ -136,7 +136,8 @@ def test_a_missing_setting_is_one_sentence(name: str) -> None:
         (
             CLOUD,
             "uploader",
-            set(UploaderSettings.model_fields) - {"cloud_broker_port", "heartbeat_file", "aws_profile"},
+            set(UploaderSettings.model_fields) - {"cloud_broker_port", "heartbeat_file", "aws_profile"}
+            | {"aws_shared_credentials_file"},  # botocore's own
         ),
     ],
 )
@@ -167,6 +168,15 @@ def test_a_token_in_a_file_stays_out_of_the_environment() -> None:
     assert broker["environment"]["EDGE_TOKEN"] == ""
     assert broker["environment"]["EDGE_TOKEN_FILE"] == "/run/secrets/edge-token"
     assert read_compose(EDGE, EDGE_TOKEN_FILE="/srv/token")["secrets"]["edge-token"]["file"] == "/srv/token"
+
+
+def test_aws_keys_in_a_file_stay_out_of_the_environment() -> None:
+    cloud = read_compose(CLOUD, AWS_CREDENTIALS_FILE="/srv/keys", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+    environment = cloud["services"]["uploader"]["environment"]
+
+    assert environment["AWS_SHARED_CREDENTIALS_FILE"] == "/run/secrets/aws-credentials"
+    assert environment["AWS_SECRET_ACCESS_KEY"] == ""
+    assert cloud["secrets"]["aws-credentials"]["file"] == "/srv/keys"
 
 
 def test_the_demo_runs_the_shipped_services() -> None:
