@@ -1,14 +1,18 @@
 """Where frames come from."""
 
+import contextlib
 import errno
 import os
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import cv2
 import pytest
 
+from camera.detector import Image
 from camera.device import device_path, explain_access
 from camera.frames import Source, SourceEndedError, SourceError
 from camera.recording import FileSource
@@ -127,6 +131,44 @@ def test_an_address_where_nothing_answers_is_said_without_the_password() -> None
         NetworkSource("http://me:secret@127.0.0.1:1/video?token=secret")
 
     assert "secret" not in str(caught.value)
+
+
+class Mjpeg(BaseHTTPRequestHandler):
+    """A network camera: one JPEG after the other, until the caller hangs up."""
+
+    picture = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        part = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(self.picture)
+        with contextlib.suppress(OSError):
+            for _ in range(500):
+                self.wfile.write(part + self.picture + b"\r\n")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_an_http_camera_gives_frames_until_it_hangs_up(face_frame: Image) -> None:
+    Mjpeg.picture = cv2.imencode(".jpg", face_frame)[1].tobytes()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Mjpeg)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    source = NetworkSource(f"http://127.0.0.1:{server.server_port}/video")
+
+    times = [source.grab() for _ in range(5)]
+    frame = source.retrieve()
+    server.shutdown()
+    server.server_close()
+
+    assert frame
+    assert frame.image.shape == face_frame.shape
+    assert frame.number == 4
+    assert times == sorted(times)
+    with pytest.raises(SourceError, match="stopped sending"):
+        seconds_of(source)
+    source.close()
 
 
 def test_a_shown_address_has_neither_user_nor_password() -> None:
