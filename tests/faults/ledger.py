@@ -19,6 +19,11 @@ class Object:
     key: str
     fingerprint: str  # of its bytes
 
+    @property
+    def edge(self) -> str:
+        """Who sent it."""
+        return self.key.partition("/")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -52,12 +57,12 @@ class Ledger:
         self.captured.update(CAPTURED.findall(log.read_text(encoding="utf-8", errors="replace")))
 
     def note_bucket(self, objects: Iterable[Object]) -> None:
-        """Count a bucket once, at its end: two of its objects with one id, or with the same bytes, are one too many."""
+        """Count a bucket once, at its end: two objects of an edge with one id, or the same bytes, are one too many."""
         pictures = [thing for thing in objects if not thing.key.startswith("rejected/")]
-        ids = Counter(identity for thing in pictures for identity in re.findall(ID, thing.key)[-1:])
-        fingerprints = Counter(thing.fingerprint for thing in pictures)
+        ids = Counter((thing.edge, identity) for thing in pictures for identity in re.findall(ID, thing.key)[-1:])
+        fingerprints = Counter((thing.edge, thing.fingerprint) for thing in pictures)
         surplus = [sum(count - 1 for count in counter.values()) for counter in (ids, fingerprints)]
-        self.stored.update(ids)
+        self.stored.update(identity for _, identity in ids)
         self.duplicated += max(surplus)
 
     def tally(self, faults: int, seed: int) -> Tally:
