@@ -85,6 +85,16 @@ check_host() {
     esac
 }
 
+# Debian 12 has 2.0.11. A TLS handshake that the other side breaks off can turn its list of sockets into a ring.
+warn_of_old_version() {
+    version=$("$mosquitto" -h 2>/dev/null | sed -n '1s/.*version //p') || true
+    case $version in
+        2.0.[0-9] | 2.0.1[01])
+            echo "edge-broker: Mosquitto $version may hang when a TLS handshake is broken off; use 2.0.18 or newer," \
+                "or the container" >&2 ;;
+    esac
+}
+
 # Without a token: what begins with `connection` in mosquitto.conf is left out, and images wait in the camera's spool.
 without_bridge() {
     sed '/^# Where it goes:/,$d'
@@ -111,6 +121,7 @@ with_bridge() {
     CLOUD_PORT=${CLOUD_PORT:-$(said port)}
     check_host "$CLOUD_HOST"
     check_port CLOUD_PORT "$CLOUD_PORT"
+    warn_of_old_version
 }
 
 fill() {

@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import random
-import select
 import socket
 import struct
 import threading
@@ -38,16 +37,9 @@ class Wire(Link):
         self._mended.set()
         super().mend()
 
-    def _pass_on(self, ends: dict[socket.socket, socket.socket]) -> None:
-        while True:
-            for source in select.select(list(ends), [], [])[0]:
-                chunk = source.recv(4096 if self._bytes_per_second else 65536)
-                if not chunk:
-                    return
-                if self._bytes_per_second:
-                    self._mended.wait(len(chunk) / self._bytes_per_second)
-                if not self._silent:
-                    ends[source].sendall(chunk)
+    def brake(self, sent: int) -> None:
+        if self._bytes_per_second:
+            self._mended.wait(sent / self._bytes_per_second)
 
 
 class StoreDoor:
