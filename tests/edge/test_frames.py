@@ -38,7 +38,7 @@ class Script:
 
 
 def test_the_latest_frame_wins_and_what_is_passed_over_is_counted() -> None:
-    stop, busy = threading.Event(), threading.Event()
+    stop = threading.Event()
     frames = LatestFrame(lambda: Script(iter([1, 1, 1, 1])), rate=100, stop=stop)
     assert frames.ended.wait(SECONDS)
 
@@ -48,7 +48,6 @@ def test_the_latest_frame_wins_and_what_is_passed_over_is_counted() -> None:
     assert frame.number == 3
     assert (frames.grabbed, frames.passed_over) == (4, 3)
     assert frames.take(0.01) is None
-    busy.set()
 
 
 def test_a_source_that_fails_is_opened_again_and_the_reason_is_said_once(caplog: pytest.LogCaptureFixture) -> None:

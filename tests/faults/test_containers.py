@@ -1,13 +1,13 @@
 """The demo's containers killed one after the other, and one of them cut off its network: the counts agree."""
 
 import subprocess
-import uuid
 from collections.abc import Iterator
 
 import pytest
 
 from local import compose
 from local.stack import s3_client, wait_for
+from tests.demo import running_demo
 from tests.faults.ledger import CAPTURED, Ledger, objects_in
 
 pytestmark = [pytest.mark.docker, pytest.mark.faults, pytest.mark.timeout(600)]
@@ -18,13 +18,8 @@ SERVICES = ("camera", *compose.PARTS)
 
 @pytest.fixture
 def demo() -> Iterator[compose.Demo]:
-    running = compose.Demo(f"usbcam-test-{uuid.uuid4().hex[:8]}")
-    try:
-        running.prepare()
-        running.start_camera("--wait")
-        yield running
-    finally:
-        running.remove()
+    with running_demo() as demo:
+        yield demo
 
 
 def test_killed_and_cut_off_containers_lose_nothing(demo: compose.Demo, capsys: pytest.CaptureFixture[str]) -> None:

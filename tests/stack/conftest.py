@@ -1,12 +1,12 @@
 """The product in containers: skipped where no engine answers, unless REQUIRE_DOCKER=1."""
 
 import os
-import uuid
 from collections.abc import Iterator
 
 import pytest
 
 from local import compose
+from tests.demo import running_demo
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,10 +21,5 @@ def _engine() -> None:
 @pytest.fixture(scope="session")
 def demo() -> Iterator[compose.Demo]:
     """Run the demo's Compose project under a name of its own."""
-    running = compose.Demo(f"usbcam-test-{uuid.uuid4().hex[:8]}")
-    try:
-        running.prepare()
-        running.start_camera("--wait")
-        yield running
-    finally:
-        running.remove()
+    with running_demo() as demo:
+        yield demo
