@@ -8,19 +8,16 @@ import threading
 import time
 from pathlib import Path
 
+from camera.cameras import WrongCamerasError, cameras
 from camera.commands import captures, detect
-from camera.frames import LatestFrame, SourceError
-from camera.loop import Loop
-from camera.publisher import Publisher
+from camera.frames import SourceError
+from camera.house import House
 from camera.settings import Settings, read_settings
-from camera.sources import check_file, open_source
-from camera.spool import Spool, SpoolInUseError
-from camera.status import Heartbeat, health, status
-from camera.watcher import Watcher
+from camera.sources import check_file
+from camera.spool import SpoolInUseError
+from camera.status import health
 
 log = logging.getLogger("camera")
-
-MEGABYTE = 1_000_000
 
 
 def main() -> int:
@@ -55,20 +52,14 @@ def run(settings: Settings) -> int:
         signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
     threading.excepthook = lambda crash: _give_up(crash, stop, failed)
     try:
-        check_file(settings)
-        spool = Spool(settings.spool_dir, settings.spool_max_mb * MEGABYTE)
-    except (SourceError, SpoolInUseError) as error:
+        each = cameras(settings)
+        for camera in each:
+            check_file(camera)
+        house = House(each, stop)
+    except (SourceError, SpoolInUseError, WrongCamerasError) as error:
         print(f"camera: {error}", file=sys.stderr)
         return 2
-    watcher = Watcher(settings)
-    frames = LatestFrame(lambda: open_source(settings, stop), settings.detections_per_second, stop)
-    publisher = Publisher(settings, spool)
-    publisher.start(status(frames, spool, publisher, watcher.counts))
-    Loop(watcher, frames, spool, publisher, Heartbeat(settings.heartbeat_file)).run(stop)
-    stop.set()
-    publisher.stop()
-    frames.join(timeout_seconds=5)
-    log.info("Stopped; %d captures wait in %s", spool.depth, settings.spool_dir)
+    house.run()
     return 1 if failed.is_set() else 0
 
 

@@ -61,7 +61,7 @@ def _write_captures(settings: Settings, source: Source, out: Path) -> None:
         except SourceEndedError:
             return
         frame = source.retrieve() if cadence.due(seconds) else None
-        for capture in watcher.look(frame) if frame else ():
+        for capture in watcher.look(frame).captures if frame else ():
             path = out / (capture.id + capture.extension)
             path.write_bytes(capture.image)
             _print(

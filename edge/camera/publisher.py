@@ -16,6 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from camera.journal import Journal, State
 from camera.message import IMAGES_TOPIC, RECEIPTS_TOPIC, Capture
 from camera.settings import Settings
 from camera.spool import Spool
@@ -34,9 +35,9 @@ TICK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the cloud answers for: ids stored, and ids refused for good with the reason."""
+    """What the cloud answers for: ids stored with their key in the bucket, and ids refused for good with the reason."""
 
-    stored: tuple[str, ...]
+    stored: tuple[tuple[str, str], ...]  # id, key
     rejected: tuple[tuple[str, str], ...]
 
 
@@ -44,7 +45,7 @@ def read_receipt(payload: bytes) -> Receipt:
     """Read a receipt; raises ValueError for anything else."""
     try:
         content = json.loads(payload)
-        stored = tuple(str(entry["id"]) for entry in content.get("stored", []))
+        stored = tuple((str(entry["id"]), str(entry.get("key", ""))) for entry in content.get("stored", []))
         rejected = tuple((str(entry["id"]), str(entry.get("reason", ""))) for entry in content.get("rejected", []))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a receipt: {error}") from error
@@ -54,14 +55,13 @@ def read_receipt(payload: bytes) -> Receipt:
 class Publisher:
     """Carries captures from the spool to the broker. Everything happens on one thread, fed by a queue."""
 
-    def __init__(self, settings: Settings, spool: Spool) -> None:
+    def __init__(self, settings: Settings, spool: Spool, journal: Journal) -> None:
         """Nothing happens before `start`."""
         self.stored = 0
         self.rejected = 0
         self.connected = False
         self.answered_at: float | None = None  # when the broker last acknowledged something
-        self._settings, self._spool = settings, spool
-        self._status: Callable[[], dict[str, object]] = dict
+        self._settings, self._spool, self._journal = settings, spool, journal
         self._window = Window(settings.window, spool.ids(), spool.size)
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._ids: dict[int, str] = {}  # packet identifier to capture
@@ -76,9 +76,8 @@ class Publisher:
         """Whether the bridge to the cloud is up; None if nobody says."""
         return self._window.bridge_up
 
-    def start(self, status: Callable[[], dict[str, object]]) -> None:
-        """Connect, now and whenever the connection is lost; `status` tells what the retained status says."""
-        self._status = status
+    def start(self) -> None:
+        """Connect, now and whenever the connection is lost."""
         self._client.connect_async(self._settings.edge_broker_host, self._settings.edge_broker_port, KEEPALIVE_SECONDS)
         self._client.loop_start()
         self._thread.start()
@@ -92,15 +91,13 @@ class Publisher:
         self._stopping.set()
         self._events.put(lambda: None)
         self._thread.join(timeout=5)
-        if self.connected:
-            self._publish_status(online=False)
         self._client.disconnect()
         self._client.loop_stop()
 
     def _make_client(self) -> mqtt.Client:
         accept_byte_order_marks()
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, f"camera-{self._settings.camera_name}", protocol=mqtt.MQTTv5)
-        client.will_set(self._status_topic, json.dumps({"online": False}), qos=1, retain=True)
+        name = f"captures-{self._settings.camera_name}"
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, name, protocol=mqtt.MQTTv5)
         client.reconnect_delay_set(1, 10)
         client.max_inflight_messages_set(self._settings.window)
         client.on_connect = lambda _c, _u, _f, reason, _p: self._events.put(lambda: self._on_connected(reason))
@@ -110,10 +107,6 @@ class Publisher:
         client.on_message = lambda _c, _u, message: self._events.put(lambda: self._on_message(message))
         return client
 
-    @property
-    def _status_topic(self) -> str:
-        return f"usbcam/status/{self._settings.camera_name}"
-
     def _run(self) -> None:
         next_tick = 0.0
         while not self._stopping.is_set():
@@ -121,7 +114,7 @@ class Publisher:
                 self._events.get(timeout=TICK_SECONDS)()
             if self.connected and time.monotonic() >= next_tick:
                 next_tick = time.monotonic() + 5 * TICK_SECONDS
-                self._tell()
+                self._prove()
             self._fill()
 
     def _fill(self) -> None:
@@ -138,18 +131,14 @@ class Publisher:
         properties.UserProperty = capture.properties()
         info = self._client.publish(IMAGES_TOPIC, capture.image, self._settings.mqtt_qos, properties=properties)
         self._ids[info.mid] = capture.id
+        self._journal.sent(capture.id)
         if self._settings.mqtt_qos == 0:  # paho forgets these when the connection breaks: be patient only so long
             self._window.answered(capture.id, time.monotonic(), taken=self._settings.receipts == "on")
         log.debug("Published %s", capture.id)
 
-    def _tell(self) -> None:
-        """Prove that the broker answers, and renew the status (QoS 0: a queue of old ones helps nobody)."""
+    def _prove(self) -> None:
+        """Have the broker answer, so that the health check knows that it does."""
         self._client.publish(f"{PROOF_TOPIC}/{self._settings.camera_name}", b"", qos=1)
-        self._publish_status(online=True)
-
-    def _publish_status(self, *, online: bool) -> None:
-        content = {"online": online, **self._status()}
-        self._client.publish(self._status_topic, json.dumps(content), qos=0, retain=True)
 
     def _on_connected(self, reason: ReasonCode) -> None:
         if reason.is_failure:
@@ -190,7 +179,7 @@ class Publisher:
         if not taken:
             log.warning("The broker did not take %s (%s), trying again", capture_id, reason)
         if taken and self._settings.receipts == "off":
-            self._settle(capture_id)
+            self._settle(capture_id, State.KEPT)
         else:
             self._window.answered(capture_id, time.monotonic(), taken=taken)
 
@@ -213,16 +202,18 @@ class Publisher:
         except ValueError as error:
             log.warning("Ignored a message on %s: %s", RECEIPTS_TOPIC, error)
             return
-        for capture_id in receipt.stored:
-            self._settle(capture_id)
+        for capture_id, key in receipt.stored:
+            self._settle(capture_id, State.STORED, key)
         for capture_id, reason in receipt.rejected:
             if self._spool.remove(capture_id):
                 self.rejected += 1
                 log.error("The cloud rejected %s: %s", capture_id, reason)
+            self._journal.settled(capture_id, State.REJECTED, reason)
             self._window.settle(capture_id, time.monotonic())
 
-    def _settle(self, capture_id: str) -> None:
+    def _settle(self, capture_id: str, state: State, note: str = "") -> None:
         self._window.settle(capture_id, time.monotonic())
+        self._journal.settled(capture_id, state, note)
         if self._spool.remove(capture_id):
             self.stored += 1
             log.info("Stored %s", capture_id)

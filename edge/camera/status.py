@@ -1,17 +1,16 @@
-"""How the camera is: a heartbeat for the health check, and the retained status message."""
+"""How the cameras are: a heartbeat for the health check, and what the status messages say."""
 
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from camera.frames import LatestFrame
 from camera.message import timestamp
 from camera.publisher import Publisher
 from camera.spool import Spool
-from camera.watcher import Counts
+from camera.station import Station
 
 BEAT_SECONDS = 1.0
 STUCK_SECONDS = 15.0
@@ -25,24 +24,26 @@ class Heartbeat:
     def __init__(self, path: Path) -> None:
         """`path`: the file, in a folder that can be written."""
         self._path = path
-        self._handled_at: float | None = None
         self._next = 0.0
 
-    def beat(self, frames: LatestFrame, spool: Spool, publisher: Publisher, *, handled: bool) -> None:
-        """Note what works; `handled`: a frame was just looked at."""
+    def beat(self, stations: Sequence[Station], spool: Spool, publisher: Publisher) -> None:
+        """Note what works."""
         now = time.monotonic()
-        if handled or frames.ended.is_set():
-            self._handled_at = now
         if now < self._next:
             return
         self._next = now + BEAT_SECONDS
         content = {
             "at": now,
-            "handled_at": self._handled_at,
             "answered_at": publisher.answered_at,
-            "no_frames": frames.trouble,
             "no_spool": spool.trouble,
             "waiting": spool.depth,
+            "cameras": {
+                station.name: {
+                    "handled_at": now if station.paused or station.ended else station.handled_at,
+                    "no_frames": station.trouble,
+                }
+                for station in stations
+            },
         }
         unfinished = self._path.with_suffix(".part")
         unfinished.write_text(json.dumps(content))
@@ -53,14 +54,16 @@ def health(path: Path) -> tuple[bool, str]:
     """Judge the heartbeat: well or not, and one sentence."""
     try:
         beat = json.loads(path.read_text())
-        age, frame_age, answer_age = (_age(beat[key]) for key in ("at", "handled_at", "answered_at"))
-        no_frames, no_spool, waiting = beat["no_frames"], beat["no_spool"], int(beat["waiting"])
-    except (OSError, ValueError, KeyError, TypeError):
+        age, answer_age = (_age(beat[key]) for key in ("at", "answered_at"))
+        frames = {name: (_age(camera["handled_at"]), camera["no_frames"]) for name, camera in beat["cameras"].items()}
+        no_spool, waiting = beat["no_spool"], int(beat["waiting"])
+        frame_age = max(seconds for seconds, _ in frames.values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False, f"No heartbeat in {path}: the camera has not started."
     if age > STUCK_SECONDS:
         return False, f"The last heartbeat is {age:.0f} s old: the camera is stuck or has stopped."
     if frame_age > NO_FRAME_SECONDS:
-        return False, no_frames or f"No frame was handled for {_shown(frame_age)}: check CAMERA_SOURCE."
+        return False, _without_frames(frames)
     if no_spool:
         return False, no_spool
     if answer_age > NO_ANSWER_SECONDS:
@@ -69,6 +72,18 @@ def health(path: Path) -> tuple[bool, str]:
         True,
         f"A frame was handled {frame_age:.1f} s ago, the broker answered {answer_age:.0f} s ago; {waiting} wait.",
     )
+
+
+def _without_frames(frames: dict[str, tuple[float, str | None]]) -> str:
+    """Say what ails each camera that gives no frames."""
+    ailing = {name: values for name, values in frames.items() if values[0] > NO_FRAME_SECONDS}
+    said = {
+        name: trouble or f"No frame was handled for {_shown(age)}: check CAMERA_SOURCE."
+        for name, (age, trouble) in ailing.items()
+    }
+    if len(frames) == 1:
+        return next(iter(said.values()))
+    return " ".join(f"{name}: {words}" for name, words in said.items())
 
 
 def _age(at: float | None) -> float:
@@ -80,27 +95,21 @@ def _shown(age: float) -> str:
     return f"{age:.0f} s" if math.isfinite(age) else "as long as it runs"
 
 
-def status(frames: LatestFrame, spool: Spool, publisher: Publisher, counts: Counts) -> Callable[[], dict[str, object]]:
-    """What the status message says, each time it is asked."""
-    last = {"at": time.monotonic(), "looked_at": 0}
-
-    def say() -> dict[str, object]:
-        now, looked_at = time.monotonic(), counts.looked_at
-        rate = (looked_at - last["looked_at"]) / max(now - last["at"], 0.001)
-        last.update(at=now, looked_at=looked_at)
-        return {
-            "at": timestamp(datetime.now(UTC)),
-            "frames_per_second": round(rate, 1),
-            "passed_over": frames.passed_over,
-            "faces": counts.faces,
-            "captured": counts.captured,
-            "refused": counts.refused,
-            "waiting": spool.depth,
-            "stored": publisher.stored,
-            "rejected": publisher.rejected,
-            "dropped": spool.dropped,
-            "bridge": publisher.bridge_up,
-            "trouble": frames.trouble or spool.trouble,
-        }
-
-    return say
+def status(station: Station, spool: Spool, publisher: Publisher) -> dict[str, object]:
+    """What a camera's status message says now; what waits, is stored, ... is counted over all cameras of the host."""
+    counts = station.counts
+    return {
+        "at": timestamp(datetime.now(UTC)),
+        "frames_per_second": round(station.rate.per_second(), 1),
+        "passed_over": int(station.passed_over),
+        "faces": counts.faces,
+        "captured": counts.captured,
+        "refused": counts.refused,
+        "waiting": spool.depth,
+        "stored": publisher.stored,
+        "rejected": publisher.rejected,
+        "dropped": spool.dropped,
+        "bridge": publisher.bridge_up,
+        "paused": station.paused,
+        "trouble": station.trouble or spool.trouble,
+    }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from camera.capture import Encoder
 from camera.detector import Detector
 from camera.frames import Frame
-from camera.message import MAX_IMAGE_BYTES, Capture
+from camera.message import MAX_IMAGE_BYTES, Box, Capture
 from camera.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,25 @@ class Counts:
     faces: int = 0
     captured: int = 0
     refused: int = 0  # too large, or no room in the spool
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face in the frame that was looked at last, for the live page."""
+
+    box: Box
+    score: float
+    quality: float
+    track: str
+    rejected: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a frame gave."""
+
+    captures: tuple[Capture, ...] = ()
+    faces: tuple[Face, ...] = ()
 
 
 class Watcher:
@@ -38,16 +57,20 @@ class Watcher:
         self._interval = settings.capture_interval_seconds
         self._due = float("-inf")
 
-    def look(self, frame: Frame) -> list[Capture]:
+    def end(self) -> Sight:
+        """Close what is open."""
+        return Sight()
+
+    def look(self, frame: Frame) -> Sight:
         """The captures of this frame: every face in it, unless the last captures are too recent."""
         detections = self._detector.detect(frame.image)
         self.counts.looked_at += 1
         self.counts.faces += len(detections)
         if not detections or frame.seconds < self._due:
-            return []
+            return Sight()
         self._due = frame.seconds + self._interval
         captures = [self._encoder.capture(frame.image, frame.captured_at, detection) for detection in detections]
-        return [capture for capture in captures if self._fits(capture)]
+        return Sight(tuple(capture for capture in captures if self._fits(capture)))
 
     def _fits(self, capture: Capture) -> bool:
         if len(capture.image) <= MAX_IMAGE_BYTES:

@@ -96,7 +96,10 @@ def test_the_camera_understands_the_uploaders_receipts() -> None:
 
     read = {topic: read_receipt(payload) for topic, payload in published}
     assert set(read) == {"usbcam/porch/receipts", "usbcam/shed/receipts"}
-    assert read["usbcam/porch/receipts"].stored == ("20261122T120000.123Z-00000001", "20261122T120000.123Z-00000002")
+    assert read["usbcam/porch/receipts"].stored == (
+        ("20261122T120000.123Z-00000001", "porch/camera/1.png"),
+        ("20261122T120000.123Z-00000002", "porch/camera/2.png"),
+    )
     assert read["usbcam/porch/receipts"].rejected == (("20261122T120000.123Z-00000003", "no image"),)
 
 
@@ -112,7 +115,7 @@ def test_nonsense_is_no_receipt(payload: bytes) -> None:
 def test_a_receipt_may_grow_new_fields() -> None:
     payload = json.dumps({"schema": 2, "stored": [{"id": "a", "key": "k", "etag": "e"}]}).encode()
 
-    assert read_receipt(payload).stored == ("a",)
+    assert read_receipt(payload).stored == (("a", "k"),)
 
 
 @pytest.mark.parametrize("side", ["edge", "cloud"])

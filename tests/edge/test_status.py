@@ -12,11 +12,12 @@ from camera.status import health
 def beat(path: Path, **changes: object) -> Path:
     """A heartbeat of just now, with changes; ages are in seconds."""
     now = time.monotonic()
-    content: dict[str, object] = {"no_frames": None, "no_spool": None, "waiting": 0}
-    for key in ("at", "handled_at", "answered_at"):
+    content: dict[str, object] = {"no_spool": None, "waiting": 0}
+    camera: dict[str, object] = {"no_frames": changes.pop("no_frames", None)}
+    for key, where in (("at", content), ("handled_at", camera), ("answered_at", content)):
         age = changes.pop(key, 0)
-        content[key] = None if age is None else now - float(str(age))
-    path.write_text(json.dumps(content | changes))
+        where[key] = None if age is None else now - float(str(age))
+    path.write_text(json.dumps({"cameras": {"front": camera}} | content | changes))
     return path
 
 
@@ -54,3 +55,12 @@ def test_a_damaged_heartbeat_is_not_well(tmp_path: Path, content: str) -> None:
     path.write_text(content)
 
     assert health(path)[0] is False
+
+
+def test_one_camera_of_two_without_frames_is_named(tmp_path: Path) -> None:
+    now = time.monotonic()
+    well = {"handled_at": now, "no_frames": None}
+    away = {"handled_at": None, "no_frames": "No camera is there."}
+    path = beat(tmp_path / "beat.json", cameras={"front": well, "porch": away})
+
+    assert health(path) == (False, "porch: No camera is there.")

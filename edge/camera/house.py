@@ -1,0 +1,76 @@
+"""All cameras of a host under one roof: stations, one spool, one way out."""
+
+import logging
+import os
+import threading
+from collections.abc import Sequence
+
+from camera.intake import Intake
+from camera.journal import Journal
+from camera.presence import Presence
+from camera.publisher import Publisher
+from camera.settings import Settings
+from camera.spool import Spool
+from camera.station import Station
+from camera.status import Heartbeat, status
+
+log = logging.getLogger(__name__)
+
+MEGABYTE = 1_000_000
+TICK_SECONDS = 0.25
+TELL_TICKS = 20  # a status every 5 s
+CONTAINER_PROCESS = 1
+
+
+class House:
+    """Starts the parts, looks after them on the main thread, and ends them."""
+
+    def __init__(self, cameras: Sequence[Settings], stop: threading.Event) -> None:
+        """One `Settings` for each camera; what they share is the same in each. Raises SpoolInUseError."""
+        shared = cameras[0]
+        self._stop, self._settings = stop, shared
+        self.journal = Journal()
+        self.spool = Spool(shared.spool_dir, shared.spool_max_mb * MEGABYTE)
+        self.publisher = Publisher(shared, self.spool, self.journal)
+        self._intake = Intake(self.spool, self.publisher, self.journal)
+        self.stations = [Station(camera, self._intake.keep, stop) for camera in cameras]
+        self._presences = [self._presence(station) for station in self.stations]
+        self._heartbeat = Heartbeat(shared.heartbeat_file)
+
+    def run(self) -> None:
+        """Go on until `stop` is set, or all sources have ended and all their captures are answered for."""
+        self.publisher.start()
+        for presence in self._presences:
+            presence.start()
+        for station in self.stations:
+            station.start()
+        ticks = 0
+        while not self._stop.is_set() and not self._finished():
+            self._intake.mend()
+            self._heartbeat.beat(self.stations, self.spool, self.publisher)
+            ticks += 1
+            if ticks % TELL_TICKS == 0:
+                self._tell()
+            self._stop.wait(TICK_SECONDS)
+        self._end()
+
+    def _presence(self, station: Station) -> Presence:
+        return Presence(station.settings, station.clock, lambda: status(station, self.spool, self.publisher))
+
+    def _tell(self) -> None:
+        for presence in self._presences:
+            presence.tell()
+
+    def _end(self) -> None:
+        self._stop.set()
+        for station in self.stations:
+            station.join(timeout_seconds=5)
+        self.publisher.stop()
+        for presence in self._presences:
+            presence.stop()
+        log.info("Stopped; %d captures wait in %s", self.spool.depth, self._settings.spool_dir)
+
+    def _finished(self) -> bool:
+        if os.getpid() == CONTAINER_PROCESS:
+            return False  # its restart policy would start a container again, and play the file twice
+        return all(station.ended for station in self.stations) and not self.spool.depth

@@ -1,0 +1,86 @@
+"""What a camera is to the broker: a retained status with a last will, and somebody who takes commands."""
+
+import json
+import logging
+from collections.abc import Callable
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from camera.hours import Clock
+from camera.settings import Settings
+from camera.text import accept_byte_order_marks
+
+log = logging.getLogger(__name__)
+
+KEEPALIVE_SECONDS = 15
+LONGEST_COMMAND = 1000
+
+
+def status_topic(camera: str) -> str:
+    """Where a camera's status is retained."""
+    return f"usbcam/status/{camera}"
+
+
+def command_topic(camera: str) -> str:
+    """Where a camera listens."""
+    return f"usbcam/command/{camera}"
+
+
+class Presence:
+    """A connection of its own for each camera, since a connection has one last will."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, status: Callable[[], dict[str, object]], *greetings: tuple[str, bytes]
+    ) -> None:
+        """`status`: what the status says now; `greetings`: topics and payloads to retain at each connection."""
+        self._name, self._clock, self._status, self._greetings = settings.camera_name, clock, status, greetings
+        self._where = settings.edge_broker_host, settings.edge_broker_port
+        accept_byte_order_marks()
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, f"camera-{self._name}", protocol=mqtt.MQTTv5)
+        client.will_set(status_topic(self._name), json.dumps({"online": False}), qos=1, retain=True)
+        client.reconnect_delay_set(1, 10)
+        client.on_connect = lambda *_: self._greet()
+        client.on_message = lambda _c, _u, message: self._obey(bytes(message.payload))
+        self._client = client
+
+    def start(self) -> None:
+        """Connect, now and whenever the connection is lost."""
+        self._client.connect_async(*self._where, KEEPALIVE_SECONDS)
+        self._client.loop_start()
+
+    def tell(self) -> None:
+        """Renew the status (QoS 0: a queue of old ones helps nobody)."""
+        if self._client.is_connected():
+            self._publish(online=True)
+
+    def stop(self) -> None:
+        """Say goodbye."""
+        if self._client.is_connected():
+            self._publish(online=False)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _publish(self, *, online: bool) -> None:
+        content = {"online": online, **self._status()}
+        self._client.publish(status_topic(self._name), json.dumps(content), qos=0, retain=True)
+
+    def _greet(self) -> None:
+        self._client.subscribe(command_topic(self._name), options=SubscribeOptions(qos=1))
+        for topic, payload in self._greetings:
+            self._client.publish(topic, payload, qos=1, retain=True)
+        self.tell()
+
+    def _obey(self, payload: bytes) -> None:
+        command = payload[:LONGEST_COMMAND].decode("utf-8", "replace").strip()
+        try:
+            self._clock.command(command)
+        except ValueError:
+            log.warning(
+                "Ignored a command on %s: it must be pause, run, or hours such as mo-fr/08:00-18:00",
+                command_topic(self._name),
+            )
+        else:
+            log.info("Told on %s: %s", command_topic(self._name), command or "the hours of SCHEDULE")
+        self.tell()

@@ -1,0 +1,176 @@
+"""One camera at work: its source, its watcher and its thread. What breaks here breaks here alone."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from camera.frames import Frame, LatestFrame
+from camera.hours import Clock
+from camera.settings import Settings
+from camera.sources import open_source
+from camera.watcher import Counts, Face, Sight, Watcher
+
+log = logging.getLogger(__name__)
+
+TAKE_SECONDS = 1.0
+PAUSE_SECONDS = 0.5
+FIRST_MEND_SECONDS, LONGEST_MEND_SECONDS = 1.0, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The frame that was looked at last, and the faces in it."""
+
+    frame: Frame
+    faces: tuple[Face, ...]
+
+
+class Station:
+    """Watches one camera on a thread of its own, until told to stop or its file has ended."""
+
+    def __init__(self, settings: Settings, keep: Callable[[Sight, Counts], None], stop: threading.Event) -> None:
+        """`settings`: this camera's; `keep`: takes what each frame gave; `stop` ends it."""
+        self.name, self.settings = settings.camera_name, settings
+        self.clock = Clock(settings.schedule, settings.timezone)
+        self.view: View | None = None
+        self.handled_at: float | None = None  # monotonic: when a frame was handled last
+        self.paused = False
+        self.ended = False  # the source has nothing more to give
+        self.crashes = 0
+        self.grabbed = Sum()
+        self.passed_over = Sum()
+        self.rate = Rate()
+        self._broken: str | None = None
+        self._keep, self._stop = keep, stop
+        self._watcher = Watcher(settings)
+        self._frames: LatestFrame | None = None
+        self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
+
+    @property
+    def counts(self) -> Counts:
+        """What was seen since the start."""
+        return self._watcher.counts
+
+    @property
+    def trouble(self) -> str | None:
+        """Why this camera does not work, as a sentence."""
+        frames = self._frames
+        return self._broken or (frames.trouble if frames else None)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def join(self, timeout_seconds: float) -> None:
+        """Wait for the end, after `stop` is set."""
+        self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        mend_seconds = FIRST_MEND_SECONDS
+        while not self._stop.is_set() and not self.ended:
+            began = time.monotonic()
+            try:
+                self._watch()
+            except Exception as error:  # another camera must not suffer from whatever this was
+                self.crashes += 1
+                self._broken = f"The camera {self.name} broke ({type(error).__name__}); starting it again."
+                log.exception("The camera %s broke, trying again in %g s", self.name, mend_seconds)
+                self._stop.wait(mend_seconds)
+                recovered = time.monotonic() - began > LONGEST_MEND_SECONDS
+                mend_seconds = FIRST_MEND_SECONDS if recovered else min(mend_seconds * 2, LONGEST_MEND_SECONDS)
+                self._renew()
+
+    def _renew(self) -> None:
+        """A new watcher with a new detector, which goes on counting."""
+        counts = self.counts
+        self._watcher = Watcher(self.settings)
+        self._watcher.counts = counts
+
+    def _watch(self) -> None:
+        if not self.clock.may_look:
+            self._pause()
+            return
+        self._resume()
+        stop = threading.Event()
+        self._frames = LatestFrame(lambda: open_source(self.settings, stop), self.settings.detections_per_second, stop)
+        try:
+            self._look(self._frames)
+        finally:
+            stop.set()
+            self._frames.join(timeout_seconds=5)
+            for total, last in ((self.grabbed, self._frames.grabbed), (self.passed_over, self._frames.passed_over)):
+                total.keep(last)
+            self._keep(self._watcher.end(), self.counts)
+
+    def _look(self, frames: LatestFrame) -> None:
+        while not self._stop.is_set() and self.clock.may_look:
+            frame = frames.take(TAKE_SECONDS)
+            self.grabbed.now, self.passed_over.now = frames.grabbed, frames.passed_over
+            if frame is not None:
+                self._handle(frame)
+            elif frames.ended.is_set():
+                self.ended = not self._stop.is_set()
+                return
+
+    def _handle(self, frame: Frame) -> None:
+        sight = self._watcher.look(frame)
+        self._broken = None
+        self.handled_at = time.monotonic()
+        self.rate.count()
+        self.view = View(frame, sight.faces)
+        self._keep(sight, self.counts)
+
+    def _pause(self) -> None:
+        if not self.paused:
+            log.info("The camera %s is paused and let go of", self.name)
+        self.paused, self.view = True, None
+        self._stop.wait(PAUSE_SECONDS)
+
+    def _resume(self) -> None:
+        if self.paused:
+            log.info("The camera %s looks again", self.name)
+        self.paused = False
+
+
+class Sum:
+    """A count that goes on over several sources, each of which counts from 0."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.now = 0
+        self._before = 0
+
+    def keep(self, last: int) -> None:
+        """One source is done; it had counted to `last`."""
+        self._before, self.now = self._before + last, 0
+
+    def __int__(self) -> int:
+        """The whole count."""
+        return self._before + self.now
+
+
+class Rate:
+    """How many a second, over the last few seconds."""
+
+    SPAN_SECONDS = 5.0
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._times: list[float] = []
+        self._guard = threading.Lock()
+
+    def count(self) -> None:
+        """One more, now."""
+        now = time.monotonic()
+        with self._guard:
+            self._times = [at for at in self._times if now - at < self.SPAN_SECONDS]
+            self._times.append(now)
+
+    def per_second(self) -> float:
+        """The rate until now."""
+        now = time.monotonic()
+        with self._guard:
+            recent = [at for at in self._times if now - at < self.SPAN_SECONDS]
+        return (len(recent) - 1) / (now - recent[0]) if len(recent) > 1 else 0.0
