@@ -1,0 +1,110 @@
+"""One camera's thread: what breaks in it stays in it."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from camera import station as stations
+from camera.frames import Frame
+from camera.settings import Settings
+from camera.station import Station
+from camera.watcher import Counts, Sight, Watcher
+from local.stack import wait_for
+
+
+@pytest.fixture
+def stop() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+class Kept:
+    """Takes what stations saw."""
+
+    def __init__(self) -> None:
+        self.captures = 0
+
+    def keep(self, sight: Sight, _counts: Counts) -> None:
+        self.captures += len(sight.captures)
+
+
+def scene(name: str) -> Settings:
+    return Settings(
+        camera_name=name, camera_source="demo", frame_width=320, frame_height=240, capture_interval_seconds=0.2
+    )
+
+
+def test_a_watcher_that_breaks_is_made_anew_and_the_count_goes_on(
+    stop: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stations, "FIRST_MEND_SECONDS", 0.1)
+    station, breaks = Station(scene("door"), Kept().keep, stop), iter([False, True, False])
+    look = Watcher.look
+
+    def look_or_break(watcher: Watcher, frame: Frame) -> Sight:
+        if next(breaks, False):
+            raise MemoryError
+        return look(watcher, frame)
+
+    monkeypatch.setattr(Watcher, "look", look_or_break)
+
+    station.start()
+
+    wait_for(lambda: station.counts.looked_at >= 5, seconds=30, what="frames after the break")
+    assert station.crashes == 1
+    assert station.trouble is None
+
+
+def test_a_broken_camera_leaves_the_other_alone(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken, well = Station(scene("broken"), Kept().keep, stop), Station(scene("well"), Kept().keep, stop)
+    look = Watcher.look
+
+    def look_or_break(watcher: Watcher, frame: Frame) -> Sight:
+        if threading.current_thread().name == "camera-broken":
+            raise ValueError
+        return look(watcher, frame)
+
+    monkeypatch.setattr(Watcher, "look", look_or_break)
+
+    for station in (broken, well):
+        station.start()
+
+    wait_for(lambda: well.counts.looked_at >= 10 and broken.crashes, seconds=30, what="frames")
+    assert well.crashes == 0
+    assert broken.trouble == "The camera broken broke (ValueError); starting it again."
+
+
+def test_a_stalled_camera_leaves_the_other_alone(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    stalled, well = Station(scene("stalled"), Kept().keep, stop), Station(scene("well"), Kept().keep, stop)
+    look = Watcher.look
+
+    def look_or_stall(watcher: Watcher, frame: Frame) -> Sight:
+        if threading.current_thread().name == "camera-stalled":
+            stop.wait(60)
+        return look(watcher, frame)
+
+    monkeypatch.setattr(Watcher, "look", look_or_stall)
+
+    for station in (stalled, well):
+        station.start()
+
+    wait_for(lambda: well.counts.looked_at >= 10, seconds=30, what="frames")
+    assert stalled.counts.looked_at == 0
+
+
+def test_a_paused_camera_lets_go_of_its_source(stop: threading.Event) -> None:
+    station = Station(scene("door"), Kept().keep, stop)
+    station.start()
+    wait_for(lambda: station.counts.looked_at > 0, seconds=30, what="a frame")
+
+    station.clock.command("pause")
+    wait_for(lambda: station.paused, seconds=30, what="the pause")
+    assert not any(thread.name == "frames" for thread in threading.enumerate())
+    assert station.view is None
+    seen, grabbed = station.counts.looked_at, int(station.grabbed)
+    station.clock.command("run")
+
+    wait_for(lambda: station.counts.looked_at > seen, seconds=30, what="frames again")
+    assert int(station.grabbed) >= grabbed
