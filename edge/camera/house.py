@@ -5,14 +5,19 @@ import os
 import threading
 from collections.abc import Sequence
 
+from prometheus_client import CollectorRegistry, ProcessCollector
+
+from camera.homeassistant import discovery, discovery_topic, image_topic
 from camera.intake import Intake
 from camera.journal import Journal
+from camera.metrics import Meter, Readings
 from camera.presence import Presence
 from camera.publisher import Publisher
 from camera.settings import Settings
 from camera.spool import Spool
 from camera.station import Station
 from camera.status import Heartbeat, status
+from camera.watcher import Counts, Sight
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +36,19 @@ class House:
         self._stop, self._settings = stop, shared
         self.journal = Journal()
         self.spool = Spool(shared.spool_dir, shared.spool_max_mb * MEGABYTE)
-        self.publisher = Publisher(shared, self.spool, self.journal)
+        self.registry = CollectorRegistry()
+        self.publisher = Publisher(shared, self.spool, (self.journal, Meter(self.registry)))
         self._intake = Intake(self.spool, self.publisher, self.journal)
-        self.stations = [Station(camera, self._intake.keep, stop) for camera in cameras]
-        self._presences = [self._presence(station) for station in self.stations]
+        self.stations = [Station(camera, self._keep, stop) for camera in cameras]
+        self._presences = {station.name: self._presence(station) for station in self.stations}
+        self.registry.register(Readings(self.stations, self.spool, self.publisher))
+        ProcessCollector(registry=self.registry)
         self._heartbeat = Heartbeat(shared.heartbeat_file)
 
     def run(self) -> None:
         """Go on until `stop` is set, or all sources have ended and all their captures are answered for."""
         self.publisher.start()
-        for presence in self._presences:
+        for presence in self._presences.values():
             presence.start()
         for station in self.stations:
             station.start()
@@ -55,10 +63,25 @@ class House:
         self._end()
 
     def _presence(self, station: Station) -> Presence:
-        return Presence(station.settings, station.clock, lambda: status(station, self.spool, self.publisher))
+        name = station.name
+        content_type = f"image/{station.settings.image_format}"
+        greetings = [(discovery_topic(name), discovery(name, content_type))] if self._for_home else []
+        return Presence(
+            station.settings, station.clock, lambda: status(station, self.spool, self.publisher), *greetings
+        )
+
+    @property
+    def _for_home(self) -> bool:
+        return self._settings.homeassistant == "on"
+
+    def _keep(self, sight: Sight, counts: Counts) -> None:
+        """Take what a station saw."""
+        self._intake.keep(sight, counts)
+        for capture in sight.captures if self._for_home else ():
+            self._presences[capture.camera].show(image_topic(capture.camera), capture.image)
 
     def _tell(self) -> None:
-        for presence in self._presences:
+        for presence in self._presences.values():
             presence.tell()
 
     def _end(self) -> None:
@@ -66,7 +89,7 @@ class House:
         for station in self.stations:
             station.join(timeout_seconds=5)
         self.publisher.stop()
-        for presence in self._presences:
+        for presence in self._presences.values():
             presence.stop()
         log.info("Stopped; %d captures wait in %s", self.spool.depth, self._settings.spool_dir)
 

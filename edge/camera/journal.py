@@ -4,22 +4,12 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from camera.message import Capture
+from camera.receipt import State
 
 REMEMBERED = 60
 PICTURES_BYTES = 16_000_000  # of pictures kept for the page; older ones lose theirs
-
-
-class State(StrEnum):
-    """Where a capture is."""
-
-    SPOOLED = "spooled"
-    SENT = "sent"
-    STORED = "in S3"
-    REJECTED = "rejected"
-    KEPT = "taken by the broker"  # RECEIPTS=off: nobody tells more
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +46,14 @@ class Journal:
             self._give_up_pictures()
             self.changes += 1
 
-    def sent(self, capture_id: str) -> None:
+    def sent(self, capture: Capture) -> None:
         """It was published."""
-        self._change(capture_id, State.SENT)
+        self._change(capture.id, State.SENT)
 
-    def settled(self, capture_id: str, state: State, note: str = "") -> None:
+    def answered(self, capture_id: str) -> None:
+        """The broker's answer changes nothing that people want to see."""
+
+    def settled(self, capture_id: str, state: State, note: str) -> None:
         """Somebody answered for it."""
         self._change(capture_id, state, note)
 

@@ -50,6 +50,11 @@ class Presence:
         self._client.connect_async(*self._where, KEEPALIVE_SECONDS)
         self._client.loop_start()
 
+    def show(self, topic: str, picture: bytes) -> None:
+        """Retain a picture, in the place of the last one."""
+        if self._client.is_connected():
+            self._client.publish(topic, picture, qos=0, retain=True)
+
     def tell(self) -> None:
         """Renew the status (QoS 0: a queue of old ones helps nobody)."""
         if self._client.is_connected():

@@ -1,13 +1,12 @@
 """Publishing: from the spool to the broker beside the camera, until a receipt comes back."""
 
 import contextlib
-import json
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -16,8 +15,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from camera.journal import Journal, State
 from camera.message import IMAGES_TOPIC, RECEIPTS_TOPIC, Capture
+from camera.receipt import State, read_receipt
 from camera.settings import Settings
 from camera.spool import Spool
 from camera.text import accept_byte_order_marks
@@ -33,35 +32,29 @@ FAILURE = 128
 TICK_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What the cloud answers for: ids stored with their key in the bucket, and ids refused for good with the reason."""
+class Follower(Protocol):
+    """Somebody who wants to know where captures are; is told on the publisher's thread."""
 
-    stored: tuple[tuple[str, str], ...]  # id, key
-    rejected: tuple[tuple[str, str], ...]
+    def sent(self, capture: Capture) -> None:
+        """A capture was published, perhaps not for the first time."""
 
+    def answered(self, capture_id: str) -> None:
+        """The broker beside the camera has answered for it."""
 
-def read_receipt(payload: bytes) -> Receipt:
-    """Read a receipt; raises ValueError for anything else."""
-    try:
-        content = json.loads(payload)
-        stored = tuple((str(entry["id"]), str(entry.get("key", ""))) for entry in content.get("stored", []))
-        rejected = tuple((str(entry["id"]), str(entry.get("reason", ""))) for entry in content.get("rejected", []))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ValueError(f"not a receipt: {error}") from error
-    return Receipt(stored, rejected)
+    def settled(self, capture_id: str, state: State, note: str) -> None:
+        """Its way is over; `note` is its key in the bucket, or why it was rejected."""
 
 
 class Publisher:
     """Carries captures from the spool to the broker. Everything happens on one thread, fed by a queue."""
 
-    def __init__(self, settings: Settings, spool: Spool, journal: Journal) -> None:
-        """Nothing happens before `start`."""
+    def __init__(self, settings: Settings, spool: Spool, followers: Sequence[Follower]) -> None:
+        """Nothing happens before `start`; `followers` are told where each capture is."""
         self.stored = 0
         self.rejected = 0
         self.connected = False
         self.answered_at: float | None = None  # when the broker last acknowledged something
-        self._settings, self._spool, self._journal = settings, spool, journal
+        self._settings, self._spool, self._followers = settings, spool, followers
         self._window = Window(settings.window, spool.ids(), spool.size)
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._ids: dict[int, str] = {}  # packet identifier to capture
@@ -131,7 +124,8 @@ class Publisher:
         properties.UserProperty = capture.properties()
         info = self._client.publish(IMAGES_TOPIC, capture.image, self._settings.mqtt_qos, properties=properties)
         self._ids[info.mid] = capture.id
-        self._journal.sent(capture.id)
+        for follower in self._followers:
+            follower.sent(capture)
         if self._settings.mqtt_qos == 0:  # paho forgets these when the connection breaks: be patient only so long
             self._window.answered(capture.id, time.monotonic(), taken=self._settings.receipts == "on")
         log.debug("Published %s", capture.id)
@@ -175,11 +169,13 @@ class Publisher:
         capture_id = self._ids.pop(mid, None)
         if capture_id is None:
             return
+        for follower in self._followers:
+            follower.answered(capture_id)
         taken = reason.value < FAILURE and reason.value != NO_MATCHING_SUBSCRIBERS
         if not taken:
             log.warning("The broker did not take %s (%s), trying again", capture_id, reason)
         if taken and self._settings.receipts == "off":
-            self._settle(capture_id, State.KEPT)
+            self._settle(capture_id, State.TAKEN)
         else:
             self._window.answered(capture_id, time.monotonic(), taken=taken)
 
@@ -208,12 +204,16 @@ class Publisher:
             if self._spool.remove(capture_id):
                 self.rejected += 1
                 log.error("The cloud rejected %s: %s", capture_id, reason)
-            self._journal.settled(capture_id, State.REJECTED, reason)
+            self._say(capture_id, State.REJECTED, reason)
             self._window.settle(capture_id, time.monotonic())
 
     def _settle(self, capture_id: str, state: State, note: str = "") -> None:
         self._window.settle(capture_id, time.monotonic())
-        self._journal.settled(capture_id, state, note)
+        self._say(capture_id, state, note)
         if self._spool.remove(capture_id):
             self.stored += 1
             log.info("Stored %s", capture_id)
+
+    def _say(self, capture_id: str, state: State, note: str) -> None:
+        for follower in self._followers:
+            follower.settled(capture_id, state, note)

@@ -67,6 +67,7 @@ class Settings(CameraSettings):
     spool_max_mb: int = Field(default=2048, ge=1, description="a whole number of megabytes, at least 1")
     window: int = Field(default=64, ge=1, le=1000, description="a number of captures, 1 to 1000")
     receipts: Literal["on", "off"] = Field(default="on", description="on or off")
+    homeassistant: Literal["on", "off"] = Field(default="off", description="on or off")
     heartbeat_file: Path = Field(default=Path("/tmp/usbcam-camera.json"), description="a file that can be written")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR"

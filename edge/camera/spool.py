@@ -116,6 +116,16 @@ class Spool:
         return self._lock is not None
 
     @property
+    def bytes(self) -> int:
+        """How much disk they take."""
+        return self._bytes
+
+    @property
+    def max_bytes(self) -> int:
+        """How much they may take."""
+        return self._max_bytes
+
+    @property
     def depth(self) -> int:
         """How many captures wait."""
         return len(self._sizes)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from camera.frames import Frame, LatestFrame
 from camera.hours import Clock
+from camera.rate import Rate, Sum
 from camera.settings import Settings
 from camera.sources import open_source
 from camera.watcher import Counts, Face, Sight, Watcher
@@ -132,45 +133,3 @@ class Station:
         if self.paused:
             log.info("The camera %s looks again", self.name)
         self.paused = False
-
-
-class Sum:
-    """A count that goes on over several sources, each of which counts from 0."""
-
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self.now = 0
-        self._before = 0
-
-    def keep(self, last: int) -> None:
-        """One source is done; it had counted to `last`."""
-        self._before, self.now = self._before + last, 0
-
-    def __int__(self) -> int:
-        """The whole count."""
-        return self._before + self.now
-
-
-class Rate:
-    """How many a second, over the last few seconds."""
-
-    SPAN_SECONDS = 5.0
-
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self._times: list[float] = []
-        self._guard = threading.Lock()
-
-    def count(self) -> None:
-        """One more, now."""
-        now = time.monotonic()
-        with self._guard:
-            self._times = [at for at in self._times if now - at < self.SPAN_SECONDS]
-            self._times.append(now)
-
-    def per_second(self) -> float:
-        """The rate until now."""
-        now = time.monotonic()
-        with self._guard:
-            recent = [at for at in self._times if now - at < self.SPAN_SECONDS]
-        return (len(recent) - 1) / (now - recent[0]) if len(recent) > 1 else 0.0

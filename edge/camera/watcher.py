@@ -1,7 +1,7 @@
 """Watching: from frames to captures."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from camera.capture import Encoder
 from camera.detector import Detector
@@ -20,6 +20,7 @@ class Counts:
     faces: int = 0
     captured: int = 0
     refused: int = 0  # too large, or no room in the spool
+    rejected: dict[str, int] = field(default_factory=dict)  # faces that were not captured, by reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,3 +76,32 @@ def test_every_camera_of_a_killed_process_is_offline(journey: Journey) -> None:
         wait_for(
             lambda: all(is_so(client, name, online=False) for name in names), seconds=START_SECONDS, what="their end"
         )
+
+
+def test_home_assistant_finds_the_camera_and_its_last_capture(journey: Journey) -> None:
+    journey.camera(HOMEASSISTANT="on")
+
+    with Client(journey.edge_broker.port) as client:
+        client.subscribe("homeassistant/#")
+        client.subscribe("usbcam-homeassistant/door")
+        wait_for(
+            lambda: any(message.payload.startswith(b"\x89PNG") for message in list(client.messages)),
+            seconds=START_SECONDS,
+            what="a picture",
+        )
+
+    found = {message.topic: message for message in client.messages}
+    assert json.loads(found["homeassistant/device/usbcam-door/config"].payload)["dev"]["name"] == "Camera door"
+    assert all(message.retain for message in found.values())
+
+
+def test_without_the_setting_home_assistant_is_told_nothing(journey: Journey) -> None:
+    journey.uploader()
+    journey.camera()
+    with Client(journey.edge_broker.port) as client:
+        client.subscribe("homeassistant/#")
+        client.subscribe("usbcam-homeassistant/#")
+
+        journey.wait_for_objects(2)
+
+    assert client.messages == []

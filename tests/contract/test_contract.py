@@ -12,7 +12,7 @@ import pytest
 from camera.capture import Encoder
 from camera.detector import Detection
 from camera.message import MAX_IMAGE_BYTES, Box, Capture
-from camera.publisher import read_receipt
+from camera.receipt import read_receipt
 from uploader.message import InvalidMessageError, Message, parse
 from uploader.receipts import Receipts
 

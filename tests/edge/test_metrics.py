@@ -1,0 +1,76 @@
+"""What Prometheus is told."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from camera.house import House
+from camera.message import Capture
+from camera.metrics import Meter, exposition
+from camera.receipt import State
+from camera.settings import Settings
+
+
+def samples(registry: CollectorRegistry) -> dict[tuple[str, str], float]:
+    """Value by name and camera."""
+    return {
+        (sample.name, sample.labels.get("camera", "")): sample.value
+        for family in text_string_to_metric_families(exposition(registry).decode())
+        for sample in family.samples
+        if "le" not in sample.labels
+    }
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """Two cameras that have not started."""
+    front = Settings(camera_name="front", camera_source="demo", spool_dir=tmp_path)
+    return House((front, front.model_copy(update={"camera_name": "porch"})), threading.Event())
+
+
+def test_every_camera_has_its_own_counts(house: House) -> None:
+    front, porch = house.stations
+    front.counts.captured, porch.counts.faces = 3, 7
+    front.counts.rejected["blurred"] = 2
+
+    found = samples(house.registry)
+
+    assert found["usbcam_captures_total", "front"] == 3
+    assert found["usbcam_captures_total", "porch"] == 0
+    assert found["usbcam_faces_total", "porch"] == 7
+    assert found["usbcam_faces_rejected_total", "front"] == 2
+    assert found["usbcam_camera_up", "front"] == 0
+    assert found["usbcam_spool_limit_bytes", ""] == 2_048_000_000
+    assert found["process_cpu_seconds_total", ""] > 0
+
+
+def test_the_time_to_the_receipt_is_taken_once(make_capture: Callable[[int], Capture]) -> None:
+    registry, capture = CollectorRegistry(), make_capture(1)
+    meter = Meter(registry)
+
+    for _ in range(2):  # sent again after a while
+        meter.sent(capture)
+        meter.answered(capture.id)
+    for _ in range(2):  # and so answered twice
+        meter.settled(capture.id, State.STORED, "porch/1.png")
+
+    found = samples(registry)
+    assert found["usbcam_publish_seconds_count", "porch"] == 1
+    assert found["usbcam_receipt_seconds_count", "porch"] == 1
+    assert found["usbcam_stored_total", "porch"] == 1
+
+
+def test_a_rejected_capture_is_no_stored_one(make_capture: Callable[[int], Capture]) -> None:
+    registry, capture = CollectorRegistry(), make_capture(1)
+    meter = Meter(registry)
+
+    meter.sent(capture)
+    meter.settled(capture.id, State.REJECTED, "no image")
+
+    found = samples(registry)
+    assert found["usbcam_rejected_total", "porch"] == 1
+    assert ("usbcam_stored_total", "porch") not in found
