@@ -1,5 +1,7 @@
 """What Prometheus is told."""
 
+import json
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,9 @@ from camera.message import Capture
 from camera.metrics import Meter, exposition
 from camera.receipt import State
 from camera.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+METRIC = re.compile(r"\b(?:usbcam|process)_\w+")
 
 
 def samples(registry: CollectorRegistry) -> dict[tuple[str, str], float]:
@@ -74,3 +79,17 @@ def test_a_rejected_capture_is_no_stored_one(make_capture: Callable[[int], Captu
     found = samples(registry)
     assert found["usbcam_rejected_total", "porch"] == 1
     assert ("usbcam_stored_total", "porch") not in found
+
+
+def test_the_dashboard_asks_for_nothing_that_is_not_there(house: House) -> None:
+    dashboard = json.loads((ROOT / "monitoring" / "grafana-edge.json").read_text(encoding="utf-8"))
+    families = text_string_to_metric_families(exposition(house.registry).decode())
+    names = {family.name for family in families} | {"usbcam_bridge_up"}  # which is there once the bridge has said so
+    there = {name + end for name in names for end in ("", "_total", "_bucket")}
+
+    panels = dashboard["panels"]
+    asked = {name for panel in panels for target in panel["targets"] for name in METRIC.findall(target["expr"])}
+
+    assert len({panel["id"] for panel in panels}) == len(panels) > 10
+    assert asked
+    assert asked <= there
