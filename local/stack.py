@@ -88,7 +88,8 @@ def start_store(folder: Path, *, port: int, access_key: str, secret_key: str) ->
 
 def start_uploader(folder: Path, **settings: str) -> Process:
     """Start the uploader with exactly these settings; with wrong ones it ends at once."""
-    return start("uploader", [sys.executable, "-m", "uploader"], folder, _python(folder, "uploader") | settings)
+    given = _python(folder, "uploader") | {"METRICS_PORT": "0"} | settings  # several run side by side
+    return start("uploader", [sys.executable, "-m", "uploader"], folder, given)
 
 
 def start_camera(folder: Path, **settings: str) -> Process:

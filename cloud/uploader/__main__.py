@@ -1,74 +1,106 @@
-"""Wires the parts: `python -m uploader` runs, `python -m uploader health` tells how it is."""
+"""Stores what the cameras publish in S3. Without a command it runs; the commands look, set up and share."""
 
+import argparse
 import logging
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterable
 from queue import SimpleQueue
+from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError
+from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
+from uploader import metrics
 from uploader.arrival import Arrivals
+from uploader.check.everything import examine
+from uploader.finding import Finding, Level, takes_colours
 from uploader.health import complaint
+from uploader.meter import Meter
 from uploader.outage import Outage
 from uploader.receipts import Receipts
 from uploader.service import Service
 from uploader.session import session
 from uploader.settings import HealthSettings, Settings, sentences
+from uploader.setup.steps import settle
 from uploader.storage import Storage, connect
 from uploader.subscriber import Deliveries, Subscriber
 from uploader.upload import Upload
 
 WRONG_SETTING = 2
+MEND = "mend AWS_PROFILE, AWS_REGION or S3_ENDPOINT_URL in .env"
 
 
 def main() -> int:
-    if sys.argv[1:] == ["health"]:
-        return tell_health()
-    if sys.argv[1:]:
-        return fail("the only command is health; without one it runs")
+    arguments = _arguments()
+    command: Callable[[argparse.Namespace], int] = arguments.command
     try:
-        settings = Settings()
-        service = build(settings)
+        return command(arguments)
     except ValidationError as error:
         return fail(*sentences(error))
     except (BotoCoreError, ValueError) as error:
-        return fail(f"the AWS settings do not work: {error}; mend AWS_PROFILE, AWS_REGION or S3_ENDPOINT_URL in .env")
+        return fail(f"the AWS settings do not work: {error}; {MEND}")
+
+
+def run(_arguments: argparse.Namespace) -> int:
+    settings = Settings()
+    registry = CollectorRegistry()
+    upload = build(settings, registry)
+    service = Service(upload, threads=settings.upload_threads, heartbeat_file=settings.heartbeat_file)
     start_log(settings.log_level)
+    metrics.serve(registry, upload, settings.metrics_bind, settings.metrics_port)
     return service.run(stop_signals())
 
 
-def build(settings: Settings) -> Service:
+def build(settings: Settings, registry: CollectorRegistry) -> Upload:
     deliveries: Deliveries = SimpleQueue()
-    outage = Outage(settings.s3_bucket)
     storage = Storage(lambda: connect(settings), settings)
     window = 2 * settings.upload_threads
     subscriber = Subscriber(
         session(settings.uploaders), settings.cloud_broker_host, settings.cloud_broker_port, window, deliveries
     )
-    receipts = Receipts(subscriber.publish)
-    upload = Upload(
+    return Upload(
         deliveries=deliveries,
         subscriber=subscriber,
         arrivals=Arrivals(storage, settings.s3_key_template),
         storage=storage,
-        outage=outage,
-        receipts=receipts,
+        outage=Outage(settings.s3_bucket),
+        receipts=Receipts(subscriber.publish),
+        meter=Meter(registry),
         max_pixels=settings.max_image_pixels,
     )
-    return Service(upload, threads=settings.upload_threads, heartbeat_file=settings.heartbeat_file)
 
 
-def tell_health() -> int:
-    try:
-        problem = complaint(HealthSettings().heartbeat_file)
-    except ValidationError as error:
-        return fail(*sentences(error))
+def tell_health(_arguments: argparse.Namespace) -> int:
+    problem = complaint(HealthSettings().heartbeat_file)
     if problem:
         return fail(problem, code=1)
     print("uploader: subscribed, and the bucket answers")
+    return 0
+
+
+def check(_arguments: argparse.Namespace) -> int:
+    return tell(examine(Settings()), "everything works", "mend the lines that say FAIL")
+
+
+def set_up(_arguments: argparse.Namespace) -> int:
+    settings = Settings()
+    return tell(settle(connect(settings), settings), "nothing to change", "not everything could be set up; see FAIL")
+
+
+def tell(findings: Iterable[Finding], good: str, bad: str) -> int:
+    """Print each as soon as it is known, then all in a sentence; return the exit code."""
+    seen: list[Level] = []
+    for finding in findings:
+        print(finding.line(coloured=takes_colours()), flush=True)
+        seen.append(finding.level)
+    if Level.FAILURE in seen:
+        return fail(bad, code=1)
+    changed = seen.count(Level.CHANGED)
+    print(f"uploader: {f'changed {changed} of these' if changed else good}")
     return 0
 
 
@@ -76,6 +108,26 @@ def fail(*problems: str, code: int = WRONG_SETTING) -> int:
     for problem in problems:
         print(f"uploader: {problem}", file=sys.stderr)
     return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_SETTING, f"uploader: {message}; see --help\n")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = _Parser(prog="uploader", description=__doc__)
+    parser.set_defaults(command=run)
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+    for name, command, words in (
+        ("health", tell_health, "is the running uploader well? exit code 0 or 1"),
+        ("check", check, "look at broker, credentials, bucket and this machine, and say what to mend"),
+        ("setup", set_up, "make the bucket, block public access, set encryption and retention; tell what changed"),
+    ):
+        commands.add_parser(name, help=words, description=words).set_defaults(command=command)
+    return parser.parse_args()
 
 
 def start_log(level: str) -> None:

@@ -61,9 +61,10 @@ MENDS = {
     "InvalidToken": "the session token is wrong; mend AWS_SESSION_TOKEN",
     "AccessDenied": "the credentials may not use the bucket {bucket}; allow s3:PutObject, s3:GetObject and "
     "s3:ListBucket, or mend S3_BUCKET or AWS_ACCESS_KEY_ID",
-    "PermanentRedirect": "the bucket {bucket} is in another region; mend AWS_REGION",
-    "AuthorizationHeaderMalformed": "the bucket {bucket} is in another region; mend AWS_REGION",
-    "IllegalLocationConstraintException": "the bucket {bucket} is in another region; mend AWS_REGION",
+    "PermanentRedirect": "the bucket {bucket} is in another region{region}; mend AWS_REGION",
+    "AuthorizationHeaderMalformed": "the bucket {bucket} is in another region{region}; mend AWS_REGION",
+    "IllegalLocationConstraintException": "the bucket {bucket} is in another region{region}; mend AWS_REGION",
+    "BucketAlreadyExists": "the name {bucket} is taken by somebody else, in all of S3; choose another S3_BUCKET",
     "RequestTimeTooSkewed": "this machine's clock is wrong; set it",
     "InvalidStorageClass": "the storage class is unknown there; mend S3_STORAGE_CLASS",
 }
@@ -75,6 +76,7 @@ SAME = {
     "AccountProblem": "AccessDenied",
     "301": "PermanentRedirect",
     "TokenRefreshRequired": "ExpiredToken",
+    "InvalidClientTokenId": "InvalidAccessKeyId",  # what STS calls it
 }
 
 
@@ -99,7 +101,32 @@ def _answered(error: ClientError, bucket: str) -> Failure:
         return Failure(Kind.CONFLICT, code)
     if status >= 500 or code in TRANSFER:  # noqa: PLR2004 (HTTP's own number)
         return Failure(Kind.AWAY, f"it answered {code or status}")
-    return Failure(Kind.REFUSED, _mend(SAME.get(code, code), error).format(bucket=bucket))
+    region = _region(error)
+    sentence = _mend(_plain_code(code), error).format(bucket=bucket, region=f", {region}" if region else "")
+    return Failure(Kind.REFUSED, sentence)
+
+
+def cause(error: Exception) -> str:
+    """Name what S3 refused, one word for all its names; empty if it did not answer at all."""
+    return _plain_code(str(error.response.get("Error", {}).get("Code", ""))) if isinstance(error, ClientError) else ""
+
+
+def unsupported(error: Exception) -> bool:
+    """Tell whether a store other than AWS simply does not have what was asked for."""
+    if not isinstance(error, ClientError):
+        return False
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    return "NotImplemented" in code or code in {"405", "501", "MethodNotAllowed", "NotSupported"}
+
+
+def _plain_code(code: str) -> str:
+    return SAME.get(code, code)
+
+
+def _region(error: ClientError) -> str:
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    said: object = error.response.get("Error", {}).get("Region") or headers.get("x-amz-bucket-region", "")
+    return str(said) if re.fullmatch(r"[a-z0-9-]{1,40}", str(said)) else ""
 
 
 def _mend(code: str, error: ClientError) -> str:

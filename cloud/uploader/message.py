@@ -33,6 +33,11 @@ class Message:
 class InvalidMessageError(Exception):
     """A message that can never be stored as a picture: keep it in rejected/ and move on."""
 
+    def __init__(self, reason: str, about: str) -> None:
+        """`about`: one of a few words, to count by."""
+        super().__init__(reason)
+        self.about = about
+
 
 def parse(message: Message, max_pixels: int) -> Capture:
     """Read a capture from a message, from its picture, or from nothing but the bytes."""
@@ -40,7 +45,7 @@ def parse(message: Message, max_pixels: int) -> Capture:
     try:
         image = examine(message.payload, max_pixels)
     except NotAnImageError as error:
-        raise InvalidMessageError(str(error)) from error
+        raise InvalidMessageError(str(error), "image") from error
     said = _description(message.properties, image.description)
     capture = Capture(
         edge=edge,
@@ -73,7 +78,7 @@ def claimed_id(message: Message) -> str | None:
 def _edge(topic: str) -> str:
     edge = topic.removeprefix("usbcam/").removesuffix("/images")
     if not EDGE_NAME.fullmatch(edge) or edge in RESERVED_EDGES:
-        raise InvalidMessageError("the topic does not name an edge: usbcam/<edge>/images")
+        raise InvalidMessageError("the topic does not name an edge: usbcam/<edge>/images", "topic")
     return edge
 
 
@@ -85,7 +90,7 @@ def _description(properties: Mapping[str, str], embedded: str | None) -> Mapping
         said = _embedded(embedded)
     schema = said.get("schema", SCHEMA)
     if schema != SCHEMA:
-        raise InvalidMessageError(f"schema {schema[:8]} is unknown here: update the uploader")
+        raise InvalidMessageError(f"schema {schema[:8]} is unknown here: update the uploader", "schema")
     return said
 
 
@@ -104,7 +109,7 @@ def _embedded(text: str | None) -> dict[str, str]:
 def _camera(said: Mapping[str, str]) -> str:
     camera = said.get("camera", UNKNOWN_CAMERA)
     if not CAMERA_NAME.fullmatch(camera):
-        raise InvalidMessageError("camera is not a name of letters, digits, - and _")
+        raise InvalidMessageError("camera is not a name of letters, digits, - and _", "camera")
     return camera
 
 
@@ -123,7 +128,7 @@ def _time(text: str, pattern: re.Pattern[str], form: str, name: str) -> datetime
             return datetime.strptime(stamp, form).replace(tzinfo=UTC)
     except ValueError:  # the thirteenth month
         pass
-    raise InvalidMessageError(f"{name} is not as the contract writes it")
+    raise InvalidMessageError(f"{name} is not as the contract writes it", name)
 
 
 def _to_milliseconds(moment: datetime) -> datetime:
@@ -145,5 +150,5 @@ def _check_id(said: Mapping[str, str], capture: Capture) -> None:
     if claimed == capture.id:
         return
     if claimed[-8:] != capture.id[-8:]:
-        raise InvalidMessageError("the id does not fit the bytes")
-    raise InvalidMessageError("the id does not fit captured_at")
+        raise InvalidMessageError("the id does not fit the bytes", "id")
+    raise InvalidMessageError("the id does not fit captured_at", "id")

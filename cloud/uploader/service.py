@@ -27,6 +27,7 @@ class Service:
         self._heartbeat_file = heartbeat_file
         self._heartbeat_failed = False
         self._heartbeat: Heartbeat | None = None
+        self._answered = False  # the bucket, once
         self._stop = threading.Event()
         self._uploads = [
             threading.Thread(target=upload.run, name=f"upload-{number}", daemon=True) for number in range(threads)
@@ -64,6 +65,7 @@ class Service:
         if last and last.problem == new.problem and new.written_at - last.written_at < HEARTBEAT_SECONDS:
             return
         self._heartbeat = new
+        self._upload.subscriber.state = new.problem
         try:
             new.write(self._heartbeat_file)
             self._heartbeat_failed = False
@@ -94,11 +96,17 @@ class Service:
 
     def _check_bucket(self) -> None:
         try:
-            self._upload.storage.check()
+            answer = self._upload.storage.check()
         except S3_ERRORS as error:
             self._upload.outage.failed(error)
-        else:
-            self._upload.outage.reachable()
+            return
+        self._upload.outage.reachable()
+        if self._answered:
+            return
+        self._answered = True
+        complaint = self._upload.storage.complaint(answer)
+        if complaint:
+            LOG.warning("%s", complaint)
 
     def _leave(self) -> None:
         """Finish what is in hand if S3 answers; the rest is the broker's to deliver again."""

@@ -9,6 +9,7 @@ from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 IMAGES = "usbcam/+/images"
 ALONE = "uploader"  # names the session in which the broker keeps what was not acknowledged
@@ -45,6 +46,18 @@ def session(uploaders: int) -> Session:
     # A container keeps its host name and process number over a restart, and so its session.
     member = f"{ALONE}-{socket.gethostname()}-{os.getpid()}"
     return Session(member, f"$share/uploaders/{IMAGES}", ABSENCE_SECONDS)
+
+
+def unreachable(error: BaseException | None) -> str:
+    return f"{error or 'no connection'}; start it, or mend CLOUD_BROKER_HOST"
+
+
+def refused(reason: ReasonCode) -> str:
+    return f"it refused the uploader ({reason}); let it in, or mend CLOUD_BROKER_HOST"
+
+
+def subscription_refused(topics: str, reason: ReasonCode) -> str:
+    return f"it refused the subscription to {topics} ({reason}); mend its access list"
 
 
 def end_session_of_one(host: str, port: int) -> None:

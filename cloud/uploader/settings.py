@@ -32,6 +32,8 @@ class Settings(HealthSettings):
     s3_key_template: str = DEFAULT_TEMPLATE
     s3_sse: Literal["AES256", "aws:kms"] | None = None
     s3_kms_key_id: str | None = None
+    s3_retention_days: int | None = Field(default=None, ge=0, le=36_500)  # 0 = for ever, None = as the bucket has it
+    s3_public_url: str | None = None  # the store as a browser reaches it, for links
     s3_storage_class: str = Field(default="STANDARD", pattern=r"^[A-Z_]+$")
     aws_region: str | None = None
     aws_access_key_id: str | None = None
@@ -41,6 +43,8 @@ class Settings(HealthSettings):
     uploaders: int = Field(default=1, ge=1, le=100)
     upload_threads: int = Field(default=8, ge=1, le=64)
     max_image_pixels: int = Field(default=50_000_000, ge=1)
+    metrics_bind: str = "127.0.0.1"
+    metrics_port: int = Field(default=9102, ge=0, le=65535)  # 0 = no metrics
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("s3_bucket")
@@ -50,7 +54,7 @@ class Settings(HealthSettings):
             raise ValueError("must be a bucket's name: 3 to 63 of a-z, 0-9, - and .")
         return name
 
-    @field_validator("s3_endpoint_url")
+    @field_validator("s3_endpoint_url", "s3_public_url")
     @classmethod
     def _endpoint(cls, url: str | None) -> str | None:
         parts = urlsplit(url or "http://aws")

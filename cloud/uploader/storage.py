@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from uploader.answer import Answer
 from uploader.capture import Capture, Rejected
 from uploader.failure import NO_CREDENTIALS
 from uploader.key import names_the_capture, object_key, other_keys
@@ -17,22 +19,26 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def connect(settings: Settings) -> "S3Client":
-    """Make the one client that all threads share."""
+def open_session(settings: Settings) -> boto3.Session:
+    """Find the credentials and the region."""
     for name in [name for name, value in os.environ.items() if name.startswith("AWS_") and not value]:
         del os.environ[name]  # botocore takes AWS_PROFILE= for a profile without a name
     secret, token = settings.aws_secret_access_key, settings.aws_session_token
-    session = boto3.Session(
+    return boto3.Session(
         aws_access_key_id=settings.aws_access_key_id,  # None = the usual chain
         aws_secret_access_key=secret.get_secret_value() if secret else None,
         aws_session_token=token.get_secret_value() if token else None,
         profile_name=settings.aws_profile,
         region_name=settings.aws_region or ("us-east-1" if settings.s3_endpoint_url else None),
     )
-    return session.client("s3", endpoint_url=settings.s3_endpoint_url, config=_config(settings))
 
 
-def _config(settings: Settings) -> Config:
+def connect(settings: Settings) -> "S3Client":
+    """Make the one client that all threads share."""
+    return open_session(settings).client("s3", endpoint_url=settings.s3_endpoint_url, config=client_config(settings))
+
+
+def client_config(settings: Settings) -> Config:
     return Config(
         # The SDK's attempts only hide a connection that the server had closed; patience is ours.
         retries={"mode": "standard", "total_max_attempts": 2},
@@ -44,6 +50,25 @@ def _config(settings: Settings) -> Config:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a capture is."""
+
+    key: str
+    new: bool  # False: it was there already
+
+
+def ask(client: "S3Client", bucket: str) -> Answer:
+    """Ask whether the bucket is there and the credentials are good for it."""
+    try:
+        return Answer.read(client.head_bucket(Bucket=bucket))
+    except ClientError as error:
+        if status(error) not in {301, 400, 403}:
+            raise
+        # An answer to HEAD has no body; this one says what is wrong.
+        return Answer.read(client.list_objects_v2(Bucket=bucket, MaxKeys=1))
+
+
 class Storage:
     """The bucket. Every method raises what boto3 raises, and may be called again."""
 
@@ -52,36 +77,33 @@ class Storage:
         self._client = connect()
         self._bucket = settings.s3_bucket
         self._template = settings.s3_key_template
-        self._options = _put_options(settings)
+        self._options = put_options(settings)
 
-    def check(self) -> None:
+    def check(self) -> Answer:
         """Ask whether the bucket is there and the credentials are good for it."""
         try:
-            self._ask()
+            return ask(self._client, self._bucket)
         except (ClientError, *NO_CREDENTIALS):
             # A client keeps the credentials it was made with; perhaps there are better ones now.
             self._client = self._connect()
-            self._ask()
+            return ask(self._client, self._bucket)
 
-    def _ask(self) -> None:
-        try:
-            self._client.head_bucket(Bucket=self._bucket)
-        except ClientError as error:
-            if _status(error) not in {301, 400, 403}:
-                raise
-            # An answer to HEAD has no body; this one says what is wrong.
-            self._client.list_objects_v2(Bucket=self._bucket, MaxKeys=1)
+    def complaint(self, answer: Answer) -> str | None:
+        """Say what works now and will not for long."""
+        return answer.region_problem(self._bucket, self._client.meta.region_name) or answer.clock_problem()
 
-    def store(self, capture: Capture) -> str:
-        """Put a capture in its place, once; return its key."""
+    def store(self, capture: Capture) -> Place:
+        """Put a capture in its place, once; tell where that is."""
         key = object_key(self._template, capture)
-        if self._put_capture(key, capture) or names_the_capture(self._template):
-            return key
-        if self._id_at(key) == capture.id:
-            return key
+        if self._put_capture(key, capture):
+            return Place(key, new=True)
+        if names_the_capture(self._template) or self._id_at(key) == capture.id:
+            return Place(key, new=False)
         for other in other_keys(key, capture):
-            if self._put_capture(other, capture) or self._id_at(other) == capture.id:
-                return other
+            if self._put_capture(other, capture):
+                return Place(other, new=True)
+            if self._id_at(other) == capture.id:
+                return Place(other, new=False)
         raise ClientError({"Error": {"Code": "OperationAborted"}}, "PutObject")
 
     def reject(self, rejected: Rejected) -> str:
@@ -116,7 +138,7 @@ class Storage:
                 **self._options,
             )
         except ClientError as error:
-            if _status(error) == 412:  # noqa: PLR2004 (HTTP's own number)
+            if status(error) == 412:  # noqa: PLR2004 (HTTP's own number)
                 return False
             raise
         return True
@@ -125,7 +147,7 @@ class Storage:
         return self._client.head_object(Bucket=self._bucket, Key=key)["Metadata"].get("id")
 
 
-def _put_options(settings: Settings) -> dict[str, Any]:
+def put_options(settings: Settings) -> dict[str, Any]:
     options = {
         "StorageClass": settings.s3_storage_class if settings.s3_storage_class != "STANDARD" else None,
         "ServerSideEncryption": settings.s3_sse,
@@ -134,5 +156,5 @@ def _put_options(settings: Settings) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value}
 
 
-def _status(error: ClientError) -> int:
+def status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

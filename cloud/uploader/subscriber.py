@@ -26,8 +26,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from uploader.message import Message
+from uploader.presence import QUESTION, Present, may_answer_on
 from uploader.repeats import Repeats
-from uploader.session import Session, end_session_of_one
+from uploader.session import Session, end_session_of_one, refused, subscription_refused, unreachable
 from uploader.text import accept_byte_order_marks
 
 KEEPALIVE_SECONDS = 15
@@ -65,6 +66,7 @@ class Subscriber:
         self._answered_at: float | None = None
         self._unanswered = 0
         self._problem = "it has not answered yet"
+        self.state: str | None = "it is starting"  # what whoever asks is told
         self._repeats = Repeats()
         self._dropped = 0
         self._published: deque[MQTTMessageInfo] = deque(maxlen=RECEIPTS_REMEMBERED)
@@ -108,7 +110,7 @@ class Subscriber:
         new = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
         if self._live:
             self._unanswered += 1
-            self._client.subscribe(self._session.topics, options=new)
+            self._client.subscribe([(self._session.topics, new), (QUESTION, SubscribeOptions(qos=0))])
 
     @property
     def stuck(self) -> bool:
@@ -156,7 +158,7 @@ class Subscriber:
         _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            self._note_problem(f"it refused the uploader ({reason}); let it in, or mend CLOUD_BROKER_HOST")
+            self._note_problem(refused(reason))
             return
         if flags.session_present:
             self._forget_queued()
@@ -179,7 +181,7 @@ class Subscriber:
 
     def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
         # paho calls this while it handles the error, and does not pass it on.
-        self._note_problem(f"{sys.exc_info()[1] or 'no connection'}; start it, or mend CLOUD_BROKER_HOST")
+        self._note_problem(unreachable(sys.exc_info()[1]))
 
     def _on_disconnect(
         self,
@@ -205,11 +207,9 @@ class Subscriber:
     def _on_subscribe(
         self, _client: Client, _userdata: object, _mid: int, reasons: list[ReasonCode], _properties: Properties
     ) -> None:
-        refused = [str(reason) for reason in reasons if reason.is_failure]
-        if refused:
-            self._note_problem(
-                f"it refused the subscription to {self._session.topics} ({', '.join(refused)}); mend its access list"
-            )
+        images = reasons[0]
+        if images.is_failure:
+            self._note_problem(subscription_refused(self._session.topics, images))
             return
         if self._answered_at is None:
             LOG.info("Subscribed to %s at the broker at %s", self._session.topics, self._address)
@@ -218,6 +218,9 @@ class Subscriber:
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         # Nothing here may raise: an exception would end paho's thread without a word.
+        if message.topic == QUESTION:
+            self._answer(message)
+            return
         if message.qos == 0 and self._deliveries.qsize() >= 4 * self._window:
             self._note_dropped()
             return
@@ -229,6 +232,13 @@ class Subscriber:
             arrived_at=datetime.now(UTC),
         )
         self._deliveries.put(Delivery(read, message.qos, message.mid, self._connection))
+
+    def _answer(self, question: MQTTMessage) -> None:
+        if question.qos:
+            self._client.ack(question.mid, question.qos)
+        asked_by = getattr(question.properties, "ResponseTopic", "")
+        if may_answer_on(asked_by):
+            self._client.publish(asked_by, Present(self._session.client_id, self.state).write())
 
     def _note_problem(self, problem: str) -> None:
         self._problem = problem

@@ -7,6 +7,7 @@ from hashlib import sha256
 from uploader.arrival import Arrivals
 from uploader.capture import Capture, Rejected
 from uploader.message import InvalidMessageError, claimed_id, edge_or_underscore, parse
+from uploader.meter import Meter
 from uploader.outage import Outage, StoppedError
 from uploader.receipts import Receipts
 from uploader.storage import Storage
@@ -25,6 +26,7 @@ class Upload:
     storage: Storage
     outage: Outage
     receipts: Receipts
+    meter: Meter
     max_pixels: int
 
     def run(self) -> None:
@@ -38,27 +40,33 @@ class Upload:
                 return
 
     def _handle(self, delivery: Delivery) -> None:
+        message = delivery.message
+        self.meter.took(message.payload)
         try:
-            capture = parse(delivery.message, self.max_pixels)
+            capture = parse(message, self.max_pixels)
         except InvalidMessageError as error:
-            self._reject(delivery, str(error))
+            with self.meter.in_hand(message.arrived_at):
+                self._reject(delivery, str(error))
+            self.meter.rejected(error.about)
         else:
-            self._store(delivery, capture)
+            with self.meter.in_hand(capture.captured_at):
+                self._store(delivery, capture)
 
     def _store(self, delivery: Delivery, capture: Capture) -> None:
         if capture.bare:
             bare = capture
             capture = self.outage.until_done(lambda: self.arrivals.settle(bare))
-        key = self.outage.until_done(lambda: self.storage.store(capture))
-        LOG.info("Stored %s", key)
+        place = self.outage.until_done(self.meter.attempts(lambda: self.storage.store(capture)))
+        LOG.info("Stored %s", place.key)
         self.subscriber.acknowledge(delivery)
-        self.receipts.stored(capture.edge, capture.id, key)
+        self.receipts.stored(capture.edge, capture.id, place.key)
+        self.meter.stored(capture, new=place.new)
 
     def _reject(self, delivery: Delivery, reason: str) -> None:
         message = delivery.message
         edge = edge_or_underscore(message.topic)
         rejected = Rejected(edge, message.payload, sha256(message.payload).hexdigest(), reason)
-        key = self.outage.until_done(lambda: self.storage.reject(rejected))
+        key = self.outage.until_done(self.meter.attempts(lambda: self.storage.reject(rejected)))
         LOG.warning("Rejected a message from %s, kept as %s: %s", edge, key, reason)
         self.subscriber.acknowledge(delivery)
         identity = claimed_id(message)

@@ -76,6 +76,7 @@ filter_log() {
 
 # A broker that nobody has subscribed to says yes to images and drops them. So before its ports open for the first time it
 # runs behind a socket file and the uploader's subscription is made there: from then on images wait for the uploader.
+# The second topic is the question of `uploader check`.
 make_session() {
     echo "cloud-broker: first start, making the uploader's session"
     cd "$RUN_DIR" # a socket's path must be short, so it is a mere name
@@ -85,7 +86,7 @@ make_session() {
     "$mosquitto" -c first-start.conf &
     broker=$!
     tries=100
-    until mosquitto_sub --unix first-start.sock -V 5 -c -i uploader -q 1 -t 'usbcam/+/images' -E 2>/dev/null; do
+    until mosquitto_sub --unix first-start.sock -V 5 -c -i uploader -q 1 -t 'usbcam/+/images' -t 'usbcam/_/receipts' -E 2>/dev/null; do
         tries=$((tries - 1))
         if [ "$tries" -eq 0 ] || ! kill -0 "$broker" 2>/dev/null; then
             kill "$broker" 2>/dev/null || true

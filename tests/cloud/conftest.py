@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 from local.stack import LOOPBACK, free_port, s3_client, start_store, wait_for
-from tests.cloud.rig import LATER, LIMITED_KEY, LIMITED_SECRET, Broker, Bucket, Edge, Road, Uploaders
+from tests.cloud.rig import (
+    LATER,
+    LIMITED_KEY,
+    LIMITED_SECRET,
+    READER_KEY,
+    READER_SECRET,
+    Broker,
+    Bucket,
+    Edge,
+    Road,
+    Uploaders,
+)
 from tests.rig import Store
 
 
@@ -56,21 +67,27 @@ def edge(broker: Broker) -> Iterator[Edge]:
 
 @pytest.fixture
 def strict_store(tmp_path: Path) -> Iterator[Store]:
-    """Run an S3 server with a key that may use one bucket only, and therefore cannot make it by writing to it."""
+    """Run an S3 server with keys that may use one bucket only, and therefore cannot make it by writing to it."""
     port = free_port()
     ours = Store(f"http://{LOOPBACK}:{port}", "usbcam-admin", "usbcam-admin-secret")
     folder = tmp_path / "strict-store"
     process = start_store(folder, port=port, access_key=ours.access_key, secret_key=ours.secret_key)
     file = folder / "run" / "s3.json"
     content = json.loads(file.read_text())
-    credentials = [{"accessKey": LIMITED_KEY, "secretKey": LIMITED_SECRET}]
-    actions = [f"{action}:{LATER}" for action in ("Read", "Write", "List")]
-    content["identities"].append({"name": "limited", "credentials": credentials, "actions": actions})
+    content["identities"] += [
+        _identity(LIMITED_KEY, LIMITED_SECRET, "Read", "Write", "List"),
+        _identity(READER_KEY, READER_SECRET, "Read", "List"),
+    ]
     file.write_text(json.dumps(content))
     process.signal(signal.SIGHUP)
     wait_for(lambda: _knows(ours.endpoint), seconds=20, what="the store to know the limited key")
     yield ours
     process.kill()
+
+
+def _identity(key: str, secret: str, *actions: str) -> dict[str, object]:
+    credentials = [{"accessKey": key, "secretKey": secret}]
+    return {"name": key, "credentials": credentials, "actions": [f"{action}:{LATER}" for action in actions]}
 
 
 def _knows(endpoint: str) -> bool:

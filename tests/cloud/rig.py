@@ -2,7 +2,10 @@
 
 import contextlib
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,10 +23,13 @@ from local.stack import answers_mqtt, start_uploader
 from tests.cloud import pictures
 from tests.rig import Store
 
+CLOUD = Path(__file__).resolve().parents[2] / "cloud"
 SECONDS = 20.0
 LATER = "usbcam-later"  # the only bucket that the limited key of the strict store may use
 LIMITED_KEY = "limited"
 LIMITED_SECRET = "limited-secret"
+READER_KEY = "reader"  # may read and list there
+READER_SECRET = "reader-secret"
 
 
 @dataclass(slots=True)
@@ -190,6 +196,20 @@ class Bucket:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a command printed: one finding a line."""
+
+    code: int
+    out: str
+    err: str
+
+    def lines(self, level: str) -> dict[str, str]:
+        """Return the sentences of a level by their subjects."""
+        found = [line for line in self.out.splitlines() if line.split(" ", 1)[0] == level]
+        return {line[6:22].strip(): line[22:].strip() for line in found}
+
+
 @dataclass(slots=True)
 class Uploaders:
     """Starts the real uploader as a process, with settings that fit the test's surroundings."""
@@ -208,6 +228,22 @@ class Uploaders:
         process = self.start(**settings)
         self.wait_for_state(None)
         return process
+
+    def run(self, *command: str, **settings: str) -> Told:
+        """Run one of its commands in the same surroundings, to its end."""
+        given = {"HEARTBEAT_FILE": str(self.folder / "uploader.json")} | self.settings | settings
+        self.folder.mkdir(exist_ok=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "uploader", *command],
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": str(CLOUD), **given},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Told(done.returncode, done.stdout, done.stderr)
 
     def problem(self) -> Any:
         """Return what the running uploader says of itself: None if it is well, "?" if it says nothing."""

@@ -13,7 +13,7 @@ from uploader.failure import Kind, explain
 from uploader.message import parse
 from uploader.outage import Outage, StoppedError
 from uploader.settings import Settings
-from uploader.storage import Storage, connect
+from uploader.storage import Place, Storage, connect
 
 CAPTURE = parse(pictures.message(pictures.png(1)), 1_000_000)
 
@@ -85,7 +85,7 @@ def test_a_busy_s3_and_a_conflicting_writer_are_tried_again(storage: tuple[Stora
     stubber.add_response("put_object", {})
 
     with stubber:
-        assert Outage("captures").until_done(lambda: ours.store(CAPTURE)) == "x.png"
+        assert Outage("captures").until_done(lambda: ours.store(CAPTURE)) == Place("x.png", new=True)
 
 
 def test_a_taken_name_whose_object_vanishes_meanwhile_is_tried_again(storage: tuple[Storage, Stubber]) -> None:
@@ -95,7 +95,7 @@ def test_a_taken_name_whose_object_vanishes_meanwhile_is_tried_again(storage: tu
     stubber.add_response("put_object", {})
 
     with stubber:
-        assert Outage("captures").until_done(lambda: ours.store(CAPTURE)) == "x.png"
+        assert Outage("captures").until_done(lambda: ours.store(CAPTURE)) == Place("x.png", new=True)
 
 
 def test_no_option_is_sent_that_was_not_set(storage: tuple[Storage, Stubber]) -> None:
