@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from uploader.answer import NO_REGION, Answer
 from uploader.check import privacy, probe
 from uploader.check.access import Access, identity
-from uploader.failure import S3_ERRORS, Kind, cause, explain
+from uploader.failure import NO_CREDENTIALS, S3_ERRORS, Kind, cause, explain
 from uploader.finding import Finding, Level, failure, fine, unknown, warning
 from uploader.settings import Settings
 from uploader.storage import ask, status
@@ -61,7 +61,8 @@ def refusal(error: Exception, bucket: str) -> Finding:
         told_apart = "it is somebody else's, or a right is missing"
         mend = f"{RIGHTS}, or mend S3_BUCKET or AWS_ACCESS_KEY_ID"
         return failure("bucket", f"these credentials may not look into {bucket}: {told_apart}; {mend}")
-    return failure(SUBJECTS.get(code, "bucket"), told.reason)
+    subject = "credentials" if isinstance(error, NO_CREDENTIALS) else SUBJECTS.get(code, "bucket")
+    return failure(subject, told.reason)
 
 
 def _found(access: Access, settings: Settings, answer: Answer, account: str | None) -> Iterator[Finding]:

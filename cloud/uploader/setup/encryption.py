@@ -59,7 +59,7 @@ def _trial(s3: "S3Client", bucket: str, how: dict[str, Any]) -> str | None:
         told = explain(error, bucket)
         if told.kind is Kind.REFUSED and not unsupported(error):
             raise
-        return told.sentence
+        return told.reason
     with contextlib.suppress(*S3_ERRORS):  # the right to delete is not asked for
         s3.delete_object(Bucket=bucket, Key=PROBE)
     return None
