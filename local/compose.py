@@ -97,7 +97,7 @@ class Demo:
             f"PICTURES_AT={self.store_address()}",
             "progress",
         ]
-        command = self.command(*arguments, "python", "-m", "local.progress", "--check", str(wanted))
+        command = self.command(*arguments, "--check", str(wanted))
         return subprocess.Popen(
             command,
             env=self._environment,

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from queue import SimpleQueue
 from typing import NoReturn
 
@@ -19,6 +20,7 @@ from uploader.arrival import Arrivals
 from uploader.check.everything import examine
 from uploader.finding import Finding, Level, takes_colours
 from uploader.health import complaint
+from uploader.link import LONGEST, LinkError, lifetime, share
 from uploader.meter import Meter
 from uploader.outage import Outage
 from uploader.receipts import Receipts
@@ -91,6 +93,19 @@ def set_up(_arguments: argparse.Namespace) -> int:
     return tell(settle(connect(settings), settings), "nothing to change", "not everything could be set up; see FAIL")
 
 
+def link(arguments: argparse.Namespace) -> int:
+    """Print the link alone on standard output, for whoever pastes or pipes it."""
+    try:
+        made = share(Settings(), arguments.key, arguments.expires)
+    except LinkError as error:
+        return fail(str(error), code=1)
+    print(made.url)
+    print(f"uploader: good until {made.until:%Y-%m-%d %H:%M} UTC", file=sys.stderr)
+    if made.note:
+        print(f"uploader: {made.note}", file=sys.stderr)
+    return 0
+
+
 def tell(findings: Iterable[Finding], good: str, bad: str) -> int:
     """Print each as soon as it is known, then all in a sentence; return the exit code."""
     seen: list[Level] = []
@@ -127,7 +142,20 @@ def _arguments() -> argparse.Namespace:
         ("setup", set_up, "make the bucket, block public access, set encryption and retention; tell what changed"),
     ):
         commands.add_parser(name, help=words, description=words).set_defaults(command=command)
+    sharing = commands.add_parser("link", help="print a link to a picture", description="print a link to a picture")
+    sharing.add_argument("key", metavar="KEY", help="the picture's name in the bucket")
+    sharing.add_argument(
+        "--expires", type=_lifetime, default=LONGEST, metavar="7d", help="how long it is good: 30m, 12h, at most 7d"
+    )
+    sharing.set_defaults(command=link)
     return parser.parse_args()
+
+
+def _lifetime(text: str) -> timedelta:
+    try:
+        return lifetime(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def start_log(level: str) -> None:
