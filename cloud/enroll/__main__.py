@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
+from enroll import dates
 from enroll.authority import Authority
 from enroll.broker import Broker
 from enroll.folder import Folder, FolderError
@@ -42,6 +43,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             revoke(arguments.revoke, authority, broker)
         else:
             enrol(arguments, settings, authority, broker)
+        tell_dates(settings, authority)
     return 0
 
 
@@ -62,6 +64,14 @@ def tell(authority: Authority, broker: Broker, settings: Settings | None = None,
     version = broker.tell(authority, settings.server_names if settings else None, renewed=renewed)
     if not broker.applied(version):
         print("enroll: no broker answers now; it takes this over when it starts", file=sys.stderr)
+
+
+def tell_dates(settings: Settings, authority: Authority) -> None:
+    """Nobody is shut out because the uploader cannot learn of it."""
+    try:
+        dates.write(settings.certificates_file, authority, Folder(settings.identity_dir).read("server.pem"))
+    except FolderError as error:
+        print(f"enroll: nobody is told when certificates end: {error}", file=sys.stderr)
 
 
 class _Parser(argparse.ArgumentParser):

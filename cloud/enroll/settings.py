@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     authority_dir: Path = Path("/authority")  # the CA's key and register: nobody else's
     identity_dir: Path = Path("/identity")  # what the broker reads
     broker_data_dir: Path = Path("/broker-data")  # what the broker answers
+    certificates_file: Path = Path("/certificates/dates.json")  # for the uploader: when they end
 
     @field_validator("cloud_host")
     @classmethod

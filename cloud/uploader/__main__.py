@@ -53,7 +53,8 @@ def run(_arguments: argparse.Namespace) -> int:
     upload = build(settings, registry)
     service = Service(upload, threads=settings.upload_threads, heartbeat_file=settings.heartbeat_file)
     start_log(settings.log_level)
-    metrics.serve(registry, upload, settings.metrics_bind, settings.metrics_port)
+    registry.register(metrics.Readings(upload, settings.certificates_file))
+    metrics.serve(registry, settings.metrics_bind, settings.metrics_port)
     return service.run(stop_signals())
 
 

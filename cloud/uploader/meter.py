@@ -38,7 +38,7 @@ class Meter:
         self._s3 = histogram("s3_seconds", "How long S3 took for an attempt that succeeded.", S3_BUCKETS)
         self._way = histogram("capture_to_stored_seconds", "From captured_at to the bucket, new ones.", WAY_BUCKETS)
         self._last = Gauge(
-            "usbcam_uploader_last_stored_timestamp_seconds", "When a capture was last stored.", registry=registry
+            "usbcam_uploader_last_stored_timestamp_seconds", "When one was last stored.", ["edge"], registry=registry
         )
         self._in_hand: dict[int, datetime] = {}  # by thread: each handles one
         for reason in REASONS:
@@ -90,7 +90,7 @@ class Meter:
             return
         self._stored.labels(capture.edge).inc()
         self._stored_bytes.labels(capture.edge).inc(len(capture.image))
-        self._last.set(time())
+        self._last.labels(capture.edge).set(time())
         if not capture.bare:
             self._way.observe(max(0.0, (datetime.now(UTC) - capture.captured_at).total_seconds()))
 

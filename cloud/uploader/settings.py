@@ -43,6 +43,7 @@ class Settings(HealthSettings):
     uploaders: int = Field(default=1, ge=1, le=100)
     upload_threads: int = Field(default=8, ge=1, le=64)
     max_image_pixels: int = Field(default=50_000_000, ge=1)
+    certificates_file: Path = Path("/certificates/dates.json")  # where enrolment writes when they end
     metrics_bind: str = "127.0.0.1"
     metrics_port: int = Field(default=9102, ge=0, le=65535)  # 0 = no metrics
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -136,7 +136,8 @@ def test_a_missing_setting_is_one_sentence(name: str) -> None:
         (
             CLOUD,
             "uploader",
-            set(UploaderSettings.model_fields) - {"cloud_broker_port", "heartbeat_file", "aws_profile"}
+            set(UploaderSettings.model_fields)
+            - {"cloud_broker_port", "heartbeat_file", "aws_profile", "certificates_file"}
             | {"aws_shared_credentials_file"},  # botocore's own
         ),
     ],

@@ -11,6 +11,7 @@ from cryptography import x509
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {"AUTHORITY_DIR": "authority", "IDENTITY_DIR": "identity", "BROKER_DATA_DIR": "broker-data"}
+DATES = "certificates/dates.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Enroll:
 
     def __call__(self, *arguments: str) -> Said:
         places = {name: str(self.folder / place) for name, place in FOLDERS.items()}
+        places["CERTIFICATES_FILE"] = str(self.file(DATES))
         done = subprocess.run(
             [sys.executable, "-m", "enroll", *arguments],
             cwd=self.folder,
@@ -56,6 +58,6 @@ class Enroll:
 
 @pytest.fixture
 def enroll(tmp_path: Path) -> Enroll:
-    for place in FOLDERS.values():
+    for place in (*FOLDERS.values(), "certificates"):
         (tmp_path / place).mkdir()
     return Enroll(tmp_path)

@@ -13,7 +13,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from enroll import certificate
 from enroll.authority import HERE, RENEW, Authority
 from enroll.folder import Folder
-from tests.enroll.conftest import Enroll
+from tests.enroll.conftest import DATES, Enroll
+from uploader.certificates import read
 
 NO_BROKER = "enroll: no broker answers now; it takes this over when it starts\n"
 
@@ -244,3 +245,19 @@ def users(enroll: Enroll) -> set[str]:
 def commands(enroll: Enroll) -> list[dict[str, object]]:
     given: list[dict[str, object]] = json.loads(enroll.file("identity/changes.json").read_text())["commands"]
     return given
+
+
+def test_the_uploader_may_read_when_certificates_end_and_nothing_else(enroll: Enroll) -> None:
+    enroll("--prepare")
+    enroll("porch")
+    enroll("attic")
+    enroll("--revoke", "attic")
+
+    file = enroll.file(DATES)
+    dates = read(file)
+
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert set(dates.edges) == {"porch"}
+    assert dates.broker == enroll.server().not_valid_after_utc
+    assert abs(dates.edges["porch"] - datetime.now(UTC) - timedelta(days=certificate.EDGE_DAYS)) < timedelta(hours=1)
+    assert "PRIVATE" not in file.read_text(encoding="utf-8")

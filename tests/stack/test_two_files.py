@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import subprocess
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -100,6 +101,7 @@ def test_both_files_on_one_machine_bring_captures_to_the_bucket(host: Host, endp
     assert line.startswith("EDGE_TOKEN=")
     assert connected(host) == {"porch": "yes"}
     assert_only_tls_is_open(host)
+    assert_the_uploaders_commands_work(host, captures[0].key)
 
     assert host.enroll("--revoke", "porch") == "enroll: porch is shut out"
     host.enroll("attic")
@@ -136,6 +138,24 @@ def test_a_token_in_a_file_is_no_part_of_what_docker_tells(host: Host, tmp_path:
 def connected(host: Host) -> dict[str, str]:
     rows = [line.split() for line in host.enroll("--list").splitlines()]
     return {row[0]: row[-1] for row in rows[1:]}
+
+
+def assert_the_uploaders_commands_work(host: Host, key: str) -> None:
+    """Look, set up, share and count, as an operator does."""
+    uploader = ("--progress", "quiet", "run", "--rm", "-T", "uploader")
+    checked = host.compose("cloud", *uploader, "check")
+    assert "FAIL" not in checked
+    assert "uploader is connected and well" in checked
+    assert "1 enrolled; the first to end is porch" in checked
+    assert "bucket            pictures is there" in host.compose("cloud", *uploader, "setup")
+    with urllib.request.urlopen(
+        host.compose("cloud", *uploader, "link", key, "--expires", "5m"), timeout=10
+    ) as picture:
+        assert picture.read().startswith(b"\x89PNG")
+    ask = "import urllib.request as r; print(r.urlopen('http://uploader:9102/metrics').read().decode())"
+    counted = host.compose("cloud", "run", "--rm", "-T", "--no-deps", "--entrypoint", "python", "uploader", "-c", ask)
+    assert "usbcam_uploader_subscribed 1.0" in counted
+    assert 'usbcam_certificate_end_timestamp_seconds{whose="edge porch"}' in counted
 
 
 def assert_only_tls_is_open(host: Host) -> None:
