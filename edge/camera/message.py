@@ -61,7 +61,7 @@ class Capture:
     image: bytes  # PNG or JPEG
     quality: float = 0.0  # of the shot, 0 to 1
     track: str = ""  # the visit it belongs to; empty if nobody followed
-    shot: str = ""  # first, better, stay or last of the visit
+    shot: str = ""  # first, better, stay or last of the visit; more, where not the best is wanted
     frame: int = field(default=0, compare=False)  # its number in the source; does not travel
 
     @property
