@@ -16,7 +16,7 @@ RESERVED_EDGES = frozenset({"status", "images", "receipts"})
 CAMERA_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 ID = re.compile(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{8}")
 CAPTURED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-DETAILS = ("box", "score", "quality", "track")
+DETAILS = ("box", "score", "quality", "track", "shot")
 LONGEST_DETAIL = 128  # S3 takes 2 KB of metadata in all
 
 

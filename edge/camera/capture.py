@@ -6,9 +6,22 @@ from datetime import datetime
 import cv2
 
 from camera.detector import Detection, Image
+from camera.frames import Frame
 from camera.message import Box, Capture, describe, whole_milliseconds, with_description
 
 JPEG_QUALITY = 95  # faces are kept to be looked at; 95 costs 40 % more bytes than 90
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A face as it was cut out of its frame, not encoded yet."""
+
+    image: Image
+    captured_at: datetime  # whole milliseconds
+    detection: Detection
+    quality: float  # 0 to 1
+    track: str
+    frame: int  # its number in the source
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +33,25 @@ class Encoder:
     margin: float  # share of the face's size added on each side
     image_format: str  # png or jpeg
 
-    def capture(self, image: Image, captured_at: datetime, detection: Detection) -> Capture:
-        """Cut one face out of a frame, (height, width, 3) BGR, and encode it with its description inside."""
-        captured_at = whole_milliseconds(captured_at)
-        cut = image if self.whole_frame else crop(image, detection.box, self.margin)
-        description = describe(self.camera, captured_at, detection.box, detection.score)
+    def cut(self, frame: Frame, detection: Detection, quality: float, track: str) -> Shot:
+        """Cut one face out of a frame; a copy, since the frame's own memory is used again."""
+        cut = frame.image if self.whole_frame else crop(frame.image, detection.box, self.margin)
+        return Shot(cut.copy(), whole_milliseconds(frame.captured_at), detection, quality, track, frame.number)
+
+    def encode(self, shot: Shot, kind: str) -> Capture:
+        """Make a capture of a shot; `kind` is first, better, stay or last."""
+        detection, followed = shot.detection, (shot.quality, shot.track, kind)
+        description = describe(self.camera, shot.captured_at, detection.box, detection.score, followed)
         return Capture(
             camera=self.camera,
-            captured_at=captured_at,
+            captured_at=shot.captured_at,
             box=detection.box,
             score=detection.score,
-            image=with_description(encode(cut, self.image_format), description),
+            image=with_description(encode(shot.image, self.image_format), description),
+            quality=round(shot.quality, 3),
+            track=shot.track,
+            shot=kind,
+            frame=shot.frame,
         )
 
 

@@ -12,7 +12,7 @@ from camera.message import Box, timestamp
 from camera.recording import FileSource
 from camera.settings import Settings
 from camera.sources import SceneSource, scene
-from camera.watcher import Watcher
+from camera.watcher import Sight, Watcher
 
 
 def detect(settings: Settings, paths: list[str]) -> int:
@@ -59,21 +59,30 @@ def _write_captures(settings: Settings, source: Source, out: Path) -> None:
         try:
             seconds = source.grab()
         except SourceEndedError:
+            _write_sight(watcher.end(), out)
             return
         frame = source.retrieve() if cadence.due(seconds) else None
-        for capture in watcher.look(frame).captures if frame else ():
-            path = out / (capture.id + capture.extension)
-            path.write_bytes(capture.image)
-            _print(
-                {
-                    "file": str(path),
-                    "id": capture.id,
-                    "captured_at": timestamp(capture.captured_at),
-                    "frame": frame.number if frame else 0,
-                    "box": _numbers(capture.box),
-                    "score": round(capture.score, 3),
-                }
-            )
+        if frame:
+            _write_sight(watcher.look(frame), out)
+
+
+def _write_sight(sight: Sight, out: Path) -> None:
+    for capture in sight.captures:
+        path = out / (capture.id + capture.extension)
+        path.write_bytes(capture.image)
+        _print(
+            {
+                "file": str(path),
+                "id": capture.id,
+                "captured_at": timestamp(capture.captured_at),
+                "frame": capture.frame,
+                "box": _numbers(capture.box),
+                "score": round(capture.score, 3),
+                "quality": capture.quality,
+                "track": capture.track,
+                "shot": capture.shot,
+            }
+        )
 
 
 def _faces(detector: Detector, image: Image) -> list[dict[str, object]]:

@@ -27,6 +27,8 @@ class Detection:
 
     box: Box  # inside the frame, never empty
     score: float  # 0 to 1
+    # right eye, left eye, nose, right and left corner of the mouth: near a mean upright face, whatever its roll
+    landmarks: tuple[tuple[float, float], ...] = ()
 
 
 class Detector:
@@ -47,8 +49,17 @@ class Detector:
         if rows is None:  # YuNet's way to say "no face"
             return []
         scale = np.array([width / size[0], height / size[1]] * 2)
-        found = [Detection(box, float(row[14])) for row in rows if (box := clamped(row[:4] * scale, width, height))]
+        found = [
+            Detection(box, float(row[14]), _points(row[4:14], scale))
+            for row in rows
+            if (box := clamped(row[:4] * scale, width, height))
+        ]
         return sorted(found, key=lambda detection: -detection.score)
+
+
+def _points(numbers: NDArray[np.float32], scale: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+    """YuNet's ten numbers as five points of the frame."""
+    return tuple((float(x), float(y)) for x, y in numbers.reshape(5, 2) * scale[:2])
 
 
 def model_path() -> Path:

@@ -81,7 +81,7 @@ def zone(name: str) -> str:
     """Return the name of a time zone that is known; raises ValueError."""
     try:
         ZoneInfo(name)
-    except (OSError, ValueError) as error:  # unknown, or a folder of zones
+    except (KeyError, OSError, ValueError) as error:  # unknown, or a folder of zones
         raise ValueError(f"{name} is no time zone") from error
     return name
 

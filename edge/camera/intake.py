@@ -32,6 +32,8 @@ class Intake:
             log.info("Captured %s", capture.id)
             self._journal.spooled(capture)
             self._publisher.publish(capture.id)
+        for visit in sight.visits:
+            self._publisher.tell(visit)
 
     def mend(self) -> None:
         """Try a spool that does not work again; publish what was found in it."""

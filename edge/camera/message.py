@@ -8,12 +8,13 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 SCHEMA = 1
 IMAGES_TOPIC = "usbcam/images"
 RECEIPTS_TOPIC = "usbcam/receipts"
+VISITS_TOPIC = "usbcam/visits"
 # Both brokers take packets of 16 MiB; the rest is room for topic and properties.
 MAX_IMAGE_BYTES = 16 * 1024 * 1024 - 64 * 1024
 
@@ -58,6 +59,10 @@ class Capture:
     box: Box
     score: float  # YuNet's, 0 to 1
     image: bytes  # PNG or JPEG
+    quality: float = 0.0  # of the shot, 0 to 1
+    track: str = ""  # the visit it belongs to; empty if nobody followed
+    shot: str = ""  # first, better, stay or last of the visit; more, where not the best is wanted
+    frame: int = field(default=0, compare=False)  # its number in the source; does not travel
 
     @property
     def id(self) -> str:
@@ -77,9 +82,36 @@ class Capture:
 
     def properties(self) -> list[tuple[str, str]]:
         """MQTT 5 user properties, in the order of the contract's table."""
-        description = describe(self.camera, self.captured_at, self.box, self.score)
+        description = describe(
+            self.camera, self.captured_at, self.box, self.score, followed=(self.quality, self.track, self.shot)
+        )
         pairs = [(name, str(value)) for name, value in description.items()]
         return [pairs[0], ("id", self.id), *pairs[1:]]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody was there: told when it is over."""
+
+    track: str
+    camera: str
+    began_at: datetime  # aware, UTC
+    ended_at: datetime
+    captures: tuple[str, ...]  # ids, in their order: the last one is the visit's last
+    best: str  # the id of the best shot; empty without any
+
+    def content(self) -> dict[str, object]:
+        """Say it as the message on `usbcam/visits` does."""
+        return {
+            "schema": SCHEMA,
+            "track": self.track,
+            "camera": self.camera,
+            "began_at": timestamp(self.began_at),
+            "ended_at": timestamp(self.ended_at),
+            "captures": list(self.captures),
+            "best": self.best,
+            "last": self.captures[-1] if self.captures else "",
+        }
 
 
 def milliseconds(moment: datetime) -> int:
@@ -97,15 +129,24 @@ def timestamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds(moment):03d}Z"
 
 
-def describe(camera: str, captured_at: datetime, box: Box, score: float) -> dict[str, str | int]:
-    """Say what a picture shows, in the words of the contract; the id follows from the bytes."""
-    return {
+def describe(
+    camera: str, captured_at: datetime, box: Box, score: float, followed: tuple[float, str, str] = (0.0, "", "")
+) -> dict[str, str | int]:
+    """Say what a picture shows, in the words of the contract; the id follows from the bytes.
+
+    `followed`: quality, track and shot, which are left out where nobody followed the face.
+    """
+    said: dict[str, str | int] = {
         "schema": SCHEMA,
         "camera": camera,
         "captured_at": timestamp(captured_at),
         "box": str(box),
         "score": f"{score:.3f}",
     }
+    quality, track, shot = followed
+    if track:
+        said |= {"quality": f"{quality:.3f}", "track": track, "shot": shot}
+    return said
 
 
 def with_description(image: bytes, description: dict[str, str | int]) -> bytes:
@@ -133,6 +174,9 @@ def read_capture(image: bytes) -> Capture:
             box=Box.parse(description["box"]),
             score=float(description["score"]),
             image=image,
+            quality=float(description.get("quality", 0)),
+            track=str(description.get("track", "")),
+            shot=str(description.get("shot", "")),
         )
     except (ValueError, KeyError, TypeError, IndexError, struct.error) as error:
         raise NotACaptureError(f"no readable description: {error}") from error

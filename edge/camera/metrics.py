@@ -26,6 +26,8 @@ COUNTS: tuple[Reading, ...] = (
     ("usbcam_frames_grabbed", "Frames that came from the source.", lambda s: int(s.grabbed)),
     ("usbcam_frames_passed_over", "Frames that were due while the last was looked at.", lambda s: int(s.passed_over)),
     ("usbcam_frames_looked_at", "Frames that were searched for motion and faces.", lambda s: s.counts.looked_at),
+    ("usbcam_frames_still", "Of these, frames in which nothing moved.", lambda s: s.counts.still),
+    ("usbcam_visits", "Visits that are over.", lambda s: s.counts.visits),
     ("usbcam_faces", "Faces found, in all frames.", lambda s: s.counts.faces),
     ("usbcam_captures", "Captures made.", lambda s: s.counts.captured),
     ("usbcam_captures_refused", "Captures too large, or without room in the spool.", lambda s: s.counts.refused),

@@ -1,6 +1,7 @@
 """Publishing: from the spool to the broker beside the camera, until a receipt comes back."""
 
 import contextlib
+import json
 import logging
 import queue
 import threading
@@ -15,7 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from camera.message import IMAGES_TOPIC, RECEIPTS_TOPIC, Capture
+from camera.message import IMAGES_TOPIC, RECEIPTS_TOPIC, VISITS_TOPIC, Capture, Visit
 from camera.receipt import State, read_receipt
 from camera.settings import Settings
 from camera.spool import Spool
@@ -78,6 +79,10 @@ class Publisher:
     def publish(self, capture_id: str) -> None:
         """Publish a capture that was put in the spool."""
         self._events.put(lambda: self._window.add(capture_id, time.monotonic()))
+
+    def tell(self, visit: Visit) -> None:
+        """Publish that a visit is over, once; paho keeps it while the broker is away."""
+        self._client.publish(VISITS_TOPIC, json.dumps(visit.content()), qos=1)
 
     def stop(self) -> None:
         """Say goodbye and stop; what is in the spool stays there."""

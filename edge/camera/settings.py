@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from camera.hours import Hours, zone
+from camera.masks import checked_masks
 
 
 class CameraSettings(BaseSettings):
@@ -37,11 +38,17 @@ class CameraSettings(BaseSettings):
     frame_width: int = Field(default=1280, ge=64, le=8192, description="a number of pixels from 64 to 8192")
     frame_height: int = Field(default=720, ge=64, le=8192, description="a number of pixels from 64 to 8192")
     frame_rate: float = Field(default=15, gt=0, le=240, description="frames a second, more than 0, at most 240")
+    masks: Annotated[str, AfterValidator(checked_masks)] = Field(
+        default="", description="polygons in shares of the frame, such as 0,0:0.3,0:0.3,1:0,1 with ; between them"
+    )
+    motion: Literal["on", "off"] = Field(default="on", description="on or off")
     detections_per_second: float = Field(default=10, gt=0, le=240, description="more than 0, at most 240")
-    min_face_px: int = Field(default=48, ge=10, le=2000, description="a face height in pixels of the frame, 10 to 2000")
+    min_face_px: int = Field(default=56, ge=10, le=2000, description="a face height in pixels of the frame, 10 to 2000")
     min_score: float = Field(default=0.7, ge=0.1, le=1, description="a number between 0.1 and 1")
     capture: Literal["face", "frame"] = Field(default="face", description="face or frame")
     capture_margin: float = Field(default=0.3, ge=0, le=3, description="a share of the face's size, between 0 and 3")
+    capture_policy: Literal["best", "every", "interval"] = Field(default="best", description="best, every or interval")
+    captures_per_minute: int = Field(default=60, ge=1, le=100_000, description="a number of captures, 1 to 100000")
     capture_interval_seconds: float = Field(default=1, ge=0, le=86400, description="seconds, between 0 and 86400")
     image_format: Literal["png", "jpeg"] = Field(default="png", description="png or jpeg")
     demo_seed: int = Field(default=1, ge=0, description="a whole number, 0 or more")

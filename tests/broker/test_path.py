@@ -151,7 +151,7 @@ def test_the_cloud_broker_sees_images_with_their_properties(
     assert properties is not None
     assert properties.ContentType == "image/png"  # type: ignore[attr-defined]
     names = [name for name, _ in properties.UserProperty]  # type: ignore[attr-defined]
-    assert names == ["schema", "id", "camera", "captured_at", "box", "score"]
+    assert names == ["schema", "id", "camera", "captured_at", "box", "score", "quality", "track", "shot"]
 
 
 def test_nonsense_on_the_receipts_topic_changes_nothing(journey: Journey) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from camera.capture import Encoder
 from camera.detector import Detection
+from camera.frames import Frame
 from camera.message import MAX_IMAGE_BYTES, Box, Capture
 from camera.receipt import read_receipt
 from uploader.message import InvalidMessageError, Message, parse
@@ -30,7 +31,8 @@ def write() -> Write:
     def make(image_format: str) -> Capture:
         noise = np.random.default_rng(7).integers(0, 255, (120, 90, 3), np.uint8)
         encoder = Encoder(camera="front_door-2", whole_frame=True, margin=0.3, image_format=image_format)
-        return encoder.capture(noise, NOON, Detection(Box(0, 12, 34, 56), 0.93449))
+        shot = encoder.cut(Frame(noise, NOON, 0.0, 7), Detection(Box(0, 12, 34, 56), 0.93449), 0.71, "1")
+        return encoder.encode(shot, "better")
 
     return make
 

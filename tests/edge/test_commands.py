@@ -45,13 +45,13 @@ def test_captures_writes_what_would_be_published(tmp_path: Path, video: Path, ru
 
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0
-    assert len(lines) >= 4
-    assert set(lines[0]) == {"file", "id", "captured_at", "frame", "box", "score"}
+    assert len({line["track"] for line in lines}) == 2
+    assert set(lines[0]) == {"file", "id", "captured_at", "frame", "box", "score", "quality", "track", "shot"}
     for line in lines:
         capture = read_capture((tmp_path / line["file"]).read_bytes())
         assert capture.id == line["id"]
         assert [capture.box.x, capture.box.y, capture.box.width, capture.box.height] == line["box"]
-    assert sorted(line["captured_at"] for line in lines) == [line["captured_at"] for line in lines]
+        assert (capture.quality, capture.track, capture.shot) == (line["quality"], line["track"], line["shot"])
 
 
 def test_captures_of_the_same_file_have_the_same_ids(video: Path, run_camera: Run) -> None:
@@ -77,10 +77,11 @@ def test_every_visit_of_the_synthetic_camera_is_captured(tmp_path: Path, run_cam
 
     done = run_camera("captures", "demo", "--out", "kept", **settings)
 
-    numbers = [json.loads(line)["frame"] for line in done.stdout.splitlines()]
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    numbers = sorted(line["frame"] for line in lines)
     visits = 1 + sum(later - earlier > 20 for earlier, later in pairwise(numbers))
     assert "The synthetic camera showed 8 visits" in done.stderr
-    assert visits == 8
+    assert visits == len({line["track"] for line in lines}) == 8
     assert len(list((tmp_path / "kept").iterdir())) == len(numbers)
 
 
@@ -103,6 +104,13 @@ def test_captures_of_what_is_no_video_is_a_sentence(tmp_path: Path, run_camera: 
         ("CAMERA_NAME", "front door"),
         ("CAPTURE", "nose"),
         ("IMAGE_FORMAT", "gif"),
+        ("CAPTURE_POLICY", "worst"),
+        ("CAPTURES_PER_MINUTE", "0"),
+        ("MOTION", "maybe"),
+        ("MASKS", "0,0:1,1"),
+        ("MASKS", "0,0:2,0:1,1"),
+        ("SCHEDULE", "never"),
+        ("TIMEZONE", "Mars/Olympus"),
         ("EDGE_BROKER_PORT", "0"),
         ("MQTT_QOS", "3"),
         ("SPOOL_MAX_MB", "-1"),

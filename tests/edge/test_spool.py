@@ -152,6 +152,7 @@ import cv2
 import numpy as np
 from camera.capture import Encoder
 from camera.detector import Detection
+from camera.frames import Frame
 from camera.message import Box
 from camera.spool import Spool
 
@@ -160,7 +161,10 @@ encoder = Encoder(camera="porch", whole_frame=True, margin=0, image_format="png"
 now = datetime.now(UTC)
 for number in range(10**6):
     image = np.full((16, 16, 3), number % 256, np.uint8)
-    capture = encoder.capture(image, now + timedelta(seconds=number), Detection(Box(1, 2, 3, 4), 0.9))
+    capture = encoder.encode(
+        encoder.cut(Frame(image, now + timedelta(seconds=number), 0, 0), Detection(Box(1, 2, 3, 4), 0.9), 0.5, "1"),
+        "first",
+    )
     spool.put(capture)
     print(capture.id, flush=True)
 """

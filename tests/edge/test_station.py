@@ -95,13 +95,14 @@ def test_a_stalled_camera_leaves_the_other_alone(stop: threading.Event, monkeypa
 
 
 def test_a_paused_camera_lets_go_of_its_source(stop: threading.Event) -> None:
+    before = set(threading.enumerate())
     station = Station(scene("door"), Kept().keep, stop)
     station.start()
     wait_for(lambda: station.counts.looked_at > 0, seconds=30, what="a frame")
 
     station.clock.command("pause")
     wait_for(lambda: station.paused, seconds=30, what="the pause")
-    assert not any(thread.name == "frames" for thread in threading.enumerate())
+    assert [thread.name for thread in set(threading.enumerate()) - before] == ["camera-door"]
     assert station.view is None
     seen, grabbed = station.counts.looked_at, int(station.grabbed)
     station.clock.command("run")

@@ -33,7 +33,13 @@ from tests.faults.schedule import CLOUD, EDGE
 KEYS = ("usbcam-test", "usbcam-test-secret")
 BUCKET = "faults"
 DISK_SIZE = "192m"
-FAST = {"CAPTURE_INTERVAL_SECONDS": "0.1", "DETECTIONS_PER_SECOND": "10", "FILE_AT_END": "loop"}
+FAST = {
+    "CAPTURE_POLICY": "interval",
+    "CAPTURE_INTERVAL_SECONDS": "0.1",
+    "CAPTURES_PER_MINUTE": "6000",
+    "DETECTIONS_PER_SECOND": "10",
+    "FILE_AT_END": "loop",
+}
 
 
 @dataclass(slots=True)
