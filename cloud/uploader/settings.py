@@ -10,7 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from uploader.key import DEFAULT_TEMPLATE, check_template
 
-BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]|arn:[!-~]{1,200}")
+# What S3 can never have is refused here: nothing that happens later would mend it.
+BUCKET = re.compile(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+WAY_TO_BUCKET = re.compile(r"arn:[a-z-]+:s3[a-z-]*:[a-z0-9-]*:\d{12}:(accesspoint|outpost)[/:][A-Za-z0-9./:-]{1,150}")
 CONFIG = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
 
@@ -51,8 +53,8 @@ class Settings(HealthSettings):
     @field_validator("s3_bucket")
     @classmethod
     def _bucket(cls, name: str) -> str:
-        if not BUCKET.fullmatch(name):
-            raise ValueError("must be a bucket's name: 3 to 63 of a-z, 0-9, - and .")
+        if not BUCKET.fullmatch(name) and not WAY_TO_BUCKET.fullmatch(name):
+            raise ValueError("must be a bucket's name, 3 to 63 of a-z, 0-9, - and ., or an access point's ARN")
         return name
 
     @field_validator("s3_endpoint_url", "s3_public_url")

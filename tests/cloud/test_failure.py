@@ -107,6 +107,22 @@ def test_no_option_is_sent_that_was_not_set(storage: tuple[Storage, Stubber]) ->
         ours.store(CAPTURE)
 
 
+def test_a_region_that_is_not_the_buckets_is_complained_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(s3_bucket="captures", aws_region="eu-west-1")
+    client = connect(settings)
+    ours = Storage(lambda: client, settings)
+    with Stubber(client) as stubber:
+        for region in ("eu-central-1", "eu-west-1"):
+            stubber.add_response("head_bucket", {"BucketRegion": region})
+        answers = [ours.check(), ours.check()]
+
+    assert [ours.complaint(answer) for answer in answers] == [
+        "the bucket captures is in eu-central-1 and AWS_REGION is eu-west-1; set AWS_REGION=eu-central-1",
+        None,
+    ]
+
+
 def test_encryption_is_sent_as_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Settings(s3_bucket="captures", aws_region="eu-central-1", s3_sse="aws:kms", s3_kms_key_id="key")

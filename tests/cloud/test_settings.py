@@ -14,6 +14,12 @@ from uploader.settings import Settings, sentences
     [
         ("S3_BUCKET", "", "S3_BUCKET is not set"),
         ("S3_BUCKET", "No Bucket!", "S3_BUCKET=No Bucket! must be a bucket's name"),
+        ("S3_BUCKET", "a..b", "S3_BUCKET=a..b must be a bucket's name"),
+        ("S3_BUCKET", "10.0.0.7", "S3_BUCKET=10.0.0.7 must be a bucket's name"),
+        ("S3_BUCKET", "arn:aws:s3:::faces", "S3_BUCKET=arn:aws:s3:::faces must be a bucket's name"),
+        ("S3_RETENTION_DAYS", "-1", "S3_RETENTION_DAYS=-1 must be"),
+        ("S3_PUBLIC_URL", "pictures.example", "S3_PUBLIC_URL=pictures.example must be a URL"),
+        ("METRICS_PORT", "70000", "METRICS_PORT=70000 must be"),
         ("S3_KEY_TEMPLATE", "{host}.png", "S3_KEY_TEMPLATE={host}.png has {host}"),
         ("S3_ENDPOINT_URL", "store:8333", "S3_ENDPOINT_URL=store:8333 must be a URL"),
         ("S3_ENDPOINT_URL", "http://[", "S3_ENDPOINT_URL=http://["),
