@@ -119,7 +119,7 @@ class LatestFrame:
             self._tell(trouble)
 
     def _keep(self, frame: Frame) -> None:
-        self._kept_at, self._hangs = time.monotonic(), False
+        self._kept_at, self._hangs, self.stuck = time.monotonic(), False, False
         self._recover()
         with self._arrived:
             if self._newest is not None:

@@ -24,7 +24,7 @@ from camera.source import Patience, SourceError
 
 log = logging.getLogger(__name__)
 
-LOYAL_SECONDS = 10.0  # `auto` waits so long for the camera it had before it takes another
+LOYAL_SECONDS = 10.0  # so long the camera that was open may take to come back before another takes its place
 OPEN_SECONDS = 15.0
 MARGIN_SECONDS = 0.5  # a source gives up by itself; beyond that a call into the driver hangs
 
@@ -74,11 +74,11 @@ class UsbCamera:
         fitting = candidates(source, found, last)
         if last is not None and fitting and fitting[0].is_same(last):
             return fitting[:1]
+        self._be_loyal()
         if path is not None:
             return [self._named(source)]
         if not fitting:
             raise SourceError(self._nothing(source, found))
-        self._be_loyal()
         return fitting
 
     def _named(self, source: str) -> Camera:
@@ -111,7 +111,7 @@ class UsbCamera:
         return "No camera is plugged in: plug one in, or name a file or an address in CAMERA_SOURCE."
 
     def _be_loyal(self) -> None:
-        """Let the camera that was open before come back before another takes its place."""
+        """Raise SourceError while the camera that was open last may still come back."""
         last, now = self._memory.camera, time.monotonic()
         if last is None:
             return
