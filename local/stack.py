@@ -41,15 +41,19 @@ CLOUD_FILES = ROOT / "mosquitto" / "cloud"
 
 
 def start_edge_broker(
-    folder: Path, *, edge: str, cloud_host: str, cloud_port: int, port: int, files: Path = EDGE_FILES
+    folder: Path, *, edge: str, cloud_host: str, cloud_port: int, port: int, files: Path = EDGE_FILES, **settings: str
 ) -> Process:
-    """Start it with the token of `edge`, which is enrolled unless it is; the authority lies beside the folder."""
+    """Start it with the token of `edge`, which is enrolled unless it is; the authority lies beside the folder.
+
+    `settings`: others that start.sh reads.
+    """
     environment = _broker(folder, "EDGE_BROKER_DATA") | {
         "EDGE_TOKEN_FILE": str(Enrolment(folder.parent).token(edge)),
         "CLOUD_HOST": cloud_host,
         "CLOUD_PORT": str(cloud_port),
         "EDGE_BROKER_LISTEN": LOOPBACK,
         "EDGE_BROKER_PORT": str(port),
+        **settings,
     }
     process = start("edge-broker", ["sh", str(files / "start.sh")], folder, environment)
     return answering(process, lambda: answers_mqtt(port))

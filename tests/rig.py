@@ -167,6 +167,7 @@ class EdgeBroker(Broker):
     edge: str = "porch"
     cloud_host: str = LOOPBACK
     cloud_port: int = 0
+    settings: dict[str, str] = field(default_factory=dict)  # others that start.sh reads
 
     def _start_here(self) -> Process:
         return start_edge_broker(
@@ -176,6 +177,7 @@ class EdgeBroker(Broker):
             cloud_port=self.cloud_port,
             port=self.port,
             files=self.files,
+            **self.settings,
         )
 
     def _ports(self) -> tuple[int, ...]:
@@ -184,7 +186,7 @@ class EdgeBroker(Broker):
     def _environment(self) -> dict[str, str]:
         cloud = {"CLOUD_HOST": self.cloud_host, "CLOUD_PORT": str(self.cloud_port)}
         own = {"EDGE_BROKER_LISTEN": LOOPBACK, "EDGE_BROKER_PORT": str(self.port)}
-        return {"EDGE_TOKEN_FILE": "/run/token"} | cloud | own
+        return {"EDGE_TOKEN_FILE": "/run/token"} | cloud | own | self.settings
 
     def _secret(self) -> tuple[Path, str]:
         return Enrolment(self.folder.parent, 0o644).token(self.edge), "/run/token"

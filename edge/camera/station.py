@@ -74,7 +74,7 @@ class Station:
         while not self._stop.is_set() and not self.ended:
             began = time.monotonic()
             try:
-                self._watch()
+                self.ended = self._watch()  # and its last captures are kept
             except Exception as error:  # another camera must not suffer from whatever this was
                 self.crashes += 1
                 self._broken = f"The camera {self.name} broke ({type(error).__name__}); starting it again."
@@ -90,15 +90,16 @@ class Station:
         self._watcher = Watcher(self.settings)
         self._watcher.counts = counts
 
-    def _watch(self) -> None:
+    def _watch(self) -> bool:
+        """Look until told to stop or pause; True when the source has ended."""
         if not self.clock.may_look:
             self._pause()
-            return
+            return False
         self._resume()
         stop = threading.Event()
         self._frames = LatestFrame(self._camera, self.settings.detections_per_second, stop)
         try:
-            self._look(self._frames)
+            return self._look(self._frames)
         finally:
             stop.set()
             self._frames.join(timeout_seconds=5)
@@ -106,15 +107,15 @@ class Station:
                 total.keep(last)
             self._keep(self._watcher.end(), self.counts)
 
-    def _look(self, frames: LatestFrame) -> None:
+    def _look(self, frames: LatestFrame) -> bool:
         while not self._stop.is_set() and self.clock.may_look:
             frame = frames.take(TAKE_SECONDS)
             self.grabbed.now, self.passed_over.now = frames.grabbed, frames.passed_over
             if frame is not None:
                 self._handle(frame)
             elif frames.ended.is_set():
-                self.ended = not self._stop.is_set()
-                return
+                return not self._stop.is_set()
+        return False
 
     def _handle(self, frame: Frame) -> None:
         sight = self._watcher.look(frame)

@@ -100,6 +100,33 @@ without_bridge() {
     sed '/^# Where it goes:/,$d'
 }
 
+without_homeassistant() {
+    sed '/^# Home Assistant:/,/^$/d'
+}
+
+check_homeassistant() {
+    case $HOMEASSISTANT_BROKER in
+        *[!A-Za-z0-9._:-]* | *:*:* | :*) fail "HOMEASSISTANT_BROKER=$HOMEASSISTANT_BROKER is not a host; set a name or an IPv4 address, or HOST:PORT, in .env" ;;
+        *:*) check_port HOMEASSISTANT_BROKER "${HOMEASSISTANT_BROKER##*:}" ;;
+    esac
+    if [ -n "$HOMEASSISTANT_PASSWORD" ] && [ -z "$HOMEASSISTANT_USER" ]; then
+        fail "HOMEASSISTANT_PASSWORD is set, but not HOMEASSISTANT_USER; set both in .env, or neither"
+    fi
+}
+
+# Without a login its lines go; without Home Assistant the whole part does.
+with_homeassistant() {
+    if [ -z "$HOMEASSISTANT_BROKER" ]; then
+        without_homeassistant
+    elif [ -z "$HOMEASSISTANT_USER" ]; then
+        sed '/^remote_username /d; /^remote_password /d'
+    elif [ -z "$HOMEASSISTANT_PASSWORD" ]; then
+        sed '/^remote_password /d'
+    else
+        cat
+    fi
+}
+
 # Tells the camera on this machine what it cannot know; retained, and outside of what the bridge carries.
 say() {
     host=$EDGE_BROKER_LISTEN
@@ -146,7 +173,11 @@ fill() {
         -e "s|@EDGE_BROKER_PORT@|$EDGE_BROKER_PORT|" \
         -e "s|@EDGE_BROKER_DATA@|$(quoted "$EDGE_BROKER_DATA")|" \
         -e "s|@RUN_DIR@|$(quoted "$RUN_DIR")|" \
-        "$(dirname "$0")/mosquitto.conf"
+        -e "s|@HOMEASSISTANT_BROKER@|$HOMEASSISTANT_BROKER|" \
+        -e "s|@HOMEASSISTANT_USER@|$(quoted "$HOMEASSISTANT_USER")|" \
+        -e "s|@HOMEASSISTANT_PASSWORD@|$(quoted "$HOMEASSISTANT_PASSWORD")|" \
+        -e "s|@HOST@|${EDGE_NAME:-$(uname -n)}|" \
+        "$(dirname "$0")/mosquitto.conf" | with_homeassistant
 }
 
 umask 077
@@ -161,6 +192,9 @@ EDGE_BROKER_LISTEN=${EDGE_BROKER_LISTEN:-0.0.0.0}
 EDGE_BROKER_PORT=${EDGE_BROKER_PORT:-1883}
 EDGE_BROKER_DATA=${EDGE_BROKER_DATA:-/mosquitto/data}
 RUN_DIR=${RUN_DIR:-/tmp}
+HOMEASSISTANT_BROKER=${HOMEASSISTANT_BROKER:-}
+HOMEASSISTANT_USER=${HOMEASSISTANT_USER:-}
+HOMEASSISTANT_PASSWORD=${HOMEASSISTANT_PASSWORD:-}
 mosquitto=${MOSQUITTO:-mosquitto}
 PATH=$PATH:/usr/sbin:/usr/local/sbin # where Debian and Homebrew keep the broker
 
@@ -169,6 +203,7 @@ case $EDGE_BROKER_LISTEN in
 esac
 command -v "$mosquitto" >/dev/null || fail "there is no program $mosquitto; install Mosquitto 2.0 or newer"
 check_port EDGE_BROKER_PORT "$EDGE_BROKER_PORT"
+check_homeassistant
 check_writable EDGE_BROKER_DATA "$EDGE_BROKER_DATA"
 check_writable RUN_DIR "$RUN_DIR"
 read_token

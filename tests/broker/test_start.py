@@ -58,6 +58,15 @@ def make_token(folder: Path, days: int = EDGE_DAYS) -> str:
     ("wrong", "sentence"),
     [
         ({"EDGE_NAME": "attic"}, "EDGE_NAME=attic, but the token is for porch; remove EDGE_NAME from .env, or enrol"),
+        (
+            {"HOMEASSISTANT_BROKER": "h a"},
+            "HOMEASSISTANT_BROKER=h a is not a host; set a name or an IPv4 address, or HOST",
+        ),
+        ({"HOMEASSISTANT_BROKER": "h:x"}, "HOMEASSISTANT_BROKER=x " + NOT_A_PORT.format(name="HOMEASSISTANT_BROKER")),
+        (
+            {"HOMEASSISTANT_BROKER": "h", "HOMEASSISTANT_PASSWORD": "p"},
+            "HOMEASSISTANT_PASSWORD is set, but not HOMEASSISTANT_USER; set both in .env, or neither",
+        ),
         ({"CLOUD_HOST": "h:1"}, "CLOUD_HOST=h:1 is not a host; set a name or an IPv4 address in .env, without port"),
         ({"CLOUD_PORT": "x"}, f"CLOUD_PORT=x {NOT_A_PORT.format(name='CLOUD_PORT')}"),
         ({"CLOUD_PORT": "0"}, f"CLOUD_PORT=0 {NOT_A_PORT.format(name='CLOUD_PORT')}"),
