@@ -63,16 +63,20 @@ def _service(settings: Settings, word: broker.Word) -> Finding:
 
 def _camera(settings: Settings, word: broker.Word, path: Path | None) -> Iterator[Finding]:
     name, status = settings.camera_name, word.statuses.get(settings.camera_name, {})
-    in_use = status.get("online") is True and not status.get("paused") and is_device(settings.camera_source)
-    if in_use and status.get("trouble"):
-        yield ill(f"{name}: {status['trouble']}")
-    elif in_use:
-        rate = status.get("frames_per_second")
-        yield well(f"{name}: the camera service has it, and looks at {rate} frames a second; so no test shot.")
-        if path:
-            yield known(f"{name}: for a shot, stop the service first: docker compose ... stop camera")
-    else:
+    runs = status.get("online") is True or settings.heartbeat_file.exists()
+    if not runs or status.get("paused") or not is_device(settings.camera_source):
         yield _shot(settings, path)
+        return
+    if status.get("trouble"):
+        yield ill(f"{name}: {status['trouble']}")
+    else:
+        rate = status.get("frames_per_second")
+        looks = f" and looks at {rate} frames a second" if rate is not None else ""
+        yield well(f"{name}: the camera service has it{looks}; so no test shot.")
+    if path:
+        yield known(
+            f"{name}: for a shot, stop the service first: docker compose -f docker-compose.edge.yml stop camera"
+        )
 
 
 def _shot(settings: Settings, path: Path | None) -> Finding:

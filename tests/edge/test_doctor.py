@@ -132,7 +132,7 @@ def test_a_dark_picture_is_told(tmp_path: Path, run_camera: Run) -> None:
     [
         (
             {"online": True, "trouble": None, "frames_per_second": 9.9},
-            "✔ camera: the camera service has it, and looks at 9.9",
+            "✔ camera: the camera service has it and looks at 9.9",
         ),
         ({"online": True, "trouble": "It hangs."}, "✘ camera: It hangs."),
     ],
