@@ -111,6 +111,7 @@ def candidates(source: str, found: Iterable[Camera | Refused], last: Camera | No
         key=lambda camera: (
             not (last and camera.is_same(last)),
             not (last and camera.identity.bus == last.identity.bus),
+            not camera.product,  # boards have nodes of their own, before those of USB cameras
             not camera.first,
         ),
     )

@@ -96,7 +96,10 @@ class NetworkSource:
     def _reach(self, url: str) -> None:
         """See that somebody answers at all: FFmpeg would wait longer for a camera that is switched off."""
         parts = urlsplit(url)
-        port = parts.port or PORTS.get(parts.scheme)
+        try:
+            port = parts.port or PORTS.get(parts.scheme)
+        except ValueError as error:
+            raise SourceError(f"CAMERA_SOURCE={self._shown} has a wrong port: mend it in .env.") from error
         if port is None or parts.hostname is None:
             return
         try:

@@ -61,6 +61,12 @@ class Station:
         frames = self._frames
         return self._broken or (frames.trouble if frames else None)
 
+    @property
+    def stuck(self) -> bool:
+        """Whether a call into the camera's driver hangs for good: only the end of the process may help."""
+        frames = self._frames
+        return frames is not None and frames.stuck
+
     def start(self) -> None:
         """Begin to watch."""
         self._thread.start()

@@ -25,6 +25,7 @@ class FakeCamera:
     card: str = "HD Webcam C615"
     serial: str = "A1B2C3"
     bus: str = "usb-0000:00:14.0-1"
+    on_usb: bool = True
     sizes: dict[str, tuple[tuple[int, int], ...]] = field(
         default_factory=lambda: {"YUYV": ALL_SIZES, "MJPG": ALL_SIZES}
     )
@@ -113,7 +114,7 @@ class FakeMachine:
         interface = device / f"{camera.bus}:1.0"
         interface.mkdir(parents=True, exist_ok=True)
         for name, content in {"idVendor": "046d", "idProduct": "082c", "serial": camera.serial}.items():
-            if content:
+            if content and camera.on_usb:
                 (device / name).write_text(f"{content}\n")
         entry = self.sys / "class/video4linux" / path.name
         entry.mkdir(parents=True, exist_ok=True)

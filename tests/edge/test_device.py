@@ -87,6 +87,16 @@ def test_auto_passes_over_a_camera_that_is_in_use(here: FakeMachine) -> None:
     assert camera.mode.startswith("Other")
 
 
+def test_auto_prefers_a_usb_camera_to_what_a_board_has(here: FakeMachine) -> None:
+    here.plug(FakeCamera(card="rp1-cfe", bus="platform:1f00110000.csi", on_usb=False))
+    here.plug(FakeCamera())
+    camera = attached(here)
+
+    one_frame(camera)
+
+    assert camera.mode.startswith("HD Webcam C615 (/dev/video2)")
+
+
 def test_a_metadata_node_is_refused_and_the_right_one_named(here: FakeMachine) -> None:
     here.plug(FakeCamera())
 

@@ -94,6 +94,11 @@ def test_an_address_where_nothing_answers_is_said_without_the_password() -> None
     assert "secret" not in str(caught.value)
 
 
+def test_an_address_with_a_wrong_port_is_said() -> None:
+    with pytest.raises(SourceError, match=r"CAMERA_SOURCE=rtsp://cam:eight/live has a wrong port"):
+        NetworkSource("rtsp://me:secret@cam:eight/live")
+
+
 class Mjpeg(BaseHTTPRequestHandler):
     """A network camera: one JPEG after the other, until the caller hangs up."""
 
