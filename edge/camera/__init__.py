@@ -2,7 +2,6 @@
 
 import os
 
-# OpenCV reads these once. Its defaults: 10 s until a dead USB camera is noticed, and messages of its own on stderr.
-os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
+# OpenCV reads these once. By default it writes messages of its own to stderr.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")

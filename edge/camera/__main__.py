@@ -10,9 +10,11 @@ from pathlib import Path
 
 from camera.cameras import WrongCamerasError, cameras
 from camera.commands import captures, detect
+from camera.doctor import doctor
 from camera.frames import SourceError
 from camera.house import House
 from camera.settings import Settings, read_settings
+from camera.snapshot import snapshot
 from camera.sources import check_file
 from camera.spool import SpoolInUseError
 from camera.status import health
@@ -34,8 +36,23 @@ def main() -> int:
             well, sentence = health(settings.heartbeat_file)
             print(sentence)
             return 0 if well else 1
+        case "doctor" | "snapshot":
+            return look_at(settings, arguments)
         case _:
             return run(settings)
+
+
+def look_at(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Look through the cameras beside a service that may be running."""
+    log.setLevel(logging.CRITICAL)  # what the parts would log is what these print
+    try:
+        each = cameras(settings)
+    except WrongCamerasError as error:
+        print(f"camera: {error}", file=sys.stderr)
+        return 2
+    if arguments.command == "doctor":
+        return doctor(each, arguments.shot)
+    return snapshot(each, arguments.camera, arguments.out)
 
 
 def start_log(level: str) -> None:
@@ -74,6 +91,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="camera", description="Sees a face, publishes its picture.")
     commands = parser.add_subparsers(dest="command", title="commands (without one, the camera runs)")
     commands.add_parser("health", help="tell whether the running camera is well; exit code 0 or 1")
+    check = commands.add_parser("doctor", help="tell what is well and what is not, line by line; exit code 0 or 1")
+    check.add_argument("--shot", type=Path, metavar="FILE", help="write the test shot there")
+    shoot = commands.add_parser("snapshot", help="write one frame of a camera, a JPEG")
+    shoot.add_argument("--out", type=Path, default=Path("snapshot.jpg"), metavar="FILE", help="- for standard output")
+    shoot.add_argument("--camera", metavar="NAME", help="which one of CAMERAS; the first without")
     look = commands.add_parser("detect", help="find the faces in images; one JSON line each")
     look.add_argument("image", nargs="+")
     write = commands.add_parser("captures", help="write what would be published from a video; one JSON line each")

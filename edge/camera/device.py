@@ -1,99 +1,139 @@
-"""USB cameras: V4L2 through OpenCV."""
+"""A USB camera that is open: negotiated with, read, and watched for what cameras do wrong."""
 
-import errno
-import logging
-import os
+import threading
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import cv2
-
-from camera.frames import Frame, SourceError
+from camera.access import reason
+from camera.discovery import Camera, Machine
+from camera.negotiation import NoCommonFormatError, negotiate
+from camera.picture import COMPRESSED, image_of, presentable
 from camera.settings import Settings
+from camera.source import Frame, SourceError
+from camera.v4l2 import Buffer, Mode
 
-log = logging.getLogger(__name__)
+FIRST_FRAME_SECONDS = 5.0  # a camera that was just plugged in
+SILENT_SECONDS = 2.0
+SILENT_FRAMES = 3  # for cameras that are asked for less than one a second
+DAMAGED_SECONDS = 5.0
+FROZEN_SECONDS = 10.0
+BELIEVABLE_AGE_SECONDS = 5.0
+PAUSE_SECONDS = 0.01
 
-BUFFERS = 2  # of 1 to 10, default 4: more only makes frames older
+
+@dataclass(slots=True)
+class Memory:
+    """What outlives a camera that goes and comes back."""
+
+    camera: Camera | None = None  # the one that was open last
+    mode: Mode | None = None  # what it gave
+    missed_at: float | None = None  # when it was first not there
+    picture: bytes = b""  # the last one
+    frozen: bool = False  # it was opened again because the picture stood still
 
 
-def device_path(source: str, device_dir: Path) -> Path | None:
-    """The device node that a source names (`0`, `/dev/video0`, `/dev/v4l/by-id/...`), below `device_dir`."""
-    if source.isdecimal():
-        return device_dir / f"video{source}"
-    if source.startswith("/dev/"):
-        return device_dir / source.removeprefix("/dev/")
-    return None
+def silent_seconds(settings: Settings) -> float:
+    """How long a camera may be silent."""
+    return max(SILENT_SECONDS, SILENT_FRAMES / settings.frame_rate)
 
 
 class DeviceSource:
-    """A V4L2 camera."""
+    """A camera that is open and sends."""
 
-    def __init__(self, path: Path, settings: Settings) -> None:
-        """Open and negotiate; raises SourceError with the reason and the mend."""
-        self._path = path
-        explain_access(path)
-        self._capture = cv2.VideoCapture(str(path), cv2.CAP_V4L2)
+    def __init__(self, camera: Camera, settings: Settings, machine: Machine, memory: Memory) -> None:
+        """Open, negotiate and wait for the first frame; raises SourceError with the reason and the mend."""
+        self._camera, self._devices, self._memory = camera, machine.devices, memory
+        self._silent_seconds = silent_seconds(settings)
         self._number = -1
-        if not self._capture.isOpened():
-            message = f"{path} is no camera: perhaps the metadata node of one; try the number before it."
-            raise SourceError(message)
-        self._negotiate(settings)
+        self._buffer: Buffer | None = None
+        self._last: Buffer | None = None
+        self._arrived_at = self._whole_at = self._changed_at = time.monotonic()
+        self._pause = threading.Event()
+        try:
+            self._node = machine.open_node(camera.node)
+        except OSError as error:
+            raise self._failure(error) from error
+        try:
+            wanted = Mode("", settings.frame_width, settings.frame_height, settings.frame_rate)
+            self._mode = memory.mode = negotiate(self._node, wanted, camera.name)
+            self._ahead: Buffer | None = self._next(FIRST_FRAME_SECONDS)
+        except NoCommonFormatError as error:
+            self.close()
+            raise SourceError(f"The camera {camera.name} gives {error}, none of which is understood.") from error
+        except OSError as error:
+            self.close()
+            raise self._failure(error) from error
+        except SourceError:
+            self.close()
+            raise
 
     def grab(self) -> float:
-        """Wait for the next frame, at most 2 s (OpenCV's select time-out, set above)."""
-        if not self._capture.grab():
-            raise SourceError(f"The camera {self._path} stopped sending or was unplugged; opening it again.")
-        self._number += 1
-        return time.monotonic()
+        """Wait for the next frame, at most 2 s."""
+        self._buffer = None  # what was before must not be taken for this one
+        ahead, self._ahead = self._ahead, None
+        try:
+            self._buffer = ahead or self._next(self._silent_seconds)
+        except OSError as error:
+            raise self._failure(error) from error
+        self._number = max(self._number + 1, self._buffer.sequence)
+        self._arrived_at = self._time(self._buffer)
+        return self._arrived_at
 
     def retrieve(self) -> Frame | None:
         """Decode; captured_at is the driver's time stamp where it gives one."""
-        ok, image = self._capture.retrieve()
-        if not ok:
+        buffer = self._buffer
+        if buffer is None:
             return None
-        age_seconds = time.monotonic() - self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-        if not 0 <= age_seconds < 1:  # not on the monotonic clock
-            age_seconds = 0
-        captured_at = datetime.now(UTC) - timedelta(seconds=age_seconds)
-        return Frame(image, captured_at, time.monotonic(), self._number)
+        image = None if buffer.damaged else image_of(buffer.content, self._mode)
+        if image is None:
+            self._note_damage()
+            return None
+        self._whole_at = time.monotonic()
+        self._note_change(buffer.content)
+        captured_at = datetime.now(UTC) - timedelta(seconds=time.monotonic() - self._arrived_at)
+        shown_jpeg = presentable(buffer.content) if self._mode.code in COMPRESSED else None
+        return Frame(image, captured_at, self._arrived_at, self._number, shown_jpeg)
 
     def close(self) -> None:
-        """Release before opening again: a held node makes the camera come back under another number."""
-        self._capture.release()
+        """Let go."""
+        self._node.close()
 
-    def _negotiate(self, settings: Settings) -> None:
-        # MJPG first: raw frames of this size do not fit USB 2. Width and height count only as a pair.
-        self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.frame_width)
-        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.frame_height)
-        self._capture.set(cv2.CAP_PROP_FPS, settings.frame_rate)
-        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, BUFFERS)
-        code = int(self._capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little").decode("ascii", "replace")
-        width, height = (int(self._capture.get(p)) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        rate = self._capture.get(cv2.CAP_PROP_FPS)
-        log.info("Opened %s: %s %dx%d at %g frames a second", self._path, code, width, height, rate)
+    def _next(self, timeout_seconds: float) -> Buffer:
+        """The next frame that is not the last one again."""
+        deadline = time.monotonic() + timeout_seconds
+        while self._node.wait(max(0.0, deadline - time.monotonic())):
+            buffer, last = self._node.dequeue(), self._last
+            if buffer is None or (last and (buffer.seconds, buffer.sequence) == (last.seconds, last.sequence)):
+                self._pause.wait(PAUSE_SECONDS)
+                if time.monotonic() > deadline:
+                    break
+                continue
+            self._last = buffer if buffer.seconds is not None else None  # without times nothing tells them apart
+            return buffer
+        raise SourceError(f"The camera {self._camera.name} sends nothing; opening it again.")
 
+    def _time(self, buffer: Buffer) -> float:
+        now = time.monotonic()
+        if buffer.seconds is None or not 0 <= now - buffer.seconds < BELIEVABLE_AGE_SECONDS:
+            return now
+        return buffer.seconds
 
-def explain_access(path: Path) -> None:
-    """Say in one sentence why a device cannot be opened, and what to do; raises SourceError."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
-    except OSError as error:
-        mends = {
-            errno.ENOENT: "no camera is plugged in there; plug it in, or name another in CAMERA_SOURCE",
-            errno.ENXIO: "the camera was unplugged; plug it in again",
-            errno.ENODEV: "the camera was unplugged; plug it in again",
-            errno.EBUSY: "another program uses the camera; close it",
-            errno.EACCES: f"it belongs to group {_group(path)}; set VIDEO_GID={_group(path)} in .env",
-            errno.EPERM: "the container may not use it; start it with the shipped docker-compose.edge.yml",
-        }
-        mend = mends.get(error.errno or 0, "check CAMERA_SOURCE")
-        raise SourceError(f"Cannot open the camera {path} ({error.strerror}): {mend}. Trying again.") from error
+    def _note_damage(self) -> None:
+        if time.monotonic() - self._whole_at > DAMAGED_SECONDS:
+            raise SourceError(
+                f"The camera {self._camera.name} sends damaged pictures only: try another cable or port,"
+                " or a smaller FRAME_WIDTH and FRAME_HEIGHT."
+            )
 
+    def _note_change(self, content: bytes) -> None:
+        """Notice a picture that does not change by a single byte: a sensor is never so still."""
+        if content != self._memory.picture:
+            self._changed_at = time.monotonic()
+            self._memory.picture, self._memory.frozen = content, False
+        elif not self._memory.frozen and time.monotonic() - self._changed_at > FROZEN_SECONDS:
+            self._memory.frozen = True  # once: a grabber without a signal shows a still picture for ever
+            raise SourceError(f"The picture of the camera {self._camera.name} is frozen; opening it again.")
 
-def _group(path: Path) -> int:
-    try:
-        return path.stat().st_gid
-    except OSError:
-        return 0
+    def _failure(self, error: OSError) -> SourceError:
+        return SourceError(reason(error, self._camera.node, self._devices))

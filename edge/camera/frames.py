@@ -1,85 +1,77 @@
-"""Frames as they come: the latest one wins, and a source that fails is opened again."""
+"""Frames as they come: the latest one wins, and a source that fails or hangs is opened again."""
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 
-from camera.detector import Image
+from camera.reader import Cadence, Reader, Tally
+from camera.source import Camera, Frame, Patience, Source, SourceEndedError, SourceError
+
+__all__ = [
+    "Cadence",
+    "Camera",
+    "Frame",
+    "LatestFrame",
+    "Patience",
+    "Source",
+    "SourceEndedError",
+    "SourceError",
+]
 
 log = logging.getLogger(__name__)
 
-FIRST_RETRY_SECONDS = 0.5
-LONGEST_RETRY_SECONDS = 10.0  # a camera that was plugged in again is back within this time
-
-
-class SourceError(Exception):
-    """A source that does not deliver now; the text is a sentence for the user."""
-
-
-class SourceEndedError(Exception):
-    """A source that has nothing more to give: a file at its end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One picture of a source."""
-
-    image: Image
-    captured_at: datetime  # aware, UTC
-    seconds: float  # on the source's own clock, which never steps back
-    number: int  # counted from 0 over the source's life
-
-
-class Source(Protocol):
-    """Something that gives frames. Grabbing is cheap; retrieving decodes."""
-
-    def grab(self) -> float:
-        """Wait for the next frame and return its seconds; raises SourceError or SourceEndedError."""
-
-    def retrieve(self) -> Frame | None:
-        """Decode the frame that was grabbed last; None if it is damaged."""
-
-    def close(self) -> None:
-        """Let go of the device or connection."""
-
-
-class Cadence:
-    """Picks frames so that at most `rate` a second are looked at, evenly, on the source's clock."""
-
-    def __init__(self, rate: float) -> None:
-        """`rate` in frames a second."""
-        self._interval = 1 / rate
-        self._due = float("-inf")
-
-    def due(self, seconds: float) -> bool:
-        """Whether the frame at this time is to be looked at."""
-        if seconds < self._due - self._interval / 100:  # time stamps are rounded
-            return False
-        on_time = seconds - self._due < self._interval
-        self._due = (self._due if on_time else seconds) + self._interval
-        return True
+TICK_SECONDS = 0.25
+STUCK_SECONDS = 15.0
+MOST_ABANDONED = 3  # threads that hang in a driver; the next one would, too
 
 
 class LatestFrame:
-    """A thread that reads a source and keeps its newest due frame, so that capturing never waits for detection."""
+    """Keeps a camera's newest due frame, so that capturing never waits for detection.
 
-    def __init__(self, open_source: Callable[[], Source], rate: float, stop: threading.Event) -> None:
-        """`rate`: frames a second wanted at most; `stop` ends the thread."""
-        self.grabbed = 0
+    One thread reads, another watches it, since a call into a driver may never come back: then the reader is abandoned
+    and a new one opens the camera again.
+    """
+
+    def __init__(self, camera: Camera, rate: float, stop: threading.Event) -> None:
+        """`rate`: frames a second wanted at most; `stop` ends the threads."""
         self.passed_over = 0  # due, but the detector was still busy
         self.trouble: str | None = None  # why there are no frames, as a sentence
+        self.stuck = False  # a call into the driver hangs, and nothing that we can do helps
         self.ended = threading.Event()
-        self._open_source = open_source
-        self._rate = rate
-        self._stop = stop
+        self._camera, self._rate, self._stop = camera, rate, stop
+        self._tally = Tally()
+        self._hangs = False  # and no frame came since
         self._newest: Frame | None = None
+        self._kept_at: float | None = None
         self._arrived = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="frames", daemon=True)
+        self._thread = threading.Thread(target=self._supervise, name="frames", daemon=True)
         self._thread.start()
+
+    @property
+    def grabbed(self) -> int:
+        """Frames that came."""
+        return self._tally.grabbed
+
+    @property
+    def dropped(self) -> int:
+        """Frames that the source lost before they came to us."""
+        return self._tally.dropped
+
+    @property
+    def damaged(self) -> int:
+        """Frames that came and could not be used."""
+        return self._tally.damaged
+
+    @property
+    def reopened(self) -> int:
+        """How often the source worked again after a failure."""
+        return max(0, self._tally.opened - 1)
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago the last whole frame came; infinite if none did."""
+        return math.inf if self._kept_at is None else time.monotonic() - self._kept_at
 
     def take(self, timeout_seconds: float) -> Frame | None:
         """The newest frame that nobody has taken; None if none came in time."""
@@ -89,38 +81,45 @@ class LatestFrame:
             return frame
 
     def join(self, timeout_seconds: float) -> None:
-        """Wait for the thread, after `stop` is set."""
+        """Wait for the threads, after `stop` is set."""
         self._thread.join(timeout_seconds)
 
-    def _run(self) -> None:
-        retry_seconds = FIRST_RETRY_SECONDS
-        while not self._stop.is_set():
-            began, before = time.monotonic(), self.grabbed
-            try:
-                self._read()
-            except SourceEndedError:
+    def _supervise(self) -> None:
+        reader: Reader | None = self._start()
+        abandoned: list[Reader] = []
+        while reader is not None or not self._stop.is_set():
+            if reader is None and len(abandoned) < MOST_ABANDONED:
+                reader = self._start()
+            (reader.done if reader else self._stop).wait(TICK_SECONDS)
+            abandoned = [each for each in abandoned if not each.done.is_set()]
+            if reader is not None and reader.done.is_set():
                 break
-            except SourceError as error:
-                self._tell(str(error))
-            if self.grabbed > before and time.monotonic() - began > LONGEST_RETRY_SECONDS:
-                retry_seconds = FIRST_RETRY_SECONDS  # it had worked for a while
-            self._stop.wait(retry_seconds)
-            retry_seconds = min(retry_seconds * 2, LONGEST_RETRY_SECONDS)
+            if reader is not None and reader.stuck_seconds > 0:
+                reader.abandoned.set()
+                abandoned.append(reader)
+                reader, self._hangs = None, True
+            self._judge(abandoned)
         self.ended.set()
 
-    def _read(self) -> None:
-        source = self._open_source()
-        cadence = Cadence(self._rate)
-        try:
-            while not self._stop.is_set():
-                seconds = source.grab()
-                self.grabbed += 1
-                if cadence.due(seconds) and (frame := source.retrieve()) is not None:
-                    self._keep(frame)
-        finally:
-            source.close()
+    def _start(self) -> Reader:
+        return Reader(self._camera, self._rate, self._stop, self._tally, self._keep, self._report)
+
+    def _judge(self, abandoned: list[Reader]) -> None:
+        """Say that the camera hangs, and after a while that we cannot help it."""
+        longest = max((reader.stuck_seconds for reader in abandoned), default=0.0)
+        self.stuck = self._hangs and longest > STUCK_SECONDS
+        if self.stuck:
+            self._tell("The camera hangs in its driver: unplug it and plug it in again, or restart this machine.")
+        elif self._hangs and longest > 0:
+            self._tell("The camera hangs; opening it again.")
+
+    def _report(self, trouble: str) -> None:
+        """Take a reader's trouble, unless it follows from a camera that hangs."""
+        if not self._hangs:
+            self._tell(trouble)
 
     def _keep(self, frame: Frame) -> None:
+        self._kept_at, self._hangs, self.stuck = time.monotonic(), False, False
         self._recover()
         with self._arrived:
             if self._newest is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 
-from camera.frames import Frame, SourceEndedError, SourceError
+from camera.source import Frame, SourceEndedError, SourceError
 
 FALLBACK_FRAME_SECONDS = 1 / 25  # for files without time stamps
 TEXT_DRAWN_AS_VIDEO = cv2.VideoWriter.fourcc(*"ansi")  # what FFmpeg makes of a .txt file
@@ -70,7 +70,7 @@ def recorded_at(path: Path, capture: cv2.VideoCapture) -> datetime:
 
 def open_file(path: Path) -> cv2.VideoCapture:
     if not path.is_file():
-        message = f"CAMERA_SOURCE={path} is not there: name a device (0), a video file, a URL or demo."
+        message = f"CAMERA_SOURCE={path} is not there: name a camera (auto), a video file, a URL or demo."
         raise SourceError(message)
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     if not capture.isOpened() or capture.get(cv2.CAP_PROP_FOURCC) == TEXT_DRAWN_AS_VIDEO:

@@ -25,9 +25,9 @@ class CameraSettings(BaseSettings):
     )
 
     camera_source: str = Field(
-        default="0",
+        default="auto",
         min_length=1,
-        description="a device (0, /dev/video0), a video file, a URL (rtsp, http) or demo",
+        description="auto, a device (0, /dev/video0, serial:...), a video file, a URL (rtsp, http) or demo",
     )
     camera_name: str = Field(
         default="camera",

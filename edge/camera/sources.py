@@ -1,42 +1,66 @@
 """Where frames come from: a USB camera, a file, a network camera, or the synthetic scene."""
 
 import logging
+import socket
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import cv2
 
-from camera.device import DeviceSource, device_path
-from camera.frames import Frame, Source, SourceEndedError, SourceError
+from camera.discovery import Machine, is_device
 from camera.recording import FileSource, open_file
 from camera.scene import Scene
 from camera.settings import Settings
+from camera.source import Camera, Frame, Patience, Source, SourceEndedError, SourceError
+from camera.usb import UsbCamera
 
 log = logging.getLogger(__name__)
 
 NETWORK_TIMEOUT_MS = 5000  # OpenCV waits 30 s by default
+REACH_SECONDS = 1.5
+PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443, "rtmp": 1935}
+NO_LIMIT = Patience()
+# Looking up a name and breaking off a connection are not bounded by the time-outs.
+NETWORK_PATIENCE = Patience(open_seconds=15.0, grab_seconds=10.0)
 
 
-def open_source(settings: Settings, stop: threading.Event) -> Source:
-    """Open CAMERA_SOURCE; raises SourceError."""
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A camera that knows nothing between two openings."""
+
+    opener: Callable[[threading.Event], Source]
+    patience: Patience = NO_LIMIT
+
+    def open(self, stop: threading.Event) -> Source:
+        """Open it; raises SourceError."""
+        return self.opener(stop)
+
+    def returned(self) -> bool:
+        """Nobody says so."""
+        return False
+
+
+def attach(settings: Settings) -> Camera:
+    """What CAMERA_SOURCE means, to be opened again and again."""
     source = settings.camera_source
     if source == "demo":
-        return SceneSource(scene(settings), settings.frame_rate, stop)
+        return Reopened(lambda stop: SceneSource(scene(settings), settings.frame_rate, stop))
     if "://" in source:
-        return NetworkSource(source)
-    device = device_path(source, settings.device_dir)
-    if device is not None:
-        return DeviceSource(device, settings)
-    return FileSource(Path(source), loop=settings.file_at_end == "loop", stop=stop)
+        return Reopened(lambda _: NetworkSource(source), NETWORK_PATIENCE)
+    if is_device(source):
+        return UsbCamera(settings, Machine(settings.device_dir))
+    return Reopened(lambda stop: FileSource(Path(source), loop=settings.file_at_end == "loop", stop=stop))
 
 
 def check_file(settings: Settings) -> None:
     """Refuse a CAMERA_SOURCE that is meant as a file and is no video; raises SourceError."""
     source = settings.camera_source
-    if source == "demo" or "://" in source or device_path(source, settings.device_dir) is not None:
+    if source == "demo" or "://" in source or is_device(source):
         return
     open_file(Path(source)).release()
 
@@ -58,6 +82,7 @@ class NetworkSource:
     def __init__(self, url: str) -> None:
         """Connect; raises SourceError."""
         self._shown = without_password(url)
+        self._reach(url)
         limits = [
             cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS,
             cv2.CAP_PROP_READ_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS,
@@ -67,6 +92,23 @@ class NetworkSource:
         if not self._capture.isOpened():
             message = f"CAMERA_SOURCE={self._shown} does not answer: check the address, user and password."
             raise SourceError(message)
+
+    def _reach(self, url: str) -> None:
+        """See that somebody answers at all: FFmpeg would wait longer for a camera that is switched off."""
+        parts = urlsplit(url)
+        try:
+            port = parts.port or PORTS.get(parts.scheme)
+        except ValueError as error:
+            raise SourceError(f"CAMERA_SOURCE={self._shown} has a wrong port: mend it in .env.") from error
+        if port is None or parts.hostname is None:
+            return
+        try:
+            socket.create_connection((parts.hostname, port), REACH_SECONDS).close()
+        except OSError as error:
+            raise SourceError(
+                f"CAMERA_SOURCE={self._shown} cannot be reached ({error.strerror or error}): check the address,"
+                " and that the camera is on."
+            ) from error
 
     def grab(self) -> float:
         """Wait for the next frame, at most 5 s."""

@@ -10,7 +10,7 @@ from camera.frames import Frame, LatestFrame
 from camera.hours import Clock
 from camera.rate import Rate, Sum
 from camera.settings import Settings
-from camera.sources import open_source
+from camera.sources import attach
 from camera.watcher import Counts, Face, Sight, Watcher
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ class Station:
         self.rate = Rate()
         self._broken: str | None = None
         self._keep, self._stop = keep, stop
+        self._camera = attach(settings)
         self._watcher = Watcher(settings)
         self._frames: LatestFrame | None = None
         self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
@@ -59,6 +60,12 @@ class Station:
         """Why this camera does not work, as a sentence."""
         frames = self._frames
         return self._broken or (frames.trouble if frames else None)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a call into the camera's driver hangs for good: only the end of the process may help."""
+        frames = self._frames
+        return frames is not None and frames.stuck
 
     def start(self) -> None:
         """Begin to watch."""
@@ -96,7 +103,7 @@ class Station:
             return False
         self._resume()
         stop = threading.Event()
-        self._frames = LatestFrame(lambda: open_source(self.settings, stop), self.settings.detections_per_second, stop)
+        self._frames = LatestFrame(self._camera, self.settings.detections_per_second, stop)
         try:
             return self._look(self._frames)
         finally:

@@ -127,15 +127,27 @@ with_homeassistant() {
     fi
 }
 
-# What the bridge itself would say: then the camera tries one capture now and then, and not all of them.
-say_bridge_is_down() {
+# Tells the camera on this machine what it cannot know; retained, and outside of what the bridge carries.
+say() {
     host=$EDGE_BROKER_LISTEN
     [ "$host" != 0.0.0.0 ] || host=127.0.0.1
     tries=100
-    until mosquitto_pub -h "$host" -p "$EDGE_BROKER_PORT" -r -q 1 -t usbcam-bridge/state -m 0 || [ "$tries" -eq 0 ]; do
+    until mosquitto_pub -h "$host" -p "$EDGE_BROKER_PORT" -r -q 1 -t "usbcam-bridge/$1" -m "$2" || [ "$tries" -eq 0 ]; do
+        kill -0 $$ || return 0 # the broker has ended
         tries=$((tries - 1))
         sleep 0.2
     done
+}
+
+# Without a bridge: what it would say itself. Then the camera tries one capture now and then, and not all of them.
+say_there_is_no_token() {
+    say state 0
+    say token missing
+}
+
+# For `python -m camera doctor`; nothing of this is secret.
+say_what_the_token_is_for() {
+    say token "{\"name\": \"$EDGE_NAME\", \"host\": \"$CLOUD_HOST\", \"port\": $CLOUD_PORT, \"expires\": $expires}"
 }
 
 with_bridge() {
@@ -143,7 +155,8 @@ with_bridge() {
     name=$(said name)
     check_name "$name"
     EDGE_NAME=$name
-    check_expiry "$(said expires)"
+    expires=$(said expires)
+    check_expiry "$expires"
     CLOUD_HOST=${CLOUD_HOST:-$(said host)}
     CLOUD_PORT=${CLOUD_PORT:-$(said port)}
     check_host "$CLOUD_HOST"
@@ -198,11 +211,12 @@ read_token
 if [ -n "$EDGE_TOKEN" ]; then
     with_bridge
     fill >"$RUN_DIR/edge-broker.conf"
+    say_what_the_token_is_for >/dev/null 2>&1 &
 else
     echo "edge-broker: no token yet, so captures wait on this machine; on the cloud host run" \
         "'docker compose -f docker-compose.cloud.yml run --rm enroll NAME' and set the EDGE_TOKEN it prints in .env" >&2
     fill | without_bridge >"$RUN_DIR/edge-broker.conf"
-    say_bridge_is_down >/dev/null 2>&1 &
+    say_there_is_no_token >/dev/null 2>&1 &
 fi
 unset EDGE_TOKEN text
 

@@ -1,6 +1,7 @@
 """How the brokers start: what start.sh refuses, what it opens, and that no image is lost before the first uploader."""
 
 import dataclasses
+import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -139,6 +140,26 @@ def test_without_a_token_the_camera_hears_that_there_is_no_bridge(tmp_path: Path
     assert state.payload == b"0"
     assert answer.value == 16  # nobody took it, so the camera keeps it
     process.kill()
+
+
+def test_the_camera_can_hear_whether_there_is_a_token_and_what_it_is_for(
+    tmp_path: Path, edge_broker: EdgeBroker
+) -> None:
+    port = free_port()
+    own = places(None, tmp_path, "") | {"EDGE_BROKER_PORT": str(port), "EDGE_BROKER_LISTEN": LOOPBACK}
+    process = answering(start("edge", ["sh", str(EDGE_FILES / "start.sh")], tmp_path, own), lambda: answers_mqtt(port))
+
+    with Client(port) as without, Client(edge_broker.port) as with_token:
+        for client in (without, with_token):
+            client.subscribe("usbcam-bridge/token")
+        missing, token = without.wait_for(1)[0], with_token.wait_for(1)[0]
+
+    process.kill()
+    said = json.loads(token.payload)
+    assert missing.payload == b"missing"
+    assert set(said) == {"name", "host", "port", "expires"}
+    assert (said["name"], said["host"], said["port"]) == ("porch", LOOPBACK, edge_broker.cloud_port)
+    assert timedelta(days=EDGE_DAYS - 1) < datetime.fromtimestamp(said["expires"], UTC) - datetime.now(UTC)
 
 
 def test_a_token_may_be_wrapped_and_may_carry_its_name(tmp_path: Path, token: str) -> None:

@@ -2,15 +2,30 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from camera.frames import Cadence, Frame, LatestFrame, SourceEndedError, SourceError
+from camera.frames import Cadence, Frame, LatestFrame, Patience, Source, SourceEndedError, SourceError
 
 SECONDS = 10.0  # no test waits this long
+
+
+class Scripts:
+    """A camera that is opened as a function says."""
+
+    patience = Patience()
+
+    def __init__(self, opener: Callable[[], Source]) -> None:
+        self.opener = opener
+
+    def open(self, _stop: threading.Event) -> Source:
+        return self.opener()
+
+    def returned(self) -> bool:
+        return False
 
 
 class Script:
@@ -39,7 +54,7 @@ class Script:
 
 def test_the_latest_frame_wins_and_what_is_passed_over_is_counted() -> None:
     stop = threading.Event()
-    frames = LatestFrame(lambda: Script(iter([1, 1, 1, 1])), rate=100, stop=stop)
+    frames = LatestFrame(Scripts(lambda: Script(iter([1, 1, 1, 1]))), rate=100, stop=stop)
     assert frames.ended.wait(SECONDS)
 
     frame = frames.take(SECONDS)
@@ -56,7 +71,7 @@ def test_a_source_that_fails_is_opened_again_and_the_reason_is_said_once(caplog:
     opened = iter(scripts)
 
     with caplog.at_level(logging.INFO):
-        frames = LatestFrame(lambda: next(opened), rate=100, stop=stop)
+        frames = LatestFrame(Scripts(lambda: next(opened)), rate=100, stop=stop)
         assert frames.ended.wait(SECONDS)
 
     assert frames.grabbed == 2
@@ -75,7 +90,7 @@ def test_opening_that_fails_is_tried_again_too() -> None:
             raise attempt
         return attempt
 
-    frames = LatestFrame(open_source, rate=100, stop=stop)
+    frames = LatestFrame(Scripts(open_source), rate=100, stop=stop)
 
     assert frames.take(SECONDS) is not None
 

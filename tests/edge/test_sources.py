@@ -1,7 +1,6 @@
 """Where frames come from."""
 
 import contextlib
-import errno
 import os
 import threading
 import time
@@ -13,12 +12,11 @@ import cv2
 import pytest
 
 from camera.detector import Image
-from camera.device import device_path, explain_access
 from camera.frames import Source, SourceEndedError, SourceError
 from camera.recording import FileSource
 from camera.scene import Scene
 from camera.settings import Settings
-from camera.sources import NetworkSource, check_file, open_source, without_password
+from camera.sources import NetworkSource, attach, check_file, without_password
 
 
 def seconds_of(source: Source) -> list[float]:
@@ -84,53 +82,21 @@ def test_what_is_no_video_is_said_in_a_sentence(tmp_path: Path, video: Path, nam
         check_file(settings)
 
 
-def test_a_missing_camera_is_said_with_its_mend(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"/video7 .*no camera is plugged in"):
-        open_source(Settings(camera_source="7", device_dir=tmp_path), threading.Event())
-
-
 def test_a_node_that_is_no_camera_is_said() -> None:
-    with pytest.raises(SourceError, match="/dev/null is no camera"):
-        open_source(Settings(camera_source="/dev/null"), threading.Event())
-
-
-@pytest.mark.parametrize(
-    ("error", "mend"),
-    [
-        (errno.EACCES, "VIDEO_GID="),
-        (errno.EPERM, r"docker-compose\.edge\.yml"),
-        (errno.EBUSY, "another program uses the camera"),
-        (errno.ENODEV, "plug it in again"),
-    ],
-)
-def test_each_refusal_of_the_system_has_its_mend(monkeypatch: pytest.MonkeyPatch, error: int, mend: str) -> None:
-    def refuse(*_: object) -> int:
-        raise OSError(error, os.strerror(error))
-
-    monkeypatch.setattr(os, "open", refuse)  # no camera here: the kernel's answers are played
-
-    with pytest.raises(SourceError, match=mend):
-        explain_access(Path("/dev/video0"))
-
-
-@pytest.mark.parametrize(
-    ("source", "path"),
-    [
-        ("0", "/hostdev/video0"),
-        ("/dev/video2", "/hostdev/video2"),
-        ("/dev/v4l/by-id/usb-Cam", "/hostdev/v4l/by-id/usb-Cam"),
-        ("clip.mp4", None),
-    ],
-)
-def test_devices_are_looked_for_where_the_container_sees_them(source: str, path: str | None) -> None:
-    assert device_path(source, Path("/hostdev")) == (Path(path) if path else None)
+    with pytest.raises(SourceError, match=r"/dev/null .*it is no camera"):
+        attach(Settings(camera_source="/dev/null")).open(threading.Event())
 
 
 def test_an_address_where_nothing_answers_is_said_without_the_password() -> None:
-    with pytest.raises(SourceError, match=r"CAMERA_SOURCE=http://127\.0\.0\.1:1/video does not answer") as caught:
+    with pytest.raises(SourceError, match=r"CAMERA_SOURCE=http://127\.0\.0\.1:1/video cannot be reached") as caught:
         NetworkSource("http://me:secret@127.0.0.1:1/video?token=secret")
 
     assert "secret" not in str(caught.value)
+
+
+def test_an_address_with_a_wrong_port_is_said() -> None:
+    with pytest.raises(SourceError, match=r"CAMERA_SOURCE=rtsp://cam:eight/live has a wrong port"):
+        NetworkSource("rtsp://me:secret@cam:eight/live")
 
 
 class Mjpeg(BaseHTTPRequestHandler):
