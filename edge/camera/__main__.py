@@ -76,8 +76,8 @@ def run(settings: Settings) -> int:
     except (SourceError, SpoolInUseError, WrongCamerasError) as error:
         print(f"camera: {error}", file=sys.stderr)
         return 2
-    house.run()
-    return 1 if failed.is_set() else 0
+    worked = house.run()
+    return 0 if worked and not failed.is_set() else 1
 
 
 def _give_up(crash: threading.ExceptHookArgs, stop: threading.Event, failed: threading.Event) -> None:

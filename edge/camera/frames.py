@@ -33,8 +33,9 @@ class LatestFrame:
     and a new one opens the camera again.
     """
 
-    def __init__(self, camera: Camera, rate: float, stop: threading.Event) -> None:
-        """`rate`: frames a second wanted at most; `stop` ends the threads."""
+    def __init__(self, camera: Camera, rate: float, stop: threading.Event, name: str = "camera") -> None:
+        """`rate`: frames a second wanted at most; `stop` ends the threads; `name` is for the log."""
+        self._name = name
         self.passed_over = 0  # due, but the detector was still busy
         self.trouble: str | None = None  # why there are no frames, as a sentence
         self.stuck = False  # a call into the driver hangs, and nothing that we can do helps
@@ -129,10 +130,10 @@ class LatestFrame:
 
     def _tell(self, trouble: str) -> None:
         if trouble != self.trouble:  # said once, not at every attempt
-            log.warning("%s", trouble)
+            log.warning("%s: %s", self._name, trouble)
         self.trouble = trouble
 
     def _recover(self) -> None:
         if self.trouble is not None:
-            log.info("Frames arrive again")
+            log.info("%s: frames arrive again", self._name)
             self.trouble = None

@@ -45,22 +45,31 @@ class House:
         ProcessCollector(registry=self.registry)
         self._heartbeat = Heartbeat(shared.heartbeat_file)
 
-    def run(self) -> None:
-        """Go on until `stop` is set, or all sources have ended and all their captures are answered for."""
+    def run(self) -> bool:
+        """Go on until `stop` is set, or all sources have ended and all their captures are answered for.
+
+        False when every camera hangs in its driver, so that whoever started the process should start it anew.
+        """
         self.publisher.start()
         for presence in self._presences.values():
             presence.start()
         for station in self.stations:
             station.start()
         ticks = 0
-        while not self._stop.is_set() and not self._finished():
+        while not self._stop.is_set() and not self._finished() and not self._stuck:
             self._intake.mend()
             self._heartbeat.beat(self.stations, self.spool, self.publisher)
             ticks += 1
             if ticks % TELL_TICKS == 0:
                 self._tell()
             self._stop.wait(TICK_SECONDS)
+        stuck = self._stuck
         self._end()
+        return not stuck
+
+    @property
+    def _stuck(self) -> bool:
+        return all(station.stuck for station in self.stations)
 
     def _presence(self, station: Station) -> Presence:
         name = station.name

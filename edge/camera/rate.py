@@ -2,25 +2,31 @@
 
 import threading
 import time
+from collections import Counter
 
 SPAN_SECONDS = 5.0
 
 
-class Sum:
-    """A count that goes on over several sources, each of which counts from 0."""
+class Totals:
+    """What sources count, each from 0, one source after the other."""
 
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self.now = 0
-        self._before = 0
+    def __init__(self, *names: str) -> None:
+        """`names` of the attributes that count."""
+        self._names = names
+        self._before: Counter[str] = Counter()
+        self._now: Counter[str] = Counter()
 
-    def keep(self, last: int) -> None:
-        """One source is done; it had counted to `last`."""
-        self._before, self.now = self._before + last, 0
+    def read(self, source: object) -> None:
+        """Note what the source of now has counted."""
+        self._now = Counter({name: getattr(source, name) for name in self._names})
 
-    def __int__(self) -> int:
+    def keep(self) -> None:
+        """The source of now is done."""
+        self._before, self._now = self._before + self._now, Counter()
+
+    def __getitem__(self, name: str) -> int:
         """The whole count."""
-        return self._before + self.now
+        return self._before[name] + self._now[name]
 
 
 class Rate:

@@ -11,6 +11,7 @@ import cv2
 
 from camera.detector import Image
 from camera.frames import LatestFrame
+from camera.masks import Masks
 from camera.settings import Settings
 from camera.source import Frame
 from camera.sources import attach
@@ -62,8 +63,9 @@ def write(settings: Settings, image: Image, path: Path) -> None:
         ) from error
 
 
-def shown(_settings: Settings, image: Image) -> bytes:
-    """The picture as it may be seen, a JPEG."""
+def shown(settings: Settings, image: Image) -> bytes:
+    """The picture as it may be seen, a JPEG: without what MASKS hide."""
+    Masks(settings.masks).apply(image)
     return cv2.imencode(".jpg", image)[1].tobytes()
 
 

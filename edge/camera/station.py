@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from camera.frames import Frame, LatestFrame
 from camera.hours import Clock
-from camera.rate import Rate, Sum
+from camera.rate import Rate, Totals
 from camera.settings import Settings
 from camera.sources import attach
 from camera.watcher import Counts, Face, Sight, Watcher
@@ -40,8 +40,7 @@ class Station:
         self.paused = False
         self.ended = False  # the source has nothing more to give
         self.crashes = 0
-        self.grabbed = Sum()
-        self.passed_over = Sum()
+        self.totals = Totals("grabbed", "passed_over", "dropped", "damaged", "reopened")
         self.rate = Rate()
         self._broken: str | None = None
         self._keep, self._stop = keep, stop
@@ -103,20 +102,19 @@ class Station:
             return False
         self._resume()
         stop = threading.Event()
-        self._frames = LatestFrame(self._camera, self.settings.detections_per_second, stop)
+        self._frames = LatestFrame(self._camera, self.settings.detections_per_second, stop, self.name)
         try:
             return self._look(self._frames)
         finally:
             stop.set()
             self._frames.join(timeout_seconds=5)
-            for total, last in ((self.grabbed, self._frames.grabbed), (self.passed_over, self._frames.passed_over)):
-                total.keep(last)
+            self.totals.keep()
             self._keep(self._watcher.end(), self.counts)
 
     def _look(self, frames: LatestFrame) -> bool:
         while not self._stop.is_set() and self.clock.may_look:
             frame = frames.take(TAKE_SECONDS)
-            self.grabbed.now, self.passed_over.now = frames.grabbed, frames.passed_over
+            self.totals.read(frames)
             if frame is not None:
                 self._handle(frame)
             elif frames.ended.is_set():

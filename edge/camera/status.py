@@ -101,7 +101,7 @@ def status(station: Station, spool: Spool, publisher: Publisher) -> dict[str, ob
     return {
         "at": timestamp(datetime.now(UTC)),
         "frames_per_second": round(station.rate.per_second(), 1),
-        "passed_over": int(station.passed_over),
+        "passed_over": station.totals["passed_over"],
         "faces": counts.faces,
         "captured": counts.captured,
         "refused": counts.refused,

@@ -76,7 +76,7 @@ def test_a_source_that_fails_is_opened_again_and_the_reason_is_said_once(caplog:
 
     assert frames.grabbed == 2
     assert all(script.closed for script in scripts)
-    assert [record.message for record in caplog.records] == ["It broke.", "Frames arrive again"]
+    assert [record.message for record in caplog.records] == ["camera: It broke.", "camera: frames arrive again"]
     assert frames.trouble is None
 
 

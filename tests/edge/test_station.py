@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from camera import station as stations
 from camera.frames import Frame
+from camera.house import House
 from camera.settings import Settings
 from camera.station import Station
 from camera.watcher import Counts, Sight, Watcher
@@ -104,8 +106,34 @@ def test_a_paused_camera_lets_go_of_its_source(stop: threading.Event) -> None:
     wait_for(lambda: station.paused, seconds=30, what="the pause")
     assert [thread.name for thread in set(threading.enumerate()) - before] == ["camera-door"]
     assert station.view is None
-    seen, grabbed = station.counts.looked_at, int(station.grabbed)
+    seen, grabbed = station.counts.looked_at, station.totals["grabbed"]
     station.clock.command("run")
 
     wait_for(lambda: station.counts.looked_at > seen, seconds=30, what="frames again")
-    assert int(station.grabbed) >= grabbed
+    assert station.totals["grabbed"] >= grabbed
+
+
+def test_a_house_whose_only_camera_hangs_in_its_driver_gives_up(
+    stop: threading.Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = scene("door").model_copy(update={"spool_dir": tmp_path, "heartbeat_file": tmp_path / "beat.json"})
+    house = House([settings], stop)
+    monkeypatch.setattr(Station, "stuck", True)
+
+    assert house.run() is False
+
+
+def test_a_house_goes_on_while_one_of_two_cameras_hangs(
+    stop: threading.Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = {"spool_dir": tmp_path, "heartbeat_file": tmp_path / "beat.json"}
+    house = House([scene(name).model_copy(update=shared) for name in ("door", "yard")], stop)
+    monkeypatch.setattr(Station, "stuck", property(lambda station: station.name == "door"))
+    running = threading.Thread(target=house.run)
+    running.start()
+
+    wait_for(lambda: house.stations[1].counts.looked_at > 5, seconds=30, what="frames of the other")
+
+    assert running.is_alive()
+    stop.set()
+    running.join(30)

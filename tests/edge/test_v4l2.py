@@ -142,7 +142,7 @@ def test_the_running_camera_follows_its_device_from_number_to_number(played: Pla
     for number in (0, 2, 4):
         played.plug(number, number + 1)
         wait_until_it_says(service, f"Opened /dev/video{number}: MJPG 1280x720 at 10 frames a second")
-        wait_until_it_says(service, "Frames arrive again", lines=1)
+        wait_until_it_says(service, "frames arrive again", lines=1)
         held = descriptors(service)
         played.unplug()
         wait_until_it_says(service, f"Cannot use the camera /dev/video{number} (No such device): the camera was unplug")
