@@ -12,6 +12,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 PRODUCT = ("edge", "cloud", "store")
 EVERYTHING = (*PRODUCT, "tests")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 class SetupError(Exception):
@@ -42,6 +43,17 @@ def find_mosquitto() -> str:
     return found
 
 
+def find_browser() -> str | None:
+    """Return the path of Chromium; as root on Debian, install it when it is missing."""
+    found = _browser()
+    if found is None and os.geteuid() == 0:
+        try:
+            _apt_install("chromium")
+        except SetupError as error:
+            say(f"Tests of the pages are left out: {error}")
+    return found or _browser()
+
+
 def say(sentence: str) -> None:
     print(sentence, flush=True)
 
@@ -51,6 +63,10 @@ def _mosquitto() -> str | None:
         return None
     # sbin is not on every user's PATH, but it is where Debian puts the broker.
     return shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
+
+
+def _browser() -> str | None:
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
 def _works() -> bool:
@@ -120,6 +136,8 @@ def main() -> int:
     try:
         find_mosquitto()  # first, since it may need the user
         make_environment(EVERYTHING if tests else PRODUCT)
+        if tests:
+            find_browser()
     except SetupError as error:
         print(f"{'test' if tests else 'demo'}: {error}", file=sys.stderr)
         return 1

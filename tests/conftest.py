@@ -7,12 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from local.enrolment import Enrolment
+from local.environment import find_browser
 from local.stack import LOOPBACK, free_port, start_store
 from tests.rig import CloudBroker, Container, EdgeBroker, Store
 
 ROOT = Path(__file__).resolve().parent.parent
+BROWSER_OPTIONS = (  # containers give it no sandbox and no GPU; it must ask nobody outside
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
 
 
 @functools.cache
@@ -81,3 +87,17 @@ def media() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real footage at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Run one headless Chromium; with REQUIRE_BROWSER=1 it must be there."""
+    program = find_browser()
+    if program is None:
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail("REQUIRE_BROWSER=1, but there is no Chromium")
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=list(BROWSER_OPTIONS))
+        yield running
+        running.close()
