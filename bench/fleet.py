@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
@@ -62,10 +62,11 @@ class Edge:
 
     def __init__(self, name: str, files: Path, tally: Tally) -> None:
         self._name, self._tally = name, tally
-        self.due = 0.0
+        self.due, self.subscribed = 0.0, False
         self.client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTv5)
         self.client.tls_set(str(files / "ca.crt"), str(files / "edge.crt"), str(files / "edge.key"))
         self.client.on_connect = lambda client, *_: client.subscribe(f"usbcam/{name}/receipts", qos=1)
+        self.client.on_subscribe = self._on_subscribe
         self.client.on_message = self._on_message
         self.client.on_disconnect = self._on_disconnect
 
@@ -86,6 +87,9 @@ class Edge:
             sent_at = self._tally.sent.pop(stored["id"], None)
             if sent_at is not None:
                 self._tally.latencies.append(time.monotonic() - sent_at)
+
+    def _on_subscribe(self, *_: object) -> None:
+        self.subscribed = True
 
     def _on_disconnect(self, *_: object) -> None:
         self._tally.lost_connections += 1
@@ -189,28 +193,48 @@ def run(edges: list[Edge], tally: Tally, arguments: argparse.Namespace) -> int:
     pause = 60 / arguments.per_minute
     spread = random.Random(1)  # noqa: S311 (edges do not send in step)
     images = pictures(arguments.kilobytes)
-    began = time.monotonic()
-    for edge in edges:
-        edge.due = began + spread.uniform(0, pause)
-    end, sent = began + arguments.seconds, 0
-    with selectors.DefaultSelector() as selector:
+    with Crowd(edges) as crowd:
+        began, sent = time.monotonic(), 0
+        end = began + arguments.seconds
         for edge in edges:
-            selector.register(cast("socket.socket", edge.client.socket()), selectors.EVENT_READ, edge)
-        kept = began
+            edge.due = began + spread.uniform(0, pause)
         while (now := time.monotonic()) < end or (tally.sent and now < end + DRAIN_SECONDS):
             for edge in (edge for edge in edges if edge.due <= now < end):
                 edge.send(next(images))
                 edge.due += pause
                 sent += 1
-            for edge in (edge for edge in edges if edge.client.want_write()):
-                edge.client.loop_write()
-            for key, _ in selector.select(0.01):
-                cast("Edge", key.data).client.loop_read()
-            if now - kept > 5:  # noqa: PLR2004 (keep-alive)
-                kept = now
-                for edge in edges:
-                    edge.client.loop_misc()
+            crowd.turn()
     return sent
+
+
+class Crowd:
+    """Turns the network loops of all edges on one thread."""
+
+    def __init__(self, edges: list[Edge]) -> None:
+        self._edges = edges
+        self._selector = selectors.DefaultSelector()
+        self._kept = time.monotonic()
+
+    def __enter__(self) -> Self:
+        """Wait until every edge listens for its receipts, as a bridge does before it sends."""
+        for edge in self._edges:
+            self._selector.register(cast("socket.socket", edge.client.socket()), selectors.EVENT_READ, edge)
+        while not all(edge.subscribed for edge in self._edges):
+            self.turn()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._selector.close()
+
+    def turn(self) -> None:
+        for edge in (edge for edge in self._edges if edge.client.want_write()):
+            edge.client.loop_write()
+        for key, _ in self._selector.select(0.01):
+            cast("Edge", key.data).client.loop_read()
+        if time.monotonic() - self._kept > 5:  # noqa: PLR2004 (keep-alive)
+            self._kept = time.monotonic()
+            for edge in self._edges:
+                edge.client.loop_misc()
 
 
 def pictures(kilobytes: int) -> Iterator[bytes]:

@@ -116,6 +116,9 @@ class Demo:
     def store_address(self) -> str:
         return "http://" + self.run("port", "store", "8333").strip()
 
+    def page_address(self) -> str:
+        return "http://" + self.run("port", "camera", "8080").strip()
+
     def last_words(self) -> str:
         said = self.run("logs", "--no-color", "--tail", "3").rstrip()
         return said.replace("\x1b[2K", "")  # Compose's, in spite of --no-color

@@ -56,7 +56,7 @@ def run(wanted: int) -> str:
 
 def _run(parts: Parts, settings: dict[str, str], wanted: int) -> str:
     say("Starting the object store, the brokers and the uploader ...")
-    store, inside, outside, edge = (stack.free_port() for _ in range(4))
+    store, inside, outside, edge, page = (stack.free_port() for _ in range(5))
     places = Places(
         edge_host=stack.LOOPBACK,
         edge_port=edge,
@@ -73,8 +73,8 @@ def _run(parts: Parts, settings: dict[str, str], wanted: int) -> str:
     edge_folder = parts.folder / "edge-broker"
     parts.add(stack.start_edge_broker(edge_folder, edge=name, cloud_host=stack.LOOPBACK, cloud_port=outside, port=edge))
     progress = Progress(places)
-    _start_camera(parts, places, settings)
-    _say_where_to_look(parts, places, settings)
+    _start_camera(parts, places, settings, page)
+    _say_where_to_look(parts, places, settings, page)
     failed = progress.follow(wanted, threading.Event(), parts.broken)
     progress.close()
     if failed:
@@ -98,14 +98,16 @@ def _start_uploader(parts: Parts, places: Places, settings: dict[str, str]) -> N
     parts.add(stack.start_uploader(parts.folder / "uploader", **chosen))
 
 
-def _start_camera(parts: Parts, places: Places, settings: dict[str, str]) -> None:
+def _start_camera(parts: Parts, places: Places, settings: dict[str, str], page: int) -> None:
     chosen = {name: value for name, value in settings.items() if name.startswith("CAMERA_")}
-    parts.add(stack.start_camera(parts.folder / "camera", **chosen, EDGE_BROKER_PORT=str(places.edge_port)))
+    chosen |= {"EDGE_BROKER_PORT": str(places.edge_port), "LIVE_PORT": str(page)}
+    parts.add(stack.start_camera(parts.folder / "camera", **chosen))
 
 
-def _say_where_to_look(parts: Parts, places: Places, settings: dict[str, str]) -> None:
+def _say_where_to_look(parts: Parts, places: Places, settings: dict[str, str], page: int) -> None:
     say(f"""
-The camera runs. In another terminal:
+The camera runs; look at it: http://{stack.LOOPBACK}:{page}
+In another terminal:
   pictures   {places.endpoint} (S3), bucket {places.bucket},
              key {settings["AWS_ACCESS_KEY_ID"]}, secret {settings["AWS_SECRET_ACCESS_KEY"]}
   messages   mosquitto_sub -p {places.cloud_port} -V 5 -t 'usbcam/#' -F '%t %l bytes %P'

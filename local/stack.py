@@ -98,7 +98,8 @@ def start_uploader(folder: Path, **settings: str) -> Process:
 
 def start_camera(folder: Path, **settings: str) -> Process:
     """Start the camera with exactly these settings; with wrong ones it ends at once."""
-    environment = _python(folder, "camera") | {"SPOOL_DIR": str(folder / "spool")} | settings
+    ours = {"SPOOL_DIR": str(folder / "spool"), "LIVE_PORT": "0"}  # several run side by side
+    environment = _python(folder, "camera") | ours | settings
     return start("camera", [sys.executable, "-m", "camera"], folder, environment)
 
 

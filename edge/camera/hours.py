@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Self
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
@@ -75,6 +75,13 @@ class Clock:
     def may_look(self) -> bool:
         """Whether the camera may look now."""
         return (self._commanded or self._scheduled).open_at(datetime.now(UTC), self._timezone)
+
+    @property
+    def paused_by(self) -> Literal["command", "schedule"] | None:
+        """What keeps the camera from looking now."""
+        if self.may_look:
+            return None
+        return "command" if self._commanded else "schedule"
 
 
 def zone(name: str) -> str:

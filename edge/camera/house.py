@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from camera.homeassistant import discovery, discovery_topic, image_topic
 from camera.intake import Intake
 from camera.journal import Journal
+from camera.live.parts import Parts
+from camera.live.server import Server
 from camera.metrics import Meter, Readings
 from camera.presence import Presence
 from camera.publisher import Publisher
@@ -44,6 +46,7 @@ class House:
         self.registry.register(Readings(self.stations, self.spool, self.publisher))
         ProcessCollector(registry=self.registry)
         self._heartbeat = Heartbeat(shared.heartbeat_file)
+        self._live = Server(shared, self._parts())
 
     def run(self) -> bool:
         """Go on until `stop` is set, or all sources have ended and all their captures are answered for.
@@ -55,6 +58,7 @@ class House:
             presence.start()
         for station in self.stations:
             station.start()
+        self._live.start()
         ticks = 0
         while not self._stop.is_set() and not self._finished() and not self._stuck:
             self._intake.mend()
@@ -70,6 +74,12 @@ class House:
     @property
     def _stuck(self) -> bool:
         return all(station.stuck for station in self.stations)
+
+    def _parts(self) -> Parts:
+        return Parts(self.stations, self.spool, self.publisher, self.journal, self.registry, self._command)
+
+    def _command(self, camera: str, text: str) -> None:
+        self._presences[camera].command(text)
 
     def _presence(self, station: Station) -> Presence:
         name = station.name
@@ -95,6 +105,7 @@ class House:
 
     def _end(self) -> None:
         self._stop.set()
+        self._live.stop()
         for station in self.stations:
             station.join(timeout_seconds=5)
         self.publisher.stop()

@@ -60,6 +60,13 @@ class Presence:
         if self._client.is_connected():
             self._publish(online=True)
 
+    def command(self, text: str) -> None:
+        """Retain a command at the broker, as anybody may; without the broker follow it until it is back."""
+        if self._client.is_connected():
+            self._client.publish(command_topic(self._name), text, qos=1, retain=True)
+        else:
+            self._obey(text.encode())
+
     def stop(self) -> None:
         """Say goodbye."""
         if self._client.is_connected():

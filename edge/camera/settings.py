@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from camera.hours import Hours, zone
@@ -75,6 +75,11 @@ class Settings(CameraSettings):
     window: int = Field(default=64, ge=1, le=1000, description="a number of captures, 1 to 1000")
     receipts: Literal["on", "off"] = Field(default="on", description="on or off")
     homeassistant: Literal["on", "off"] = Field(default="off", description="on or off")
+    live_bind: str = Field(default="127.0.0.1", min_length=1, description="an address of this host")
+    live_port: int = Field(default=8080, ge=0, le=65535, description="a port, 1 to 65535, or 0 for no page")
+    live_password: SecretStr = Field(default=SecretStr(""), description="a text")
+    live_password_file: Path | None = Field(default=None, description="a file that can be read")
+    live_listen: str = Field(default="", description="an address inside the container")
     heartbeat_file: Path = Field(default=Path("/tmp/usbcam-camera.json"), description="a file that can be written")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR"

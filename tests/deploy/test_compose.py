@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from camera.live.server import CONTAINER_PORT
 from camera.settings import Settings as CameraSettings
 from local import compose
 from tests.deploy.shipped import CLOUD, DEMO, EDGE, NEEDED, ROOT, read_compose, run_compose_config
@@ -78,14 +79,19 @@ def test_an_image_has_the_version_of_its_package(half: str, file: str, name: str
     assert f'version = "{version}"' in package
 
 
-def test_the_only_published_port_is_the_one_for_edges() -> None:
+def test_only_edges_reach_a_port_from_outside_and_pages_are_for_this_host() -> None:
     services = read_compose(EDGE)["services"] | read_compose(CLOUD)["services"]
 
-    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    published = {
+        name: [(port["host_ip"], port["published"], port["target"]) for port in service["ports"]]
+        for name, service in services.items()
+        if "ports" in service
+    }
 
-    assert list(published) == ["cloud-broker"]
-    (port,) = published["cloud-broker"]
-    assert (port["host_ip"], port["published"], port["target"]) == ("0.0.0.0", "8883", 8883)  # noqa: S104
+    assert published == {
+        "cloud-broker": [("0.0.0.0", "8883", 8883)],  # noqa: S104
+        "camera": [("127.0.0.1", "8080", CONTAINER_PORT)],
+    }
 
 
 def test_the_demo_is_closed_to_other_machines() -> None:

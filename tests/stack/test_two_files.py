@@ -74,6 +74,7 @@ def host(tmp_path: Path, bridge: str, endpoint: str) -> Iterator[Host]:
         "CLOUD_BIND": bridge,
         "CLOUD_PORT": str(free_port()),
         "CAMERA_SOURCE": "demo",
+        "LIVE_PORT": str(free_port()),
         "S3_BUCKET": BUCKET,
         "S3_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": KEYS[0],
