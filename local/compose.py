@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = ROOT / "local" / "demo.env"
 PROJECT = "usbcam-demo"
-CLOUD_PARTS = ("store", "cloud-broker", "uploader")  # they start first, then the edge is enrolled
+CLOUD_PARTS = ("store", "cloud-broker", "uploader", "gallery")  # they start first, then the edge is enrolled
 PARTS = (*CLOUD_PARTS, "edge-broker")  # all but the camera, which starts last
 ANSWER_SECONDS = 20
 PULL_SECONDS = 300
@@ -94,7 +94,7 @@ class Demo:
             "--no-deps",
             "-T",
             "-e",
-            f"PICTURES_AT={self.store_address()}",
+            f"PICTURES_AT={self.address('store', 8333)}",
             "progress",
         ]
         command = self.command(*arguments, "--check", str(wanted))
@@ -113,11 +113,9 @@ class Demo:
     def start_camera(self, *options: str) -> None:
         self.run("up", "--detach", "--no-deps", *options, "camera")
 
-    def store_address(self) -> str:
-        return "http://" + self.run("port", "store", "8333").strip()
-
-    def page_address(self) -> str:
-        return "http://" + self.run("port", "camera", "8080").strip()
+    def address(self, service: str, port: int) -> str:
+        """Where this machine reaches a port of a container."""
+        return "http://" + self.run("port", service, str(port)).strip()
 
     def last_words(self) -> str:
         said = self.run("logs", "--no-color", "--tail", "3").rstrip()

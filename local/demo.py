@@ -123,9 +123,11 @@ def _say_where_to_look(demo: compose.Demo) -> None:
     settings = compose.read_settings()
     inside = f"docker compose -p {demo.project} exec cloud-broker"
     say(f"""
-The camera runs; look at it: {demo.page_address()}
+The camera runs. Look at it, and at what it saw:
+  camera     {demo.address("camera", 8080)}
+  gallery    {demo.address("gallery", 8081)}
 In another terminal:
-  pictures   {demo.store_address()} (S3), bucket {settings["S3_BUCKET"]},
+  pictures   {demo.address("store", 8333)} (S3), bucket {settings["S3_BUCKET"]},
              key {settings["AWS_ACCESS_KEY_ID"]}, secret {settings["AWS_SECRET_ACCESS_KEY"]}
   messages   {inside} mosquitto_sub -V 5 -t 'usbcam/#' -F '%t %l bytes %P'
   logs       docker compose -p {demo.project} logs --follow

@@ -56,7 +56,7 @@ def run(wanted: int) -> str:
 
 def _run(parts: Parts, settings: dict[str, str], wanted: int) -> str:
     say("Starting the object store, the brokers and the uploader ...")
-    store, inside, outside, edge, page = (stack.free_port() for _ in range(5))
+    store, inside, outside, edge, page, gallery = (stack.free_port() for _ in range(6))
     places = Places(
         edge_host=stack.LOOPBACK,
         edge_port=edge,
@@ -69,12 +69,13 @@ def _run(parts: Parts, settings: dict[str, str], wanted: int) -> str:
     _start_store(parts, places, settings, store)
     parts.add(stack.start_cloud_broker(parts.folder / "cloud-broker", port=inside, outside_port=outside))
     _start_uploader(parts, places, settings)
+    _start_gallery(parts, places, settings, gallery)
     name = settings["EDGE_NAME"]
     edge_folder = parts.folder / "edge-broker"
     parts.add(stack.start_edge_broker(edge_folder, edge=name, cloud_host=stack.LOOPBACK, cloud_port=outside, port=edge))
     progress = Progress(places)
     _start_camera(parts, places, settings, page)
-    _say_where_to_look(parts, places, settings, page)
+    _say_where_to_look(parts, places, settings, (page, gallery))
     failed = progress.follow(wanted, threading.Event(), parts.broken)
     progress.close()
     if failed:
@@ -93,9 +94,17 @@ def _start_store(parts: Parts, places: Places, settings: dict[str, str], port: i
 
 
 def _start_uploader(parts: Parts, places: Places, settings: dict[str, str]) -> None:
+    parts.add(stack.start_uploader(parts.folder / "uploader", **_cloud(places, settings)))
+
+
+def _start_gallery(parts: Parts, places: Places, settings: dict[str, str], port: int) -> None:
+    chosen = _cloud(places, settings) | {"GALLERY_PORT": str(port), "GALLERY_DELETE": settings["GALLERY_DELETE"]}
+    parts.add(stack.start_gallery(parts.folder / "gallery", **chosen))
+
+
+def _cloud(places: Places, settings: dict[str, str]) -> dict[str, str]:
     chosen = {name: value for name, value in settings.items() if name.startswith(("AWS_", "S3_"))}
-    chosen |= {"S3_ENDPOINT_URL": places.endpoint, "CLOUD_BROKER_PORT": str(places.cloud_port)}
-    parts.add(stack.start_uploader(parts.folder / "uploader", **chosen))
+    return chosen | {"S3_ENDPOINT_URL": places.endpoint, "CLOUD_BROKER_PORT": str(places.cloud_port)}
 
 
 def _start_camera(parts: Parts, places: Places, settings: dict[str, str], page: int) -> None:
@@ -104,9 +113,11 @@ def _start_camera(parts: Parts, places: Places, settings: dict[str, str], page: 
     parts.add(stack.start_camera(parts.folder / "camera", **chosen))
 
 
-def _say_where_to_look(parts: Parts, places: Places, settings: dict[str, str], page: int) -> None:
+def _say_where_to_look(parts: Parts, places: Places, settings: dict[str, str], pages: tuple[int, int]) -> None:
     say(f"""
-The camera runs; look at it: http://{stack.LOOPBACK}:{page}
+The camera runs. Look at it, and at what it saw:
+  camera     http://{stack.LOOPBACK}:{pages[0]}
+  gallery    http://{stack.LOOPBACK}:{pages[1]}
 In another terminal:
   pictures   {places.endpoint} (S3), bucket {places.bucket},
              key {settings["AWS_ACCESS_KEY_ID"]}, secret {settings["AWS_SECRET_ACCESS_KEY"]}

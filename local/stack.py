@@ -96,6 +96,12 @@ def start_uploader(folder: Path, **settings: str) -> Process:
     return start("uploader", [sys.executable, "-m", "uploader"], folder, given)
 
 
+def start_gallery(folder: Path, **settings: str) -> Process:
+    """Start the gallery with exactly these settings; with wrong ones it ends at once."""
+    given = _python(folder, "gallery") | {"GALLERY_CACHE": str(folder / "thumbnails")} | settings
+    return start("gallery", [sys.executable, "-m", "gallery"], folder, given)
+
+
 def start_camera(folder: Path, **settings: str) -> Process:
     """Start the camera with exactly these settings; with wrong ones it ends at once."""
     ours = {"SPOOL_DIR": str(folder / "spool"), "LIVE_PORT": "0"}  # several run side by side

@@ -5,16 +5,18 @@ from typing import Any
 
 import pytest
 
-from camera.live.server import CONTAINER_PORT
+import camera.live.server
+import gallery.place
 from camera.settings import Settings as CameraSettings
+from gallery.settings import Settings as GallerySettings
 from local import compose
 from tests.deploy.shipped import CLOUD, DEMO, EDGE, NEEDED, ROOT, read_compose, run_compose_config
 from uploader.settings import Settings as UploaderSettings
 
 SERVICES = {
     EDGE: {"camera", "edge-broker"},
-    CLOUD: {"enroll", "cloud-broker", "uploader"},
-    DEMO: {"camera", "edge-broker", "enroll", "cloud-broker", "uploader", "store", "progress"},
+    CLOUD: {"enroll", "cloud-broker", "uploader", "gallery"},
+    DEMO: {"camera", "edge-broker", "enroll", "cloud-broker", "uploader", "gallery", "store", "progress"},
 }
 EVERY_SERVICE = [(file, service) for file, services in SERVICES.items() for service in sorted(services)]
 ENDS = {"enroll", "progress"}  # they do one thing and end
@@ -90,7 +92,8 @@ def test_only_edges_reach_a_port_from_outside_and_pages_are_for_this_host() -> N
 
     assert published == {
         "cloud-broker": [("0.0.0.0", "8883", 8883)],  # noqa: S104
-        "camera": [("127.0.0.1", "8080", CONTAINER_PORT)],
+        "camera": [("127.0.0.1", "8080", camera.live.server.CONTAINER_PORT)],
+        "gallery": [("127.0.0.1", "8081", gallery.place.CONTAINER_PORT)],
     }
 
 
@@ -145,6 +148,14 @@ def test_a_missing_setting_is_one_sentence(name: str) -> None:
             set(UploaderSettings.model_fields)
             - {"cloud_broker_port", "heartbeat_file", "aws_profile", "certificates_file"}
             | {"aws_shared_credentials_file"},  # botocore's own
+        ),
+        (
+            CLOUD,
+            "gallery",
+            set(GallerySettings.model_fields) - set(UploaderSettings.model_fields)
+            | {"cloud_broker_host", "s3_bucket", "s3_endpoint_url", "s3_public_url", "s3_key_template", "aws_region"}
+            | {"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_shared_credentials_file"}
+            | {"log_level"},
         ),
     ],
 )

@@ -5,10 +5,12 @@ from pydantic.fields import FieldInfo
 
 from camera.settings import Settings as CameraSettings
 from enroll.settings import Settings as EnrollSettings
+from gallery.settings import Settings as GallerySettings
 from tests.deploy.shipped import CLOUD, EDGE, ROOT, example_settings, variables_read
 from uploader.settings import Settings as UploaderSettings
 
-FIELDS: dict[str, FieldInfo] = EnrollSettings.model_fields | UploaderSettings.model_fields | CameraSettings.model_fields
+HALVES = (EnrollSettings, UploaderSettings, GallerySettings, CameraSettings)
+FIELDS: dict[str, FieldInfo] = {name: field for half in HALVES for name, field in half.model_fields.items()}
 MUST_BE_SET = {
     "EDGE_TOKEN",
     "CLOUD_HOST",

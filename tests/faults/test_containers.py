@@ -51,7 +51,7 @@ def cut_off(demo: compose.Demo, service: str, *, captures: int) -> None:
 
 def bucket(demo: compose.Demo) -> Ledger:
     count = Ledger()
-    client = s3_client(demo.store_address(), SETTINGS["AWS_ACCESS_KEY_ID"], SETTINGS["AWS_SECRET_ACCESS_KEY"])
+    client = s3_client(demo.address("store", 8333), SETTINGS["AWS_ACCESS_KEY_ID"], SETTINGS["AWS_SECRET_ACCESS_KEY"])
     count.note_bucket(objects_in(client, SETTINGS["S3_BUCKET"]))
     return count
 

@@ -17,7 +17,7 @@ SERVICES = (*compose.PARTS, "camera")
 
 
 def test_captures_arrive_in_the_bucket_as_documented(demo: compose.Demo) -> None:
-    client = s3_client(demo.store_address(), SETTINGS["AWS_ACCESS_KEY_ID"], SETTINGS["AWS_SECRET_ACCESS_KEY"])
+    client = s3_client(demo.address("store", 8333), SETTINGS["AWS_ACCESS_KEY_ID"], SETTINGS["AWS_SECRET_ACCESS_KEY"])
 
     captures = wait_for_captures(client, SETTINGS["S3_BUCKET"], 5)
 

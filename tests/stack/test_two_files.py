@@ -75,6 +75,7 @@ def host(tmp_path: Path, bridge: str, endpoint: str) -> Iterator[Host]:
         "CLOUD_PORT": str(free_port()),
         "CAMERA_SOURCE": "demo",
         "LIVE_PORT": str(free_port()),
+        "GALLERY_PORT": str(free_port()),
         "S3_BUCKET": BUCKET,
         "S3_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": KEYS[0],
@@ -102,6 +103,7 @@ def test_both_files_on_one_machine_bring_captures_to_the_bucket(host: Host, endp
     assert line.startswith("EDGE_TOKEN=")
     assert connected(host) == {"porch": "yes"}
     assert_only_tls_is_open(host)
+    assert_the_pages_answer(host)
     assert_the_uploaders_commands_work(host, captures[0].key)
 
     assert host.enroll("--revoke", "porch") == "enroll: porch is shut out"
@@ -158,20 +160,29 @@ def assert_the_uploaders_commands_work(host: Host, key: str) -> None:
 
 
 def assert_only_tls_is_open(host: Host) -> None:
-    """Look at what Docker published, and speak to it without TLS."""
+    """Look at what Docker published: pages for this machine, and one port, which a client without TLS does not pass."""
     published = {
-        line
+        line.partition(" -> ")[2]
         for half in ("cloud", "edge")
         for container in host.compose(half, "ps", "--quiet").split()
         for line in run("docker", "port", container).splitlines()
     }
-    (port,) = published
-    assert port.startswith("8883/tcp -> ")
-    address, number = port.partition(" -> ")[2].rsplit(":", 1)
+    pages = {address for address in published if address.startswith("127.0.0.1:")}
+    assert len(pages) == 2
+    (open_to_edges,) = published - pages
+    address, number = open_to_edges.rsplit(":", 1)
     with socket.create_connection((address, int(number)), 10) as plain:
         plain.sendall(b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00")
         with contextlib.suppress(ConnectionResetError):
             assert plain.recv(100)[:1] in {b"", b"\x15"}  # hung up, or an alert of TLS
+
+
+def assert_the_pages_answer(host: Host) -> None:
+    """Both ask for no password here: only this machine reaches them."""
+    for half, service, words in (("edge", "camera", "usbcam"), ("cloud", "gallery", "usbcam")):
+        address = run("docker", "port", host.compose(half, "ps", "--quiet", service)).partition(" -> ")[2]
+        with urllib.request.urlopen(f"http://{address}/", timeout=10) as page:
+            assert words in page.read().decode()
 
 
 def run(*command: str) -> str:

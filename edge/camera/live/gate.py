@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from camera.live.door import Door, is_public_name
 
+SETTING = "LIVE_PASSWORD"
 OPEN_PATHS = ("/login", "/login.js", "/live.css", "/icon.svg")
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -43,7 +44,7 @@ class Gate:
     def _refusal(self, request: HTTPConnection, method: str) -> Response | None:
         host = request.headers.get("host", "")
         if not self._door.has_lock and is_public_name(host):
-            words = "Ask for this page as http://127.0.0.1; to reach it by a name, set LIVE_PASSWORD in .env.\n"
+            words = f"Ask for this page as http://127.0.0.1; to reach it by a name, set {SETTING} in .env.\n"
             return PlainTextResponse(words, 421)
         if method not in {"GET", "HEAD"} and _is_foreign(request, host):
             return PlainTextResponse("This must come from the page itself.\n", 403)

@@ -1,0 +1,232 @@
+"""The page's addresses."""
+
+import functools
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from importlib import resources
+from urllib.parse import parse_qs
+
+from botocore.exceptions import ClientError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from gallery.album import Picture
+from gallery.bucket import Stored
+from gallery.days import TooManyError, Wanted, places
+from gallery.door import COOKIE, SESSION_SECONDS, Door, address_of
+from gallery.events import shown, stream
+from gallery.gate import Gate
+from gallery.health import Health
+from gallery.parts import Parts
+from gallery.thumbnails import NoPictureError
+from uploader.failure import S3_ERRORS, explain
+from uploader.link import LinkError, lifetime, share
+from uploader.storage import status
+
+FILES = resources.files("gallery") / "page"
+TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+IMAGES = ("image/png", "image/jpeg")
+FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}  # what a key names is never written again
+LONGEST_BODY = 262_144
+MOST_DELETED = 200  # pictures, by one press
+NOT_FOUND = 404
+
+Answer = Callable[[Request], Response]
+
+
+class App:
+    """Answers what `Gate` lets through."""
+
+    def __init__(self, parts: Parts, door: Door, health: Health) -> None:
+        """`door` knows who may look."""
+        self._parts, self._door, self._health = parts, door, health
+
+    def starlette(self) -> Starlette:
+        """The application."""
+        files = ("gallery.css", "gallery.js", "login.js", "icon.svg")
+        routes = [
+            Route("/", _file("page.html")),
+            *(Route(f"/{name}", _file(name)) for name in files),
+            Route("/login", _file("login.html")),
+            Route("/login", self._login, methods=["POST"]),
+            Route("/logout", self._logout, methods=["POST"]),
+            Route("/healthz", self._tell_health),
+            Route("/api/places", _careful(self._places)),
+            Route("/api/captures", _careful(self._captures)),
+            Route("/api/picture", _careful(self._picture)),
+            Route("/api/cost", _careful(self._cost)),
+            Route("/api/link", _careful(self._link), methods=["POST"]),
+            Route("/api/delete", self._delete, methods=["POST"]),
+            Route("/thumbnail", _careful(self._thumbnail)),
+            Route("/image", _careful(self._image)),
+            Route("/events", self._events),
+        ]
+        return Starlette(routes=routes, middleware=[Middleware(Gate, door=self._door)])
+
+    # Who is there
+
+    async def _login(self, request: Request) -> Response:
+        given = parse_qs((await _body(request)).decode("utf-8", "replace")).get("password", [""])[0]
+        if not self._door.knows(given, address_of(request)):
+            return RedirectResponse("/login?wrong", 303)
+        answer = RedirectResponse("/", 303)
+        token, by_tls = self._door.open(), request.url.scheme == "https"
+        answer.set_cookie(COOKIE, token, SESSION_SECONDS, secure=by_tls, httponly=True, samesite="strict")
+        return answer
+
+    async def _logout(self, request: Request) -> Response:
+        self._door.close(request)
+        answer = RedirectResponse("/login" if self._door.has_lock else "/", 303)
+        answer.delete_cookie(COOKIE)
+        return answer
+
+    async def _tell_health(self, _: Request) -> Response:
+        problem = await run_in_threadpool(self._health.problem)
+        return JSONResponse({"well": problem is None}, 503 if problem else 200)
+
+    # What there is
+
+    def _places(self, _: Request) -> Response:
+        """What can be chosen, and what may be done."""
+        parts = self._parts
+        edges = places(parts.bucket, parts.layout) if parts.layout.by_day else {}
+        may = {"may_delete": parts.may_delete, "has_lock": self._door.has_lock}
+        return JSONResponse({"bucket": parts.bucket.name, "edges": edges} | may)
+
+    def _captures(self, request: Request) -> Response:
+        page = self._parts.album.page(_wanted(request), request.query_params.get("cursor"))
+        content = {"pictures": [shown(picture) for picture in page.pictures], "cursor": page.cursor, "note": page.note}
+        return JSONResponse(content)
+
+    def _picture(self, request: Request) -> Response:
+        """One picture, what is known about it, and the other shots of its visit."""
+        picture = self._known(request)
+        visit = self._parts.details.visit(picture)
+        metadata = self._parts.details.of(picture.key)
+        shots = [shown(shot) | {"shot": known.get("shot"), "quality": known.get("quality")} for shot, known in visit]
+        return JSONResponse(shown(picture) | {"metadata": metadata, "visit": shots})
+
+    def _cost(self, _: Request) -> Response:
+        return JSONResponse(self._parts.cost.now())
+
+    def _thumbnail(self, request: Request) -> Response:
+        key = self._known(request).key
+        return Response(self._parts.thumbnails.get(key), media_type="image/jpeg", headers=FOR_EVER)
+
+    def _image(self, request: Request) -> Response:
+        picture = self._known(request)
+        content = self._parts.bucket.read(picture.key)
+        if content.content_type not in IMAGES:
+            raise NoPictureError(content.content_type)
+        name = picture.key.rpartition("/")[2].encode("ascii", "replace").decode().replace('"', "'")
+        how = "attachment" if "download" in request.query_params else "inline"
+        headers = FOR_EVER | {"content-disposition": f'{how}; filename="{name}"'}
+        return Response(content.body, media_type=content.content_type, headers=headers)
+
+    async def _events(self, _: Request) -> Response:
+        events = stream(self._parts.arrivals, self._parts.album)
+        return StreamingResponse(events, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+    # What may be done
+
+    def _link(self, request: Request) -> Response:
+        expires = lifetime(request.query_params.get("expires", "7d"))
+        made = share(self._parts.settings, self._known(request).key, expires)
+        until = made.until.astimezone(UTC).isoformat(timespec="seconds")
+        return JSONResponse({"url": made.url, "until": until, "note": made.note})
+
+    async def _delete(self, request: Request) -> Response:
+        if not self._parts.may_delete:
+            return _problem("Nothing may be deleted here: GALLERY_DELETE is off.", 403)
+        try:
+            keys = [str(key) for key in json.loads(await _body(request))["keys"]]
+        except (ValueError, TypeError, KeyError):
+            return _problem("This must be JSON with keys.", 400)
+        if not keys or len(keys) > MOST_DELETED or not all(self._is_ours(key) for key in keys):
+            return _problem("These are no pictures of ours.", 400)
+        return await run_in_threadpool(_guarded, functools.partial(self._drop, keys), self._parts.bucket.name)
+
+    def _drop(self, keys: list[str]) -> Response:
+        self._parts.bucket.delete(keys)
+        self._parts.details.forget(keys)
+        for key in keys:
+            self._parts.album.forget(key)
+            self._parts.thumbnails.drop(key)
+        return JSONResponse({"deleted": len(keys)})
+
+    def _known(self, request: Request) -> Picture:
+        """The picture that a request names; whatever else is in the bucket is not shown."""
+        key = request.query_params.get("key", "")
+        picture = self._parts.album.picture(Stored(key, 0, datetime.now(UTC)))
+        if picture is None:
+            raise NoPictureError(key)
+        return picture
+
+    def _is_ours(self, key: str) -> bool:
+        return self._parts.album.picture(Stored(key, 0, datetime.now(UTC))) is not None
+
+
+def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
+    content, kind = (FILES / name).read_bytes(), TYPES[name.rpartition(".")[2]]
+
+    async def answer(_: Request) -> Response:
+        return Response(content, media_type=kind)
+
+    return answer
+
+
+def _careful(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+    """Ask on another thread, and say in a sentence what went wrong."""
+
+    async def carefully(request: Request) -> Response:
+        bucket = request.app.state.bucket
+        return await run_in_threadpool(_guarded, functools.partial(answer, request), bucket)
+
+    return carefully
+
+
+def _guarded(answer: Callable[[], Response], bucket: str) -> Response:
+    try:
+        return answer()
+    except NoPictureError:
+        return PlainTextResponse("There is no such picture.\n", NOT_FOUND)
+    except (LinkError, TooManyError, ValueError) as error:
+        return _problem(str(error), 400)
+    except S3_ERRORS as error:
+        if isinstance(error, ClientError) and status(error) == NOT_FOUND and error.operation_name != "ListObjectsV2":
+            return PlainTextResponse("There is no such picture.\n", NOT_FOUND)
+        return _problem(explain(error, bucket).sentence, 502)
+
+
+def _problem(sentence: str, code: int) -> Response:
+    return JSONResponse({"problem": sentence}, code)
+
+
+def _wanted(request: Request) -> Wanted:
+    """Raises ValueError."""
+    given = request.query_params
+    return Wanted(given.get("edge") or None, given.get("camera") or None, _moment(given, "from"), _moment(given, "to"))
+
+
+def _moment(given: Mapping[str, str], name: str) -> datetime | None:
+    if not given.get(name):
+        return None
+    moment = datetime.fromisoformat(given[name])
+    if moment.tzinfo is None:
+        raise ValueError(f"{name} must tell its time zone, such as 2026-11-22T00:00:00Z.")
+    return moment
+
+
+async def _body(request: Request) -> bytes:
+    """A request's body, or as much of it as makes sense."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST_BODY:
+            break
+    return body[:LONGEST_BODY]

@@ -1,0 +1,111 @@
+"""The way through the bucket from the newest day to the oldest, asking for no folder before it is needed."""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from gallery.bucket import Bucket
+from gallery.layout import Layout
+
+OUR_OWN = ("rejected", ".usbcam-check")  # folders that hold no captures
+MOST_BRANCHES = 500  # edges times cameras that are looked through side by side
+
+Times = tuple[str, ...]  # the folders by time on the way, the coarse first
+
+
+class TooManyError(Exception):
+    """More edges and cameras than can be looked through together, as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be seen; None is everything."""
+
+    edge: str | None = None
+    camera: str | None = None
+    since: datetime | None = None  # aware, included
+    until: datetime | None = None  # aware, not included
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Day:
+    """A folder with the captures of one camera and day, or less of it."""
+
+    times: Times
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From one time to another, as folders have them; None is open."""
+
+    first: Times | None
+    last: Times | None
+
+    def covers(self, times: Times) -> bool:
+        """Whether something below these folders may lie in it."""
+        depth = len(times)
+        after = self.first is None or times >= self.first[:depth]
+        return after and (self.last is None or times <= self.last[:depth])
+
+    def only(self, times: Times) -> list[str]:
+        """The one folder below these that can lie in it; empty if there may be several."""
+        depth = len(times) + 1
+        if self.first is None or self.last is None or self.first[:depth] != self.last[:depth]:
+            return []
+        return [self.last[depth - 1]]
+
+
+class Days:
+    """Walks along the levels of the layout."""
+
+    def __init__(self, bucket: Bucket, layout: Layout) -> None:
+        """Only for a layout that is `by_day`."""
+        self._bucket, self._levels = bucket, layout.levels
+
+    def newest_first(self, wanted: Wanted, upto: Times | None = None) -> Iterator[Day]:
+        """All that may hold something, not newer than `upto`; raises TooManyError."""
+        last = self._times_of(wanted.until - timedelta(microseconds=1)) if wanted.until else None
+        ends = [times for times in (upto, last) if times is not None]
+        span = Span(self._times_of(wanted.since) if wanted.since else None, min(ends) if ends else None)
+        return self._walk("", 0, (), wanted, span)
+
+    def _walk(self, prefix: str, depth: int, times: Times, wanted: Wanted, span: Span) -> Iterator[Day]:
+        if depth == len(self._levels):
+            yield Day(times, prefix)
+            return
+        if self._levels[depth].kind == "time":
+            names = span.only(times) or sorted(self._bucket.folders(prefix), reverse=True)
+            for name in (name for name in names if span.covers((*times, name))):
+                yield from self._walk(f"{prefix}{name}/", depth + 1, (*times, name), wanted, span)
+            return
+        names = self._names(prefix, depth, wanted)
+        if len(names) > MOST_BRANCHES:
+            raise TooManyError(f"There are {len(names):,} {self._levels[depth].kind}s: choose one.")
+        branches = [self._walk(f"{prefix}{name}/", depth + 1, times, wanted, span) for name in names]
+        yield from heapq.merge(*branches, reverse=True)
+
+    def _names(self, prefix: str, depth: int, wanted: Wanted) -> list[str]:
+        level = self._levels[depth]
+        if level.kind == "other":
+            return [level.text]
+        only = wanted.edge if level.kind == "edge" else wanted.camera
+        return [only] if only else [name for name in self._bucket.folders(prefix) if name not in OUR_OWN]
+
+    def _times_of(self, moment: datetime) -> Times:
+        return tuple(moment.astimezone(UTC).strftime(level.text) for level in self._levels if level.kind == "time")
+
+
+def places(bucket: Bucket, layout: Layout) -> dict[str, list[str]]:
+    """The cameras of each edge, as far as the first folders tell them."""
+    kinds = [level.kind for level in layout.levels]
+    prefix = "".join(f"{level.text}/" for level in layout.levels[: kinds.index("edge")]) if "edge" in kinds else ""
+    before = set(kinds[: kinds.index("edge")]) if "edge" in kinds else {"time"}
+    if before - {"other"}:
+        return {}
+    edges = bucket.folders(prefix)
+    follows = kinds[kinds.index("edge") + 1 :][:1] == ["camera"]
+    near = edges if follows and len(edges) <= MOST_BRANCHES else []
+    known = {edge: sorted(bucket.folders(f"{prefix}{edge}/")) for edge in near}
+    return {edge: known.get(edge, []) for edge in sorted(edges) if edge not in OUR_OWN}

@@ -1,0 +1,58 @@
+"""What the page shows and may do."""
+
+from dataclasses import dataclass
+
+from gallery.album import Album
+from gallery.arrivals import Arrivals
+from gallery.bucket import Bucket
+from gallery.cost import Cost, Prices
+from gallery.details import Details
+from gallery.layout import Layout
+from gallery.settings import Settings
+from gallery.thumbnails import Thumbnails
+from uploader.storage import connect
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All of one gallery."""
+
+    settings: Settings
+    layout: Layout
+    bucket: Bucket
+    album: Album
+    details: Details
+    thumbnails: Thumbnails
+    cost: Cost
+    arrivals: Arrivals
+
+    @property
+    def may_delete(self) -> bool:
+        return self.settings.gallery_delete == "on"
+
+
+def parts(settings: Settings) -> Parts:
+    """Make them; nothing is asked of S3 or the broker yet."""
+    layout = Layout(settings.s3_key_template)
+    bucket = Bucket(lambda: connect(settings), settings.s3_bucket)
+    album = Album(bucket, layout)
+    prices = Prices(settings.price_per_1000_puts, settings.price_per_gb_month)
+    cost = Cost(album, prices, by_day=layout.by_day)
+
+    def arrived(edge: str, key: str) -> None:
+        bucket.appeared(key)
+        album.forget(key)
+        cost.stored(edge)
+
+    return Parts(
+        settings=settings,
+        layout=layout,
+        bucket=bucket,
+        album=album,
+        details=Details(bucket, album),
+        thumbnails=Thumbnails(bucket, settings.gallery_cache, settings.gallery_cache_mb * MEGABYTE),
+        cost=cost,
+        arrivals=Arrivals(settings.cloud_broker_host, settings.cloud_broker_port, arrived),
+    )

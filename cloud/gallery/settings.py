@@ -1,0 +1,23 @@
+"""What the gallery is told, besides what it shares with the uploader."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from uploader.settings import Settings as UploaderSettings
+
+
+class Settings(UploaderSettings):
+    """Where the page is, whom it lets in, and what it may do."""
+
+    gallery_bind: str = "127.0.0.1"
+    gallery_port: int = Field(default=8081, ge=1, le=65535)
+    gallery_password: SecretStr = SecretStr("")
+    gallery_password_file: Path | None = None
+    gallery_listen: str = ""  # set by Compose: inside the container, where gallery_bind says who reaches it
+    gallery_delete: Literal["on", "off"] = "off"
+    gallery_cache: Path = Path("/tmp/usbcam-thumbnails")
+    gallery_cache_mb: int = Field(default=256, ge=1, le=1_000_000)
+    price_per_1000_puts: float = Field(default=0.005, ge=0)
+    price_per_gb_month: float = Field(default=0.023, ge=0)
