@@ -45,6 +45,7 @@ class House:
         self._presences = {station.name: self._presence(station) for station in self.stations}
         self.registry.register(Readings(self.stations, self.spool, self.publisher))
         ProcessCollector(registry=self.registry)
+        self._troubles: dict[str, str | None] = {}  # as last told
         self._heartbeat = Heartbeat(shared.heartbeat_file)
         self._live = Server(shared, self._parts())
 
@@ -64,8 +65,7 @@ class House:
             self._intake.mend()
             self._heartbeat.beat(self.stations, self.spool, self.publisher)
             ticks += 1
-            if ticks % TELL_TICKS == 0:
-                self._tell()
+            self._tell(everybody=ticks % TELL_TICKS == 0)
             self._stop.wait(TICK_SECONDS)
         stuck = self._stuck
         self._end()
@@ -99,9 +99,12 @@ class House:
         for capture in sight.captures if self._for_home else ():
             self._presences[capture.camera].show(image_topic(capture.camera), capture.image)
 
-    def _tell(self) -> None:
-        for presence in self._presences.values():
-            presence.tell()
+    def _tell(self, *, everybody: bool) -> None:
+        """Renew the statuses; those whose trouble has come or gone at once."""
+        for station in self.stations:
+            if everybody or station.trouble != self._troubles.get(station.name):
+                self._troubles[station.name] = station.trouble
+                self._presences[station.name].tell()
 
     def _end(self) -> None:
         self._stop.set()

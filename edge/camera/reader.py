@@ -18,6 +18,7 @@ LONGEST_RETRY_SECONDS = 3.0  # with the time that opening takes, a source that a
 WORKED_SECONDS = 10.0  # so long without a failure, and the next retry is a first one again
 LOOK_SECONDS = 0.5  # how often to look whether a camera was plugged in
 CLOCKS_DIFFER_SECONDS = 5.0
+LEAST_STEP_SECONDS = 0.001
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class Tally:
     dropped: int = 0  # lost before they came to us
     damaged: int = 0
     opened: int = 0  # and a frame came
+    seconds: float = -math.inf  # of the newest frame
 
 
 class Cadence:
@@ -110,7 +112,7 @@ class Reader:
                 source.close()
 
     def _pass_on(self, source: Source) -> None:
-        cadence, clock, losses = Cadence(self._rate), Shift(), Losses()
+        cadence, clock, losses = Cadence(self._rate), Shift(self._tally.seconds), Losses()
         first = True
         while self._wanted:
             with self._within(self._camera.patience.grab_seconds):
@@ -126,7 +128,8 @@ class Reader:
             self._tally.opened += first
             first = False
             self._tally.dropped += losses.before(frame.number)
-            self._keep(dataclasses.replace(frame, seconds=clock.ours(frame.seconds)))
+            self._tally.seconds = clock.ours(frame.seconds)
+            self._keep(dataclasses.replace(frame, seconds=self._tally.seconds))
 
     def _rest(self, seconds: float) -> bool:
         """Wait before the next try, but no longer than until the camera is back; tell whether it is."""
@@ -153,8 +156,9 @@ class Reader:
 class Shift:
     """Puts sources that keep a clock of their own, as files do, on ours: it goes on when they are opened again."""
 
-    def __init__(self) -> None:
-        """For one opening."""
+    def __init__(self, newest: float) -> None:
+        """For one opening; `newest`: the time of the last frame of the one before."""
+        self._newest = newest
         self._shift: float | None = None
 
     def ours(self, seconds: float) -> float:
@@ -162,6 +166,7 @@ class Shift:
         if self._shift is None:
             difference = time.monotonic() - seconds
             self._shift = difference if abs(difference) > CLOCKS_DIFFER_SECONDS else 0.0
+            self._shift = max(self._shift, self._newest + LEAST_STEP_SECONDS - seconds)
         return seconds + self._shift
 
 

@@ -250,11 +250,12 @@ def test_without_the_drivers_time_the_arrival_counts(here: FakeMachine) -> None:
     "fault",
     [
         {"spoil": lambda jpeg: jpeg[: len(jpeg) // 2]},
+        {"spoil": lambda jpeg: jpeg[:-2]},
         {"spoil": lambda _: b""},
         {"spoil": lambda jpeg: b"\xff\xd8" + bytes(200) + jpeg[-2:]},
         {"damaged": True},
     ],
-    ids=["truncated", "empty", "nonsense", "marked by the driver"],
+    ids=["truncated", "without its end", "empty", "nonsense", "marked by the driver"],
 )
 def test_a_damaged_picture_is_refused(here: FakeMachine, fault: dict[str, object]) -> None:
     camera = FakeCamera()

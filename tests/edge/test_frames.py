@@ -2,8 +2,10 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -93,6 +95,49 @@ def test_opening_that_fails_is_tried_again_too() -> None:
     frames = LatestFrame(Scripts(open_source), rate=100, stop=stop)
 
     assert frames.take(SECONDS) is not None
+
+
+def test_a_source_that_is_away_for_long_is_still_tried_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("camera.reader.FIRST_RETRY_SECONDS", 2.0)  # as after a while
+    stop, opened = threading.Event(), list[float]()
+
+    def open_source() -> Script:
+        opened.append(time.monotonic())
+        if len(opened) == 3:
+            stop.set()
+        raise SourceError("Not there.")
+
+    frames = LatestFrame(Scripts(open_source), rate=100, stop=stop)
+
+    assert frames.ended.wait(SECONDS)
+    assert max(later - earlier for earlier, later in pairwise(opened)) < 4
+
+
+def test_a_source_that_breaks_is_opened_again(caplog: pytest.LogCaptureFixture) -> None:
+    broken: Iterator[object] = iter([ZeroDivisionError()])
+    scripts = iter([Script(broken), Script(iter([1]))])
+
+    frames = LatestFrame(Scripts(lambda: next(scripts)), rate=100, stop=threading.Event())
+
+    assert frames.take(SECONDS) is not None
+    assert "Reading a camera broke" in caplog.text
+    assert frames.ended.wait(SECONDS)
+
+
+def test_a_source_with_a_clock_of_its_own_never_steps_back_when_it_is_opened_again() -> None:
+    stop = threading.Event()
+    steps: Iterator[object] = iter([1, 1, SourceError("It broke.")])
+    scripts = iter([Script(steps), Script(iter([1]))])
+    frames = LatestFrame(Scripts(lambda: next(scripts)), rate=1000, stop=stop)
+
+    first = frames.take(SECONDS)
+    assert frames.ended.wait(SECONDS)
+    last = frames.take(SECONDS)
+
+    assert first is not None
+    assert last is not None
+    assert first.seconds < last.seconds
+    assert frames.reopened == 1
 
 
 def test_a_cadence_picks_evenly_and_at_most_at_its_rate() -> None:

@@ -103,6 +103,37 @@ def test_a_frame_comes_through_the_real_system_calls(played: Played, face_frame:
     assert cv2.absdiff(shot, face_frame).mean() < 3
 
 
+LOOK = """
+import time
+from pathlib import Path
+from camera.v4l2 import KernelNode, Mode
+node = KernelNode(Path("dev/video0"))
+print(node.set_mode(Mode("MJPG", 800, 600, 30)))
+node.start(2)
+for _ in range(5):
+    assert node.wait(5)
+    buffer = node.dequeue()
+    print(buffer.sequence, 0 <= time.monotonic() - buffer.seconds < 1, buffer.damaged, buffer.content[:2].hex())
+assert node.dequeue() is None
+node.stop()
+print(node.set_mode(Mode("YUYV", 320, 240, 30)))
+node.close()
+node.close()
+"""
+
+
+def test_what_the_driver_says_of_modes_and_frames_is_read_as_it_is(played: Played) -> None:
+    played.plug(0, 1)
+
+    done = Played(played.devices, played.environment | {"KERNEL_DEVICES": "dev"}).run("-c", LOOK)
+
+    assert done.stdout.splitlines() == [
+        "Mode(code='MJPG', width=640, height=480, rate=10.0, stride=0)",
+        *(f"{number} True False ffd8" for number in range(5)),
+        "Mode(code='YUYV', width=320, height=240, rate=10.0, stride=640)",
+    ], done.stderr
+
+
 def test_the_doctor_reads_what_the_driver_says(played: Played) -> None:
     played.plug(0, 1)
 
