@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Page as Tab
 
 from local.enrolment import Enrolment
 from local.environment import find_browser
@@ -15,6 +16,7 @@ from local.stack import LOOPBACK, free_port, start_store
 from tests.rig import CloudBroker, Container, EdgeBroker, Store
 
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_MILLISECONDS = 60_000
 BROWSER_OPTIONS = (  # containers give it no sandbox and no GPU; it must ask nobody outside
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -97,7 +99,21 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail("REQUIRE_BROWSER=1, but there is no Chromium")
         pytest.skip("no Chromium on this machine")
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=program, args=list(BROWSER_OPTIONS))
         yield running
         running.close()
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Tab]:
+    """A tab whose every error fails the test."""
+    context = browser.new_context()
+    tab = context.new_page()
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.set_default_timeout(PATIENCE_MILLISECONDS)
+    yield tab
+    context.close()
+    assert not errors

@@ -1,62 +1,31 @@
 """Captures in the order in which they were made, the newest first, page by page."""
 
-import base64
-import binascii
-import json
+import itertools
 import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from gallery.bucket import Bucket, Stored
+from gallery.cursor import Cursor
 from gallery.days import OUR_OWN, Day, Days, Times, Wanted
+from gallery.facts import Facts
 from gallery.layout import Layout
+from gallery.picture import Picture
 
 PAGE = 60
+ASKED = 60  # pictures whose metadata is asked for before it is decided whether to go on
 MOST_KEPT = 200_000  # pictures of folders that were read
 FRESH_SECONDS = 5.0  # how long a folder is believed; one of a day that is over, for ever
 MOST_IN_FOLDER = 50_000  # objects of one folder that are put in order
 MOST_UNORDERED = 20_000  # objects of a bucket without folders by date
+TOGETHER = 8  # requests at once
+MOST_AHEAD = 16  # days that are read before it is known whether they are needed
 OVER = timedelta(days=2)  # after its end a day's stragglers have come, mostly
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One capture in the bucket."""
-
-    key: str
-    size: int
-    at: datetime  # captured, or if the key does not tell, stored; aware
-    edge: str | None
-    camera: str | None
-
-    @property
-    def order(self) -> tuple[str, str]:
-        """Later is greater."""
-        return self.at.astimezone(UTC).isoformat(timespec="milliseconds"), self.key
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a page ended: what follows is older."""
-
-    times: Times
-    order: tuple[str, str]
-
-    def text(self) -> str:
-        return base64.urlsafe_b64encode(json.dumps([self.times, self.order]).encode()).decode()
-
-    @classmethod
-    def read(cls, text: str) -> "Cursor":
-        """Raises ValueError."""
-        try:
-            times, (at, key) = json.loads(base64.urlsafe_b64decode(text.encode()))
-            return cls(tuple(str(name) for name in times), (str(at), str(key)))
-        except (binascii.Error, ValueError, TypeError) as error:
-            raise ValueError("no cursor of ours") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +48,14 @@ class Page:
 class Album:
     """Reads the bucket in order. Safe to use from several threads; raises what boto3 raises."""
 
-    def __init__(self, bucket: Bucket, layout: Layout) -> None:
-        self._bucket, self._layout = bucket, layout
+    def __init__(self, bucket: Bucket, layout: Layout, facts: Facts) -> None:
+        """`facts` are asked for what keys do not tell."""
+        self._bucket, self._layout, self._facts = bucket, layout, facts
         self._days = Days(bucket, layout)
         self._folders: OrderedDict[str, Folder] = OrderedDict()
         self._kept = 0
         self._guard = threading.Lock()
+        self._pool = ThreadPoolExecutor(TOGETHER, thread_name_prefix="album")
 
     def page(self, wanted: Wanted, cursor: str | None = None, most: int = PAGE) -> Page:
         """Return the next pictures; raises ValueError for a cursor that is none, TooManyError."""
@@ -93,13 +64,13 @@ class Album:
             return self._unordered(wanted, after, most)
         found: list[Picture] = []
         times: Times = ()
-        for together in _by_times(self._days.newest_first(wanted, after.times if after else None)):
+        for together in self._read_ahead(self._days.newest_first(wanted, after.times if after else None)):
             times = together[0].times
             pictures = [picture for day in together for picture in self._folder(day)]
-            found += _in_order(pictures, wanted, after)
+            found += self._chosen(_in_order(pictures, wanted, after), wanted, most + 1 - len(found))
             if len(found) > most:
-                return Page(tuple(found[:most]), Cursor(times, found[most - 1].order).text())
-        return Page(tuple(found), None)
+                return Page(self._completed(found[:most]), Cursor(times, found[most - 1].order).text())
+        return Page(self._completed(found), None)
 
     def folder_of(self, key: str) -> tuple[Picture, ...]:
         """All pictures in the folder of one, in no order."""
@@ -115,12 +86,21 @@ class Album:
         name = self._layout.read(stored.key)
         if name is None or stored.key.partition("/")[0] in OUR_OWN:
             return None
-        return Picture(stored.key, stored.size, name.captured_at or stored.at, name.edge, name.camera)
+        at = name.captured_at
+        return Picture(stored.key, stored.size, at or stored.at, name.edge, name.camera, dated=at is not None)
 
     def forget(self, key: str) -> None:
         """Read a folder again, since something in it has changed."""
         with self._guard:
             self._drop(key.rpartition("/")[0] + "/")
+
+    def _read_ahead(self, days: Iterator[Day]) -> Iterator[list[Day]]:
+        """Days of the same time together; the more were passed in vain, the more of the next are read side by side."""
+        groups, count = _by_times(days), 1
+        while ahead := list(itertools.islice(groups, count)):
+            list(self._pool.map(self._folder, itertools.chain.from_iterable(ahead)))
+            yield from ahead
+            count = min(2 * count, MOST_AHEAD)
 
     def _folder(self, day: Day) -> tuple[Picture, ...]:
         with self._guard:
@@ -149,26 +129,52 @@ class Album:
     def _unordered(self, wanted: Wanted, after: Cursor | None, most: int) -> Page:
         """A bucket whose names do not lead to a day: what one look can hold, by the time of storing."""
         listed = self._bucket.objects("", MOST_UNORDERED)
-        rest = _in_order((picture for stored in listed if (picture := self.picture(stored))), wanted, after)
+        fitting = _in_order((picture for stored in listed if (picture := self.picture(stored))), wanted, after)
+        rest = self._chosen(fitting, wanted, most + 1)
         note = "S3_KEY_TEMPLATE has no folders by date: the order may be that of storing."
         if len(listed) == MOST_UNORDERED:
             note += f" Only the first {MOST_UNORDERED:,} names of the bucket are looked at."
         cursor = Cursor((), rest[most - 1].order).text() if len(rest) > most else None
-        return Page(tuple(rest[:most]), cursor, note)
+        return Page(self._completed(rest[:most]), cursor, note)
+
+    def _chosen(self, pictures: list[Picture], wanted: Wanted, most: int) -> list[Picture]:
+        """The first ones of the wanted edge and camera, asking of those whose keys do not tell."""
+        if (wanted.edge, wanted.camera) == (None, None):
+            return pictures
+        pictures = [picture for picture in pictures if _may_be_of(picture, wanted)]
+        chosen: list[Picture] = []
+        for first in range(0, len(pictures), ASKED):
+            some = pictures[first : first + ASKED]
+            known = zip(some, self._facts.completed(some), strict=True)
+            chosen += [picture for picture, complete in known if _is_of(complete, wanted)]
+            if len(chosen) >= most:
+                break
+        return chosen
+
+    def _completed(self, pictures: list[Picture]) -> tuple[Picture, ...]:
+        return tuple(self._facts.completed(pictures))
 
 
 def _in_order(pictures: Iterable[Picture], wanted: Wanted, after: Cursor | None) -> list[Picture]:
-    """Those that are wanted and older than where the last page ended, the newest first."""
+    """Those of the wanted time that are older than where the last page ended, the newest first."""
     fitting = [
         picture
         for picture in pictures
-        if wanted.edge in {None, picture.edge}
-        and wanted.camera in {None, picture.camera}
-        and (wanted.since is None or picture.at >= wanted.since)
+        if (wanted.since is None or picture.at >= wanted.since)
         and (wanted.until is None or picture.at < wanted.until)
         and (after is None or picture.order < after.order)
     ]
     return sorted(fitting, key=lambda picture: picture.order, reverse=True)
+
+
+def _may_be_of(picture: Picture, wanted: Wanted) -> bool:
+    """As far as its key tells."""
+    right_edge = wanted.edge is None or picture.edge in {None, wanted.edge}
+    return right_edge and (wanted.camera is None or picture.camera in {None, wanted.camera})
+
+
+def _is_of(picture: Picture, wanted: Wanted) -> bool:
+    return wanted.edge in {None, picture.edge} and wanted.camera in {None, picture.camera}
 
 
 def _by_times(days: Iterator[Day]) -> Iterator[list[Day]]:

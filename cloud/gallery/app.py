@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from gallery.album import Picture
 from gallery.bucket import Stored
 from gallery.days import TooManyError, Wanted, places
 from gallery.door import COOKIE, SESSION_SECONDS, Door, address_of
@@ -23,6 +22,7 @@ from gallery.events import shown, stream
 from gallery.gate import Gate
 from gallery.health import Health
 from gallery.parts import Parts
+from gallery.picture import Picture
 from gallery.thumbnails import NoPictureError
 from uploader.failure import S3_ERRORS, explain
 from uploader.link import LinkError, lifetime, share
@@ -35,6 +35,7 @@ FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}  # what a k
 LONGEST_BODY = 262_144
 MOST_DELETED = 200  # pictures, by one press
 NOT_FOUND = 404
+DENIED = ("AccessDenied", "403")
 
 Answer = Callable[[Request], Response]
 
@@ -106,10 +107,11 @@ class App:
     def _picture(self, request: Request) -> Response:
         """One picture, what is known about it, and the other shots of its visit."""
         picture = self._known(request)
-        visit = self._parts.details.visit(picture)
-        metadata = self._parts.details.of(picture.key)
+        visit = self._parts.visits.around(picture)
+        metadata = self._parts.facts.of(picture.key)
         shots = [shown(shot) | {"shot": known.get("shot"), "quality": known.get("quality")} for shot, known in visit]
-        return JSONResponse(shown(picture) | {"metadata": metadata, "visit": shots})
+        (complete,) = self._parts.facts.completed([picture])
+        return JSONResponse(shown(complete) | {"metadata": metadata, "visit": shots})
 
     def _cost(self, _: Request) -> Response:
         return JSONResponse(self._parts.cost.now())
@@ -129,7 +131,7 @@ class App:
         return Response(content.body, media_type=content.content_type, headers=headers)
 
     async def _events(self, _: Request) -> Response:
-        events = stream(self._parts.arrivals, self._parts.album)
+        events = stream(self._parts.arrivals, self._parts.album, self._parts.facts)
         return StreamingResponse(events, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
     # What may be done
@@ -152,8 +154,13 @@ class App:
         return await run_in_threadpool(_guarded, functools.partial(self._drop, keys), self._parts.bucket.name)
 
     def _drop(self, keys: list[str]) -> Response:
-        self._parts.bucket.delete(keys)
-        self._parts.details.forget(keys)
+        try:
+            self._parts.bucket.delete(keys)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in DENIED:
+                raise
+            return _problem(f"The credentials may not delete in {self._parts.bucket.name}: allow s3:DeleteObject.", 502)
+        self._parts.facts.forget(keys)
         for key in keys:
             self._parts.album.forget(key)
             self._parts.thumbnails.drop(key)

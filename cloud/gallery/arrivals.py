@@ -51,7 +51,7 @@ class Arrivals:
         self._client.loop_stop()
 
     def listen(self) -> asyncio.Queue[Stored | None]:
-        """What is stored from now on; None when something was missed."""
+        """What is stored from now on; None when the connection came or went, or something was missed."""
         self._loop = asyncio.get_running_loop()
         queue: asyncio.Queue[Stored | None] = asyncio.Queue()
         self._listeners.add(queue)
@@ -64,8 +64,7 @@ class Arrivals:
         if connected != self.connected:
             LOG.info("Live updates %s", "come from the broker" if connected else "are paused: the broker is away")
         self.connected = connected
-        if connected:
-            self._tell([None])
+        self._tell([None])
 
     def _take(self, message: MQTTMessage) -> None:
         edge = message.topic.split("/")[1]

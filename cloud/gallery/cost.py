@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gallery.album import Album, Picture
+from gallery.album import Album
+from gallery.picture import Picture
 from uploader.failure import S3_ERRORS
 
 LOG = logging.getLogger(__name__)

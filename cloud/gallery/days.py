@@ -1,7 +1,9 @@
 """The way through the bucket from the newest day to the oldest, asking for no folder before it is needed."""
 
 import heapq
+import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +11,7 @@ from gallery.bucket import Bucket
 from gallery.layout import Layout
 
 OUR_OWN = ("rejected", ".usbcam-check")  # folders that hold no captures
+TOGETHER = 8  # requests at once
 MOST_BRANCHES = 500  # edges times cameras that are looked through side by side
 
 Times = tuple[str, ...]  # the folders by time on the way, the coarse first
@@ -84,7 +87,7 @@ class Days:
         if len(names) > MOST_BRANCHES:
             raise TooManyError(f"There are {len(names):,} {self._levels[depth].kind}s: choose one.")
         branches = [self._walk(f"{prefix}{name}/", depth + 1, times, wanted, span) for name in names]
-        yield from heapq.merge(*branches, reverse=True)
+        yield from heapq.merge(*_started(branches), reverse=True)
 
     def _names(self, prefix: str, depth: int, wanted: Wanted) -> list[str]:
         level = self._levels[depth]
@@ -95,6 +98,16 @@ class Days:
 
     def _times_of(self, moment: datetime) -> Times:
         return tuple(moment.astimezone(UTC).strftime(level.text) for level in self._levels if level.kind == "time")
+
+
+def _started(branches: list[Iterator[Day]]) -> list[Iterator[Day]]:
+    """The same, with the first day of each asked for side by side."""
+    if len(branches) == 1:
+        return branches
+    with ThreadPoolExecutor(TOGETHER, thread_name_prefix="days") as pool:
+        firsts = list(pool.map(lambda branch: next(branch, None), branches))
+    known = zip(firsts, branches, strict=True)
+    return [itertools.chain([first], branch) for first, branch in known if first is not None]
 
 
 def places(bucket: Bucket, layout: Layout) -> dict[str, list[str]]:

@@ -5,14 +5,18 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-from gallery.album import Album, Picture
+from starlette.concurrency import run_in_threadpool
+
+from gallery.album import Album
 from gallery.arrivals import Arrivals
 from gallery.bucket import Stored
+from gallery.facts import Facts
+from gallery.picture import Picture
 
-BEAT_SECONDS = 10.0  # also how soon a page learns that the broker is away
+BEAT_SECONDS = 10.0
 
 
-async def stream(arrivals: Arrivals, album: Album) -> AsyncIterator[str]:
+async def stream(arrivals: Arrivals, album: Album, facts: Facts) -> AsyncIterator[str]:
     """One page's events, for as long as it listens."""
     queue = arrivals.listen()
     told: bool | None = None
@@ -27,9 +31,11 @@ async def stream(arrivals: Arrivals, album: Album) -> AsyncIterator[str]:
                 yield ": still here\n\n"
                 continue
             if news is None:
-                yield event("again", None)
+                if arrivals.connected:
+                    yield event("again", None)
             elif picture := album.picture(Stored(news.key, 0, datetime.now(UTC))):
-                yield event("stored", shown(picture) | {"edge": picture.edge or news.edge})
+                (complete,) = await run_in_threadpool(facts.completed, [picture])
+                yield event("stored", shown(complete) | {"edge": complete.edge or news.edge})
     finally:
         arrivals.leave(queue)
 

@@ -6,10 +6,11 @@ from gallery.album import Album
 from gallery.arrivals import Arrivals
 from gallery.bucket import Bucket
 from gallery.cost import Cost, Prices
-from gallery.details import Details
+from gallery.facts import Facts
 from gallery.layout import Layout
 from gallery.settings import Settings
 from gallery.thumbnails import Thumbnails
+from gallery.visits import Visits
 from uploader.storage import connect
 
 MEGABYTE = 1_000_000
@@ -23,7 +24,8 @@ class Parts:
     layout: Layout
     bucket: Bucket
     album: Album
-    details: Details
+    facts: Facts
+    visits: Visits
     thumbnails: Thumbnails
     cost: Cost
     arrivals: Arrivals
@@ -37,7 +39,8 @@ def parts(settings: Settings) -> Parts:
     """Make them; nothing is asked of S3 or the broker yet."""
     layout = Layout(settings.s3_key_template)
     bucket = Bucket(lambda: connect(settings), settings.s3_bucket)
-    album = Album(bucket, layout)
+    facts = Facts(bucket)
+    album = Album(bucket, layout, facts)
     prices = Prices(settings.price_per_1000_puts, settings.price_per_gb_month)
     cost = Cost(album, prices, by_day=layout.by_day)
 
@@ -51,7 +54,8 @@ def parts(settings: Settings) -> Parts:
         layout=layout,
         bucket=bucket,
         album=album,
-        details=Details(bucket, album),
+        facts=facts,
+        visits=Visits(album, facts),
         thumbnails=Thumbnails(bucket, settings.gallery_cache, settings.gallery_cache_mb * MEGABYTE),
         cost=cost,
         arrivals=Arrivals(settings.cloud_broker_host, settings.cloud_broker_port, arrived),

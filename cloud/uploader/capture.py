@@ -27,10 +27,11 @@ class Capture:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """Describe the capture as its message did."""
+        """Describe the capture as its message did; the edge too, which a key of another template may not tell."""
         return {
             "schema": "1",
             "id": self.id,
+            "edge": self.edge,
             "camera": self.camera,
             "captured_at": rfc3339(self.captured_at),
             **self.details,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LONGEST = timedelta(days=7)  # of a signature, version 4
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 MISSING = 404
 
 
@@ -33,7 +33,7 @@ class Link:
 
 def lifetime(text: str) -> timedelta:
     """Read 7d, 12h or 30m."""
-    found = re.fullmatch(r"(\d{1,5})([mhd])", text)
+    found = re.fullmatch(r"(\d{1,5})([smhd])", text)
     if not found or int(found[1]) == 0:
         raise ValueError(f"{text} is no time such as 7d, 12h or 30m")
     expires = timedelta(**{UNITS[found[2]]: int(found[1])})

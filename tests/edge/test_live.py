@@ -1,6 +1,5 @@
 """The live page without a browser: who gets in, and whether what it says is true."""
 
-import base64
 import json
 import socket
 from collections.abc import Iterator
@@ -15,7 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from camera.detector import Detector
 from local.program import LOOPBACK, free_port, wait_for
 from local.stack import start_camera
-from tests.edge.page import START_SECONDS, Answer, Page, live
+from tests.edge.page import START_SECONDS, Page, live
+from tests.web import Answer, basic, cookie
 
 PASSWORD = "open sesame"
 
@@ -30,14 +30,6 @@ def page(tmp_path: Path) -> Iterator[Page]:
 def locked_page(tmp_path: Path) -> Iterator[Page]:
     with live(tmp_path, LIVE_PASSWORD=PASSWORD) as page:
         yield page
-
-
-def basic(password: str) -> str:
-    return "Basic " + base64.b64encode(f"anybody:{password}".encode()).decode()
-
-
-def cookie(answer_headers: str) -> str:
-    return answer_headers.partition(";")[0]
 
 
 def picture(page: Page, *, with_face: bool = False) -> Answer:
@@ -142,7 +134,7 @@ def test_without_the_password_nothing_is_shown(locked_page: Page) -> None:
 def test_the_password_opens_until_one_logs_out(locked_page: Page) -> None:
     answer = locked_page.ask("/login", "POST", f"password={PASSWORD.replace(' ', '+')}")
     given = answer.headers["set-cookie"]
-    session = cookie(given)
+    session = cookie(answer)
 
     assert "HttpOnly" in given
     assert "SameSite=strict" in given

@@ -4,13 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
 from playwright.sync_api import Page as Tab
+from playwright.sync_api import expect
 
-from tests.edge.page import START_SECONDS, Page, live
-
-MILLISECONDS = 1000 * START_SECONDS
-PHONE = {"width": 390, "height": 844}
+from tests.edge.page import Page, live
+from tests.web import PHONE
 
 
 @pytest.fixture
@@ -19,26 +17,13 @@ def page(tmp_path: Path) -> Iterator[Page]:
         yield page
 
 
-@pytest.fixture
-def tab(browser: Browser) -> Iterator[Tab]:
-    """A tab whose every error fails the test."""
-    context = browser.new_context()
-    tab = context.new_page()
-    errors: list[str] = []
-    tab.on("pageerror", lambda error: errors.append(str(error)))
-    tab.set_default_timeout(MILLISECONDS)
-    yield tab
-    context.close()
-    assert not errors
-
-
 def test_faces_are_seen_in_boxes_and_captures_come_without_a_reload(page: Page, tab: Tab) -> None:
     tab.goto(page.address)
 
-    expect(tab.get_by_alt_text("What the camera door sees")).to_be_visible(timeout=MILLISECONDS)
+    expect(tab.get_by_alt_text("What the camera door sees")).to_be_visible()
     tab.wait_for_selector(".camera svg rect", state="attached")
     box = tab.locator(".camera svg rect").first.get_attribute("width")
-    expect(tab.locator("#captures li").first).to_be_visible(timeout=MILLISECONDS)
+    expect(tab.locator("#captures li").first).to_be_visible()
 
     assert float(box or 0) > 30
     assert tab.get_by_alt_text("What the camera door sees").evaluate("image => image.naturalWidth") == 640
@@ -49,11 +34,11 @@ def test_a_click_pauses_the_camera_and_another_one_resumes_it(page: Page, tab: T
     tab.goto(page.address)
 
     tab.get_by_role("button", name="Pause").click()
-    expect(tab.locator(".veil")).to_have_text("Paused", timeout=MILLISECONDS)
+    expect(tab.locator(".veil")).to_have_text("Paused")
     assert page.camera()["paused"] is True
     tab.get_by_role("button", name="Resume").click()
-    expect(tab.get_by_role("button", name="Pause")).to_be_visible(timeout=MILLISECONDS)
-    expect(tab.locator(".veil")).to_be_hidden(timeout=MILLISECONDS)
+    expect(tab.get_by_role("button", name="Pause")).to_be_visible()
+    expect(tab.locator(".veil")).to_be_hidden()
 
     assert page.camera()["paused"] is False
 
@@ -72,14 +57,14 @@ def test_a_capture_opens_large_and_closes_by_the_keyboard(page: Page, tab: Tab) 
 def test_it_says_at_a_glance_what_is_wrong(page: Page, tab: Tab) -> None:
     tab.goto(page.address)
 
-    expect(tab.locator("#summary")).to_contain_text("Something is wrong: Broker", timeout=MILLISECONDS)
+    expect(tab.locator("#summary")).to_contain_text("Something is wrong: Broker")
     expect(tab.locator("#lights .red")).to_contain_text("EDGE_BROKER_HOST")
 
 
 def test_it_fits_a_phone(page: Page, tab: Tab) -> None:
-    tab.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    tab.set_viewport_size(PHONE)
     tab.goto(page.address)
-    expect(tab.locator("#captures li").first).to_be_visible(timeout=MILLISECONDS)
+    expect(tab.locator("#captures li").first).to_be_visible()
 
     assert tab.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
@@ -87,11 +72,11 @@ def test_it_fits_a_phone(page: Page, tab: Tab) -> None:
 def test_it_says_when_the_camera_has_gone_and_when_it_is_back(tmp_path: Path, tab: Tab) -> None:
     with live(tmp_path) as page:
         tab.goto(page.address)
-        expect(tab.locator("#lights li")).to_have_count(5, timeout=MILLISECONDS)
-    expect(tab.locator("#summary")).to_contain_text("does not answer", timeout=MILLISECONDS)
+        expect(tab.locator("#lights li")).to_have_count(5)
+    expect(tab.locator("#summary")).to_contain_text("does not answer")
 
     with live(tmp_path, LIVE_PORT=str(page.port)):
-        expect(tab.locator("#summary")).not_to_contain_text("does not answer", timeout=MILLISECONDS)
+        expect(tab.locator("#summary")).not_to_contain_text("does not answer")
 
 
 def test_the_password_is_asked_for_and_opens(tmp_path: Path, tab: Tab) -> None:
@@ -103,6 +88,6 @@ def test_the_password_is_asked_for_and_opens(tmp_path: Path, tab: Tab) -> None:
 
         tab.get_by_label("Password").fill("open sesame")
         tab.keyboard.press("Enter")
-        expect(tab.locator("#lights li")).to_have_count(5, timeout=MILLISECONDS)
+        expect(tab.locator("#lights li")).to_have_count(5)
         tab.get_by_role("button", name="Log out").click()
         expect(tab.get_by_label("Password")).to_be_visible()

@@ -6,12 +6,13 @@ const SWIPE_PIXELS = 50;
 const SHOTS = { first: "first", better: "better", stay: "still there", last: "last", more: "" };
 
 const $ = (id) => document.getElementById(id);
+const shownKeys = new Set();
 const pictures = []; // in the order of the page, the newest first
 let cursor = null;
 let ended = false;
 let loading = 0; // grows with each fresh start, so that late answers are dropped
 let busy = false;
-let edges = {};
+let edges = Object.create(null); // the cameras of each
 let mayDelete = false;
 let current = null; // of the viewer
 
@@ -40,7 +41,8 @@ const wanted = () => new URLSearchParams(location.search);
 function want(changes) {
   const query = wanted();
   for (const [name, value] of Object.entries(changes)) value ? query.set(name, value) : query.delete(name);
-  history.pushState(null, "", query.size ? `?${query}` : location.pathname);
+  const search = query.size ? `?${query}` : "";
+  if (search !== location.search) history.pushState(null, "", search || location.pathname);
 }
 
 function filters() {
@@ -64,7 +66,7 @@ function question() {
 
 function showFilters() {
   const query = wanted();
-  fill($("edge"), Object.keys(edges), query.get("edge"));
+  fill($("edge"), Object.keys(edges).sort(), query.get("edge"));
   const cameras = query.get("edge") ? edges[query.get("edge")] ?? [] : Object.values(edges).flat();
   fill($("camera"), [...new Set(cameras)].sort(), query.get("camera"));
   $("day").value = query.get("day") ?? "";
@@ -88,6 +90,7 @@ function choose() {
 async function begin() {
   loading += 1;
   pictures.length = 0;
+  shownKeys.clear();
   cursor = null;
   ended = busy = false;
   $("days").replaceChildren();
@@ -138,7 +141,9 @@ function dayOf(picture) {
 const order = (picture) => picture.at + picture.key;
 
 function add(picture, isNew) {
-  if (pictures.some((other) => other.key === picture.key)) return;
+  if (shownKeys.has(picture.key)) return;
+  shownKeys.add(picture.key);
+  learnPlace(picture);
   const place = isNew ? pictures.findIndex((other) => order(other) < order(picture)) : -1;
   const section = sectionOf(picture);
   const tile = tileOf(picture, isNew);
@@ -182,6 +187,7 @@ function remove(key) {
   tile?.remove();
   if (section && !section.querySelector("li")) section.remove();
   pictures.splice(place, 1);
+  shownKeys.delete(key);
 }
 
 // ---- what is stored now
@@ -203,7 +209,7 @@ function follow() {
       add(picture, true);
       if (ended) $("end").textContent = "That is all.";
     }
-    if (picture.edge && !(picture.edge in edges)) learnPlaces();
+    learnPlace(picture);
   });
 }
 
@@ -232,10 +238,17 @@ async function catchUp() {
   }
 }
 
+// Keys of some templates lead to no list of edges and cameras: then those that were seen can be chosen.
+function learnPlace(picture) {
+  if (!picture.edge || !picture.camera || edges[picture.edge]?.includes(picture.camera)) return;
+  (edges[picture.edge] ??= []).push(picture.camera);
+  showFilters();
+}
+
 async function learnPlaces() {
   try {
     const found = await ask("/api/places");
-    edges = found.edges;
+    Object.assign(edges, found.edges);
     mayDelete = found.may_delete;
     $("logout").hidden = !found.has_lock;
     document.title = `${found.bucket} – usbcam`;

@@ -1,0 +1,85 @@
+"""A gallery of the test's own, and a bucket that holds what the test says."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from local.program import Process, free_port, wait_for
+from local.stack import start_gallery
+from tests.cloud import pictures
+from tests.cloud.rig import Bucket
+from tests.web import Site
+from uploader.capture import Capture
+from uploader.key import DEFAULT_TEMPLATE, object_key
+from uploader.message import parse
+
+SECONDS = 30.0
+NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
+MOST_PIXELS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery(Site):
+    """A running gallery."""
+
+    process: Process
+
+    def get(self, path: str, **query: str) -> Any:
+        answer = self.ask(f"{path}?{urlencode(query)}")
+        assert answer.status == 200, answer.body
+        return json.loads(answer.body)
+
+    def problem(self, path: str, **query: str) -> str:
+        """What the gallery says is wrong."""
+        answer = self.ask(f"{path}?{urlencode(query)}")
+        assert answer.status >= 400
+        return str(json.loads(answer.body)["problem"])
+
+    def keys(self, **query: str) -> list[str]:
+        """All keys, page after page, in the page's order."""
+        found: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self.get("/api/captures", **query, cursor=cursor)
+            found += [picture["key"] for picture in page["pictures"]]
+            cursor = page["cursor"]
+        return found
+
+    def post(self, path: str, content: object) -> int:
+        return self.ask(path, "POST", json.dumps(content)).status
+
+
+@contextmanager
+def gallery(folder: Path, settings: dict[str, str], **more: str) -> Iterator[Gallery]:
+    """Run one until the end of the block."""
+    given = {"GALLERY_PORT": str(free_port())} | settings | more
+    running = Gallery(int(given["GALLERY_PORT"]), start_gallery(folder, **given))
+    try:
+        wait_for(running.answers, seconds=SECONDS, what="the gallery")
+        yield running
+    finally:
+        running.process.kill()
+
+
+def capture(number: int, **said: str) -> Capture:
+    """A capture that differs from the others, a minute later than the one before."""
+    picture = pictures.png(number, side=64)
+    at = NOON + timedelta(minutes=number)
+    edge = said.pop("edge", "porch")
+    told = pictures.properties(picture, at) | said
+    return parse(pictures.message(picture, told, topic=f"usbcam/{edge}/images"), MOST_PIXELS)
+
+
+def put(bucket: Bucket, *captures: Capture, template: str = DEFAULT_TEMPLATE) -> list[str]:
+    """Store captures as the uploader does; their keys."""
+    keys = [object_key(template, each) for each in captures]
+    for key, each in zip(keys, captures, strict=True):
+        bucket.client.put_object(
+            Bucket=bucket.name, Key=key, Body=each.image, ContentType=each.content_type, Metadata=each.metadata
+        )
+    return keys

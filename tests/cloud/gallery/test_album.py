@@ -1,0 +1,159 @@
+"""What the gallery lists: everything once, the newest first, whatever the template of keys."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gallery.album import Album
+from gallery.bucket import Bucket as Asked
+from gallery.days import Wanted
+from gallery.facts import Facts
+from gallery.layout import Layout
+from tests.cloud.gallery.rig import NOON, capture, gallery, put
+from tests.cloud.rig import Bucket
+from uploader.key import DEFAULT_TEMPLATE
+
+TEMPLATES = (
+    DEFAULT_TEMPLATE,
+    "{captured_at:%Y/%m/%d}/{edge}/{camera}/{id}.png",
+    "pictures/{edge}/{captured_at:%Y-%m-%d}/{camera}-{id}.png",
+    "{edge}/{captured_at:%Y}/{captured_at:%m/%d/%H}/{id}.png",
+    "{captured_at:%Y/%m/%d}/{id}.png",
+    "{edge}/{camera}/{id}.png",
+    "{id}.png",
+)
+
+
+def test_all_pictures_come_once_and_the_newest_first(tmp_path: Path, settings: dict[str, str], bucket: Bucket) -> None:
+    captures = [
+        capture(number * 97, edge=edge, camera=camera)
+        for number in range(35)
+        for edge, camera in (("porch", "door"), ("porch", "bell"), ("attic", "door"))
+    ]
+    put(bucket, *captures)
+    in_order = sorted(captures, key=lambda each: (each.captured_at, each.edge, each.camera), reverse=True)
+
+    with gallery(tmp_path, settings) as page:
+        keys = page.keys()
+
+    assert len(keys) == len(set(keys)) == len(captures)
+    days = [f"{each.captured_at:%Y/%m/%d}" for each in in_order]
+    assert ["/".join(key.split("/")[2:5]) for key in keys] == days
+    assert [key[-33:-13] for key in keys] == [each.id[:20] for each in in_order]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_any_template_can_be_filtered_by_edge_camera_and_time(
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket, template: str
+) -> None:
+    told = [("porch", "door"), ("porch", "bell"), ("attic", "door"), ("porch", "door")]
+    captures = [capture(number * 1000, edge=edge, camera=camera) for number, (edge, camera) in enumerate(told)]
+    keys = put(bucket, *captures, template=template)
+    bucket.client.put_object(Bucket=bucket.name, Key="rejected/porch/x.bin", Body=b"x")
+    from_second = (NOON + timedelta(minutes=1000)).isoformat()
+
+    with gallery(tmp_path, settings, S3_KEY_TEMPLATE=template) as page:
+        shown = page.get("/api/captures")["pictures"]
+        found = {
+            "edge": page.keys(edge="porch"),
+            "camera": page.keys(camera="door"),
+            "both": page.keys(edge="porch", camera="door"),
+            "from": page.keys(**{"from": from_second}),
+            "to": page.keys(to=from_second),
+        }
+
+    newest_first = list(reversed(keys))
+    assert [(each["key"], each["edge"], each["camera"]) for each in shown] == [
+        (key, *where) for key, where in zip(newest_first, reversed(told), strict=True)
+    ]
+    assert found == {
+        "edge": [keys[3], keys[1], keys[0]],
+        "camera": [keys[3], keys[2], keys[0]],
+        "both": [keys[3], keys[0]],
+        "from": newest_first[:3],
+        "to": [keys[0]],
+    }
+
+
+def test_a_key_without_an_id_shows_the_time_that_the_metadata_tells(
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket
+) -> None:
+    template = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{captured_at:%H%M%S}.png"
+    put(bucket, capture(5), template=template)
+
+    with gallery(tmp_path, settings, S3_KEY_TEMPLATE=template) as page:
+        (shown,) = page.get("/api/captures")["pictures"]
+
+    assert datetime.fromisoformat(shown["at"]) == NOON + timedelta(minutes=5)
+
+
+def test_names_that_were_taken_and_jpegs_are_shown_and_other_objects_are_not(
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket
+) -> None:
+    (key,) = put(bucket, capture(1))
+    shown = [key, key.replace(".png", "-9f2c01ab.png"), key.replace(".png", ".jpg")]
+    hidden = ["notes.txt", "porch/notes.png", "rejected/porch/ab.bin", ".usbcam-check/probe", key + ".bak"]
+    for name in shown[1:] + hidden:
+        bucket.client.put_object(Bucket=bucket.name, Key=name, Body=b"x")
+
+    with gallery(tmp_path, settings, GALLERY_DELETE="on") as page:
+        assert sorted(page.keys()) == sorted(shown)
+        assert [page.ask(f"/image?key={name}").status for name in hidden] == [404] * len(hidden)
+        assert [page.ask(f"/thumbnail?key={name}").status for name in hidden] == [404] * len(hidden)
+        assert [page.ask(f"/api/link?key={name}", "POST").status for name in hidden] == [404] * len(hidden)
+        assert [page.post("/api/delete", {"keys": [name]}) for name in hidden] == [400] * len(hidden)
+    assert set(hidden) <= set(bucket.names())
+
+
+def test_the_edges_and_cameras_to_choose_from_are_those_of_the_bucket(
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket
+) -> None:
+    put(bucket, capture(1), capture(2, camera="bell"), capture(3, edge="attic"))
+    bucket.client.put_object(Bucket=bucket.name, Key="rejected/porch/x.bin", Body=b"x")
+
+    with gallery(tmp_path, settings) as page:
+        places = page.get("/api/places")
+
+    assert places["edges"] == {"attic": ["door"], "porch": ["bell", "door"]}
+    assert (places["bucket"], places["may_delete"], places["has_lock"]) == (bucket.name, False, False)
+
+
+def test_a_new_picture_is_in_the_list_at_once_after_a_reload(
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket
+) -> None:
+    with gallery(tmp_path, settings) as page:
+        assert page.keys() == []
+        put(bucket, capture(1))
+        deadline = datetime.now(UTC) + timedelta(seconds=30)
+        while not page.keys():
+            assert datetime.now(UTC) < deadline
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"cursor": "nonsense"}, "no cursor of ours"),
+        ({"from": "yesterday"}, "yesterday"),
+        ({"from": "2026-11-22"}, "from must tell its time zone"),
+    ],
+)
+def test_a_wrong_question_is_answered_with_a_sentence(
+    tmp_path: Path, settings: dict[str, str], query: dict[str, str], words: str
+) -> None:
+    with gallery(tmp_path, settings) as page:
+        assert words in page.problem("/api/captures", **query)
+
+
+def test_a_page_asks_for_what_it_shows_however_much_the_bucket_holds(bucket: Bucket) -> None:
+    put(bucket, *(capture(number * 1440) for number in range(150)))
+    asked = Asked(lambda: bucket.client, bucket.name)
+    album = Album(asked, Layout(DEFAULT_TEMPLATE), Facts(asked))
+
+    first = album.page(Wanted())
+    lists = asked.requests
+    album.page(Wanted(), first.cursor)
+
+    assert len(first.pictures) == 60
+    assert lists < 60 + 16 + 10  # a folder for each day, days ahead, and the way there
+    assert asked.requests < 150 + 20
