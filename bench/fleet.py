@@ -133,7 +133,7 @@ def main() -> int:
 def start(folder: Path, names: list[str], threads: int) -> Cloud:
     """Start the cloud, with these edges enrolled beforehand."""
     store_port, inside, outside = (stack.free_port() for _ in range(3))
-    store = stack.start_store(folder / "store", port=store_port, access_key="fleet", secret_key="fleet-secret")  # noqa: S106
+    store = stack.start_store(folder / "store", port=store_port, access_key="fleet", secret_key="fleet-secret")
     endpoint = f"http://{LOOPBACK}:{store_port}"
     stack.make_bucket(endpoint, KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"], BUCKET)
     enrol(folder, names)
@@ -191,7 +191,7 @@ def connect(cloud: Cloud, edge: str, tally: Tally) -> Edge:
 def run(edges: list[Edge], tally: Tally, arguments: argparse.Namespace) -> int:
     """Drive all connections until the time is over and the last receipts are here; return how many were sent."""
     pause = 60 / arguments.per_minute
-    spread = random.Random(1)  # noqa: S311 (edges do not send in step)
+    spread = random.Random(1)
     images = pictures(arguments.kilobytes)
     with Crowd(edges) as crowd:
         began, sent = time.monotonic(), 0
@@ -231,7 +231,7 @@ class Crowd:
             edge.client.loop_write()
         for key, _ in self._selector.select(0.01):
             cast("Edge", key.data).client.loop_read()
-        if time.monotonic() - self._kept > 5:  # noqa: PLR2004 (keep-alive)
+        if time.monotonic() - self._kept > 5:
             self._kept = time.monotonic()
             for edge in self._edges:
                 edge.client.loop_misc()
@@ -240,7 +240,7 @@ class Crowd:
 def pictures(kilobytes: int) -> Iterator[bytes]:
     """PNGs of about that size, each different, and cheap: the fleet shares the machine with what it measures."""
     side = int((kilobytes * 1024 / 3) ** 0.5)
-    rows = b"".join(b"\0" + random.Random(line).randbytes(3 * side) for line in range(side))  # noqa: S311 (noise)
+    rows = b"".join(b"\0" + random.Random(line).randbytes(3 * side) for line in range(side))
     head = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
     tail = _chunk(b"IDAT", zlib.compress(rows, 0)) + _chunk(b"IEND", b"")
     number = time.time_ns()

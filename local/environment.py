@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 PRODUCT = ("edge", "cloud", "store")
-EVERYTHING = (*PRODUCT, "tests")
+FOR = {"--tests": (*PRODUCT, "tests"), "--bench": (*PRODUCT, "tests", "bench")}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -132,14 +132,14 @@ def _last_line(text: str) -> str:
 
 
 def main() -> int:
-    tests = sys.argv[1:] == ["--tests"]
+    wanted = sys.argv[1] if sys.argv[1:] else "--demo"
     try:
         find_mosquitto()  # first, since it may need the user
-        make_environment(EVERYTHING if tests else PRODUCT)
-        if tests:
+        make_environment(FOR.get(wanted, PRODUCT))
+        if wanted == "--tests":
             find_browser()
     except SetupError as error:
-        print(f"{'test' if tests else 'demo'}: {error}", file=sys.stderr)
+        print(f"{wanted.strip('-')}: {error}", file=sys.stderr)
         return 1
     return 0
 

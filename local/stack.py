@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,7 +75,7 @@ def start_cloud_broker(folder: Path, *, port: int, outside_port: int, files: Pat
     return answering(process, lambda: answers_mqtt(port))
 
 
-def start_store(folder: Path, *, port: int, access_key: str, secret_key: str) -> Process:
+def start_store(folder: Path, *, port: int, access_key: str, secret_key: str, options: Sequence[str] = ()) -> Process:
     """Start SeaweedFS with one key that may do everything. End it with kill(): SIGTERM takes it 15 s."""
     identity = {
         "name": "usbcam",
@@ -84,7 +85,7 @@ def start_store(folder: Path, *, port: int, access_key: str, secret_key: str) ->
     keys = _made(folder / "run") / "s3.json"
     keys.touch(mode=0o600)
     keys.write_text(json.dumps({"identities": [identity]}), encoding="ascii")
-    command = [_weed(), "-logtostderr=true", "server", *_weed_options(folder), f"-s3.port={port}"]
+    command = [_weed(), "-logtostderr=true", "server", *_weed_options(folder), f"-s3.port={port}", *options]
     process = replace(start("store", command, folder, {}), leavings=_weed_sockets(folder))
     client = s3_client(f"http://{LOOPBACK}:{port}", access_key, secret_key)
     return answering(process, lambda: _answers_s3(client))

@@ -28,6 +28,7 @@ from uploader.service import Service
 from uploader.session import session
 from uploader.settings import HealthSettings, Settings, sentences
 from uploader.setup.steps import settle
+from uploader.shortcut import find_shortcut
 from uploader.storage import Storage, connect
 from uploader.subscriber import Deliveries, Subscriber
 from uploader.upload import Upload
@@ -60,7 +61,7 @@ def run(_arguments: argparse.Namespace) -> int:
 
 def build(settings: Settings, registry: CollectorRegistry) -> Upload:
     deliveries: Deliveries = SimpleQueue()
-    storage = Storage(lambda: connect(settings), settings)
+    storage = Storage(lambda: connect(settings), settings, lambda client: find_shortcut(client, settings))
     window = 2 * settings.upload_threads
     subscriber = Subscriber(
         session(settings.uploaders), settings.cloud_broker_host, settings.cloud_broker_port, window, deliveries

@@ -18,6 +18,8 @@ from uploader.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from uploader.shortcut import Shortcut
+
 
 def open_session(settings: Settings) -> boto3.Session:
     """Find the credentials and the region."""
@@ -72,12 +74,22 @@ def ask(client: "S3Client", bucket: str) -> Answer:
 class Storage:
     """The bucket. Every method raises what boto3 raises, and may be called again."""
 
-    def __init__(self, connect: Callable[[], "S3Client"], settings: Settings) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], "S3Client"],
+        settings: Settings,
+        shorten: "Callable[[S3Client], Shortcut | None]" = lambda _: None,
+    ) -> None:
         self._connect = connect
-        self._client = connect()
+        self._shorten = shorten
         self._bucket = settings.s3_bucket
         self._template = settings.s3_key_template
         self._options = put_options(settings)
+        self._open()
+
+    def _open(self) -> None:
+        self._client = self._connect()
+        self._shortcut = self._shorten(self._client)
 
     def check(self) -> Answer:
         """Ask whether the bucket is there and the credentials are good for it."""
@@ -85,7 +97,7 @@ class Storage:
             return ask(self._client, self._bucket)
         except (ClientError, *NO_CREDENTIALS):
             # A client keeps the credentials it was made with; perhaps there are better ones now.
-            self._client = self._connect()
+            self._open()
             return ask(self._client, self._bucket)
 
     def complaint(self, answer: Answer) -> str | None:
@@ -127,6 +139,8 @@ class Storage:
 
     def _put_new(self, key: str, body: bytes, content_type: str, metadata: dict[str, str]) -> bool:
         """Write an object unless its name is taken; tell whether it was written now."""
+        if self._shortcut and self._shortcut.put(key, body, content_type, metadata):
+            return True
         try:
             self._client.put_object(
                 Bucket=self._bucket,

@@ -72,7 +72,7 @@ def test_files_that_the_readme_names_are_there() -> None:
     modules = re.findall(r"python -m ([a-z]+)", _readme())
 
     assert all((ROOT / (file or command)).exists() for file, command in named)
-    assert set(modules) <= {"camera", "enroll", "uploader", "venv", "pip"}
+    assert set(modules) <= {"camera", "enroll", "gallery", "uploader", "venv", "pip"}
 
 
 def _is_a_flag(match: re.Match[str], path: Path) -> bool:
