@@ -115,17 +115,17 @@ def _camera(said: Mapping[str, str]) -> str:
 
 def _captured_at(said: Mapping[str, str]) -> datetime | None:
     if "captured_at" in said:
-        return _time(said["captured_at"], CAPTURED_AT, "%Y-%m-%dT%H:%M:%S.%fZ", "captured_at")
+        return _time(said["captured_at"], CAPTURED_AT, "captured_at")
     if "id" in said:
-        return _time(said["id"], ID, "%Y%m%dT%H%M%S.%fZ", "id")
+        return _time(said["id"], ID, "id")
     return None
 
 
-def _time(text: str, pattern: re.Pattern[str], form: str, name: str) -> datetime:
+def _time(text: str, pattern: re.Pattern[str], name: str) -> datetime:
     try:
         if pattern.fullmatch(text):
             stamp = text.rpartition("-")[0] if name == "id" else text
-            return datetime.strptime(stamp, form).replace(tzinfo=UTC)
+            return datetime.fromisoformat(stamp)
     except ValueError:  # the thirteenth month
         pass
     raise InvalidMessageError(f"{name} is not as the contract writes it", name)
@@ -137,12 +137,14 @@ def _to_milliseconds(moment: datetime) -> datetime:
 
 def _details(said: Mapping[str, str]) -> dict[str, str]:
     """Carry what the contract knows, in the plain ASCII that S3's metadata takes."""
-    return {name: _plain(said[name]) for name in DETAILS if _plain(said.get(name, ""))}
+    plain = {name: _plain(said.get(name, "")) for name in DETAILS}
+    return {name: text for name, text in plain.items() if text}
 
 
 def _plain(text: str) -> str:
-    visible = "".join(sign for sign in text if sign.isascii() and sign.isprintable())
-    return visible.strip()[:LONGEST_DETAIL].strip()
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(sign for sign in text if sign.isascii() and sign.isprintable())
+    return text.strip()[:LONGEST_DETAIL].strip()
 
 
 def _check_id(said: Mapping[str, str], capture: Capture) -> None:

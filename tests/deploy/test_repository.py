@@ -8,7 +8,7 @@ import pytest
 
 from tests.deploy.shipped import ROOT, repository_files
 
-LOCKS = [f"{part}/requirements.txt" for part in ("edge", "cloud", "store", "tests")]
+LOCKS = [f"{part}/requirements.txt" for part in ("edge", "cloud", "store", "tests", "bench")]
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -58,7 +58,7 @@ def test_no_file_names_a_package_index_or_a_path_of_one_machine() -> None:
 
 
 def test_commands_can_be_run() -> None:
-    for name in ("demo", "test", ".ci/run", ".ci/lock", "local/find-python"):
+    for name in ("demo", "test", "bench/run", ".ci/run", ".ci/lock", "local/find-python"):
         assert os.access(ROOT / name, os.X_OK), name
 
 
