@@ -77,19 +77,19 @@ def test_an_s3_that_was_away_is_found_again_and_nothing_is_stored_twice(
 def test_ending_it_at_any_moment_loses_nothing(
     edge: Edge, uploaders: Uploaders, bucket: Bucket, way: signal.Signals
 ) -> None:
-    payloads = [pictures.png(number, side=64) for number in range(300)]
     uploaders.start_well().stop()
-    edge.send_all(payloads)
+    edge.send_all([pictures.png(number, side=64) for number in range(600)])
 
-    for least in (20, 100, 200):
+    for _ in range(3):
+        already = len(bucket.names())
         process = uploaders.start()
-        bucket.wait_for(least)
+        bucket.wait_for(already + 20)
         process.signal(way)
         assert process.popen.wait(20) == (0 if way is signal.SIGTERM else -signal.SIGKILL)
     uploaders.start()
 
-    bucket.wait_for(300)
-    assert len(bucket.names()) == 300
+    bucket.wait_for(600)
+    assert len(bucket.names()) == 600
     wait_for(
         lambda: {*edge.stored().values()} == {*bucket.names()} or way is signal.SIGKILL, seconds=60, what="receipts"
     )

@@ -60,6 +60,7 @@ WRITABLE = {
     "store": {"/tmp", "/objects"},
     "cloud-broker": {"/tmp", "/mosquitto/data"},
     "uploader": {"/tmp"},
+    "gallery": {"/tmp", "/thumbnails"},
     "edge-broker": {"/tmp", "/mosquitto/data"},
     "camera": {"/tmp", "/spool"},
 }
