@@ -272,7 +272,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--per-minute", type=float, default=1.0, help="captures of each edge")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each size runs")
     parser.add_argument("--kilobytes", type=int, default=80, help="of each capture")
-    parser.add_argument("--threads", type=int, default=8, help="UPLOAD_THREADS")
+    parser.add_argument("--threads", type=int, default=16, help="UPLOAD_THREADS")
     return parser.parse_args()
 
 

@@ -34,6 +34,7 @@ from uploader.subscriber import Deliveries, Subscriber
 from uploader.upload import Upload
 
 WRONG_SETTING = 2
+AHEAD = 4  # images that are already here when an upload ends
 MEND = "mend AWS_PROFILE, AWS_REGION or S3_ENDPOINT_URL in .env"
 
 
@@ -62,7 +63,7 @@ def run(_arguments: argparse.Namespace) -> int:
 def build(settings: Settings, registry: CollectorRegistry) -> Upload:
     deliveries: Deliveries = SimpleQueue()
     storage = Storage(lambda: connect(settings), settings, lambda client: find_shortcut(client, settings))
-    window = 2 * settings.upload_threads
+    window = settings.upload_threads + AHEAD
     subscriber = Subscriber(
         session(settings.uploaders), settings.cloud_broker_host, settings.cloud_broker_port, window, deliveries
     )

@@ -43,7 +43,7 @@ class Settings(HealthSettings):
     aws_session_token: SecretStr | None = None
     aws_profile: str | None = None
     uploaders: int = Field(default=1, ge=1, le=100)
-    upload_threads: int = Field(default=8, ge=1, le=64)
+    upload_threads: int = Field(default=16, ge=1, le=64)
     max_image_pixels: int = Field(default=50_000_000, ge=1)
     certificates_file: Path = Path("/certificates/dates.json")  # where enrolment writes when they end
     metrics_bind: str = "127.0.0.1"

@@ -1,6 +1,7 @@
 """Finding faces: YuNet through OpenCV."""
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from camera.message import Box
+from camera.part import Part
 
 Image = MatLike  # always (height, width, 3), uint8, BGR here
 
@@ -40,26 +42,28 @@ class Detector:
         self._min_face_px = min_face_px
         self._net = cv2.FaceDetectorYN.create(str(model_path()), "", (320, 320), min_score, OVERLAP_KEPT, MOST_FACES)
 
-    def detect(self, image: Image) -> list[Detection]:
-        """All faces of an image, the surest first, in pixels of that image."""
+    def detect(self, image: Image, near: Sequence[Box] = ()) -> list[Detection]:
+        """All faces of an image, the surest first, in pixels of that image; with boxes, only those `near` them."""
         height, width = image.shape[:2]
         size = detector_size(width, height, self._min_face_px)
-        self._net.setInputSize(size)
-        rows: Image | None = self._net.detect(_resized(image, size))[1]
+        scale = np.array([width / size[0], height / size[1]])
+        part = Part.around(near, scale, size) if near else Part.whole(size)
+        self._net.setInputSize(part.size)
+        rows: Image | None = self._net.detect(part.cut(_resized(image, size)))[1]
         if rows is None:  # YuNet's way to say "no face"
             return []
-        scale = np.array([width / size[0], height / size[1]] * 2)
-        found = [
-            Detection(box, float(row[14]), _points(row[4:14], scale))
-            for row in rows
-            if (box := clamped(row[:4] * scale, width, height))
-        ]
-        return sorted(found, key=lambda detection: -detection.score)
+        found = [_detection(row, part, scale, (width, height)) for row in rows if not part.halves(*row[:4])]
+        return sorted((each for each in found if each), key=lambda detection: -detection.score)
 
 
-def _points(numbers: NDArray[np.float32], scale: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
-    """YuNet's ten numbers as five points of the frame."""
-    return tuple((float(x), float(y)) for x, y in numbers.reshape(5, 2) * scale[:2])
+def _detection(
+    row: NDArray[np.float32], part: Part, scale: NDArray[np.float64], size: tuple[int, int]
+) -> Detection | None:
+    """YuNet's box, five points and score on the frame, of this size (width, height); None if outside of it."""
+    corner = np.array([part.left, part.top])
+    box = clamped(np.concatenate([(row[:2] + corner) * scale, row[2:4] * scale]), *size)
+    points = tuple((float(x), float(y)) for x, y in (row[4:14].reshape(5, 2) + corner) * scale)
+    return Detection(box, float(row[14]), points) if box else None
 
 
 def model_path() -> Path:

@@ -34,6 +34,7 @@ COUNTS: tuple[Reading, ...] = (
     ("usbcam_camera_reopened", "Times that a source worked again after a failure.", lambda s: s.totals["reopened"]),
     ("usbcam_frames_looked_at", "Frames that were searched for motion and faces.", lambda s: s.counts.looked_at),
     ("usbcam_frames_still", "Of these, frames in which nothing moved.", lambda s: s.counts.still),
+    ("usbcam_frames_near", "Of these, frames searched for faces only near known ones.", lambda s: s.counts.near),
     ("usbcam_visits", "Visits that are over.", lambda s: s.counts.visits),
     ("usbcam_faces", "Faces found, in all frames.", lambda s: s.counts.faces),
     ("usbcam_captures", "Captures made.", lambda s: s.counts.captured),

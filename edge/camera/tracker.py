@@ -53,17 +53,25 @@ class Tracker:
         """`opening_score`: what a new track takes."""
         self.opening_score = opening_score
         self._tracks: list[Track] = []
+        self._updated = float("-inf")
 
     @property
     def busy(self) -> bool:
         """Whether somebody is there, or was a moment ago."""
         return bool(self._tracks)
 
+    def expected(self, seconds: float) -> list[Box]:
+        """Where each face should be at that time; empty if one of them was not seen in the frame before."""
+        if any(track.last_seen < self._updated for track in self._tracks):
+            return []
+        return [_moved(track, seconds) for track in self._tracks]
+
     def update(
         self, detections: list[Detection], seconds: float, moment: datetime, size: tuple[int, int]
     ) -> tuple[list[Sighting], list[Track]]:
         """Take the faces of a frame of this size (width, height); return who is seen and which tracks ended."""
         ended = self._end_old(seconds)
+        self._updated = seconds
         pairs = self._pairs(detections, seconds)
         sightings = []
         for track, detection in pairs:
@@ -118,6 +126,11 @@ class Tracker:
         )
         self._tracks.append(track)
         return track
+
+
+def _moved(track: Track, seconds: float) -> Box:
+    (x, y), (width, height) = track.expected(seconds), (track.box.width, track.box.height)
+    return Box(round(x - width / 2), round(y - height / 2), width, height)
 
 
 def patience(track: Track) -> float:

@@ -18,6 +18,8 @@ from camera.visits import GOOD_QUALITY, Stay
 
 log = logging.getLogger(__name__)
 
+# While somebody is there, and in between near them alone: who joins has a first shot within a second.
+EVERYWHERE_SECONDS = 0.25
 KEEPING = 0.1  # a face keeps its track alive at a score this much lower than a new one takes
 
 
@@ -27,6 +29,7 @@ class Counts:
 
     looked_at: int = 0  # frames that came here
     still: int = 0  # of these, those in which nothing moved, so that no face was looked for
+    near: int = 0  # of these, those in which faces were looked for only near those that were there
     faces: int = 0
     visits: int = 0
     captured: int = 0
@@ -75,6 +78,7 @@ class Watcher:
         self._interval = settings.capture_interval_seconds
         self._due = float("-inf")
         self._stays: dict[str, Stay] = {}
+        self._everywhere_at = float("-inf")
 
     def look(self, frame: Frame) -> Sight:
         """The captures of this frame and the visits that it ended; masks black out parts of the frame itself."""
@@ -83,7 +87,7 @@ class Watcher:
         if self._motion and not self._motion.wants_look(frame.image, frame.seconds, busy=self._tracker.busy):
             self.counts.still += 1
             return Sight()
-        detections = self._detector.detect(frame.image)
+        detections = self._detector.detect(frame.image, self._near(frame.seconds))
         height, width = frame.image.shape[:2]
         sightings, ended = self._tracker.update(detections, frame.seconds, frame.captured_at, (width, height))
         self.counts.faces += len(sightings)
@@ -96,6 +100,15 @@ class Watcher:
         """Close the visits that are not over: no frame follows."""
         captures, visits = self._close(self._tracker.end(), float("inf"))
         return Sight(tuple(captures), tuple(visits))
+
+    def _near(self, seconds: float) -> list[Box]:
+        """Where to look for faces: near those that are there; everywhere (empty) now and then, or if one was missed."""
+        faces = self._tracker.expected(seconds) if self._motion else []
+        if not faces or seconds - self._everywhere_at >= EVERYWHERE_SECONDS:
+            self._everywhere_at = seconds
+            return []
+        self.counts.near += 1
+        return faces
 
     def _choose(self, frame: Frame, judged: list[tuple[Sighting, Quality]]) -> list[Capture]:
         """The captures of the faces in a frame, by the policy."""

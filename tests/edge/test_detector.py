@@ -12,6 +12,7 @@ from camera.capture import crop
 from camera.detector import Detection, Detector, Image, clamped, detector_size
 from camera.message import Box
 from camera.scene import Scene
+from camera.tracker import overlap
 from tests.edge.rig import Run
 
 
@@ -61,6 +62,44 @@ def test_frames_of_changing_size_are_no_trouble(face_frame: Image) -> None:
         assert all(found.box.x + found.box.width <= width for found in detector.detect(scaled))
 
 
+@pytest.mark.parametrize("shift", [(0, 0), (33, -21), (-45, 40)])
+def test_near_a_face_is_found_what_is_found_in_the_whole_frame(face_frame: Image, shift: tuple[int, int]) -> None:
+    large = cv2.resize(face_frame, (1280, 960))
+    detector = Detector(56, 0.7)
+    (whole,) = detector.detect(large)
+    expected = Box(whole.box.x + shift[0], whole.box.y + shift[1], whole.box.width, whole.box.height)
+
+    (near,) = detector.detect(large, [expected])
+
+    assert near.score == pytest.approx(whole.score, abs=0.03)
+    assert np.array(near.landmarks) == pytest.approx(np.array(whole.landmarks), abs=6)
+    assert overlap(near.box, whole.box) > 0.95
+
+
+def test_what_is_far_from_all_known_faces_is_not_looked_at(face_frame: Image) -> None:
+    crowd = np.hstack([face_frame, cv2.flip(face_frame, 1)])
+    left, right = sorted((found.box for found in Detector(48, 0.7).detect(crowd)), key=lambda box: box.x)
+
+    assert [found.box.x < 640 for found in Detector(48, 0.7).detect(crowd, [left])] == [True]
+    assert len(Detector(48, 0.7).detect(crowd, [left, right])) == 2
+
+
+def test_half_a_face_at_the_edge_of_the_part_is_left_to_the_next_look_at_everything(face_frame: Image) -> None:
+    detector = Detector(48, 0.5)
+    (whole,) = detector.detect(face_frame)
+    width = whole.box.width
+    beside = Box(whole.box.x - round(1.75 * width), whole.box.y, width, width)  # its room ends within the face
+
+    assert all(overlap(found.box, whole.box) > 0.95 for found in detector.detect(face_frame, [beside]))
+
+
+@pytest.mark.parametrize("box", [Box(3000, 100, 80, 100), Box(-900, 100, 80, 100), Box(100, 4000, 80, 100)])
+def test_near_a_face_that_should_be_outside_means_everywhere(face_frame: Image, box: Box) -> None:
+    detector = Detector(48, 0.7)
+
+    assert detector.detect(face_frame, [box]) == detector.detect(face_frame)
+
+
 def test_a_detector_in_each_thread_finds_what_one_alone_finds(face_frame: Image) -> None:
     alone = Detector(48, 0.7).detect(face_frame)
     together: list[list[Detection]] = []
@@ -86,15 +125,7 @@ def test_a_crop_has_its_margin_and_stays_inside_the_frame() -> None:
     assert crop(frame, Box(180, 90, 20, 10), 0.3).shape == (13, 26, 3)
 
 
-def overlap(one: list[float], other: list[float]) -> float:
-    """Intersection over union of two boxes, x, y, w, h."""
-    across = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    down = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    shared = max(0.0, across) * max(0.0, down)
-    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
-
-
-def labelled(media: Path, folder: Path) -> dict[str, dict[str, list[list[float]]]]:
+def labelled(media: Path, folder: Path) -> dict[str, dict[str, list[list[int]]]]:
     """Every labelled picture as a file, with its faces and the boxes that do not count."""
     labels = json.loads((media / "labels.json").read_text())
     pictures = {str(media / entry["file"]): entry for entry in labels["stills"]}
@@ -116,13 +147,13 @@ def test_precision_and_recall_on_the_labelled_pictures(media: Path, tmp_path: Pa
     for line in map(json.loads, done.stdout.splitlines()):
         faces = [list(face) for face in pictures[line["image"]]["faces"]]
         for found in line["faces"]:
-            hit = next((face for face in faces if overlap(found["box"], face) >= 0.5), None)
+            hit = next((face for face in faces if overlap(Box(*found["box"]), Box(*face)) >= 0.5), None)
             if hit:
                 faces.remove(hit)
                 right += 1
             else:
                 ignored = pictures[line["image"]].get("ignore", [])
-                wrong += not any(overlap(found["box"], box) >= 0.5 for box in ignored)
+                wrong += not any(overlap(Box(*found["box"]), Box(*box)) >= 0.5 for box in ignored)
         missed += len(faces)
 
     precision, recall = right / (right + wrong), right / (right + missed)

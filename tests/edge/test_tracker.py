@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from camera.detector import Detection
 from camera.message import Box
 from camera.tracker import Track, Tracker, overlap
@@ -87,6 +89,20 @@ def test_faces_of_one_frame_have_different_tracks() -> None:
 
 def test_a_near_face_is_not_the_far_one_behind_it() -> None:
     assert tracks({0.0: [face(500, side=200)], 0.1: [face(550, 350, side=80)]}) == 2
+
+
+def test_faces_are_expected_where_they_go_unless_one_was_missed() -> None:
+    tracker = Tracker(0.7)
+    follow(tracker, {step / 10: [face(100 + 20 * step), face(900)] for step in range(8)})
+
+    first, second = tracker.expected(0.8)
+
+    assert first.x == pytest.approx(260, abs=5)
+    assert second == Box(900, 300, 100, 100)
+    follow(tracker, {0.8: [face(260)]})
+    assert tracker.expected(0.9) == []
+    follow(tracker, {0.9: [face(280), face(900)]})
+    assert len(tracker.expected(1.0)) == 2
 
 
 def test_overlap_is_the_shared_part_of_both() -> None:

@@ -117,6 +117,25 @@ def test_a_limit_holds_whatever_the_policy_wants(face: Image) -> None:
     assert watcher.counts.rejected["too many"] == 25
 
 
+def test_between_looks_at_everything_only_known_faces_are_followed(face: Image) -> None:
+    _, _, watcher = watch(still(face, 5.0))
+    _, _, always = watch(still(face, 5.0), motion="off")
+
+    assert watcher.counts.faces == always.counts.faces == 50
+    assert (watcher.counts.near, always.counts.near) == (33, 0)
+
+
+def test_who_joins_somebody_is_captured_within_a_second(face: Image) -> None:
+    alone, joined = np.hstack([face, np.zeros_like(face)]), np.hstack([face, face[:, ::-1]])
+    frames = [*still(alone, 3.1), *still(joined, 4.1)[31:]]  # the newcomer has 0.9 s
+    watcher = Watcher(Settings())
+
+    captures = [capture for frame in frames for capture in watcher.look(frame).captures]
+
+    assert [capture.box.x > face.shape[1] for capture in captures] == [False, True]
+    assert watcher.counts.near > 20
+
+
 def test_what_is_masked_is_neither_seen_nor_kept(face: Image) -> None:
     frames = still(face, 1)
 
