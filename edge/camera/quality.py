@@ -18,7 +18,7 @@ HALF_SHARPNESS = 8.0  # a webcam's face of 70 pixels has about 7, a sharp photog
 DARKEST, BRIGHTEST, LEAST_RANGE = 50.0, 205.0, 60.0  # mean and 5 to 95 % range of grey levels
 MARGIN = 0.15  # of the face's size; this much around it belongs to a complete shot
 LEAST = 0.01  # a factor of nothing would make all bad shots equal
-WEIGHTS = (1.0, 2.0, 1.0, 1.0, 0.5)  # of the factors below: shots of one visit differ most in sharpness
+WEIGHTS = (1.0, 4.0, 1.0, 2.0, 0.5)  # of the factors below: shots of one visit differ most in sharpness
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from camera.tracker import CONFIRMING_HITS, Track
 GOOD_QUALITY = 0.5
 FIRST_SECONDS = 0.6  # the best of these is the first shot, if it is good
 LONGEST_WAIT_SECONDS = 2.0  # then it need not be good
-CLEARLY_BETTER, BETTER_AT_THE_END = 1.25, 1.02  # times the best quality that was kept
+CLEARLY_BETTER, BETTER_AT_THE_END = 1.25, 1.005  # times the best quality that was kept
 BETTER_SECONDS = 1.5  # at least this long after the last shot
 MOST_SHOTS = 3  # of a visit; the third is held back for its end
 STAY_SECONDS = 60.0  # one more for somebody who stays
