@@ -42,7 +42,7 @@ class CameraSettings(BaseSettings):
         default="", description="polygons in shares of the frame, such as 0,0:0.3,0:0.3,1:0,1 with ; between them"
     )
     motion: Literal["on", "off"] = Field(default="on", description="on or off")
-    detections_per_second: float = Field(default=10, gt=0, le=240, description="more than 0, at most 240")
+    detections_per_second: float = Field(default=10, ge=0.2, le=240, description="frames a second, 0.2 to 240")
     min_face_px: int = Field(default=56, ge=10, le=2000, description="a face height in pixels of the frame, 10 to 2000")
     min_score: float = Field(default=0.7, ge=0.1, le=1, description="a number between 0.1 and 1")
     capture: Literal["face", "frame"] = Field(default="face", description="face or frame")

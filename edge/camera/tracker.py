@@ -6,10 +6,11 @@ from datetime import datetime
 from camera.detector import Detection
 from camera.message import Box, timestamp
 
-CONFIRMING_HITS = 2
+CONFIRMING_HITS, CONFIRMING_SECONDS = 2, 0.06  # so far apart: what YuNet takes for a face by mistake is soon none again
 LOST_SECONDS = 3.0  # a head that turned away, a hand before the face
 LEFT_SECONDS = 0.8  # after a face that was on its way out
 UNCONFIRMED_SECONDS = 0.5
+FORGOTTEN_SECONDS = 10.0  # without a single look: the camera was away
 LEAST_OVERLAP = 0.2  # intersection over union
 FARTHEST = 1.2  # between centres, in sizes of the face
 LARGEST_RATIO = 1.8  # of sizes
@@ -28,8 +29,14 @@ class Track:
     last_seen: float
     surest: float  # the best score so far
     hits: int = 1
+    missed: int = 0  # looks since its face was seen last
     velocity: tuple[float, float] = (0.0, 0.0)  # pixels a second
     leaving: bool = False  # at the frame's border
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it is somebody."""
+        return self.hits >= CONFIRMING_HITS and self.last_seen - self.first_seen >= CONFIRMING_SECONDS
 
     def expected(self, seconds: float) -> tuple[float, float]:
         """Where the centre should be; somebody who is hidden is expected to have stopped."""
@@ -77,6 +84,8 @@ class Tracker:
         for track, detection in pairs:
             _follow(track, detection, seconds, moment)
             sightings.append(Sighting(track, detection))
+        for track in self._tracks:
+            track.missed = 0 if track.last_seen == seconds else track.missed + 1
         taken = {id(detection) for _, detection in pairs}
         sightings += [
             Sighting(self._open(detection, seconds, moment), detection)
@@ -93,7 +102,7 @@ class Tracker:
         return ended
 
     def _end_old(self, seconds: float) -> list[Track]:
-        old = [track for track in self._tracks if seconds - track.last_seen > patience(track)]
+        old = [track for track in self._tracks if _is_over(track, seconds)]
         self._tracks = [track for track in self._tracks if track not in old]
         return old
 
@@ -135,9 +144,15 @@ def _moved(track: Track, seconds: float) -> Box:
 
 def patience(track: Track) -> float:
     """How long a track waits for its face."""
-    if track.hits < CONFIRMING_HITS:
+    if not track.confirmed:
         return UNCONFIRMED_SECONDS
     return LEFT_SECONDS if track.leaving else LOST_SECONDS
+
+
+def _is_over(track: Track, seconds: float) -> bool:
+    """Whether its face was waited for long enough; where looks are rare, at least until one missed it."""
+    gap = seconds - track.last_seen
+    return gap > FORGOTTEN_SECONDS or (gap > patience(track) and track.missed > 0)
 
 
 def centre(box: Box) -> tuple[float, float]:

@@ -6,7 +6,7 @@ To wait for the end would be late, and to keep every frame would flood the bucke
 from dataclasses import dataclass, field
 
 from camera.capture import Shot
-from camera.tracker import CONFIRMING_HITS, Track
+from camera.tracker import Track
 
 GOOD_QUALITY = 0.5
 FIRST_SECONDS = 0.6  # the best of these is the first shot, if it is good
@@ -46,7 +46,7 @@ class Stay:
     def due(self, seconds: float) -> str:
         """Which kind of shot the candidate should be kept as now; empty for none."""
         candidate = self.candidate
-        if candidate is None or self.track.hits < CONFIRMING_HITS:
+        if candidate is None or not self.track.confirmed:
             return ""
         if not self.kept:
             waited = seconds - self.track.first_seen
@@ -61,7 +61,7 @@ class Stay:
     def due_at_end(self) -> str:
         """The same, when the visit is over."""
         candidate = self.candidate
-        if candidate is None or self.track.hits < CONFIRMING_HITS or candidate.quality < WORST_QUALITY:
+        if candidate is None or not self.track.confirmed or candidate.quality < WORST_QUALITY:
             return ""
         better = candidate.quality >= self.best * BETTER_AT_THE_END
         return LAST if better or not self.kept else ""

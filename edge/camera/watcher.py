@@ -13,7 +13,7 @@ from camera.message import MAX_IMAGE_BYTES, Box, Capture, Visit
 from camera.motion import Motion
 from camera.quality import Quality, assess
 from camera.settings import Settings
-from camera.tracker import CONFIRMING_HITS, Sighting, Track, Tracker
+from camera.tracker import Sighting, Track, Tracker
 from camera.visits import GOOD_QUALITY, Stay
 
 log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ class Watcher:
         visits = []
         for track in ended:
             stay = self._stays.pop(track.id, None)
-            if stay is None or track.hits < CONFIRMING_HITS:
+            if stay is None or not track.confirmed:
                 continue
             kind = stay.due_at_end() if self._policy == "best" else ""
             captures += self._keep(stay, kind, seconds) if kind else []

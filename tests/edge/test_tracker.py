@@ -54,6 +54,23 @@ def test_a_head_that_turns_away_for_two_seconds_is_the_same_visit() -> None:
     assert tracks({0.0: [face(500)], 0.1: [face(505)], 0.2: [], 2.2: [face(540)], 2.3: [face(540)]}) == 1
 
 
+def test_where_looks_are_rare_a_face_is_somebody_by_its_second_look() -> None:
+    seen, ended = follow(Tracker(0.7), {0.0: [face(500)], 4.0: [face(505)], 8.0: [], 12.0: []})
+
+    assert seen[0] == seen[1]
+    assert [track.confirmed for track in ended] == [True]
+
+
+def test_what_is_a_face_for_two_frames_of_a_fast_camera_is_nobody() -> None:
+    _, ended = follow(Tracker(0.7), {0.0: [face(500)], 0.033: [face(505)], 0.066: [], 0.6: []})
+
+    assert [(track.hits, track.confirmed) for track in ended] == [(2, False)]
+
+
+def test_who_is_there_when_a_camera_is_back_after_a_while_is_somebody_else() -> None:
+    assert tracks({0.0: [face(500)], 0.1: [face(505)], 11.0: [face(505)]}) == 2
+
+
 def test_who_comes_four_seconds_later_is_somebody_else() -> None:
     assert tracks({0.0: [face(500)], 0.1: [face(505)], 0.2: [], 4.2: [face(505)]}) == 2
 

@@ -28,7 +28,7 @@ SHARPEST = 0.35  # a third, and a frame or two
 
 def stay() -> Stay:
     box = Box(100, 100, 80, 100)
-    return Stay(Track("1", box, NOON, NOON, first_seen=0, last_seen=0, surest=0.9, hits=5))
+    return Stay(Track("1", box, NOON, NOON, first_seen=0, last_seen=1, surest=0.9, hits=5))
 
 
 def shots(qualities: dict[float, float]) -> list[tuple[float, str, float]]:
@@ -184,9 +184,9 @@ def crispness(image: Image, box: Box) -> float:
     return float(cv2.Laplacian(grey, cv2.CV_32F).var() / (grey.var() + 25))
 
 
-def play(path: Path) -> tuple[list[Capture], list[Visit], dict[str, dict[int, float]]]:
+def play(path: Path, **wanted: object) -> tuple[list[Capture], list[Visit], dict[str, dict[int, float]]]:
     """Watch a recording; also how crisp each track was, by the number of the frame."""
-    settings = Settings()
+    settings = Settings(**wanted)  # type: ignore[arg-type]  # what pydantic checks
     source, cadence, watcher = FileSource(path), Cadence(settings.detections_per_second), Watcher(settings)
     captures: list[Capture] = []
     visits: list[Visit] = []
@@ -229,3 +229,11 @@ def test_visits_of_real_people_are_kept_each_by_a_shot_of_its_sharpest_third(med
 def rank(capture: Capture, shown: dict[int, float]) -> float:
     """The share of its visit's frames that are crisper than a capture."""
     return float(np.mean(np.array(list(shown.values())) > shown[capture.frame]))
+
+
+@pytest.mark.parametrize("rate", [0.5, 1, 2, 5, 15, 30])
+def test_visits_are_the_same_however_often_frames_are_looked_at(media: Path, rate: float) -> None:
+    captures, found, _ = play(media / "video/visits_shared.mp4", detections_per_second=rate)
+
+    assert len(found) == 4
+    assert {capture.track for capture in captures} == {visit.track for visit in found}
