@@ -13,6 +13,7 @@ PYTHON = VENV / "bin" / "python"
 PRODUCT = ("edge", "cloud", "store")
 FOR = {"--tests": (*PRODUCT, "tests"), "--bench": (*PRODUCT, "tests", "bench")}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PROMETHEUS = ("promtool",)
 
 
 class SetupError(Exception):
@@ -43,15 +44,20 @@ def find_mosquitto() -> str:
     return found
 
 
-def find_browser() -> str | None:
-    """Return the path of Chromium; as root on Debian, install it when it is missing."""
-    found = _browser()
-    if found is None and os.geteuid() == 0:
+def add_tools() -> None:
+    """See that the tests have a browser and promtool; as root on Debian, install them when they are missing."""
+    for programs, package, tests in ((BROWSERS, "chromium", "the pages"), (PROMETHEUS, "prometheus", "alert rules")):
+        if any(map(shutil.which, programs)) or os.geteuid() != 0:
+            continue
         try:
-            _apt_install("chromium")
+            _apt_install(package)
         except SetupError as error:
-            say(f"Tests of the pages are left out: {error}")
-    return found or _browser()
+            say(f"Tests of {tests} are left out: {error}")
+
+
+def find_browser() -> str | None:
+    """Return the path of Chromium, if there is one."""
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
 def say(sentence: str) -> None:
@@ -63,10 +69,6 @@ def _mosquitto() -> str | None:
         return None
     # sbin is not on every user's PATH, but it is where Debian puts the broker.
     return shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
-
-
-def _browser() -> str | None:
-    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
 def _works() -> bool:
@@ -137,7 +139,7 @@ def main() -> int:
         find_mosquitto()  # first, since it may need the user
         make_environment(FOR.get(wanted, PRODUCT))
         if wanted == "--tests":
-            find_browser()
+            add_tools()
     except SetupError as error:
         print(f"{wanted.strip('-')}: {error}", file=sys.stderr)
         return 1
