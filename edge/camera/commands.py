@@ -64,6 +64,7 @@ def _write_captures(settings: Settings, source: Source, out: Path) -> None:
         frame = source.retrieve() if cadence.due(seconds) else None
         if frame:
             _write_sight(watcher.look(frame), out)
+            cadence.rate = watcher.rate
 
 
 def _write_sight(sight: Sight, out: Path) -> None:

@@ -40,7 +40,11 @@ class Detector:
         """Load the model; `min_face_px` is a height in pixels of the frame, `min_score` 0 to 1."""
         cv2.setNumThreads(1)  # more cameras, not more threads, use the other cores
         self._min_face_px = min_face_px
-        self._net = cv2.FaceDetectorYN.create(str(model_path()), "", (320, 320), min_score, OVERLAP_KEPT, MOST_FACES)
+        # One for whole pictures and one for parts of them: another size costs a net as much as half a look.
+        self._whole, self._part = (
+            cv2.FaceDetectorYN.create(str(model_path()), "", (320, 320), min_score, OVERLAP_KEPT, MOST_FACES)
+            for _ in range(2)
+        )
 
     def detect(self, image: Image, near: Sequence[Box] = ()) -> list[Detection]:
         """All faces of an image, the surest first, in pixels of that image; with boxes, only those `near` them."""
@@ -48,8 +52,9 @@ class Detector:
         size = detector_size(width, height, self._min_face_px)
         scale = np.array([width / size[0], height / size[1]])
         part = Part.around(near, scale, size) if near else Part.whole(size)
-        self._net.setInputSize(part.size)
-        rows: Image | None = self._net.detect(part.cut(_resized(image, size)))[1]
+        net = self._part if near else self._whole
+        net.setInputSize(part.size)
+        rows: Image | None = net.detect(part.cut(_resized(image, size)))[1]
         if rows is None:  # YuNet's way to say "no face"
             return []
         found = [_detection(row, part, scale, (width, height)) for row in rows if not part.halves(*row[:4])]

@@ -34,13 +34,13 @@ class LatestFrame:
     """
 
     def __init__(self, camera: Camera, rate: float, stop: threading.Event, name: str = "camera") -> None:
-        """`rate`: frames a second wanted at most; `stop` ends the threads; `name` is for the log."""
-        self._name = name
+        """`rate`: frames a second wanted at most, to be set anew at will; `stop` ends it; `name` is for the log."""
+        self._name, self.rate = name, rate
         self.passed_over = 0  # due, but the detector was still busy
         self.trouble: str | None = None  # why there are no frames, as a sentence
         self.stuck = False  # a call into the driver hangs, and nothing that we can do helps
         self.ended = threading.Event()
-        self._camera, self._rate, self._stop = camera, rate, stop
+        self._camera, self._stop = camera, stop
         self._tally = Tally()
         self._hangs = False  # and no frame came since
         self._newest: Frame | None = None
@@ -103,7 +103,7 @@ class LatestFrame:
         self.ended.set()
 
     def _start(self) -> Reader:
-        return Reader(self._camera, self._rate, self._stop, self._tally, self._keep, self._report)
+        return Reader(self._camera, lambda: self.rate, self._stop, self._tally, self._keep, self._report)
 
     def _judge(self, abandoned: list[Reader]) -> None:
         """Say that the camera hangs, and after a while that we cannot help it."""

@@ -36,16 +36,17 @@ class Cadence:
     """Picks frames so that at most `rate` a second are looked at, evenly, on the source's clock."""
 
     def __init__(self, rate: float) -> None:
-        """`rate` in frames a second."""
-        self._interval = 1 / rate
-        self._due = float("-inf")
+        """`rate` in frames a second; it may be changed at any time."""
+        self.rate = rate
+        self._taken = float("-inf")  # when the last one was due
 
     def due(self, seconds: float) -> bool:
         """Whether the frame at this time is to be looked at."""
-        if seconds < self._due - self._interval / 100:  # time stamps are rounded
+        interval = 1 / self.rate
+        due = self._taken + interval
+        if seconds < due - interval / 100:  # time stamps are rounded
             return False
-        on_time = seconds - self._due < self._interval
-        self._due = (self._due if on_time else seconds) + self._interval
+        self._taken = due if seconds - due < interval else seconds
         return True
 
 
@@ -55,13 +56,13 @@ class Reader:
     def __init__(
         self,
         camera: Camera,
-        rate: float,
+        rate: Callable[[], float],
         stop: threading.Event,
         tally: Tally,
         keep: Callable[[Frame], None],
         tell: Callable[[str], None],
     ) -> None:
-        """`rate`: frames a second wanted at most; `keep` takes them, `tell` why there are none."""
+        """`rate`: tells how many frames a second are wanted at most; `keep` takes them, `tell` why there are none."""
         self.done = threading.Event()
         self.abandoned = threading.Event()
         self._camera, self._rate, self._stop, self._tally = camera, rate, stop, tally
@@ -112,13 +113,14 @@ class Reader:
                 source.close()
 
     def _pass_on(self, source: Source) -> None:
-        cadence, clock, losses = Cadence(self._rate), Shift(self._tally.seconds), Losses()
+        cadence, clock, losses = Cadence(self._rate()), Shift(self._tally.seconds), Losses()
         first = True
         while self._wanted:
             with self._within(self._camera.patience.grab_seconds):
                 seconds = source.grab()
             self._tally.grabbed += 1
             losses.grabs += 1
+            cadence.rate = self._rate()
             if not cadence.due(seconds) or not self._wanted:
                 continue
             frame = source.retrieve()

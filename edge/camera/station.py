@@ -123,6 +123,8 @@ class Station:
 
     def _handle(self, frame: Frame) -> None:
         sight = self._watcher.look(frame)
+        if self._frames:
+            self._frames.rate = self._watcher.rate
         self._broken = None
         self.handled_at = time.monotonic()
         self.rate.count()

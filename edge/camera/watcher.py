@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 # While somebody is there, and in between near them alone: who joins has a first shot within a second.
 EVERYWHERE_SECONDS = 0.25
+CALM_RATE = 5.0  # frames a second: while nothing moves every second one is enough, if these are left
 KEEPING = 0.1  # a face keeps its track alive at a score this much lower than a new one takes
 
 
@@ -79,12 +80,19 @@ class Watcher:
         self._due = float("-inf")
         self._stays: dict[str, Stay] = {}
         self._everywhere_at = float("-inf")
+        self._rate, self._calm = settings.detections_per_second, False
+
+    @property
+    def rate(self) -> float:
+        """How many frames a second are worth a look now."""
+        return min(self._rate, max(CALM_RATE, self._rate / 2)) if self._calm else self._rate
 
     def look(self, frame: Frame) -> Sight:
         """The captures of this frame and the visits that it ended; masks black out parts of the frame itself."""
         self._masks.apply(frame.image)
         self.counts.looked_at += 1
-        if self._motion and not self._motion.wants_look(frame.image, frame.seconds, busy=self._tracker.busy):
+        self._calm = not self._wants_look(frame)
+        if self._calm:
             self.counts.still += 1
             return Sight()
         detections = self._detector.detect(frame.image, self._near(frame.seconds))
@@ -100,6 +108,9 @@ class Watcher:
         """Close the visits that are not over: no frame follows."""
         captures, visits = self._close(self._tracker.end(), float("inf"))
         return Sight(tuple(captures), tuple(visits))
+
+    def _wants_look(self, frame: Frame) -> bool:
+        return not self._motion or self._motion.wants_look(frame.image, frame.seconds, busy=self._tracker.busy)
 
     def _near(self, seconds: float) -> list[Box]:
         """Where to look for faces: near those that are there; everywhere (empty) now and then, or if one was missed."""

@@ -148,6 +148,16 @@ def test_a_cadence_picks_evenly_and_at_most_at_its_rate() -> None:
     assert due == list(range(0, 30, 3))
 
 
+def test_a_cadence_takes_another_rate_at_the_next_frame() -> None:
+    cadence, due = Cadence(5), []
+    for number in range(12):
+        cadence.rate = 5 if number < 7 else 10
+        if cadence.due(number / 10):
+            due.append(number)
+
+    assert due == [0, 2, 4, 6, 7, 8, 9, 10, 11]
+
+
 def test_a_cadence_does_not_catch_up_after_a_pause() -> None:
     cadence = Cadence(1)
 

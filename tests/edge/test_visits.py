@@ -127,6 +127,18 @@ def test_between_looks_at_everything_only_known_faces_are_followed(face: Image) 
     assert (watcher.counts.near, always.counts.near) == (33, 0)
 
 
+def test_half_the_frames_are_enough_while_nothing_moves(face: Image) -> None:
+    empty = np.full_like(face, 90)
+
+    def rate(seconds: float, **settings: object) -> float:
+        _, _, watcher = watch(still(empty, seconds), **settings)
+        return watcher.rate
+
+    assert [rate(1.0), rate(1.0, motion="off"), rate(0.1)] == [5, 10, 10]
+    assert [rate(1.0, detections_per_second=wanted) for wanted in (1, 8, 30)] == [1, 5, 15]
+    assert watch([*still(empty, 1.0), *still(face, 1.1)[10:]])[2].rate == 10
+
+
 def test_who_joins_somebody_is_captured_within_a_second(face: Image) -> None:
     alone, joined = np.hstack([face, np.zeros_like(face)]), np.hstack([face, face[:, ::-1]])
     frames = [*still(alone, 3.1), *still(joined, 4.1)[31:]]  # the newcomer has 0.9 s
@@ -200,6 +212,7 @@ def play(path: Path, **wanted: object) -> tuple[list[Capture], list[Visit], dict
         if frame is None:
             continue
         sight = watcher.look(frame)
+        cadence.rate = watcher.rate
         captures += sight.captures
         visits += sight.visits
         for found in sight.faces:
