@@ -13,7 +13,14 @@ PYTHON = VENV / "bin" / "python"
 PRODUCT = ("edge", "cloud", "store")
 FOR = {"--tests": (*PRODUCT, "tests"), "--bench": (*PRODUCT, "tests", "bench")}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PROMETHEUS = ("promtool",)
+# What is good to have: programs, the package with one of them, and what is left out without it.
+TOOLS = {
+    "--tests": (
+        (BROWSERS, "chromium", "Tests of the pages are"),
+        (("promtool",), "prometheus", "Tests of alert rules are"),
+    ),
+    "--bench": ((("motion",), "motion", "The comparison with motion is"),),
+}
 
 
 class SetupError(Exception):
@@ -44,15 +51,15 @@ def find_mosquitto() -> str:
     return found
 
 
-def add_tools() -> None:
-    """See that the tests have a browser and promtool; as root on Debian, install them when they are missing."""
-    for programs, package, tests in ((BROWSERS, "chromium", "the pages"), (PROMETHEUS, "prometheus", "alert rules")):
+def add_tools(wanted: str) -> None:
+    """As root on Debian, install what is good to have and missing."""
+    for programs, package, without in TOOLS.get(wanted, ()):
         if any(map(shutil.which, programs)) or os.geteuid() != 0:
             continue
         try:
             _apt_install(package)
         except SetupError as error:
-            say(f"Tests of {tests} are left out: {error}")
+            say(f"{without} left out: {error}")
 
 
 def find_browser() -> str | None:
@@ -138,8 +145,7 @@ def main() -> int:
     try:
         find_mosquitto()  # first, since it may need the user
         make_environment(FOR.get(wanted, PRODUCT))
-        if wanted == "--tests":
-            add_tools()
+        add_tools(wanted)
     except SetupError as error:
         print(f"{wanted.strip('-')}: {error}", file=sys.stderr)
         return 1
