@@ -12,7 +12,7 @@ from gallery.app import App
 from gallery.door import Door
 from gallery.health import Health, complaint
 from gallery.parts import parts
-from gallery.place import PlaceError, listen, password, port_of
+from gallery.place import PlaceError, listen, make_cache, password, port_of
 from gallery.settings import Settings
 from uploader.__main__ import start_log
 from uploader.settings import sentences
@@ -37,6 +37,7 @@ def run(settings: Settings) -> int:
     start_log(settings.log_level)
     door = Door(password(settings))
     listener = listen(settings)
+    make_cache(settings)
     all_parts = parts(settings)
     app = App(all_parts, door, Health(all_parts.bucket)).starlette()
     app.state.bucket = settings.s3_bucket

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import ClientError
 
 from uploader.failure import NO_CREDENTIALS
-from uploader.storage import ask
+from uploader.storage import ask, head
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -93,7 +93,7 @@ class Bucket:
 
     def metadata(self, key: str) -> dict[str, str]:
         """What the uploader wrote beside an object."""
-        return dict(self._client.head_object(Bucket=self.name, Key=key)["Metadata"])
+        return dict(head(self._client, self.name, key)["Metadata"])
 
     def read(self, key: str) -> Content:
         """The whole object."""

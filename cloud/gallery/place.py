@@ -39,6 +39,16 @@ def listen(settings: Settings) -> socket.socket:
         raise PlaceError(f"{address}:{port} cannot be taken ({reason}); {words}") from error
 
 
+def make_cache(settings: Settings) -> None:
+    """Make the folder for thumbnails; raises PlaceError."""
+    folder = settings.gallery_cache
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        words = "name a folder that can be written"
+        raise PlaceError(f"GALLERY_CACHE={folder} cannot be made ({error.strerror}); {words}") from error
+
+
 def _read(file: Path) -> str:
     try:
         given = file.read_text(encoding="utf-8").strip()

@@ -53,7 +53,7 @@ CONFLICT = {"ConditionalRequestConflict", "OperationAborted", "409"}
 TRANSFER = {"RequestTimeout", "IncompleteBody", "BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"}
 
 MENDS = {
-    "NoSuchBucket": "the bucket {bucket} does not exist; create it or mend S3_BUCKET",
+    "NoSuchBucket": "the bucket {bucket} does not exist; `uploader setup` creates it, or mend S3_BUCKET",
     "InvalidBucketName": "{bucket} is no bucket's name; mend S3_BUCKET",
     "InvalidAccessKeyId": "the access key is unknown; mend AWS_ACCESS_KEY_ID",
     "SignatureDoesNotMatch": "the secret key does not fit the access key; mend AWS_SECRET_ACCESS_KEY",

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from uploader.failure import S3_ERRORS, explain
 from uploader.settings import Settings
-from uploader.storage import client_config, open_session, status
+from uploader.storage import client_config, head, open_session, status
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -47,7 +47,7 @@ def share(settings: Settings, key: str, expires: timedelta = LONGEST) -> Link:
     session = open_session(settings)
     client = _client(session, settings, settings.s3_endpoint_url)
     try:
-        client.head_object(Bucket=settings.s3_bucket, Key=key)
+        head(client, settings.s3_bucket, key)
     except S3_ERRORS as error:
         raise LinkError(_missing(error, settings.s3_bucket, key)) from error
     outside = _client(session, settings, settings.s3_public_url or settings.s3_endpoint_url)

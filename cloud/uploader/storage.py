@@ -17,6 +17,7 @@ from uploader.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
     from uploader.shortcut import Shortcut
 
@@ -65,10 +66,24 @@ def ask(client: "S3Client", bucket: str) -> Answer:
     try:
         return Answer.read(client.head_bucket(Bucket=bucket))
     except ClientError as error:
-        if status(error) not in {301, 400, 403}:
+        if not _is_mute(error):
             raise
-        # An answer to HEAD has no body; this one says what is wrong.
         return Answer.read(client.list_objects_v2(Bucket=bucket, MaxKeys=1))
+
+
+def head(client: "S3Client", bucket: str, key: str) -> "HeadObjectOutputTypeDef":
+    """What is known about an object; raises what boto3 raises, with the reason."""
+    try:
+        return client.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if _is_mute(error):
+            client.list_objects_v2(Bucket=bucket, MaxKeys=1)
+        raise
+
+
+def _is_mute(error: ClientError) -> bool:
+    """Whether it may mean several things: an answer to HEAD has no body, and another request's says what is wrong."""
+    return status(error) in {301, 400, 403}
 
 
 class Storage:

@@ -171,7 +171,7 @@ def test_a_store_that_is_away_is_one_line(uploaders: Uploaders, road: Road) -> N
         (
             {"S3_BUCKET": "usbcam-nowhere"},
             "bucket",
-            "the bucket usbcam-nowhere does not exist; create it or mend S3_BUCKET",
+            "the bucket usbcam-nowhere does not exist; `uploader setup` creates it, or mend S3_BUCKET",
         ),
     ],
 )

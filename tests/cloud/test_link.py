@@ -77,6 +77,19 @@ def test_what_gives_no_link_is_one_line(uploaders: Uploaders, command: list[str]
     assert word in told.err
 
 
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"AWS_ACCESS_KEY_ID": "nobody"}, "the access key is unknown; mend AWS_ACCESS_KEY_ID"),
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "the secret key does not fit the access key; mend AWS_SECRET_ACCESS_KEY"),
+    ],
+)
+def test_wrong_keys_are_named(uploaders: Uploaders, picture: str, wrong: dict[str, str], sentence: str) -> None:
+    told = uploaders.run("link", picture, **wrong)
+
+    assert (told.code, told.err.strip()) == (1, f"uploader: S3 refuses: {sentence}")
+
+
 def test_temporary_credentials_end_a_link_earlier_and_that_is_said(
     monkeypatch: pytest.MonkeyPatch, bucket: Bucket, picture: str
 ) -> None:

@@ -319,6 +319,10 @@ def test_nothing_but_the_page_itself_may_run_in_it(page: Gallery) -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
+        (
+            {"GALLERY_CACHE": "/proc/x"},
+            "GALLERY_CACHE=/proc/x cannot be made (No such file or directory); name a folder that can be written",
+        ),
         ({"GALLERY_BIND": "::"}, "GALLERY_BIND=:: lets others look; set GALLERY_PASSWORD in .env"),
         ({"GALLERY_PASSWORD_FILE": "/nowhere"}, "GALLERY_PASSWORD_FILE=/nowhere cannot be read"),
         ({"GALLERY_PORT": "http"}, "GALLERY_PORT"),
