@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 
+from camera.discovery import AUTO, is_device
 from camera.settings import CameraSettings, Settings, sentence
 
 SHARED_BY_MANY = ("demo",)  # sources that may be opened more than once
@@ -20,6 +21,7 @@ def cameras(settings: Settings) -> tuple[Settings, ...]:
     sources = dict(_named(settings.cameras)) or {settings.camera_name: settings.camera_source}
     changes = _changes(settings.camera_settings, sources)
     _refuse_one_source_twice(sources)
+    _refuse_auto_beside_others(sources)
     return tuple(_one(settings, name, source, changes[name]) for name, source in sources.items())
 
 
@@ -27,9 +29,10 @@ def _named(text: str) -> Iterator[tuple[str, str]]:
     seen = set()
     for word in text.split():
         name, found, source = word.partition("=")
-        if not found or not name or not source:
-            shown = word.split("://")[0]  # an address may hold a password
-            raise WrongCamerasError(f"CAMERAS: {shown} is not NAME=SOURCE, like front=/dev/video0. Change it in .env.")
+        if not found or not name or not source or "://" in name:
+            raise WrongCamerasError(
+                f"CAMERAS: {_shown(word)} is not NAME=SOURCE, like front=/dev/video0. Change it in .env."
+            )
         if name in seen:
             raise WrongCamerasError(f"CAMERAS names {name} twice: give each camera a name of its own in .env.")
         seen.add(name)
@@ -43,21 +46,42 @@ def _changes(text: str, names: Mapping[str, str]) -> dict[str, dict[str, str]]:
         name, _, setting = which.partition(".")
         if name not in changes:
             known = ", ".join(names)
-            raise WrongCamerasError(f"CAMERA_SETTINGS: {word} is for no camera ({known}). Change it in .env.")
+            raise WrongCamerasError(f"CAMERA_SETTINGS: {_shown(word)} is for no camera ({known}). Change it in .env.")
         if setting.lower() not in OWN:
             raise WrongCamerasError(
-                f"CAMERA_SETTINGS: {setting or word} cannot be set for one camera. Write NAME.SETTING=VALUE in .env."
+                f"CAMERA_SETTINGS: {setting or _shown(word)} cannot be set for one camera."
+                " Write NAME.SETTING=VALUE in .env."
             )
         changes[name][setting.lower()] = value
     return changes
 
 
 def _refuse_one_source_twice(sources: Mapping[str, str]) -> None:
-    counted = Counter(source for source in sources.values() if source not in SHARED_BY_MANY)
+    counted = Counter(_plain(source) for source in sources.values() if source not in SHARED_BY_MANY)
     for source, times in counted.items():
         if times > 1:
-            shown = source if "://" not in source else "an address"
-            raise WrongCamerasError(f"CAMERAS names {shown} {times} times: give each camera its own source in .env.")
+            raise WrongCamerasError(
+                f"CAMERAS names {_shown(source)} {times} times: give each camera its own source in .env."
+            )
+
+
+def _shown(word: str) -> str:
+    """A word of the user's without what may hold a password."""
+    return word.split("://", maxsplit=1)[0]
+
+
+def _plain(source: str) -> str:
+    """One spelling of each source."""
+    return f"/dev/video{int(source)}" if source.isdecimal() else source
+
+
+def _refuse_auto_beside_others(sources: Mapping[str, str]) -> None:
+    devices = [source for source in sources.values() if is_device(source)]
+    if AUTO in devices and len(devices) > 1:
+        raise WrongCamerasError(
+            "CAMERAS: auto takes any camera, so it cannot stand beside others: name each by its device or"
+            " serial number (the doctor tells them) in .env."
+        )
 
 
 def _one(settings: Settings, name: str, source: str, changes: dict[str, str]) -> Settings:

@@ -57,7 +57,8 @@ class DeviceSource:
         try:
             wanted = Mode("", settings.frame_width, settings.frame_height, settings.frame_rate)
             self._mode = memory.mode = negotiate(self._node, wanted, camera.name)
-            self._ahead: Buffer | None = self._next(FIRST_FRAME_SECONDS)
+            # A board's own nodes may be silent, one after the other.
+            self._ahead: Buffer | None = self._next(FIRST_FRAME_SECONDS if camera.product else self._silent_seconds)
         except NoCommonFormatError as error:
             self.close()
             raise SourceError(f"The camera {camera.name} gives {error}, none of which is understood.") from error

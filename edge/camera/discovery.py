@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from camera.access import shown
@@ -20,6 +20,7 @@ class Machine:
     devices: Path
     sys: Path = Path("/sys")
     open_node: Callable[[Path], Node] = KernelNode
+    claims: dict[int, "Camera"] = field(default_factory=dict)  # which camera is whose, of those that look for one
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class Camera:
     serial: str  # empty where the camera has none
     product: str  # USB vendor and product, like 046d:082d; empty where it is not on USB
     first: bool  # of the nodes of its camera
+
+    def is_at(self, other: "Camera") -> bool:
+        """Whether it is the same camera at the same port."""
+        return self.is_same(other) and self.identity.bus == other.identity.bus
 
     def is_same(self, other: "Camera") -> bool:
         """Whether it is the same camera, whatever its number; without a serial the port must be the same."""

@@ -15,7 +15,7 @@ from camera.finding import Finding, ill, known, show, well
 from camera.settings import Settings
 from camera.snapshot import SnapshotError, take, write
 from camera.spool import EXTENSIONS
-from camera.status import health
+from camera.status import beats, health
 
 MODEL_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 MEGABYTE = 1_000_000
@@ -63,7 +63,7 @@ def _service(settings: Settings, word: broker.Word) -> Finding:
 
 def _camera(settings: Settings, word: broker.Word, path: Path | None) -> Iterator[Finding]:
     name, status = settings.camera_name, word.statuses.get(settings.camera_name, {})
-    runs = status.get("online") is True or settings.heartbeat_file.exists()
+    runs = status.get("online") is True or beats(settings.heartbeat_file, name)
     if not runs or status.get("paused") or not is_device(settings.camera_source):
         yield _shot(settings, path)
         return

@@ -8,6 +8,7 @@ import json
 from camera.presence import command_topic, status_topic
 
 PREFIX = "homeassistant"
+EXPIRE_SECONDS = 30  # a status comes every 5 s
 
 
 def image_topic(camera: str) -> str:
@@ -22,7 +23,8 @@ def discovery_topic(camera: str) -> str:
 
 def discovery(camera: str, content_type: str) -> bytes:
     """Describe a camera: last capture, online, counts, and a switch that pauses it."""
-    status: dict[str, object] = {"state_topic": status_topic(camera)}
+    # Of an edge that lost its power nobody says that it is away: its broker, which has its last will, is away as well.
+    status: dict[str, object] = {"state_topic": status_topic(camera), "expire_after": EXPIRE_SECONDS}
     parts: dict[str, dict[str, object]] = {
         "last_capture": {
             "p": "image",
@@ -42,7 +44,7 @@ def discovery(camera: str, content_type: str) -> bytes:
             "name": "Watching",
             "icon": "mdi:eye",
             "command_topic": command_topic(camera),
-            "retain": True,
+            "retain": False,  # the camera retains it; kept there too, an old one would come back with that broker
             "payload_on": "run",
             "payload_off": "pause",
             "value_template": "{{ 'pause' if value_json.paused else 'run' }}",

@@ -114,6 +114,7 @@ class House:
         self.publisher.stop()
         for presence in self._presences.values():
             presence.stop()
+        self._heartbeat.end()
         log.info("Stopped; %d captures wait in %s", self.spool.depth, self._settings.spool_dir)
 
     def _finished(self) -> bool:

@@ -1,5 +1,6 @@
 """What a camera is to the broker: a retained status with a last will, and somebody who takes commands."""
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable
@@ -37,12 +38,14 @@ class Presence:
         """`status`: what the status says now; `greetings`: topics and payloads to retain at each connection."""
         self._name, self._clock, self._status, self._greetings = settings.camera_name, clock, status, greetings
         self._where = settings.edge_broker_host, settings.edge_broker_port
+        self._note = settings.spool_dir / f"{self._name}.command"  # a pause holds although the broker is away
+        self._recall()
         accept_byte_order_marks()
         client = mqtt.Client(CallbackAPIVersion.VERSION2, f"camera-{self._name}", protocol=mqtt.MQTTv5)
         client.will_set(status_topic(self._name), json.dumps({"online": False}), qos=1, retain=True)
         client.reconnect_delay_set(1, 10)
         client.on_connect = lambda *_: self._greet()
-        client.on_message = lambda _c, _u, message: self._obey(bytes(message.payload))
+        client.on_message = lambda _c, _u, message: self._hear(message)
         self._client = client
 
     def start(self) -> None:
@@ -79,15 +82,30 @@ class Presence:
         self._client.publish(status_topic(self._name), json.dumps(content), qos=0, retain=True)
 
     def _greet(self) -> None:
-        self._client.subscribe(command_topic(self._name), options=SubscribeOptions(qos=1))
+        options = SubscribeOptions(qos=1, retainAsPublished=True)
+        self._client.subscribe(command_topic(self._name), options=options)
         for topic, payload in self._greetings:
             self._client.publish(topic, payload, qos=1, retain=True)
         self.tell()
+
+    def _hear(self, message: mqtt.MQTTMessage) -> None:
+        """Follow a command, and retain it if its sender did not: the last one holds, whoever sent it."""
+        self._obey(bytes(message.payload))
+        if not message.retain:
+            self._client.publish(message.topic, message.payload, qos=1, retain=True)
+
+    def _recall(self) -> None:
+        """Follow the last command of before."""
+        with contextlib.suppress(OSError, ValueError):
+            self._clock.command(self._note.read_text(encoding="utf-8"))
 
     def _obey(self, payload: bytes) -> None:
         command = payload[:LONGEST_COMMAND].decode("utf-8", "replace").strip()
         try:
             self._clock.command(command)
+            self._note.write_text(command, encoding="utf-8")
+        except OSError as error:
+            log.warning("The command %s cannot be kept in %s: %s", command, self._note, error.strerror)
         except ValueError:
             log.warning(
                 "Ignored a command on %s: it must be pause, run, or hours such as mo-fr/08:00-18:00",

@@ -26,6 +26,7 @@ from camera.window import Window
 log = logging.getLogger(__name__)
 
 BRIDGE_STATE_TOPIC = "usbcam-bridge/state"  # made by the bridge itself, never leaves the edge
+TOKEN_TOPIC, NO_TOKEN = "usbcam-bridge/token", b"missing"  # said by the edge broker's start.sh
 PROOF_TOPIC = "usbcam-camera"  # not below usbcam/, so the bridge leaves it alone
 KEEPALIVE_SECONDS = 15
 NO_MATCHING_SUBSCRIBERS = 16  # a success by MQTT's book, but nobody got the message
@@ -54,6 +55,7 @@ class Publisher:
         self.stored = 0
         self.rejected = 0
         self.connected = False
+        self.lacks_token = False  # as far as the broker says
         self.answered_at: float | None = None  # when the broker last acknowledged something
         self._settings, self._spool, self._followers = settings, spool, followers
         self._window = Window(settings.window, spool.ids(), spool.size)
@@ -148,7 +150,7 @@ class Publisher:
         log.info("Connected to the broker at %s", self._where)
         self.connected, self._said_away, self._refused = True, False, None
         self._client.subscribe(
-            [(RECEIPTS_TOPIC, SubscribeOptions(qos=1)), (BRIDGE_STATE_TOPIC, SubscribeOptions(qos=1))]
+            [(topic, SubscribeOptions(qos=1)) for topic in (RECEIPTS_TOPIC, BRIDGE_STATE_TOPIC, TOKEN_TOPIC)]
         )
         self._window.again()  # what had no answer yet, paho repeats by itself
 
@@ -187,6 +189,8 @@ class Publisher:
     def _on_message(self, message: mqtt.MQTTMessage) -> None:
         if message.topic == BRIDGE_STATE_TOPIC and message.payload in {b"0", b"1"}:
             self._on_bridge(up=message.payload == b"1")
+        elif message.topic == TOKEN_TOPIC:
+            self.lacks_token = message.payload == NO_TOKEN
         elif message.topic == RECEIPTS_TOPIC and self._settings.receipts == "on":
             self._on_receipt(bytes(message.payload))
 

@@ -11,6 +11,12 @@ from camera.hours import Hours, zone
 from camera.masks import checked_masks
 
 
+def checked_host(name: str) -> str:
+    """Return a name that can be looked up; raises ValueError."""
+    name.encode("idna")
+    return name
+
+
 class CameraSettings(BaseSettings):
     """What each camera may have a value of its own for; `Settings` holds what all share.
 
@@ -68,7 +74,9 @@ class Settings(CameraSettings):
     )
     device_dir: Path = Field(default=Path("/dev"), description="the folder where the host's /dev is seen")
     mqtt_qos: int = Field(default=1, ge=0, le=2, description="0, 1 or 2")
-    edge_broker_host: str = Field(default="127.0.0.1", min_length=1, description="a host name or address")
+    edge_broker_host: Annotated[str, AfterValidator(checked_host)] = Field(
+        default="127.0.0.1", min_length=1, description="a host name or address"
+    )
     edge_broker_port: int = Field(default=1883, ge=1, le=65535, description="a port, 1 to 65535")
     spool_dir: Path = Field(default=Path("captures-waiting"), description="a folder that can be written")
     spool_max_mb: int = Field(default=2048, ge=1, description="a whole number of megabytes, at least 1")

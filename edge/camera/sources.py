@@ -1,5 +1,6 @@
 """Where frames come from: a USB camera, a file, a network camera, or the synthetic scene."""
 
+import functools
 import logging
 import socket
 import threading
@@ -53,8 +54,14 @@ def attach(settings: Settings) -> Camera:
     if "://" in source:
         return Reopened(lambda _: NetworkSource(source), NETWORK_PATIENCE)
     if is_device(source):
-        return UsbCamera(settings, Machine(settings.device_dir))
+        return UsbCamera(settings, machine(settings.device_dir))
     return Reopened(lambda stop: FileSource(Path(source), loop=settings.file_at_end == "loop", stop=stop))
+
+
+@functools.cache
+def machine(devices: Path) -> Machine:
+    """One and the same for all cameras of this process."""
+    return Machine(devices)
 
 
 def check_file(settings: Settings) -> None:
@@ -76,12 +83,20 @@ def without_password(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
 
+def shown(url: str) -> str:
+    """The same, also of what is no URL."""
+    try:
+        return without_password(url)
+    except ValueError:
+        return f"{url.partition('://')[0]}://..."
+
+
 class NetworkSource:
     """An RTSP or HTTP camera, through FFmpeg."""
 
     def __init__(self, url: str) -> None:
         """Connect; raises SourceError."""
-        self._shown = without_password(url)
+        self._shown = shown(url)
         self._reach(url)
         limits = [
             cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS,
@@ -95,15 +110,19 @@ class NetworkSource:
 
     def _reach(self, url: str) -> None:
         """See that somebody answers at all: FFmpeg would wait longer for a camera that is switched off."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            host = (parts.hostname or "").encode("idna").decode()
+        except ValueError as error:  # of Unicode, too
+            raise SourceError(f"CAMERA_SOURCE={self._shown} has a wrong host: mend it in .env.") from error
         try:
             port = parts.port or PORTS.get(parts.scheme)
         except ValueError as error:
             raise SourceError(f"CAMERA_SOURCE={self._shown} has a wrong port: mend it in .env.") from error
-        if port is None or parts.hostname is None:
+        if port is None or not host:
             return
         try:
-            socket.create_connection((parts.hostname, port), REACH_SECONDS).close()
+            socket.create_connection((host, port), REACH_SECONDS).close()
         except OSError as error:
             raise SourceError(
                 f"CAMERA_SOURCE={self._shown} cannot be reached ({error.strerror or error}): check the address,"

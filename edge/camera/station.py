@@ -11,6 +11,7 @@ from camera.hours import Clock
 from camera.rate import Rate, Totals
 from camera.settings import Settings
 from camera.sources import attach
+from camera.tracker import LOST_SECONDS
 from camera.watcher import Counts, Face, Sight, Watcher
 
 log = logging.getLogger(__name__)
@@ -109,6 +110,7 @@ class Station:
             stop.set()
             self._frames.join(timeout_seconds=5)
             self.totals.keep()
+            self._frames = None
             self._keep(self._watcher.end(), self.counts)
 
     def _look(self, frames: LatestFrame) -> bool:
@@ -119,6 +121,8 @@ class Station:
                 self._handle(frame)
             elif frames.ended.is_set():
                 return not self._stop.is_set()
+            elif frames.age_seconds > LOST_SECONDS and self._watcher.busy:
+                self._keep(self._watcher.end(), self.counts)  # the camera is away, and maybe for good
         return False
 
     def _handle(self, frame: Frame) -> None:

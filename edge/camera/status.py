@@ -1,6 +1,8 @@
 """How the cameras are: a heartbeat for the health check, and what the status messages say."""
 
+import contextlib
 import json
+import logging
 import math
 import time
 from collections.abc import Sequence
@@ -11,6 +13,8 @@ from camera.message import timestamp
 from camera.publisher import Publisher
 from camera.spool import Spool
 from camera.station import Station
+
+log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
 STUCK_SECONDS = 15.0
@@ -25,6 +29,12 @@ class Heartbeat:
         """`path`: the file, in a folder that can be written."""
         self._path = path
         self._next = 0.0
+        self._failed = False
+
+    def end(self) -> None:
+        """Say no more."""
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
     def beat(self, stations: Sequence[Station], spool: Spool, publisher: Publisher) -> None:
         """Note what works."""
@@ -46,8 +56,25 @@ class Heartbeat:
             },
         }
         unfinished = self._path.with_suffix(".part")
-        unfinished.write_text(json.dumps(content))
-        unfinished.replace(self._path)
+        try:
+            unfinished.write_text(json.dumps(content))
+            unfinished.replace(self._path)
+        except OSError as error:
+            if not self._failed:
+                words = "HEARTBEAT_FILE=%s cannot be written (%s): name another"
+                log.error(words, self._path, error.strerror)  # noqa: TRY400 (a sentence, not a trace)
+            self._failed = True
+        else:
+            self._failed = False
+
+
+def beats(path: Path, camera: str) -> bool:
+    """Whether the heartbeat is fresh and of this camera's service."""
+    try:
+        beat = json.loads(path.read_text())
+        return 0 <= _age(beat["at"]) <= STUCK_SECONDS and camera in beat["cameras"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def health(path: Path) -> tuple[bool, str]:
@@ -59,6 +86,8 @@ def health(path: Path) -> tuple[bool, str]:
         no_spool, waiting = beat["no_spool"], int(beat["waiting"])
         frame_age = max(seconds for seconds, _ in frames.values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        age = -math.inf
+    if age < 0:  # nothing to read, or from before this machine was started anew
         return False, f"No heartbeat in {path}: the camera has not started."
     if age > STUCK_SECONDS:
         return False, f"The last heartbeat is {age:.0f} s old: the camera is stuck or has stopped."

@@ -71,7 +71,7 @@ class UsbCamera:
         if path is not None and (last is None or path.parent != self._machine.devices):
             return [self._named(source)]
         found = list(look_at_all(self._machine))
-        fitting = candidates(source, found, last)
+        fitting = [camera for camera in candidates(source, found, last) if not self._is_anothers(camera)]
         if last is not None and fitting and fitting[0].is_same(last):
             return fitting[:1]
         self._be_loyal()
@@ -124,3 +124,8 @@ class UsbCamera:
         if last is not None and camera.is_same(last) and camera.name != last.name:
             log.info("The camera %s is %s now, it was %s", camera.identity.card, camera.name, last.name)
         self._memory.camera, self._memory.missed_at = camera, None
+        self._machine.claims[id(self)] = camera
+
+    def _is_anothers(self, camera: Camera) -> bool:
+        """Whether somebody else in this process had it open last: makers give two cameras the same serial."""
+        return any(camera.is_at(theirs) for who, theirs in self._machine.claims.items() if who != id(self))

@@ -87,6 +87,11 @@ class Watcher:
         """How many frames a second are worth a look now."""
         return min(self._rate, max(CALM_RATE, self._rate / 2)) if self._calm else self._rate
 
+    @property
+    def busy(self) -> bool:
+        """Whether a visit is under way."""
+        return self._tracker.busy
+
     def look(self, frame: Frame) -> Sight:
         """The captures of this frame and the visits that it ended; masks black out parts of the frame itself."""
         self._masks.apply(frame.image)

@@ -51,7 +51,7 @@ def test_a_camera_appears_there_and_its_switch_pauses_it(journey: Journey, edge_
             seconds=START_SECONDS,
             what="discovery, status and picture",
         )
-        client.publish("usbcam/command/door", b"pause", retain=True)
+        client.publish("usbcam/command/door", b"pause")  # as its switch does
         wait_for(
             lambda: any(
                 json.loads(message.payload).get("paused")
@@ -62,4 +62,8 @@ def test_a_camera_appears_there_and_its_switch_pauses_it(journey: Journey, edge_
             what="the pause",
         )
 
+    with Client(edge_broker.port) as beside:
+        beside.subscribe("usbcam/command/door")
+        kept = beside.wait_for(1)[0]
+    assert (kept.payload, kept.retain) == (b"pause", True)  # here alone: no old one comes back with that broker
     assert {message.topic for message in client.messages} <= topics | {"usbcam/command/door"}  # no pictures of the path

@@ -13,8 +13,9 @@ import pytest
 from enroll.authority import Authority
 from enroll.certificate import EDGE_DAYS
 from enroll.folder import Folder
-from local.program import LOOPBACK, answering, free_port, start
+from local.program import LOOPBACK, answering, free_port, start, wait_for
 from local.stack import CLOUD_FILES, EDGE_FILES, answers_mqtt
+from tests.edge.page import live
 from tests.mqtt import Client, image_properties
 from tests.rig import CloudBroker, EdgeBroker
 
@@ -140,6 +141,21 @@ def test_without_a_token_the_camera_hears_that_there_is_no_bridge(tmp_path: Path
     assert state.payload == b"0"
     assert answer.value == 16  # nobody took it, so the camera keeps it
     process.kill()
+
+
+def test_without_a_token_the_live_page_says_what_to_set(tmp_path: Path) -> None:
+    port = free_port()
+    own = places(None, tmp_path, "") | {"EDGE_BROKER_PORT": str(port), "EDGE_BROKER_LISTEN": LOOPBACK}
+    process = answering(start("edge", ["sh", str(EDGE_FILES / "start.sh")], tmp_path, own), lambda: answers_mqtt(port))
+
+    with live(tmp_path, EDGE_BROKER_PORT=str(port)) as page:
+        lights = wait_for(
+            lambda: said if (said := page.lights())["Bridge"][0] == "amber" else {}, seconds=60, what="the light"
+        )
+
+    process.kill()
+    assert lights["Bridge"][1].startswith("There is no bridge: set EDGE_TOKEN in .env.")
+    assert lights["Cloud"] == ("grey", "Not known without the bridge.")
 
 
 def test_the_camera_can_hear_whether_there_is_a_token_and_what_it_is_for(

@@ -23,6 +23,12 @@ class Page(Site):
         found: dict[str, object] = json.loads(self.ask("/state.json", **headers).body)
         return found
 
+    def lights(self) -> dict[str, tuple[str, str]]:
+        """Colour and words of each part of the way."""
+        lights = self.state()["lights"]
+        assert isinstance(lights, list)
+        return {light["part"]: (light["colour"], light["words"]) for light in lights}
+
     def camera(self) -> dict[str, object]:
         """The first camera's state."""
         cameras = self.state()["cameras"]

@@ -16,6 +16,7 @@ import pytest
 from camera import device
 from camera.access import reason
 from camera.detector import Image
+from camera.discovery import Machine
 from camera.picture import STANDARD_TABLES, decode, is_whole, presentable
 from camera.settings import Settings
 from camera.source import Frame, SourceError
@@ -32,9 +33,13 @@ def here(tmp_path: Path) -> Iterator[FakeMachine]:
     assert not machine.open_nodes  # whatever a test did, nothing is left open
 
 
-def attached(here: FakeMachine, source: str = "auto", **settings: object) -> UsbCamera:
+def attached(
+    here: FakeMachine, source: str = "auto", machine: Machine | None = None, /, **settings: object
+) -> UsbCamera:
+    """`machine`: what several cameras of one process have in common."""
     small = {"frame_width": 320, "frame_height": 240, "frame_rate": 30}
-    return UsbCamera(Settings.model_validate({"camera_source": source, **small, **settings}), here.machine)
+    given = Settings.model_validate({"camera_source": source, **small, **settings})
+    return UsbCamera(given, machine or here.machine)
 
 
 def trouble(camera: UsbCamera) -> str:
@@ -378,6 +383,34 @@ def test_two_cameras_with_the_same_serial_are_told_apart_by_their_port(here: Fak
     one_frame(camera)
     assert right.calls[-1] == "dequeue"
     assert left.calls.count("dequeue") == 0
+
+
+def test_two_cameras_with_the_same_serial_are_never_swapped(here: FakeMachine) -> None:
+    left, right, machine = FakeCamera(), FakeCamera(bus="usb-0000:00:14.0-2"), here.machine
+    here.plug(left)
+    here.plug(right)
+    front, back = attached(here, "0", machine), attached(here, "2", machine)
+    for camera in (front, back):
+        one_frame(camera)
+
+    for each in (left, right):
+        here.unplug(each)
+    here.plug(right)
+
+    assert trouble(front) == "The camera HD Webcam C615 is unplugged: plug it in again."
+    one_frame(back)
+    assert back.mode.startswith("HD Webcam C615 (/dev/video0)")
+    here.plug(left)
+    one_frame(front)
+    assert front.mode.startswith("HD Webcam C615 (/dev/video2)")
+
+
+def test_silent_nodes_of_a_board_are_soon_given_up(here: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "FIRST_FRAME_SECONDS", 60.0)
+    monkeypatch.setattr(device, "SILENT_SECONDS", 0.1)
+    here.plug(FakeCamera(silent=True, on_usb=False))
+
+    assert "sends nothing" in trouble(attached(here))
 
 
 def test_auto_waits_for_its_camera_before_it_takes_another(here: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:

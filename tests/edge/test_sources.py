@@ -99,6 +99,14 @@ def test_an_address_with_a_wrong_port_is_said() -> None:
         NetworkSource("rtsp://me:secret@cam:eight/live")
 
 
+@pytest.mark.parametrize("url", ["rtsp://me:secret@a..b/live", "http://me:secret@[abc/live"])
+def test_an_address_with_a_wrong_host_is_said(url: str) -> None:
+    with pytest.raises(SourceError, match=r"has a wrong host: mend it in \.env\.") as caught:
+        NetworkSource(url)
+
+    assert "secret" not in str(caught.value)
+
+
 class Mjpeg(BaseHTTPRequestHandler):
     """A network camera: one JPEG after the other, until the caller hangs up."""
 

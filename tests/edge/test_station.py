@@ -10,6 +10,8 @@ from camera import station as stations
 from camera.frames import Frame
 from camera.house import House
 from camera.settings import Settings
+from camera.source import SourceError
+from camera.sources import SceneSource
 from camera.station import Station
 from camera.watcher import Counts, Sight, Watcher
 from local.stack import wait_for
@@ -111,6 +113,26 @@ def test_a_paused_camera_lets_go_of_its_source(stop: threading.Event) -> None:
 
     wait_for(lambda: station.counts.looked_at > seen, seconds=30, what="frames again")
     assert station.totals["grabbed"] >= grabbed
+
+
+def test_a_visit_is_over_when_its_camera_is_gone(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stations, "LOST_SECONDS", 0.2)
+    gone, grab = threading.Event(), SceneSource.grab
+
+    def grab_or_fail(source: SceneSource) -> float:
+        if gone.is_set():
+            raise SourceError("The camera is gone.")
+        return grab(source)
+
+    monkeypatch.setattr(SceneSource, "grab", grab_or_fail)
+    station = Station(scene("door").model_copy(update={"min_face_px": 20}), Kept().keep, stop)
+    station.start()
+    wait_for(lambda: station.counts.faces > 5, seconds=30, what="a face")
+
+    gone.set()
+
+    wait_for(lambda: station.counts.visits == 1, seconds=30, what="the visit's end")
+    assert station.counts.captured > 0
 
 
 def test_a_house_whose_only_camera_hangs_in_its_driver_gives_up(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from camera.status import health
+from camera.status import beats, health
 
 
 def beat(path: Path, **changes: object) -> Path:
@@ -47,6 +47,22 @@ def test_a_camera_without_progress_is_not_well_and_says_why(
 
     assert not well
     assert sentence in said
+
+
+def test_a_heartbeat_of_before_the_machine_was_started_anew_is_none(tmp_path: Path) -> None:
+    assert health(beat(tmp_path / "beat.json", at=-9000)) == (
+        False,
+        f"No heartbeat in {tmp_path / 'beat.json'}: the camera has not started.",
+    )
+
+
+def test_only_a_fresh_heartbeat_says_that_a_camera_runs(tmp_path: Path) -> None:
+    path = tmp_path / "beat.json"
+
+    assert beats(beat(path), "front")
+    assert not beats(beat(path), "back")
+    assert not beats(beat(path, at=37), "front")
+    assert not beats(tmp_path / "none.json", "front")
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"at": "x"}'])

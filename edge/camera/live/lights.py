@@ -76,11 +76,13 @@ class Lights:
             return "green", "Connected to the cloud."
         if not self._publisher.connected:
             return "grey", "Not known without the broker."
-        if up is None:
+        if up is None or self._publisher.lacks_token:
             return "amber", "There is no bridge: set EDGE_TOKEN in .env. Captures wait on the disk."
         return "red", "The cloud cannot be reached: see the log of edge-broker. Captures wait on the disk."
 
     def _cloud(self) -> tuple[Colour, str]:
+        if not (self._publisher.connected and self._publisher.bridge_up):
+            return "grey", "Not known without the bridge."
         now = time.monotonic()
         age = min((now - at for at in self._settled()), default=math.inf)
         wait = max((now - at for at in self._unsettled()), default=0.0)
