@@ -19,6 +19,7 @@ WORKED_SECONDS = 10.0  # so long without a failure, and the next retry is a firs
 LOOK_SECONDS = 0.5  # how often to look whether a camera was plugged in
 CLOCKS_DIFFER_SECONDS = 5.0
 LEAST_STEP_SECONDS = 0.001
+UNEVEN = 0.1  # of an interval: time stamps are rounded, and cameras are not quite even
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ class Cadence:
         """Whether the frame at this time is to be looked at."""
         interval = 1 / self.rate
         due = self._taken + interval
-        if seconds < due - interval / 100:  # time stamps are rounded
+        if seconds < due - interval * UNEVEN:
             return False
         self._taken = due if seconds - due < interval else seconds
         return True

@@ -148,6 +148,12 @@ def test_a_cadence_picks_evenly_and_at_most_at_its_rate() -> None:
     assert due == list(range(0, 30, 3))
 
 
+def test_a_cadence_takes_every_frame_of_a_source_at_its_rate() -> None:
+    cadence = Cadence(30)
+
+    assert all(cadence.due(round(n / 30 + (0.002 if n % 2 else 0), 3)) for n in range(600))
+
+
 def test_a_cadence_takes_another_rate_at_the_next_frame() -> None:
     cadence, due = Cadence(5), []
     for number in range(12):
