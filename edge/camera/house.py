@@ -39,7 +39,8 @@ class House:
         self.journal = Journal()
         self.spool = Spool(shared.spool_dir, shared.spool_max_mb * MEGABYTE)
         self.registry = CollectorRegistry()
-        self.publisher = Publisher(shared, self.spool, (self.journal, Meter(self.registry)))
+        meter = Meter(self.registry, [camera.camera_name for camera in cameras])
+        self.publisher = Publisher(shared, self.spool, (self.journal, meter))
         self._intake = Intake(self.spool, self.publisher, self.journal)
         self.stations = [Station(camera, self._keep, stop) for camera in cameras]
         self._presences = {station.name: self._presence(station) for station in self.stations}

@@ -65,8 +65,8 @@ class Way:
 class Meter:
     """Follows captures on their way and takes the time."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        """All are in `registry`."""
+    def __init__(self, registry: CollectorRegistry, cameras: Iterable[str]) -> None:
+        """All are in `registry`; those of each camera are there before anything happens."""
         self._ways: OrderedDict[str, Way] = OrderedDict()
         self.published = Histogram(
             "usbcam_publish_seconds",
@@ -84,6 +84,9 @@ class Meter:
         )
         self.stored = Counter("usbcam_stored", "Captures that somebody answered for.", CAMERA, registry=registry)
         self.rejected = Counter("usbcam_rejected", "Captures that the cloud rejected.", CAMERA, registry=registry)
+        for camera in cameras:
+            for metric in (self.published, self.receipted, self.stored, self.rejected):
+                metric.labels(camera)
 
     def sent(self, capture: Capture) -> None:
         """The clock starts."""

@@ -176,11 +176,11 @@ class Publisher:
         capture_id = self._ids.pop(mid, None)
         if capture_id is None:
             return
-        for follower in self._followers:
-            follower.answered(capture_id)
         taken = reason.value < FAILURE and reason.value != NO_MATCHING_SUBSCRIBERS
         if not taken:
             log.warning("The broker did not take %s (%s), trying again", capture_id, reason)
+        for follower in self._followers if taken else ():
+            follower.answered(capture_id)
         if taken and self._settings.receipts == "off":
             self._settle(capture_id, State.TAKEN)
         else:

@@ -55,7 +55,7 @@ def test_every_camera_has_its_own_counts(house: House) -> None:
 
 def test_the_time_to_the_receipt_is_taken_once(make_capture: Callable[[int], Capture]) -> None:
     registry, capture = CollectorRegistry(), make_capture(1)
-    meter = Meter(registry)
+    meter = Meter(registry, ["porch"])
 
     for _ in range(2):  # sent again after a while
         meter.sent(capture)
@@ -71,14 +71,15 @@ def test_the_time_to_the_receipt_is_taken_once(make_capture: Callable[[int], Cap
 
 def test_a_rejected_capture_is_no_stored_one(make_capture: Callable[[int], Capture]) -> None:
     registry, capture = CollectorRegistry(), make_capture(1)
-    meter = Meter(registry)
+    meter = Meter(registry, ["porch"])
 
     meter.sent(capture)
     meter.settled(capture.id, State.REJECTED, "no image")
 
     found = samples(registry)
     assert found["usbcam_rejected_total", "porch"] == 1
-    assert ("usbcam_stored_total", "porch") not in found
+    assert found["usbcam_stored_total", "porch"] == 0
+    assert found["usbcam_receipt_seconds_count", "porch"] == 0  # there before anything was stored
 
 
 def test_the_dashboard_asks_for_nothing_that_is_not_there(house: House) -> None:

@@ -129,6 +129,7 @@ class CameraCard {
     this.button.textContent = { pause: "Pause", run: "Look now", schedule: "Resume" }[this.command];
     this.blank = camera.paused || Boolean(camera.trouble) || camera.ended;
     this.veil(camera.paused ? (camera.paused_by === "schedule" ? "Outside of its hours" : "Paused") : camera.trouble || (camera.ended ? "The file has ended" : ""));
+    if (camera.paused) this.forget();
     const still = camera.looked_at ? `${Math.round((100 * camera.still) / camera.looked_at)} %` : "–";
     const facts = [
       ["Frames looked at, a second", camera.frames_per_second.toFixed(1)],
@@ -156,6 +157,13 @@ class CameraCard {
     if (words) this.boxes.replaceChildren();
   }
 
+  // Whoever pauses does not want to be seen, not even as of a moment ago.
+  forget() {
+    if (this.image.src) URL.revokeObjectURL(this.image.src);
+    this.image.removeAttribute("src");
+    this.tag = "";
+  }
+
   async press() {
     this.button.disabled = true;
     try {
@@ -180,7 +188,9 @@ class CameraCard {
       const headers = this.tag ? { "If-None-Match": this.tag } : {};
       const answer = await ask(`/cameras/${encodeURIComponent(this.name)}/picture.jpg`, { headers });
       if (answer.status !== 200) return;
-      const address = URL.createObjectURL(await answer.blob());
+      const picture = await answer.blob();
+      if (this.blank) return;
+      const address = URL.createObjectURL(picture);
       const before = this.image.src;
       this.image.src = address;
       await this.image.decode();
