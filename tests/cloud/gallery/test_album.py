@@ -1,10 +1,13 @@
 """What the gallery lists: everything once, the newest first, whatever the template of keys."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
+from gallery import folders
 from gallery.album import Album
 from gallery.bucket import Bucket as Asked
 from gallery.days import Wanted
@@ -143,6 +146,47 @@ def test_a_wrong_question_is_answered_with_a_sentence(
 ) -> None:
     with gallery(tmp_path, settings) as page:
         assert words in page.problem("/api/captures", **query)
+
+
+def album_of(bucket: Bucket, template: str = DEFAULT_TEMPLATE) -> Album:
+    asked = Asked(lambda: bucket.client, bucket.name)
+    return Album(asked, Layout(template), Facts(asked))
+
+
+def keys_of(album: Album, wanted: Wanted | None = None) -> list[str]:
+    return [picture.key for picture in album.page(wanted or Wanted()).pictures]
+
+
+def test_a_day_that_is_over_is_read_again_after_some_minutes_and_tells_what_is_gone(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = put(bucket, capture(1), capture(2))
+    told: list[str] = []
+
+    def gone(keys: Iterable[str]) -> None:
+        told.extend(keys)
+
+    asked = Asked(lambda: bucket.client, bucket.name)
+    album = Album(asked, Layout(DEFAULT_TEMPLATE), Facts(asked), gone)
+    assert keys_of(album) == keys[::-1]
+    bucket.client.delete_object(Bucket=bucket.name, Key=keys[0])
+    late = put(bucket, capture(3))
+    assert keys_of(album) == keys[::-1]
+
+    monkeypatch.setattr(folders, "monotonic", lambda: monotonic() + 301)
+
+    assert keys_of(album) == [*late, keys[1]]
+    assert told == [keys[0]]
+
+
+def test_a_folder_that_holds_more_than_is_read_is_said(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(bucket, *(capture(number) for number in range(3)))
+    monkeypatch.setattr(folders.Folders.folder, "__defaults__", (2,))
+
+    page = album_of(bucket).page(Wanted())
+
+    assert len(page.pictures) == 2
+    assert "holds more" in page.note
 
 
 def test_a_page_asks_for_what_it_shows_however_much_the_bucket_holds(bucket: Bucket) -> None:

@@ -43,7 +43,7 @@ def test_a_picture_comes_as_it_was_stored_and_small_as_a_thumbnail(page: Gallery
     to_keep = page.ask(f"/image?key={key}&download")
 
     assert (image.body, image.headers["content-type"]) == (each.image, "image/png")
-    assert "immutable" in image.headers["cache-control"]
+    assert image.headers["cache-control"] == small.headers["cache-control"] == "private, max-age=3600"
     assert small.headers["content-type"] == "image/jpeg"
     assert Image.open(io.BytesIO(small.body)).size == (64, 64)
     assert to_keep.headers["content-disposition"] == f'attachment; filename="{each.id}.png"'
@@ -67,7 +67,7 @@ def test_thumbnails_take_no_more_room_than_they_may(tmp_path: Path, settings: di
     cache.mkdir()
     for number in range(100):
         (cache / f"{number:064d}.jpg").write_bytes(bytes(20_000))
-        os.utime(cache / f"{number:064d}.jpg", (1, 1))
+        os.utime(cache / f"{number:064d}.jpg", (1, time.time()))
 
     with gallery(tmp_path, settings, GALLERY_CACHE=str(cache), GALLERY_CACHE_MB="1") as page:
         for key in keys:
@@ -75,6 +75,37 @@ def test_thumbnails_take_no_more_room_than_they_may(tmp_path: Path, settings: di
 
     assert sum(file.stat().st_size for file in cache.iterdir()) < 1_100_000
     assert len(list(cache.iterdir())) > 205
+
+
+def test_an_old_thumbnail_is_deleted_and_made_anew_from_the_picture_only(
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket
+) -> None:
+    (key,) = put(bucket, capture(1))
+    cache = tmp_path / "cache"
+    with gallery(tmp_path, settings, GALLERY_CACHE=str(cache)) as page:
+        assert page.ask(f"/thumbnail?key={key}").status == 200
+        (file,) = cache.iterdir()
+        os.utime(file, (time.time(), time.time() - 8 * 86_400))
+        bucket.client.delete_object(Bucket=bucket.name, Key=key)
+        assert page.ask(f"/thumbnail?key={key}").status == 404
+        file.write_bytes(b"old")
+        os.utime(file, (time.time(), time.time() - 3 * 86_400))
+    with gallery(tmp_path / "again", settings, GALLERY_CACHE=str(cache), S3_RETENTION_DAYS="2"):
+        wait_for(lambda: not list(cache.iterdir()), seconds=SECONDS, what="an empty cache")
+
+
+def test_a_picture_that_turns_out_to_be_gone_is_taken_off_the_list_with_its_thumbnail(
+    page: Gallery, bucket: Bucket
+) -> None:
+    keys = put(bucket, capture(1), capture(2))
+    assert page.keys() == keys[::-1]
+    page.ask(f"/thumbnail?key={keys[0]}")
+    bucket.client.delete_object(Bucket=bucket.name, Key=keys[0])
+
+    assert page.ask(f"/image?key={keys[0]}").status == 404
+
+    assert page.keys() == [keys[1]]
+    assert page.ask(f"/thumbnail?key={keys[0]}").status == 404
 
 
 @pytest.mark.parametrize(
