@@ -64,8 +64,8 @@ class Album:
         return self._folder(Day((), key.rpartition("/")[0] + "/")).pictures
 
     def since(self, first: datetime) -> Iterator[tuple[Picture, ...]]:
-        """Folder by folder, all pictures from a time on."""
-        for day in self._days.newest_first(Wanted(since=first)):
+        """Folder by folder in no order, all pictures from a time on."""
+        for day in self._days.newest_first(Wanted(since=first, in_order=False)):
             yield tuple(picture for picture in self._folder(day).pictures if picture.at >= first)
 
     def picture(self, stored: Stored) -> Picture | None:

@@ -29,6 +29,7 @@ class Wanted:
     camera: str | None = None
     since: datetime | None = None  # aware, included
     until: datetime | None = None  # aware, not included
+    in_order: bool = True  # False: in any, and then of any number of edges
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -84,10 +85,13 @@ class Days:
                 yield from self._walk(f"{prefix}{name}/", depth + 1, (*times, name), wanted, span)
             return
         names = self._names(prefix, depth, wanted)
+        branches = (self._walk(f"{prefix}{name}/", depth + 1, times, wanted, span) for name in names)
+        if not wanted.in_order:
+            yield from itertools.chain.from_iterable(branches)
+            return
         if len(names) > MOST_BRANCHES:
             raise TooManyError(f"There are {len(names):,} {self._levels[depth].kind}s: choose one.")
-        branches = [self._walk(f"{prefix}{name}/", depth + 1, times, wanted, span) for name in names]
-        yield from heapq.merge(*_started(branches), reverse=True)
+        yield from heapq.merge(*_started(list(branches)), reverse=True)
 
     def _names(self, prefix: str, depth: int, wanted: Wanted) -> list[str]:
         level = self._levels[depth]

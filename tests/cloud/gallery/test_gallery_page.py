@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from local.program import wait_for
 from tests.cloud import pictures
-from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
+from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put, put_fleet
 from tests.cloud.rig import Broker, Bucket, Edge, Road, Uploaders
 from tests.web import PHONE
 
@@ -90,6 +90,17 @@ def test_filters_choose_and_the_address_keeps_them(page: Gallery, tab: Tab, buck
     expect(tab.locator(TILES)).to_have_count(2)
     tab.get_by_role("button", name="Show all").click()
     expect(tab.locator(TILES)).to_have_count(4)
+
+
+def test_of_a_large_fleet_an_edge_can_be_chosen(page: Gallery, tab: Tab, bucket: Bucket, fleet: list[str]) -> None:
+    put_fleet(bucket, fleet)
+    tab.goto(page.address)
+    expect(tab.locator("#problem")).to_have_text("There are 501 edges: choose one.")
+
+    tab.get_by_label("Edge").select_option(fleet[7])
+
+    expect(tab.locator(TILES)).to_have_count(1)
+    expect(tab.locator("#problem")).to_be_hidden()
 
 
 def test_scrolling_brings_older_pictures_until_the_end(page: Gallery, tab: Tab, bucket: Bucket) -> None:
