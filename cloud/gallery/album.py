@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gallery.bucket import Bucket, Stored
 from gallery.cursor import Cursor
@@ -59,9 +59,16 @@ class Album:
                 return Page(self._completed(found[:most]), Cursor(times, found[most - 1].order).text(), _note(cut=cut))
         return Page(self._completed(found), None, _note(cut=cut))
 
-    def folder_of(self, key: str) -> tuple[Picture, ...]:
-        """All pictures in the folder of one, in no order."""
-        return self._folder(Day((), key.rpartition("/")[0] + "/")).pictures
+    def near(self, picture: Picture, reach: timedelta) -> list[Picture]:
+        """What may be of the same camera and that near in time, as far as keys tell, in no order."""
+        wanted = Wanted(picture.edge, picture.camera, picture.at - reach, picture.at + reach)
+        if self._layout.by_day:
+            folders = [self._folder(day) for day in self._days.newest_first(wanted)]
+        else:
+            folder, slash, _ = picture.key.rpartition("/")
+            folders = [self._folders.folder(folder + slash)]
+        pictures = (other for folder in folders for other in folder.pictures if _may_be_of(other, wanted))
+        return [other for other in pictures if not other.dated or abs(other.at - picture.at) <= reach]
 
     def since(self, first: datetime) -> Iterator[tuple[Picture, ...]]:
         """Folder by folder in no order, all pictures from a time on."""

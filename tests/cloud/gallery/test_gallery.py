@@ -22,6 +22,7 @@ from tests.cloud.rig import LATER, READER_KEY, READER_SECRET, Broker, Bucket, Ed
 from tests.mqtt import Client
 from tests.rig import Store
 from tests.web import basic, cookie
+from uploader.key import DEFAULT_TEMPLATE
 
 PASSWORD = "open sesame"
 
@@ -136,6 +137,30 @@ def test_a_picture_tells_what_is_known_and_the_other_shots_of_its_visit(page: Ga
     ]
     assert told["metadata"] == shots[1].metadata
     assert [shot["key"] for shot in alone["visit"]] == [keys[4]]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        DEFAULT_TEMPLATE,
+        "{id}.png",
+        "{captured_at:%Y-%m-%d_%H-%M-%S}.png",
+        "{edge}/{camera}/{captured_at:%Y/%m/%d}/{captured_at:%H%M%S}.png",
+        "{edge}/{captured_at:%Y/%m/%d}/{captured_at:%j-%H%M}.png",
+    ],
+)
+def test_a_long_visit_across_midnight_is_shown_whole_whatever_the_template(
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket, template: str
+) -> None:
+    shots = [capture(number, track="9f2c", shot="stay") for number in range(675, 745)]  # midnight is 720
+    others = [capture(number, track="abcd") for number in (600, 674, 745, 746, 800)]
+    keys = put(bucket, *shots, template=template)
+    put(bucket, *others, template=template)
+
+    with gallery(tmp_path, settings, S3_KEY_TEMPLATE=template) as page:
+        for key in (keys[0], keys[30], keys[-1]):
+            told = page.get("/api/picture", key=key)
+            assert [shot["key"] for shot in told["visit"]] == keys
 
 
 def test_metadata_that_is_not_ascii_is_read_as_it_was_written(page: Gallery, bucket: Bucket) -> None:

@@ -206,6 +206,22 @@ def test_deletion_is_asked_twice(page: Gallery, tab: Tab, bucket: Bucket) -> Non
     assert asked[-1] == "Delete all 2 pictures of this visit for good?"
 
 
+def test_a_visit_of_more_pictures_than_one_request_deletes_is_deleted_whole(
+    page: Gallery, tab: Tab, bucket: Bucket
+) -> None:
+    put(bucket, *(capture(number, track="9f2c") for number in range(210)))
+    tab.goto(page.address)
+    tab.on("dialog", lambda dialog: dialog.accept())
+    tab.locator(TILES).first.click()
+    expect(tab.locator("#shots li")).to_have_count(210)
+
+    tab.get_by_role("button", name="Delete ...").click()
+    tab.get_by_role("button", name="Delete the visit").click()
+
+    expect(tab.locator("#viewer")).to_be_hidden()
+    assert bucket.names() == []
+
+
 def test_what_a_message_says_is_never_run(page: Gallery, tab: Tab, edge: Edge, uploaders: Uploaders) -> None:
     uploaders.start_well()
     opened(tab, page, 0)
