@@ -35,6 +35,7 @@ A_WHILE = {"cache-control": "private, max-age=3600"}  # what a key names is neve
 LONGEST_BODY = 262_144
 MOST_DELETED = 200  # pictures, by one press
 NOT_FOUND = 404
+FIRST_YEAR, LAST_YEAR = 1970, 9000  # what is near the ends of the calendar cannot be reckoned with
 DENIED = ("AccessDenied", "403")
 
 Answer = Callable[[Request], Response]
@@ -239,9 +240,14 @@ def _wanted(request: Request) -> Wanted:
 def _moment(given: Mapping[str, str], name: str) -> datetime | None:
     if not given.get(name):
         return None
-    moment = datetime.fromisoformat(given[name])
+    try:
+        moment = datetime.fromisoformat(given[name])
+    except ValueError as error:
+        raise ValueError(f"{name} must be a time, such as 2026-11-22T00:00:00Z.") from error
     if moment.tzinfo is None:
         raise ValueError(f"{name} must tell its time zone, such as 2026-11-22T00:00:00Z.")
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"{name} must be of the years {FIRST_YEAR} to {LAST_YEAR}.")
     return moment
 
 

@@ -137,7 +137,10 @@ def test_a_new_picture_is_in_the_list_at_once_after_a_reload(
     ("query", "words"),
     [
         ({"cursor": "nonsense"}, "no cursor of ours"),
-        ({"from": "yesterday"}, "yesterday"),
+        ({"from": "yesterday"}, "from must be a time, such as 2026-11-22T00:00:00Z."),
+        ({"from": "0001-01-01T00:00:00+23:00"}, "from must be of the years 1970 to 9000."),
+        ({"to": "0001-01-01T00:00:00Z"}, "to must be of the years 1970 to 9000."),
+        ({"to": "9999-12-31T23:59:59-12:00"}, "to must be of the years 1970 to 9000."),
         ({"from": "2026-11-22"}, "from must tell its time zone"),
     ],
 )
@@ -146,6 +149,7 @@ def test_a_wrong_question_is_answered_with_a_sentence(
 ) -> None:
     with gallery(tmp_path, settings) as page:
         assert words in page.problem("/api/captures", **query)
+        assert "Traceback" not in page.process.tail(1000)
 
 
 def album_of(bucket: Bucket, template: str = DEFAULT_TEMPLATE) -> Album:
