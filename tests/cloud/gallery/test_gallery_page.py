@@ -260,6 +260,58 @@ def test_it_fits_a_phone(page: Gallery, tab: Tab, bucket: Bucket) -> None:
     assert tab.evaluate("document.querySelector('#viewer').scrollWidth") <= PHONE["width"]
 
 
+def test_a_phone_on_its_side_shows_the_whole_picture_and_the_link(page: Gallery, tab: Tab, bucket: Bucket) -> None:
+    put(bucket, *(capture(number, track="x") for number in range(8)))
+    tab.set_viewport_size({"width": 844, "height": 390})
+    opened(tab, page, 8)
+    tab.locator(TILES).first.click()
+    expect(tab.locator("#shots li")).to_have_count(8)
+
+    stage, viewer = tab.locator("#large").bounding_box(), tab.locator("#viewer").bounding_box()
+    assert stage is not None
+    assert viewer is not None
+    assert viewer["y"] <= stage["y"]
+    assert stage["y"] + stage["height"] <= viewer["y"] + viewer["height"] <= 390
+    tab.get_by_role("button", name="Share ...").click()
+    linked(tab, "1h")
+
+    expect(tab.locator("#until")).to_be_in_viewport(ratio=1)
+    expect(tab.locator("#url")).to_be_in_viewport(ratio=1)
+
+
+def test_back_closes_the_picture_and_leaves_the_grid_as_it_was(page: Gallery, tab: Tab, bucket: Bucket) -> None:
+    keys = put(bucket, *(capture(number) for number in range(4)))
+    opened(tab, page, 4)
+    tab.locator(TILES).first.evaluate("tile => tile.dataset.stayed = 'yes'")
+    tab.locator(TILES).first.click()
+    for key in (keys[2], keys[1]):
+        tab.keyboard.press("ArrowRight")
+        expect(tab.locator("#facts")).to_contain_text(key)
+
+    tab.go_back()
+
+    expect(tab.locator("#viewer")).to_be_hidden()
+    assert "key=" not in tab.url
+    assert tab.locator(TILES).first.get_attribute("data-stayed") == "yes"
+
+
+def test_a_picture_that_comes_while_the_newest_is_open_can_be_turned_to(
+    page: Gallery, tab: Tab, edge: Edge, uploaders: Uploaders, bucket: Bucket
+) -> None:
+    put(bucket, capture(1))
+    uploaders.start_well()
+    opened(tab, page, 1)
+    expect(tab.locator("#live")).to_have_text("Live")
+    tab.locator(TILES).click()
+    expect(tab.locator("#newer")).to_be_disabled()
+    newer = capture(2)
+
+    edge.send(newer.image, dict(newer.metadata))
+    tab.locator("#newer").click()
+
+    expect(tab.locator("#facts")).to_contain_text(newer.id)
+
+
 def test_it_says_when_news_are_paused(page: Gallery, tab: Tab, broker: Broker) -> None:
     tab.goto(page.address)
     expect(tab.locator("#live")).to_have_text("Live")
