@@ -16,7 +16,7 @@ from gallery.picture import Picture
 
 PAGE = 60
 ASKED = 60  # pictures whose metadata is asked for before it is decided whether to go on
-MOST_UNORDERED = 20_000  # objects of a bucket without folders by date
+MOST_UNORDERED = 200_000  # objects of a bucket without folders by date
 TOGETHER = 8  # requests at once
 MOST_AHEAD = 16  # days that are read before it is known whether they are needed
 
@@ -35,7 +35,7 @@ class Album:
 
     def __init__(self, bucket: Bucket, layout: Layout, facts: Facts, gone: Gone = lambda _: None) -> None:
         """`facts` are asked for what keys do not tell, and `gone` is told of pictures that are there no more."""
-        self._bucket, self._layout, self._facts = bucket, layout, facts
+        self._layout, self._facts = layout, facts
         self._days = Days(bucket, layout)
         self._gone = gone
         self._folders = Folders(bucket, self.picture, self._forget_gone)
@@ -109,11 +109,11 @@ class Album:
 
     def _unordered(self, wanted: Wanted, after: Cursor | None, most: int) -> Page:
         """A bucket whose names do not lead to a day: what one look can hold, by the time of storing."""
-        listed = self._bucket.objects("", MOST_UNORDERED)
-        fitting = _in_order((picture for stored in listed if (picture := self.picture(stored))), wanted, after)
+        folder = self._folders.folder("", MOST_UNORDERED)
+        fitting = _in_order(folder.pictures, wanted, after)
         rest = self._chosen(fitting, wanted, most + 1)
         note = "S3_KEY_TEMPLATE has no folders by date: the order may be that of storing."
-        if len(listed) == MOST_UNORDERED:
+        if folder.cut:
             note += f" Only the first {MOST_UNORDERED:,} names of the bucket are looked at."
         cursor = Cursor((), rest[most - 1].order).text() if len(rest) > most else None
         return Page(self._completed(rest[:most]), cursor, note)

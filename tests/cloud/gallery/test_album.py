@@ -7,7 +7,7 @@ from time import monotonic
 
 import pytest
 
-from gallery import folders
+from gallery import dates, folders
 from gallery.album import Album
 from gallery.bucket import Bucket as Asked
 from gallery.days import Wanted
@@ -25,7 +25,12 @@ TEMPLATES = (
     "{captured_at:%Y/%m/%d}/{id}.png",
     "{edge}/{camera}/{id}.png",
     "{id}.png",
+    "{captured_at:%d-%m-%Y_%H-%M-%S}.png",
+    "cam-{captured_at:%m/%d/%Y}/{edge}/{camera}-{id}.png",
+    "{edge}/{camera}/{captured_at:%d.%m.%Y %T}.png",
+    "{edge}-{camera}/{captured_at:%H.%M.%S %d.%m.%Y}.png",
 )
+DAY_FIRST = "{captured_at:%d-%m-%Y_%H-%M-%S}.png"
 
 
 def test_all_pictures_come_once_and_the_newest_first(tmp_path: Path, settings: dict[str, str], bucket: Bucket) -> None:
@@ -181,6 +186,33 @@ def test_a_day_that_is_over_is_read_again_after_some_minutes_and_tells_what_is_g
 
     assert keys_of(album) == [*late, keys[1]]
     assert told == [keys[0]]
+
+
+@pytest.mark.parametrize("template", [DAY_FIRST, "all/{edge}/{id}.png"])
+def test_the_newest_come_first_of_however_many_names_that_begin_with_the_day(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, template: str
+) -> None:
+    monkeypatch.setattr(dates, "FEW", 20)
+    keys = put(bucket, *(capture(-number * 1440 * 9) for number in range(90)), template=template)
+    bucket.client.put_object(Bucket=bucket.name, Key=".usbcam-check/probe", Body=b"x")
+    album = album_of(bucket, template)
+
+    first = album.page(Wanted())
+    second = album.page(Wanted(), first.cursor)
+
+    assert [picture.key for picture in first.pictures + second.pictures] == keys
+    assert (first.note, second.cursor) == ("", None)
+    day = Wanted(since=NOON - timedelta(days=18, hours=12), until=NOON - timedelta(days=17, hours=12))
+    assert keys_of(album, day) == [keys[2]]
+
+
+def test_keys_that_tell_the_time_are_not_asked_for_it(bucket: Bucket) -> None:
+    put(bucket, *(capture(number) for number in range(3)), template="{edge}/{camera}/" + DAY_FIRST)
+    asked = Asked(lambda: bucket.client, bucket.name)
+    read = Album(asked, Layout("{edge}/{camera}/" + DAY_FIRST), Facts(asked)).page(Wanted()).pictures
+
+    assert [picture.told for picture in read] == [True] * 3
+    assert [picture.at for picture in read] == [NOON + timedelta(minutes=number) for number in (2, 1, 0)]
 
 
 def test_a_folder_that_holds_more_than_is_read_is_said(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
