@@ -42,7 +42,9 @@ def run(settings: Settings) -> int:
     app = App(all_parts, door, Health(all_parts.bucket)).starlette()
     app.state.bucket = settings.s3_bucket
     all_parts.arrivals.start()
+    all_parts.thumbnails.start()
     serve(app, listener)
+    all_parts.thumbnails.stop()
     all_parts.arrivals.stop()
     return 0
 

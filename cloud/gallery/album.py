@@ -1,39 +1,24 @@
 """Captures in the order in which they were made, the newest first, page by page."""
 
 import itertools
-import math
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from gallery.bucket import Bucket, Stored
 from gallery.cursor import Cursor
 from gallery.days import OUR_OWN, Day, Days, Times, Wanted
 from gallery.facts import Facts
+from gallery.folders import MOST_IN_FOLDER, Folder, Folders, Gone
 from gallery.layout import Layout
 from gallery.picture import Picture
 
 PAGE = 60
 ASKED = 60  # pictures whose metadata is asked for before it is decided whether to go on
-MOST_KEPT = 200_000  # pictures of folders that were read
-FRESH_SECONDS = 5.0  # how long a folder is believed; one of a day that is over, for ever
-MOST_IN_FOLDER = 50_000  # objects of one folder that are put in order
-MOST_UNORDERED = 20_000  # objects of a bucket without folders by date
+MOST_UNORDERED = 200_000  # objects of a bucket without folders by date
 TOGETHER = 8  # requests at once
 MOST_AHEAD = 16  # days that are read before it is known whether they are needed
-OVER = timedelta(days=2)  # after its end a day's stragglers have come, mostly
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """What a folder held when it was read."""
-
-    pictures: tuple[Picture, ...]
-    good_until: float  # monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +33,12 @@ class Page:
 class Album:
     """Reads the bucket in order. Safe to use from several threads; raises what boto3 raises."""
 
-    def __init__(self, bucket: Bucket, layout: Layout, facts: Facts) -> None:
-        """`facts` are asked for what keys do not tell."""
-        self._bucket, self._layout, self._facts = bucket, layout, facts
+    def __init__(self, bucket: Bucket, layout: Layout, facts: Facts, gone: Gone = lambda _: None) -> None:
+        """`facts` are asked for what keys do not tell, and `gone` is told of pictures that are there no more."""
+        self._layout, self._facts = layout, facts
         self._days = Days(bucket, layout)
-        self._folders: OrderedDict[str, Folder] = OrderedDict()
-        self._kept = 0
-        self._guard = threading.Lock()
+        self._gone = gone
+        self._folders = Folders(bucket, self.picture, self._forget_gone)
         self._pool = ThreadPoolExecutor(TOGETHER, thread_name_prefix="album")
 
     def page(self, wanted: Wanted, cursor: str | None = None, most: int = PAGE) -> Page:
@@ -64,22 +48,32 @@ class Album:
             return self._unordered(wanted, after, most)
         found: list[Picture] = []
         times: Times = ()
+        cut = False
         for together in self._read_ahead(self._days.newest_first(wanted, after.times if after else None)):
             times = together[0].times
-            pictures = [picture for day in together for picture in self._folder(day)]
+            folders = [self._folder(day) for day in together]
+            cut |= any(folder.cut for folder in folders)
+            pictures = [picture for folder in folders for picture in folder.pictures]
             found += self._chosen(_in_order(pictures, wanted, after), wanted, most + 1 - len(found))
             if len(found) > most:
-                return Page(self._completed(found[:most]), Cursor(times, found[most - 1].order).text())
-        return Page(self._completed(found), None)
+                return Page(self._completed(found[:most]), Cursor(times, found[most - 1].order).text(), _note(cut=cut))
+        return Page(self._completed(found), None, _note(cut=cut))
 
-    def folder_of(self, key: str) -> tuple[Picture, ...]:
-        """All pictures in the folder of one, in no order."""
-        return self._folder(Day((), key.rpartition("/")[0] + "/"))
+    def near(self, picture: Picture, reach: timedelta) -> list[Picture]:
+        """What may be of the same camera and that near in time, as far as keys tell, in no order."""
+        wanted = Wanted(picture.edge, picture.camera, picture.at - reach, picture.at + reach)
+        if self._layout.by_day:
+            folders = [self._folder(day) for day in self._days.newest_first(wanted)]
+        else:
+            folder, slash, _ = picture.key.rpartition("/")
+            folders = [self._folders.folder(folder + slash)]
+        pictures = (other for folder in folders for other in folder.pictures if _may_be_of(other, wanted))
+        return [other for other in pictures if not other.dated or abs(other.at - picture.at) <= reach]
 
     def since(self, first: datetime) -> Iterator[tuple[Picture, ...]]:
-        """Folder by folder, all pictures from a time on."""
-        for day in self._days.newest_first(Wanted(since=first)):
-            yield tuple(picture for picture in self._folder(day) if picture.at >= first)
+        """Folder by folder in no order, all pictures from a time on."""
+        for day in self._days.newest_first(Wanted(since=first, in_order=False)):
+            yield tuple(picture for picture in self._folder(day).pictures if picture.at >= first)
 
     def picture(self, stored: Stored) -> Picture | None:
         """What a stored object is; None for what no capture made."""
@@ -91,8 +85,16 @@ class Album:
 
     def forget(self, key: str) -> None:
         """Read a folder again, since something in it has changed."""
-        with self._guard:
-            self._drop(key.rpartition("/")[0] + "/")
+        self._folders.forget(key)
+
+    def missed(self, key: str) -> None:
+        """A picture that was thought to be there is not."""
+        self._folders.forget(key)
+        self._forget_gone([key])
+
+    def _forget_gone(self, keys: Iterable[str]) -> None:
+        self._facts.forget(keys)
+        self._gone(keys)
 
     def _read_ahead(self, days: Iterator[Day]) -> Iterator[list[Day]]:
         """Days of the same time together; the more were passed in vain, the more of the next are read side by side."""
@@ -102,37 +104,16 @@ class Album:
             yield from ahead
             count = min(2 * count, MOST_AHEAD)
 
-    def _folder(self, day: Day) -> tuple[Picture, ...]:
-        with self._guard:
-            known = self._folders.get(day.prefix)
-            if known is not None and time.monotonic() < known.good_until:
-                self._folders.move_to_end(day.prefix)
-                return known.pictures
-        listed = (self.picture(stored) for stored in self._bucket.objects(day.prefix, MOST_IN_FOLDER))
-        pictures = tuple(picture for picture in listed if picture is not None)
-        is_over = bool(pictures) and max(picture.at for picture in pictures) < datetime.now(UTC) - OVER
-        self._keep(day.prefix, Folder(pictures, math.inf if is_over else time.monotonic() + FRESH_SECONDS))
-        return pictures
-
-    def _keep(self, prefix: str, folder: Folder) -> None:
-        with self._guard:
-            self._drop(prefix)
-            self._folders[prefix] = folder
-            self._kept += len(folder.pictures)
-            while self._kept > MOST_KEPT:
-                self._drop(next(iter(self._folders)))
-
-    def _drop(self, prefix: str) -> None:
-        folder = self._folders.pop(prefix, None)
-        self._kept -= len(folder.pictures) if folder else 0
+    def _folder(self, day: Day) -> Folder:
+        return self._folders.folder(day.prefix)
 
     def _unordered(self, wanted: Wanted, after: Cursor | None, most: int) -> Page:
         """A bucket whose names do not lead to a day: what one look can hold, by the time of storing."""
-        listed = self._bucket.objects("", MOST_UNORDERED)
-        fitting = _in_order((picture for stored in listed if (picture := self.picture(stored))), wanted, after)
+        folder = self._folders.folder("", MOST_UNORDERED)
+        fitting = _in_order(folder.pictures, wanted, after)
         rest = self._chosen(fitting, wanted, most + 1)
         note = "S3_KEY_TEMPLATE has no folders by date: the order may be that of storing."
-        if len(listed) == MOST_UNORDERED:
+        if folder.cut:
             note += f" Only the first {MOST_UNORDERED:,} names of the bucket are looked at."
         cursor = Cursor((), rest[most - 1].order).text() if len(rest) > most else None
         return Page(self._completed(rest[:most]), cursor, note)
@@ -153,6 +134,11 @@ class Album:
 
     def _completed(self, pictures: list[Picture]) -> tuple[Picture, ...]:
         return tuple(self._facts.completed(pictures))
+
+
+def _note(*, cut: bool) -> str:
+    """What the page must say of folders that hold more than is read."""
+    return f"Only the first {MOST_IN_FOLDER:,} names of a folder are looked at; one here holds more." if cut else ""
 
 
 def _in_order(pictures: Iterable[Picture], wanted: Wanted, after: Cursor | None) -> list[Picture]:

@@ -31,10 +31,11 @@ from uploader.storage import status
 FILES = resources.files("gallery") / "page"
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 IMAGES = ("image/png", "image/jpeg")
-FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}  # what a key names is never written again
+A_WHILE = {"cache-control": "private, max-age=3600"}  # what a key names is never written again, but it may be deleted
 LONGEST_BODY = 262_144
 MOST_DELETED = 200  # pictures, by one press
 NOT_FOUND = 404
+FIRST_YEAR, LAST_YEAR = 1970, 9000  # what is near the ends of the calendar cannot be reckoned with
 DENIED = ("AccessDenied", "403")
 
 Answer = Callable[[Request], Response]
@@ -59,12 +60,12 @@ class App:
             Route("/healthz", self._tell_health),
             Route("/api/places", _careful(self._places)),
             Route("/api/captures", _careful(self._captures)),
-            Route("/api/picture", _careful(self._picture)),
+            Route("/api/picture", _careful(self._noticing(self._picture))),
             Route("/api/cost", _careful(self._cost)),
             Route("/api/link", _careful(self._link), methods=["POST"]),
             Route("/api/delete", self._delete, methods=["POST"]),
-            Route("/thumbnail", _careful(self._thumbnail)),
-            Route("/image", _careful(self._image)),
+            Route("/thumbnail", _careful(self._noticing(self._thumbnail))),
+            Route("/image", _careful(self._noticing(self._image))),
             Route("/events", self._events),
         ]
         return Starlette(routes=routes, middleware=[Middleware(Gate, door=self._door)])
@@ -118,7 +119,7 @@ class App:
 
     def _thumbnail(self, request: Request) -> Response:
         key = self._known(request).key
-        return Response(self._parts.thumbnails.get(key), media_type="image/jpeg", headers=FOR_EVER)
+        return Response(self._parts.thumbnails.get(key), media_type="image/jpeg", headers=A_WHILE)
 
     def _image(self, request: Request) -> Response:
         picture = self._known(request)
@@ -127,7 +128,7 @@ class App:
             raise NoPictureError(content.content_type)
         name = picture.key.rpartition("/")[2].encode("ascii", "replace").decode().replace('"', "'")
         how = "attachment" if "download" in request.query_params else "inline"
-        headers = FOR_EVER | {"content-disposition": f'{how}; filename="{name}"'}
+        headers = A_WHILE | {"content-disposition": f'{how}; filename="{name}"'}
         return Response(content.body, media_type=content.content_type, headers=headers)
 
     async def _events(self, _: Request) -> Response:
@@ -160,11 +161,22 @@ class App:
             if error.response["Error"]["Code"] not in DENIED:
                 raise
             return _problem(f"The credentials may not delete in {self._parts.bucket.name}: allow s3:DeleteObject.", 502)
-        self._parts.facts.forget(keys)
         for key in keys:
-            self._parts.album.forget(key)
-            self._parts.thumbnails.drop(key)
+            self._parts.album.missed(key)
         return JSONResponse({"deleted": len(keys)})
+
+    def _noticing(self, answer: Answer) -> Answer:
+        """The same, forgetting a picture that turns out to be gone."""
+
+        def noticing(request: Request) -> Response:
+            try:
+                return answer(request)
+            except ClientError as error:
+                if _is_gone(error):
+                    self._parts.album.missed(self._known(request).key)
+                raise
+
+        return noticing
 
     def _known(self, request: Request) -> Picture:
         """The picture that a request names; whatever else is in the bucket is not shown."""
@@ -205,9 +217,14 @@ def _guarded(answer: Callable[[], Response], bucket: str) -> Response:
     except (LinkError, TooManyError, ValueError) as error:
         return _problem(str(error), 400)
     except S3_ERRORS as error:
-        if isinstance(error, ClientError) and status(error) == NOT_FOUND and error.operation_name != "ListObjectsV2":
+        if isinstance(error, ClientError) and _is_gone(error):
             return PlainTextResponse("There is no such picture.\n", NOT_FOUND)
         return _problem(explain(error, bucket).sentence, 502)
+
+
+def _is_gone(error: ClientError) -> bool:
+    """Whether an object is not there, rather than the bucket."""
+    return status(error) == NOT_FOUND and error.operation_name != "ListObjectsV2"
 
 
 def _problem(sentence: str, code: int) -> Response:
@@ -223,9 +240,14 @@ def _wanted(request: Request) -> Wanted:
 def _moment(given: Mapping[str, str], name: str) -> datetime | None:
     if not given.get(name):
         return None
-    moment = datetime.fromisoformat(given[name])
+    try:
+        moment = datetime.fromisoformat(given[name])
+    except ValueError as error:
+        raise ValueError(f"{name} must be a time, such as 2026-11-22T00:00:00Z.") from error
     if moment.tzinfo is None:
         raise ValueError(f"{name} must tell its time zone, such as 2026-11-22T00:00:00Z.")
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"{name} must be of the years {FIRST_YEAR} to {LAST_YEAR}.")
     return moment
 
 

@@ -5,9 +5,10 @@ import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from gallery.bucket import Bucket
+from gallery.dates import Dates
 from gallery.layout import Layout
 
 OUR_OWN = ("rejected", ".usbcam-check")  # folders that hold no captures
@@ -29,6 +30,7 @@ class Wanted:
     camera: str | None = None
     since: datetime | None = None  # aware, included
     until: datetime | None = None  # aware, not included
+    in_order: bool = True  # False: in any, and then of any number of edges
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,6 +68,8 @@ class Days:
     def __init__(self, bucket: Bucket, layout: Layout) -> None:
         """Only for a layout that is `by_day`."""
         self._bucket, self._levels = bucket, layout.levels
+        by_name = bool(self._levels) and self._levels[-1].kind == "date"
+        self._dates = Dates(bucket, layout) if by_name else None
 
     def newest_first(self, wanted: Wanted, upto: Times | None = None) -> Iterator[Day]:
         """All that may hold something, not newer than `upto`; raises TooManyError."""
@@ -78,16 +82,24 @@ class Days:
         if depth == len(self._levels):
             yield Day(times, prefix)
             return
+        if self._levels[depth].kind == "date" and self._dates:
+            first, last = (_date(end) if end else None for end in (span.first, span.last))
+            for day in self._dates.newest_first(prefix, first, last):
+                yield Day(_times(day), prefix + day.strftime(self._levels[depth].text))
+            return
         if self._levels[depth].kind == "time":
             names = span.only(times) or sorted(self._bucket.folders(prefix), reverse=True)
             for name in (name for name in names if span.covers((*times, name))):
                 yield from self._walk(f"{prefix}{name}/", depth + 1, (*times, name), wanted, span)
             return
         names = self._names(prefix, depth, wanted)
+        branches = (self._walk(f"{prefix}{name}/", depth + 1, times, wanted, span) for name in names)
+        if not wanted.in_order:
+            yield from itertools.chain.from_iterable(branches)
+            return
         if len(names) > MOST_BRANCHES:
             raise TooManyError(f"There are {len(names):,} {self._levels[depth].kind}s: choose one.")
-        branches = [self._walk(f"{prefix}{name}/", depth + 1, times, wanted, span) for name in names]
-        yield from heapq.merge(*_started(branches), reverse=True)
+        yield from heapq.merge(*_started(list(branches)), reverse=True)
 
     def _names(self, prefix: str, depth: int, wanted: Wanted) -> list[str]:
         level = self._levels[depth]
@@ -97,7 +109,22 @@ class Days:
         return [only] if only else [name for name in self._bucket.folders(prefix) if name not in OUR_OWN]
 
     def _times_of(self, moment: datetime) -> Times:
-        return tuple(moment.astimezone(UTC).strftime(level.text) for level in self._levels if level.kind == "time")
+        moment = moment.astimezone(UTC)
+        if self._dates:
+            return _times(moment)
+        return tuple(moment.strftime(level.text) for level in self._levels if level.kind == "time")
+
+
+def _times(day: date) -> Times:
+    return f"{day:%Y}", f"{day:%m}", f"{day:%d}"
+
+
+def _date(times: Times) -> date:
+    """Raises ValueError."""
+    try:
+        return datetime.strptime("/".join(times), "%Y/%m/%d").replace(tzinfo=UTC).date()
+    except ValueError as error:
+        raise ValueError("no cursor of ours") from error
 
 
 def _started(branches: list[Iterator[Day]]) -> list[Iterator[Day]]:

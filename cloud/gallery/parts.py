@@ -1,6 +1,7 @@
 """What the page shows and may do."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gallery.album import Album
 from gallery.arrivals import Arrivals
@@ -14,6 +15,7 @@ from gallery.visits import Visits
 from uploader.storage import connect
 
 MEGABYTE = 1_000_000
+MOST_DAYS = 7  # for which a thumbnail is kept: its picture may be deleted by whoever sees to the bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ def parts(settings: Settings) -> Parts:
     layout = Layout(settings.s3_key_template)
     bucket = Bucket(lambda: connect(settings), settings.s3_bucket)
     facts = Facts(bucket)
-    album = Album(bucket, layout, facts)
+    max_age = timedelta(days=min(settings.s3_retention_days or MOST_DAYS, MOST_DAYS))
+    thumbnails = Thumbnails(bucket, settings.gallery_cache, settings.gallery_cache_mb * MEGABYTE, max_age)
+    album = Album(bucket, layout, facts, thumbnails.drop)
     prices = Prices(settings.price_per_1000_puts, settings.price_per_gb_month)
     cost = Cost(album, prices, by_day=layout.by_day)
 
@@ -56,7 +60,7 @@ def parts(settings: Settings) -> Parts:
         album=album,
         facts=facts,
         visits=Visits(album, facts),
-        thumbnails=Thumbnails(bucket, settings.gallery_cache, settings.gallery_cache_mb * MEGABYTE),
+        thumbnails=thumbnails,
         cost=cost,
         arrivals=Arrivals(settings.cloud_broker_host, settings.cloud_broker_port, arrived),
     )

@@ -1,13 +1,18 @@
 """The shots of one visit."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from gallery.album import Album
 from gallery.facts import Facts, Metadata
 from gallery.picture import Picture
 
-NEAR = timedelta(minutes=30)  # a visit's shots lie so close together
-MOST_NEIGHBOURS = 60
+NEAR = timedelta(minutes=30)  # so far around a visit's shots it is looked for more of them
+FURTHEST = timedelta(hours=24)
+APART = timedelta(minutes=3)  # a camera takes a shot a minute of somebody who stays
+ASKED = 60  # pictures whose metadata is asked for before it is decided whether to go on
+
+Shot = tuple[Picture, Metadata]
 
 
 class Visits:
@@ -16,20 +21,45 @@ class Visits:
     def __init__(self, album: Album, facts: Facts) -> None:
         self._album, self._facts = album, facts
 
-    def around(self, picture: Picture) -> list[tuple[Picture, Metadata]]:
+    def around(self, picture: Picture) -> list[Shot]:
         """All shots of the same visit, the first one first, with this one; alone where nothing ties them."""
         said = self._facts.of(picture.key)
-        track = said.get("track")
-        if not track:
+        (picture,) = self._facts.completed([picture])
+        if not said.get("track"):
             return [(picture, said)]
-        near = self._neighbours(picture)
-        known = zip(near, self._facts.of_each(near), strict=True)
-        return sorted((shot for shot in known if shot[1].get("track") == track), key=lambda shot: shot[0].order)
+        reach = NEAR
+        shots = self._shots(picture, said, reach)
+        while reach < FURTHEST and max(abs(shot.at - picture.at) for shot, _ in shots) > reach - NEAR:
+            reach *= 2
+            shots = self._shots(picture, said, reach)
+        return shots
 
-    def _neighbours(self, picture: Picture) -> list[Picture]:
+    def _shots(self, picture: Picture, said: Metadata, reach: timedelta) -> list[Shot]:
+        """From the nearest on, until there is none for a while."""
+        near = self._album.near(picture, reach)
+        listed = next((other for other in near if other.key == picture.key), picture)  # with the time of the list
+
         def distance(other: Picture) -> timedelta:
-            return abs(other.at - picture.at)
+            return abs(other.at - listed.at)
 
-        same = [other for other in self._album.folder_of(picture.key) if other.camera == picture.camera]
-        near = {other.key: other for other in same if other.edge == picture.edge and distance(other) <= NEAR}
-        return sorted(({picture.key: picture} | near).values(), key=distance)[:MOST_NEIGHBOURS]
+        near.sort(key=distance)
+        shots, last = {picture.key: (picture, said)}, timedelta()
+        for first in range(0, len(near), ASKED):
+            some = near[first : first + ASKED]
+            known = zip(some, self._completed(some), strict=True)
+            found = [(other, shot) for other, shot in known if _is_tied(shot, (picture, said))]
+            shots |= {other.key: shot for other, shot in found}
+            last = max([last, *(distance(other) for other, _ in found)])
+            if not found and distance(some[-1]) > last + APART:
+                break
+        return sorted(shots.values(), key=lambda shot: shot[0].order)
+
+    def _completed(self, pictures: Sequence[Picture]) -> list[Shot]:
+        known = self._facts.of_each(pictures)
+        return list(zip(self._facts.completed(pictures), known, strict=True))
+
+
+def _is_tied(shot: Shot, to: Shot) -> bool:
+    (picture, said), (other, told) = shot, to
+    same_camera = (picture.edge, picture.camera) == (other.edge, other.camera)
+    return same_camera and said.get("track") == told["track"]

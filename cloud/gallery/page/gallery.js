@@ -3,6 +3,7 @@
 
 const RETRY_MS = 5000;
 const SWIPE_PIXELS = 50;
+const MOST_DELETED = 200; // by one request
 const SHOTS = { first: "first", better: "better", stay: "still there", last: "last", more: "" };
 
 const $ = (id) => document.getElementById(id);
@@ -38,11 +39,13 @@ const about = (key) => new URLSearchParams({ key });
 
 const wanted = () => new URLSearchParams(location.search);
 
-function want(changes) {
+let begunWith = null; // the filters of the grid
+
+function want(changes, how = "pushState") {
   const query = wanted();
   for (const [name, value] of Object.entries(changes)) value ? query.set(name, value) : query.delete(name);
   const search = query.size ? `?${query}` : "";
-  if (search !== location.search) history.pushState(null, "", search || location.pathname);
+  if (search !== location.search) history[how](null, "", search || location.pathname);
 }
 
 function filters() {
@@ -89,12 +92,13 @@ function choose() {
 
 async function begin() {
   loading += 1;
+  begunWith = String(filters());
   pictures.length = 0;
   shownKeys.clear();
   cursor = null;
   ended = busy = false;
   $("days").replaceChildren();
-  $("end").textContent = "";
+  $("end").textContent = $("note").textContent = "";
   showFilters();
   await more();
 }
@@ -109,8 +113,8 @@ async function more() {
     const page = await ask(`/api/captures?${query}`);
     if (mine !== loading) return;
     say("");
-    $("note").hidden = !page.note;
-    $("note").textContent = page.note;
+    if (page.note) $("note").textContent = page.note; // of an earlier page it still holds
+    $("note").hidden = !$("note").textContent;
     for (const picture of page.pictures) add(picture, false);
     cursor = page.cursor;
     ended = !cursor;
@@ -151,6 +155,7 @@ function add(picture, isNew) {
   const grid = section.querySelector(".grid");
   grid.insertBefore(tile, follower?.parentElement === grid ? follower : null);
   pictures.splice(place < 0 ? pictures.length : place, 0, picture);
+  if (current) showTurns();
 }
 
 const idOf = (picture) => `picture ${picture.key}`;
@@ -263,7 +268,7 @@ async function learnPlaces() {
 // ---- one picture
 
 function open(key) {
-  want({ key });
+  want({ key }, current ? "replaceState" : "pushState"); // Back closes it, however many were looked at
   look();
 }
 
@@ -360,6 +365,7 @@ async function makeLink(event) {
     $("url").select();
     const until = new Date(link.until).toLocaleString();
     $("until").textContent = `Whoever has this link sees the picture until ${until}.` + (link.note ? ` It is ${link.note}.` : "");
+    $("until").scrollIntoView({ block: "nearest" });
   } catch (error) {
     $("until").textContent = error.message;
   }
@@ -385,8 +391,11 @@ async function destroy(event) {
   const words = keys.length > 1 ? `Delete all ${keys.length} pictures of this visit for good?` : "Delete this picture for good?";
   if (!confirm(words)) return;
   try {
-    await ask("/api/delete", { method: "POST", body: JSON.stringify({ keys }) });
-    keys.forEach(remove);
+    for (let first = 0; first < keys.length; first += MOST_DELETED) {
+      const some = keys.slice(first, first + MOST_DELETED);
+      await ask("/api/delete", { method: "POST", body: JSON.stringify({ keys: some }) });
+      some.forEach(remove);
+    }
     close();
   } catch (error) {
     $("deleting").hidden = true;
@@ -441,7 +450,7 @@ $("filters").addEventListener("reset", (event) => {
   begin();
 });
 addEventListener("popstate", () => {
-  begin();
+  if (String(filters()) !== begunWith) begin();
   look();
 });
 $("close").addEventListener("click", close);

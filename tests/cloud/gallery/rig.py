@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -83,3 +84,15 @@ def put(bucket: Bucket, *captures: Capture, template: str = DEFAULT_TEMPLATE) ->
             Bucket=bucket.name, Key=key, Body=each.image, ContentType=each.content_type, Metadata=each.metadata
         )
     return keys
+
+
+def put_fleet(bucket: Bucket, edges: list[str]) -> None:
+    """Store a capture of this month for each of many edges."""
+    now = datetime.now(UTC)
+    name = f"{now:%Y%m}01T000000.000Z-9f2c01ab.png"
+
+    def put_one(edge: str) -> None:
+        bucket.client.put_object(Bucket=bucket.name, Key=f"{edge}/door/{now:%Y/%m}/01/{name}", Body=b"x")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put_one, edges))

@@ -1,10 +1,13 @@
 """What the gallery lists: everything once, the newest first, whatever the template of keys."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
+from gallery import dates, folders
 from gallery.album import Album
 from gallery.bucket import Bucket as Asked
 from gallery.days import Wanted
@@ -22,7 +25,12 @@ TEMPLATES = (
     "{captured_at:%Y/%m/%d}/{id}.png",
     "{edge}/{camera}/{id}.png",
     "{id}.png",
+    "{captured_at:%d-%m-%Y_%H-%M-%S}.png",
+    "cam-{captured_at:%m/%d/%Y}/{edge}/{camera}-{id}.png",
+    "{edge}/{camera}/{captured_at:%d.%m.%Y %T}.png",
+    "{edge}-{camera}/{captured_at:%H.%M.%S %d.%m.%Y}.png",
 )
+DAY_FIRST = "{captured_at:%d-%m-%Y_%H-%M-%S}.png"
 
 
 def test_all_pictures_come_once_and_the_newest_first(tmp_path: Path, settings: dict[str, str], bucket: Bucket) -> None:
@@ -134,7 +142,10 @@ def test_a_new_picture_is_in_the_list_at_once_after_a_reload(
     ("query", "words"),
     [
         ({"cursor": "nonsense"}, "no cursor of ours"),
-        ({"from": "yesterday"}, "yesterday"),
+        ({"from": "yesterday"}, "from must be a time, such as 2026-11-22T00:00:00Z."),
+        ({"from": "0001-01-01T00:00:00+23:00"}, "from must be of the years 1970 to 9000."),
+        ({"to": "0001-01-01T00:00:00Z"}, "to must be of the years 1970 to 9000."),
+        ({"to": "9999-12-31T23:59:59-12:00"}, "to must be of the years 1970 to 9000."),
         ({"from": "2026-11-22"}, "from must tell its time zone"),
     ],
 )
@@ -143,6 +154,75 @@ def test_a_wrong_question_is_answered_with_a_sentence(
 ) -> None:
     with gallery(tmp_path, settings) as page:
         assert words in page.problem("/api/captures", **query)
+        assert "Traceback" not in page.process.tail(1000)
+
+
+def album_of(bucket: Bucket, template: str = DEFAULT_TEMPLATE) -> Album:
+    asked = Asked(lambda: bucket.client, bucket.name)
+    return Album(asked, Layout(template), Facts(asked))
+
+
+def keys_of(album: Album, wanted: Wanted | None = None) -> list[str]:
+    return [picture.key for picture in album.page(wanted or Wanted()).pictures]
+
+
+def test_a_day_that_is_over_is_read_again_after_some_minutes_and_tells_what_is_gone(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = put(bucket, capture(1), capture(2))
+    told: list[str] = []
+
+    def gone(keys: Iterable[str]) -> None:
+        told.extend(keys)
+
+    asked = Asked(lambda: bucket.client, bucket.name)
+    album = Album(asked, Layout(DEFAULT_TEMPLATE), Facts(asked), gone)
+    assert keys_of(album) == keys[::-1]
+    bucket.client.delete_object(Bucket=bucket.name, Key=keys[0])
+    late = put(bucket, capture(3))
+    assert keys_of(album) == keys[::-1]
+
+    monkeypatch.setattr(folders, "monotonic", lambda: monotonic() + 301)
+
+    assert keys_of(album) == [*late, keys[1]]
+    assert told == [keys[0]]
+
+
+@pytest.mark.parametrize("template", [DAY_FIRST, "all/{edge}/{id}.png"])
+def test_the_newest_come_first_of_however_many_names_that_begin_with_the_day(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, template: str
+) -> None:
+    monkeypatch.setattr(dates, "FEW", 20)
+    keys = put(bucket, *(capture(-number * 1440 * 9) for number in range(90)), template=template)
+    bucket.client.put_object(Bucket=bucket.name, Key=".usbcam-check/probe", Body=b"x")
+    album = album_of(bucket, template)
+
+    first = album.page(Wanted())
+    second = album.page(Wanted(), first.cursor)
+
+    assert [picture.key for picture in first.pictures + second.pictures] == keys
+    assert (first.note, second.cursor) == ("", None)
+    day = Wanted(since=NOON - timedelta(days=18, hours=12), until=NOON - timedelta(days=17, hours=12))
+    assert keys_of(album, day) == [keys[2]]
+
+
+def test_keys_that_tell_the_time_are_not_asked_for_it(bucket: Bucket) -> None:
+    put(bucket, *(capture(number) for number in range(3)), template="{edge}/{camera}/" + DAY_FIRST)
+    asked = Asked(lambda: bucket.client, bucket.name)
+    read = Album(asked, Layout("{edge}/{camera}/" + DAY_FIRST), Facts(asked)).page(Wanted()).pictures
+
+    assert [picture.told for picture in read] == [True] * 3
+    assert [picture.at for picture in read] == [NOON + timedelta(minutes=number) for number in (2, 1, 0)]
+
+
+def test_a_folder_that_holds_more_than_is_read_is_said(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(bucket, *(capture(number) for number in range(3)))
+    monkeypatch.setattr(folders.Folders.folder, "__defaults__", (2,))
+
+    page = album_of(bucket).page(Wanted())
+
+    assert len(page.pictures) == 2
+    assert "holds more" in page.note
 
 
 def test_a_page_asks_for_what_it_shows_however_much_the_bucket_holds(bucket: Bucket) -> None:

@@ -17,11 +17,12 @@ from PIL import Image
 from local.program import free_port, wait_for
 from local.stack import start_gallery
 from tests.cloud import pictures
-from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
+from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put, put_fleet
 from tests.cloud.rig import LATER, READER_KEY, READER_SECRET, Broker, Bucket, Edge, Road, Uploaders
 from tests.mqtt import Client
 from tests.rig import Store
 from tests.web import basic, cookie
+from uploader.key import DEFAULT_TEMPLATE
 
 PASSWORD = "open sesame"
 
@@ -43,7 +44,7 @@ def test_a_picture_comes_as_it_was_stored_and_small_as_a_thumbnail(page: Gallery
     to_keep = page.ask(f"/image?key={key}&download")
 
     assert (image.body, image.headers["content-type"]) == (each.image, "image/png")
-    assert "immutable" in image.headers["cache-control"]
+    assert image.headers["cache-control"] == small.headers["cache-control"] == "private, max-age=3600"
     assert small.headers["content-type"] == "image/jpeg"
     assert Image.open(io.BytesIO(small.body)).size == (64, 64)
     assert to_keep.headers["content-disposition"] == f'attachment; filename="{each.id}.png"'
@@ -67,7 +68,7 @@ def test_thumbnails_take_no_more_room_than_they_may(tmp_path: Path, settings: di
     cache.mkdir()
     for number in range(100):
         (cache / f"{number:064d}.jpg").write_bytes(bytes(20_000))
-        os.utime(cache / f"{number:064d}.jpg", (1, 1))
+        os.utime(cache / f"{number:064d}.jpg", (1, time.time()))
 
     with gallery(tmp_path, settings, GALLERY_CACHE=str(cache), GALLERY_CACHE_MB="1") as page:
         for key in keys:
@@ -75,6 +76,37 @@ def test_thumbnails_take_no_more_room_than_they_may(tmp_path: Path, settings: di
 
     assert sum(file.stat().st_size for file in cache.iterdir()) < 1_100_000
     assert len(list(cache.iterdir())) > 205
+
+
+def test_an_old_thumbnail_is_deleted_and_made_anew_from_the_picture_only(
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket
+) -> None:
+    (key,) = put(bucket, capture(1))
+    cache = tmp_path / "cache"
+    with gallery(tmp_path, settings, GALLERY_CACHE=str(cache)) as page:
+        assert page.ask(f"/thumbnail?key={key}").status == 200
+        (file,) = cache.iterdir()
+        os.utime(file, (time.time(), time.time() - 8 * 86_400))
+        bucket.client.delete_object(Bucket=bucket.name, Key=key)
+        assert page.ask(f"/thumbnail?key={key}").status == 404
+        file.write_bytes(b"old")
+        os.utime(file, (time.time(), time.time() - 3 * 86_400))
+    with gallery(tmp_path / "again", settings, GALLERY_CACHE=str(cache), S3_RETENTION_DAYS="2"):
+        wait_for(lambda: not list(cache.iterdir()), seconds=SECONDS, what="an empty cache")
+
+
+def test_a_picture_that_turns_out_to_be_gone_is_taken_off_the_list_with_its_thumbnail(
+    page: Gallery, bucket: Bucket
+) -> None:
+    keys = put(bucket, capture(1), capture(2))
+    assert page.keys() == keys[::-1]
+    page.ask(f"/thumbnail?key={keys[0]}")
+    bucket.client.delete_object(Bucket=bucket.name, Key=keys[0])
+
+    assert page.ask(f"/image?key={keys[0]}").status == 404
+
+    assert page.keys() == [keys[1]]
+    assert page.ask(f"/thumbnail?key={keys[0]}").status == 404
 
 
 @pytest.mark.parametrize(
@@ -105,6 +137,30 @@ def test_a_picture_tells_what_is_known_and_the_other_shots_of_its_visit(page: Ga
     ]
     assert told["metadata"] == shots[1].metadata
     assert [shot["key"] for shot in alone["visit"]] == [keys[4]]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        DEFAULT_TEMPLATE,
+        "{id}.png",
+        "{captured_at:%Y-%m-%d_%H-%M-%S}.png",
+        "{edge}/{camera}/{captured_at:%Y/%m/%d}/{captured_at:%H%M%S}.png",
+        "{edge}/{captured_at:%Y/%m/%d}/{captured_at:%j-%H%M}.png",
+    ],
+)
+def test_a_long_visit_across_midnight_is_shown_whole_whatever_the_template(
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket, template: str
+) -> None:
+    shots = [capture(number, track="9f2c", shot="stay") for number in range(675, 745)]  # midnight is 720
+    others = [capture(number, track="abcd") for number in (600, 674, 745, 746, 800)]
+    keys = put(bucket, *shots, template=template)
+    put(bucket, *others, template=template)
+
+    with gallery(tmp_path, settings, S3_KEY_TEMPLATE=template) as page:
+        for key in (keys[0], keys[30], keys[-1]):
+            told = page.get("/api/picture", key=key)
+            assert [shot["key"] for shot in told["visit"]] == keys
 
 
 def test_metadata_that_is_not_ascii_is_read_as_it_was_written(page: Gallery, bucket: Bucket) -> None:
@@ -265,6 +321,18 @@ def test_it_counts_what_this_month_cost_by_edge(tmp_path: Path, settings: dict[s
     sizes = [len(each.image) for each in stored]
     assert told == {"attic": (1, sizes[2], 0.01), "porch": (2, sizes[0] + sizes[1], 0.02)}
     assert cost["complete"] is True
+
+
+def test_a_fleet_of_more_edges_than_are_looked_through_together_is_counted(
+    page: Gallery, bucket: Bucket, fleet: list[str]
+) -> None:
+    put_fleet(bucket, fleet)
+
+    wait_for(lambda: page.get("/api/cost")["counted"], seconds=SECONDS, what="the cost")
+
+    assert [edge["edge"] for edge in page.get("/api/cost")["edges"]] == fleet
+    assert page.problem("/api/captures") == "There are 501 edges: choose one."
+    assert len(page.keys(edge=fleet[0])) == 1
 
 
 # Who gets in

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from local.program import wait_for
 from tests.cloud import pictures
-from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
+from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put, put_fleet
 from tests.cloud.rig import Broker, Bucket, Edge, Road, Uploaders
 from tests.web import PHONE
 
@@ -90,6 +90,17 @@ def test_filters_choose_and_the_address_keeps_them(page: Gallery, tab: Tab, buck
     expect(tab.locator(TILES)).to_have_count(2)
     tab.get_by_role("button", name="Show all").click()
     expect(tab.locator(TILES)).to_have_count(4)
+
+
+def test_of_a_large_fleet_an_edge_can_be_chosen(page: Gallery, tab: Tab, bucket: Bucket, fleet: list[str]) -> None:
+    put_fleet(bucket, fleet)
+    tab.goto(page.address)
+    expect(tab.locator("#problem")).to_have_text("There are 501 edges: choose one.")
+
+    tab.get_by_label("Edge").select_option(fleet[7])
+
+    expect(tab.locator(TILES)).to_have_count(1)
+    expect(tab.locator("#problem")).to_be_hidden()
 
 
 def test_scrolling_brings_older_pictures_until_the_end(page: Gallery, tab: Tab, bucket: Bucket) -> None:
@@ -195,6 +206,22 @@ def test_deletion_is_asked_twice(page: Gallery, tab: Tab, bucket: Bucket) -> Non
     assert asked[-1] == "Delete all 2 pictures of this visit for good?"
 
 
+def test_a_visit_of_more_pictures_than_one_request_deletes_is_deleted_whole(
+    page: Gallery, tab: Tab, bucket: Bucket
+) -> None:
+    put(bucket, *(capture(number, track="9f2c") for number in range(210)))
+    tab.goto(page.address)
+    tab.on("dialog", lambda dialog: dialog.accept())
+    tab.locator(TILES).first.click()
+    expect(tab.locator("#shots li")).to_have_count(210)
+
+    tab.get_by_role("button", name="Delete ...").click()
+    tab.get_by_role("button", name="Delete the visit").click()
+
+    expect(tab.locator("#viewer")).to_be_hidden()
+    assert bucket.names() == []
+
+
 def test_what_a_message_says_is_never_run(page: Gallery, tab: Tab, edge: Edge, uploaders: Uploaders) -> None:
     uploaders.start_well()
     opened(tab, page, 0)
@@ -231,6 +258,58 @@ def test_it_fits_a_phone(page: Gallery, tab: Tab, bucket: Bucket) -> None:
     expect(tab.locator("#shots li")).to_have_count(8)
 
     assert tab.evaluate("document.querySelector('#viewer').scrollWidth") <= PHONE["width"]
+
+
+def test_a_phone_on_its_side_shows_the_whole_picture_and_the_link(page: Gallery, tab: Tab, bucket: Bucket) -> None:
+    put(bucket, *(capture(number, track="x") for number in range(8)))
+    tab.set_viewport_size({"width": 844, "height": 390})
+    opened(tab, page, 8)
+    tab.locator(TILES).first.click()
+    expect(tab.locator("#shots li")).to_have_count(8)
+
+    stage, viewer = tab.locator("#large").bounding_box(), tab.locator("#viewer").bounding_box()
+    assert stage is not None
+    assert viewer is not None
+    assert viewer["y"] <= stage["y"]
+    assert stage["y"] + stage["height"] <= viewer["y"] + viewer["height"] <= 390
+    tab.get_by_role("button", name="Share ...").click()
+    linked(tab, "1h")
+
+    expect(tab.locator("#until")).to_be_in_viewport(ratio=1)
+    expect(tab.locator("#url")).to_be_in_viewport(ratio=1)
+
+
+def test_back_closes_the_picture_and_leaves_the_grid_as_it_was(page: Gallery, tab: Tab, bucket: Bucket) -> None:
+    keys = put(bucket, *(capture(number) for number in range(4)))
+    opened(tab, page, 4)
+    tab.locator(TILES).first.evaluate("tile => tile.dataset.stayed = 'yes'")
+    tab.locator(TILES).first.click()
+    for key in (keys[2], keys[1]):
+        tab.keyboard.press("ArrowRight")
+        expect(tab.locator("#facts")).to_contain_text(key)
+
+    tab.go_back()
+
+    expect(tab.locator("#viewer")).to_be_hidden()
+    assert "key=" not in tab.url
+    assert tab.locator(TILES).first.get_attribute("data-stayed") == "yes"
+
+
+def test_a_picture_that_comes_while_the_newest_is_open_can_be_turned_to(
+    page: Gallery, tab: Tab, edge: Edge, uploaders: Uploaders, bucket: Bucket
+) -> None:
+    put(bucket, capture(1))
+    uploaders.start_well()
+    opened(tab, page, 1)
+    expect(tab.locator("#live")).to_have_text("Live")
+    tab.locator(TILES).click()
+    expect(tab.locator("#newer")).to_be_disabled()
+    newer = capture(2)
+
+    edge.send(newer.image, dict(newer.metadata))
+    tab.locator("#newer").click()
+
+    expect(tab.locator("#facts")).to_contain_text(newer.id)
 
 
 def test_it_says_when_news_are_paused(page: Gallery, tab: Tab, broker: Broker) -> None:
