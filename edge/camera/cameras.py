@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from pydantic import ValidationError
 
-from camera.discovery import AUTO, is_device
+from camera.discovery import AUTO, is_device, node_path
 from camera.settings import CameraSettings, Settings, sentence
 
 SHARED_BY_MANY = ("demo",)  # sources that may be opened more than once
@@ -72,7 +73,7 @@ def _shown(word: str) -> str:
 
 def _plain(source: str) -> str:
     """One spelling of each source."""
-    return f"/dev/video{int(source)}" if source.isdecimal() else source
+    return str(node_path(source, Path("/dev")) or source)
 
 
 def _refuse_auto_beside_others(sources: Mapping[str, str]) -> None:

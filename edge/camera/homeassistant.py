@@ -23,8 +23,9 @@ def discovery_topic(camera: str) -> str:
 
 def discovery(camera: str, content_type: str) -> bytes:
     """Describe a camera: last capture, online, counts, and a switch that pauses it."""
+    status: dict[str, object] = {"state_topic": status_topic(camera)}
     # Of an edge that lost its power nobody says that it is away: its broker, which has its last will, is away as well.
-    status: dict[str, object] = {"state_topic": status_topic(camera), "expire_after": EXPIRE_SECONDS}
+    reading = status | {"expire_after": EXPIRE_SECONDS}  # sensors can do that, and switches cannot
     parts: dict[str, dict[str, object]] = {
         "last_capture": {
             "p": "image",
@@ -37,7 +38,7 @@ def discovery(camera: str, content_type: str) -> bytes:
             "name": "Camera",
             "device_class": "connectivity",
             "value_template": "{{ 'ON' if value_json.online and not value_json.trouble else 'OFF' }}",
-            **status,
+            **reading,
         },
         "watching": {
             "p": "switch",
@@ -52,9 +53,9 @@ def discovery(camera: str, content_type: str) -> bytes:
             "state_off": "pause",
             **status,
         },
-        "captured": _count("Captures", "captured", "mdi:face-recognition", total=True) | status,
-        "stored": _count("Stored in S3", "stored", "mdi:cloud-check", total=True) | status,
-        "waiting": _count("Waiting for S3", "waiting", "mdi:cloud-upload", total=False) | status,
+        "captured": _count("Captures", "captured", "mdi:face-recognition", total=True) | reading,
+        "stored": _count("Stored in S3", "stored", "mdi:cloud-check", total=True) | reading,
+        "waiting": _count("Waiting for S3", "waiting", "mdi:cloud-upload", total=False) | reading,
     }
     content = {
         "dev": {"ids": [f"usbcam-{camera}"], "name": f"Camera {camera}", "mf": "usbcam"},

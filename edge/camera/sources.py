@@ -78,17 +78,12 @@ def scene(settings: Settings) -> Scene:
 
 
 def without_password(url: str) -> str:
-    """A URL that can be shown: user and password are left out."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
-
-
-def shown(url: str) -> str:
-    """The same, also of what is no URL."""
+    """What can be shown of a URL, or of what is none: user and password are left out."""
     try:
-        return without_password(url)
+        parts = urlsplit(url)
     except ValueError:
         return f"{url.partition('://')[0]}://..."
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
 
 class NetworkSource:
@@ -96,7 +91,7 @@ class NetworkSource:
 
     def __init__(self, url: str) -> None:
         """Connect; raises SourceError."""
-        self._shown = shown(url)
+        self._shown = without_password(url)
         self._reach(url)
         limits = [
             cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS,
