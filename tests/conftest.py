@@ -10,12 +10,12 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from playwright.sync_api import Page as Tab
 
-from local.enrolment import Enrolment
-from local.environment import find_browser
-from local.stack import LOOPBACK, free_port, start_store
-from tests.rig import CloudBroker, Container, EdgeBroker, Store
+from dev.harness.enrolment import Enrolment
+from dev.harness.services import LOOPBACK, free_port, start_store
+from dev.scripts.environment import find_browser
+from tests.support.paths import ROOT
+from tests.support.rig import CloudBroker, Container, EdgeBroker, Store
 
-ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_MILLISECONDS = 60_000
 BROWSER_OPTIONS = (  # containers give it no sandbox and no GPU; it must ask nobody outside
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"),

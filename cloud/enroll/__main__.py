@@ -7,11 +7,11 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
-from enroll import dates
+from common.runtime.files import Folder, FolderError
+from enroll import reports as dates
 from enroll.authority import Authority
-from enroll.broker import Broker
-from enroll.folder import Folder, FolderError
-from enroll.register import NameError_
+from enroll.broker_sync import Broker
+from enroll.registry import NameError_
 from enroll.settings import Settings, sentences
 from enroll.table import table
 

@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from enroll import certificate, rights
-from enroll.certificate import Certificate, Key
+from common.runtime.files import Folder, FolderError
+from enroll import acl as rights
+from enroll import x509 as certificate
+from enroll.acl import Password
 from enroll.edge_token import Token
-from enroll.folder import Folder, FolderError
-from enroll.register import NameError_, Register, check_name
-from enroll.rights import Password
+from enroll.registry import NameError_, Register, check_name
+from enroll.x509 import Certificate, Key
 
 RENEW = timedelta(days=365)  # before the end
 # By these a broker on the same machine, or in the same Compose project, is reached; nobody else can own them there.

@@ -1,6 +1,6 @@
 """The register as people read it."""
 
-from enroll.register import Edge, Register
+from enroll.registry import Edge, Register
 
 COLUMNS = ("NAME", "ENROLLED", "EXPIRES", "CONNECTED")
 

@@ -8,12 +8,12 @@ import uvicorn
 from botocore.exceptions import BotoCoreError
 from pydantic import ValidationError
 
-from gallery.app import App
-from gallery.door import Door
-from gallery.health import Health, complaint
-from gallery.parts import parts
-from gallery.place import PlaceError, listen, make_cache, password, port_of
+from common.web.auth import PasswordAuth
+from gallery.context import parts
 from gallery.settings import Settings
+from gallery.web.health import Health, complaint
+from gallery.web.routes import App
+from gallery.web.server import PlaceError, listen, make_cache, password, port_of
 from uploader.__main__ import start_log
 from uploader.settings import sentences
 
@@ -35,11 +35,11 @@ def main() -> int:
 
 def run(settings: Settings) -> int:
     start_log(settings.log_level)
-    door = Door(password(settings))
+    auth = PasswordAuth(password(settings), cookie="usbcam_gallery")
     listener = listen(settings)
     make_cache(settings)
     all_parts = parts(settings)
-    app = App(all_parts, door, Health(all_parts.bucket)).starlette()
+    app = App(all_parts, auth, Health(all_parts.bucket)).starlette()
     app.state.bucket = settings.s3_bucket
     all_parts.arrivals.start()
     all_parts.thumbnails.start()

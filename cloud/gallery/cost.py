@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gallery.album import Album
-from gallery.picture import Picture
-from uploader.failure import S3_ERRORS
+from gallery.catalog.catalog import Album
+from gallery.catalog.entry import Picture
+from storage.errors import S3_ERRORS
 
 LOG = logging.getLogger(__name__)
 PAUSE_SECONDS = 3600.0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from gallery.bucket import Bucket
+from storage.reader import Bucket
 
 SIDE = 320  # pixels, of the longer side
 MOST_PIXELS = 50_000_000

@@ -15,23 +15,23 @@ from botocore.exceptions import BotoCoreError
 from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
+from common.runtime.check_result import Finding, Level, takes_colours
+from common.runtime.heartbeat import complaint
+from storage.presign import LONGEST, LinkError, lifetime, share
 from uploader import metrics
-from uploader.arrival import Arrivals
-from uploader.check.everything import examine
-from uploader.finding import Finding, Level, takes_colours
-from uploader.health import complaint
-from uploader.link import LONGEST, LinkError, lifetime, share
+from uploader.admin.check import examine
+from uploader.admin.setup import settle
 from uploader.meter import Meter
-from uploader.outage import Outage
-from uploader.receipts import Receipts
+from uploader.mqtt.receipts import Receipts
+from uploader.mqtt.session import session
+from uploader.mqtt.subscriber import Deliveries, Subscriber
 from uploader.service import Service
-from uploader.session import session
 from uploader.settings import HealthSettings, Settings, sentences
-from uploader.setup.steps import settle
-from uploader.shortcut import find_shortcut
-from uploader.storage import Storage, connect
-from uploader.subscriber import Deliveries, Subscriber
-from uploader.upload import Upload
+from uploader.store.bare_images import Arrivals
+from uploader.store.fast_put import find_shortcut
+from uploader.store.retry import Outage
+from uploader.store.writer import Storage, connect
+from uploader.worker import Upload
 
 WRONG_SETTING = 2
 AHEAD = 4  # images that are already here when an upload ends

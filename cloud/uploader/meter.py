@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from uploader.capture import Capture
-from uploader.failure import S3_ERRORS, Kind, explain
+from storage.capture import Capture
+from storage.errors import S3_ERRORS, Kind, explain
 
 T = TypeVar("T")
 REASONS = ("image", "topic", "schema", "camera", "captured_at", "id")

@@ -8,9 +8,9 @@ from prometheus_client import CollectorRegistry, ProcessCollector, start_http_se
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from uploader.certificates import read
-from uploader.health import LONGEST_SILENCE_SECONDS
-from uploader.upload import Upload
+from common.contract.certificate_expiry import read
+from common.runtime.heartbeat import LONGEST_SILENCE_SECONDS
+from uploader.worker import Upload
 
 LOG = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic
 
-from uploader.failure import S3_ERRORS
-from uploader.health import LONGEST_SILENCE_SECONDS, Heartbeat
-from uploader.upload import Upload
+from common.runtime.heartbeat import LONGEST_SILENCE_SECONDS, Heartbeat
+from storage.errors import S3_ERRORS
+from uploader.worker import Upload
 
 LOOK_SECONDS = 0.25
 HEARTBEAT_SECONDS = 5.0

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from uploader.key import DEFAULT_TEMPLATE, check_template
+from storage.keys import DEFAULT_TEMPLATE, check_template
 
 # What S3 can never have is refused here: nothing that happens later would mend it.
 BUCKET = re.compile(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

@@ -8,16 +8,16 @@ import threading
 import time
 from pathlib import Path
 
-from camera.cameras import WrongCamerasError, cameras
-from camera.commands import captures, detect
-from camera.doctor import doctor
-from camera.frames import SourceError
-from camera.house import House
-from camera.settings import Settings, read_settings
-from camera.snapshot import snapshot
-from camera.sources import check_file
-from camera.spool import SpoolInUseError
-from camera.status import health
+from camera.config.camera_list import WrongCamerasError, cameras
+from camera.config.settings import Settings, read_settings
+from camera.control.health import health
+from camera.delivery.spool import SpoolInUseError
+from camera.diagnostics.doctor import doctor
+from camera.diagnostics.offline import captures, detect
+from camera.diagnostics.snapshot import snapshot
+from camera.service import House
+from camera.sources.factory import check_file
+from camera.sources.reader.latest_frame import SourceError
 
 log = logging.getLogger("camera")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.stack import LOOPBACK, free_port, s3_client, start_store, wait_for
+from dev.harness.services import LOOPBACK, free_port, s3_client, start_store, wait_for
 from tests.cloud.rig import (
     LATER,
     LIMITED_KEY,
@@ -20,7 +20,7 @@ from tests.cloud.rig import (
     Road,
     Uploaders,
 )
-from tests.rig import Store
+from tests.support.rig import Store
 
 
 @pytest.fixture

@@ -18,12 +18,13 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from local.program import LOOPBACK, Process, answering, free_port, start, wait_for
-from local.stack import answers_mqtt, start_uploader
-from tests.cloud import pictures
-from tests.rig import Store
+from dev.harness.process import LOOPBACK, Process, answering, free_port, start, wait_for
+from dev.harness.services import answers_mqtt, start_uploader
+from tests.support import pictures
+from tests.support.paths import ROOT
+from tests.support.rig import Store
 
-CLOUD = Path(__file__).resolve().parents[2] / "cloud"
+CLOUD = ROOT / "cloud"
 SECONDS = 20.0
 LATER = "usbcam-later"  # the only bucket that the limited key of the strict store may use
 LIMITED_KEY = "limited"

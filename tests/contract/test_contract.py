@@ -4,20 +4,19 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from camera.capture import Encoder
-from camera.detector import Detection
-from camera.frames import Frame
-from camera.message import MAX_IMAGE_BYTES, Box, Capture
-from camera.receipt import read_receipt
-from uploader.message import InvalidMessageError, Message, parse
-from uploader.receipts import Receipts
+from camera.pipeline.detector import Detection
+from camera.pipeline.encoder import Encoder
+from camera.sources.reader.latest_frame import Frame
+from common.contract.capture import MAX_IMAGE_BYTES, Box, Capture
+from common.contract.receipt import read_receipt
+from tests.support.paths import ROOT
+from uploader.ingest.parser import InvalidMessageError, Message, parse
+from uploader.mqtt.receipts import Receipts
 
-ROOT = Path(__file__).resolve().parents[2]
 MOST_PIXELS = 50_000_000
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, UTC)
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 EDGE, CLOUD, DEMO = "docker-compose.edge.yml", "docker-compose.cloud.yml", "docker-compose.demo.yml"
 NEEDED = {"CLOUD_HOST": "cloud.example", "S3_BUCKET": "faces"}
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-import camera.live.server
-import gallery.place
-from camera.settings import Settings as CameraSettings
+import camera.web.server
+import gallery.web.server
+from camera.config.settings import Settings as CameraSettings
+from dev.demo import containers as compose
 from gallery.settings import Settings as GallerySettings
-from local import compose
-from tests.deploy.shipped import CLOUD, DEMO, EDGE, NEEDED, ROOT, read_compose, run_compose_config
+from tests.deploy.shipped import CLOUD, DEMO, EDGE, NEEDED, read_compose, run_compose_config
+from tests.support.paths import ROOT
 from uploader.settings import Settings as UploaderSettings
 
 SERVICES = {
@@ -92,8 +93,8 @@ def test_only_edges_reach_a_port_from_outside_and_pages_are_for_this_host() -> N
 
     assert published == {
         "cloud-broker": [("0.0.0.0", "8883", 8883)],  # noqa: S104
-        "camera": [("127.0.0.1", "8080", camera.live.server.CONTAINER_PORT)],
-        "gallery": [("127.0.0.1", "8081", gallery.place.CONTAINER_PORT)],
+        "camera": [("127.0.0.1", "8080", camera.web.server.CONTAINER_PORT)],
+        "gallery": [("127.0.0.1", "8081", gallery.web.server.CONTAINER_PORT)],
     }
 
 
@@ -214,4 +215,6 @@ def _mount(service: dict[str, Any], target: str) -> dict[str, Any]:
 
 
 def _dockerfile(service: dict[str, Any]) -> str:
-    return (ROOT / str(service["build"]["context"]) / "Dockerfile").read_text(encoding="utf-8")
+    build = service["build"]
+    file = ROOT / str(build["context"]) / str(build.get("dockerfile", "Dockerfile"))
+    return file.read_text(encoding="utf-8")

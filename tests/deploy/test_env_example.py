@@ -3,10 +3,11 @@
 import pytest
 from pydantic.fields import FieldInfo
 
-from camera.settings import Settings as CameraSettings
+from camera.config.settings import Settings as CameraSettings
 from enroll.settings import Settings as EnrollSettings
 from gallery.settings import Settings as GallerySettings
-from tests.deploy.shipped import CLOUD, EDGE, ROOT, example_settings, variables_read
+from tests.deploy.shipped import CLOUD, EDGE, example_settings, variables_read
+from tests.support.paths import ROOT
 from uploader.settings import Settings as UploaderSettings
 
 HALVES = (EnrollSettings, UploaderSettings, GallerySettings, CameraSettings)

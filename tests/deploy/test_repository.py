@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.shipped import ROOT, repository_files
+from tests.deploy.shipped import repository_files
+from tests.support.paths import ROOT
 
-LOCKS = [f"{part}/requirements.txt" for part in ("edge", "cloud", "store", "tests", "bench")]
+LOCKS = [f"{part}/requirements.txt" for part in ("edge", "cloud", "dev/store", "tests", "dev/bench")]
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -58,7 +59,7 @@ def test_no_file_names_a_package_index_or_a_path_of_one_machine() -> None:
 
 
 def test_commands_can_be_run() -> None:
-    for name in ("demo", "test", "bench/run", ".ci/run", ".ci/lock", "local/find-python"):
+    for name in ("demo", "test", "dev/bench/run", ".ci/run", "dev/scripts/lock", "dev/scripts/find-python"):
         assert os.access(ROOT / name, os.X_OK), name
 
 

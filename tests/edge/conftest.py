@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from camera.detector import Image
-from camera.message import Box, Capture, describe, with_description
-from camera.scene import Scene
+from camera.pipeline.detector import Image
+from camera.sources.synthetic.scene import Scene
+from common.contract.capture import Box, Capture, describe, with_description
 from tests.edge.rig import Run
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import cv2
 
-from camera.scene import Scene
+from camera.sources.synthetic.scene import Scene
 
 WIDTH, HEIGHT, RATE = 320, 240, 20
 FIRST_SECOND, LAST_SECOND = 2.2, 3.4  # of the demo's scene: its first visitor is in the middle

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from camera.capture import encode
-from camera.message import Box, Capture, describe, whole_milliseconds, with_description
-from camera.spool import Spool
+from camera.delivery.spool import Spool
+from camera.pipeline.encoder import encode
+from common.contract.capture import Box, Capture, describe, whole_milliseconds, with_description
 
 BOX = Box(10, 20, 30, 40)
 

@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
-from local.stack import LOOPBACK, free_port
+from dev.harness.services import LOOPBACK, free_port
 from tests.faults.schedule import Kind
-from tests.link import Link
+from tests.support.link import Link
 
 HANG_UP_AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: close sends RST
 SHARE = 0.8  # of the requests meet the misbehaviour; the rest pass, as in life

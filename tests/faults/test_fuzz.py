@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from paho.mqtt.properties import Properties
 
-from local.enrolment import Enrolment
-from local.stack import wait_for
+from dev.harness.enrolment import Enrolment
+from dev.harness.services import wait_for
 from tests.faults import breaker
 from tests.faults.ledger import objects_in
 from tests.faults.nonsense import BRIDGE_STATE, EDGE_RECEIPTS, nonsense
 from tests.faults.options import seeds
 from tests.faults.pictures import capture, noise
 from tests.faults.world import BUCKET, World
-from tests.mqtt import Client, image_properties
+from tests.support.mqtt import Client, image_properties
 
 MESSAGES = int(os.environ.get("FUZZ") or 1000)
 EVERY = 10  # a good capture after so much nonsense

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from local.stack import Process, wait_for
+from dev.harness.services import Process, wait_for
 from tests.faults import breaker
 from tests.faults.ledger import CAPTURED
 from tests.faults.pictures import noise, put_backlog

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mypy_boto3_s3 import S3Client
 
-from local.stack import (
+from dev.harness.services import (
     LOOPBACK,
     Process,
     free_port,

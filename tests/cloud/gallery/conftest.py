@@ -3,7 +3,7 @@
 import pytest
 
 from tests.cloud.rig import Broker, Bucket
-from tests.rig import Store
+from tests.support.rig import Store
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from local.program import Process, free_port, wait_for
-from local.stack import start_gallery
-from tests.cloud import pictures
+from dev.harness.process import Process, free_port, wait_for
+from dev.harness.services import start_gallery
+from storage.capture import Capture
+from storage.keys import DEFAULT_TEMPLATE, object_key
 from tests.cloud.rig import Bucket
-from tests.web import Site
-from uploader.capture import Capture
-from uploader.key import DEFAULT_TEMPLATE, object_key
-from uploader.message import parse
+from tests.support import pictures
+from tests.support.web import Site
+from uploader.ingest.parser import parse
 
 SECONDS = 30.0
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)

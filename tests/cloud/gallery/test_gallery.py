@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from local.program import free_port, wait_for
-from local.stack import start_gallery
-from tests.cloud import pictures
+from dev.harness.process import free_port, wait_for
+from dev.harness.services import start_gallery
+from storage.keys import DEFAULT_TEMPLATE
 from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put, put_fleet
 from tests.cloud.rig import LATER, READER_KEY, READER_SECRET, Broker, Bucket, Edge, Road, Uploaders
-from tests.mqtt import Client
-from tests.rig import Store
-from tests.web import basic, cookie
-from uploader.key import DEFAULT_TEMPLATE
+from tests.support import pictures
+from tests.support.mqtt import Client
+from tests.support.rig import Store
+from tests.support.web import basic, cookie
 
 PASSWORD = "open sesame"
 

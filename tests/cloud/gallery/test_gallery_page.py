@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
-from local.program import wait_for
-from tests.cloud import pictures
+from dev.harness.process import wait_for
 from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put, put_fleet
 from tests.cloud.rig import Broker, Bucket, Edge, Road, Uploaders
-from tests.web import PHONE
+from tests.support import pictures
+from tests.support.web import PHONE
 
 HURT = "<script>window.hurt=1</script><img src=x onerror=window.hurt=1>"
 TILES = "#days li"

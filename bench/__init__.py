@@ -1,1 +1,0 @@
-"""What is measured, and beside whom: bench/run [NAME...] writes RESULTS.md."""

@@ -1,0 +1,1 @@
+"""What is in the bucket, by edge, camera and day."""

@@ -1,0 +1,1 @@
+"""New captures, pushed to open pages."""

@@ -1,0 +1,269 @@
+"""The page's addresses."""
+
+import functools
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from importlib import resources
+from urllib.parse import parse_qs
+
+from botocore.exceptions import ClientError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from common.web.auth import SESSION_SECONDS, PasswordAuth, client_address
+from common.web.guard import RequestGuardMiddleware
+from gallery.catalog.day_walker import TooManyError, Wanted, places
+from gallery.catalog.entry import Picture
+from gallery.context import Parts
+from gallery.thumbnails import NoPictureError
+from gallery.updates.sse import shown, stream
+from gallery.web.health import Health
+from storage.errors import S3_ERRORS, explain
+from storage.presign import LinkError, lifetime, share
+from storage.reader import Stored
+from uploader.store.writer import status
+
+PUBLIC_PATHS = ("/login", "/login.js", "/gallery.css", "/icon.svg", "/healthz")
+FILES = resources.files("gallery.web") / "static"
+TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+IMAGES = ("image/png", "image/jpeg")
+A_WHILE = {"cache-control": "private, max-age=3600"}  # what a key names is never written again, but it may be deleted
+LONGEST_BODY = 262_144
+MOST_DELETED = 200  # pictures, by one press
+NOT_FOUND = 404
+FIRST_YEAR, LAST_YEAR = 1970, 9000  # what is near the ends of the calendar cannot be reckoned with
+DENIED = ("AccessDenied", "403")
+
+Answer = Callable[[Request], Response]
+
+
+class App:
+    """Answers what the request guard lets through."""
+
+    def __init__(self, parts: Parts, auth: PasswordAuth, health: Health) -> None:
+        """`auth` knows who may look."""
+        self._parts, self._auth, self._health = parts, auth, health
+
+    def starlette(self) -> Starlette:
+        """The application."""
+        files = ("gallery.css", "gallery.js", "login.js", "icon.svg")
+        routes = [
+            Route("/", _file("page.html")),
+            *(Route(f"/{name}", _file(name)) for name in files),
+            Route("/login", _file("login.html")),
+            Route("/login", self._login, methods=["POST"]),
+            Route("/logout", self._logout, methods=["POST"]),
+            Route("/healthz", self._tell_health),
+            Route("/api/places", _careful(self._places)),
+            Route("/api/captures", _careful(self._captures)),
+            Route("/api/picture", _careful(self._noticing(self._picture))),
+            Route("/api/cost", _careful(self._cost)),
+            Route("/api/link", _careful(self._link), methods=["POST"]),
+            Route("/api/delete", self._delete, methods=["POST"]),
+            Route("/thumbnail", _careful(self._noticing(self._thumbnail))),
+            Route("/image", _careful(self._noticing(self._image))),
+            Route("/events", self._events),
+        ]
+        return Starlette(
+            routes=routes,
+            middleware=[
+                Middleware(
+                    RequestGuardMiddleware, auth=self._auth, public_paths=PUBLIC_PATHS, setting="GALLERY_PASSWORD"
+                )
+            ],
+        )
+
+    # Who is there
+
+    async def _login(self, request: Request) -> Response:
+        given = parse_qs((await _body(request)).decode("utf-8", "replace")).get("password", [""])[0]
+        if not self._auth.verify_password(given, client_address(request)):
+            return RedirectResponse("/login?wrong", 303)
+        answer = RedirectResponse("/", 303)
+        token, by_tls = self._auth.create_session(), request.url.scheme == "https"
+        answer.set_cookie(self._auth.cookie, token, SESSION_SECONDS, secure=by_tls, httponly=True, samesite="strict")
+        return answer
+
+    async def _logout(self, request: Request) -> Response:
+        self._auth.end_session(request)
+        answer = RedirectResponse("/login" if self._auth.password_required else "/", 303)
+        answer.delete_cookie(self._auth.cookie)
+        return answer
+
+    async def _tell_health(self, _: Request) -> Response:
+        problem = await run_in_threadpool(self._health.problem)
+        return JSONResponse({"well": problem is None}, 503 if problem else 200)
+
+    # What there is
+
+    def _places(self, _: Request) -> Response:
+        """What can be chosen, and what may be done."""
+        parts = self._parts
+        edges = places(parts.bucket, parts.layout) if parts.layout.by_day else {}
+        may = {"may_delete": parts.may_delete, "has_lock": self._auth.password_required}
+        return JSONResponse({"bucket": parts.bucket.name, "edges": edges} | may)
+
+    def _captures(self, request: Request) -> Response:
+        page = self._parts.album.page(_wanted(request), request.query_params.get("cursor"))
+        content = {"pictures": [shown(picture) for picture in page.pictures], "cursor": page.cursor, "note": page.note}
+        return JSONResponse(content)
+
+    def _picture(self, request: Request) -> Response:
+        """One picture, what is known about it, and the other shots of its visit."""
+        picture = self._known(request)
+        visit = self._parts.visits.around(picture)
+        metadata = self._parts.facts.of(picture.key)
+        shots = [shown(shot) | {"shot": known.get("shot"), "quality": known.get("quality")} for shot, known in visit]
+        (complete,) = self._parts.facts.completed([picture])
+        return JSONResponse(shown(complete) | {"metadata": metadata, "visit": shots})
+
+    def _cost(self, _: Request) -> Response:
+        return JSONResponse(self._parts.cost.now())
+
+    def _thumbnail(self, request: Request) -> Response:
+        key = self._known(request).key
+        return Response(self._parts.thumbnails.get(key), media_type="image/jpeg", headers=A_WHILE)
+
+    def _image(self, request: Request) -> Response:
+        picture = self._known(request)
+        content = self._parts.bucket.read(picture.key)
+        if content.content_type not in IMAGES:
+            raise NoPictureError(content.content_type)
+        name = picture.key.rpartition("/")[2].encode("ascii", "replace").decode().replace('"', "'")
+        how = "attachment" if "download" in request.query_params else "inline"
+        headers = A_WHILE | {"content-disposition": f'{how}; filename="{name}"'}
+        return Response(content.body, media_type=content.content_type, headers=headers)
+
+    async def _events(self, _: Request) -> Response:
+        events = stream(self._parts.arrivals, self._parts.album, self._parts.facts)
+        return StreamingResponse(events, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+    # What may be done
+
+    def _link(self, request: Request) -> Response:
+        expires = lifetime(request.query_params.get("expires", "7d"))
+        made = share(self._parts.settings, self._known(request).key, expires)
+        until = made.until.astimezone(UTC).isoformat(timespec="seconds")
+        return JSONResponse({"url": made.url, "until": until, "note": made.note})
+
+    async def _delete(self, request: Request) -> Response:
+        if not self._parts.may_delete:
+            return _problem("Nothing may be deleted here: GALLERY_DELETE is off.", 403)
+        try:
+            keys = [str(key) for key in json.loads(await _body(request))["keys"]]
+        except (ValueError, TypeError, KeyError):
+            return _problem("This must be JSON with keys.", 400)
+        if not keys or len(keys) > MOST_DELETED or not all(self._is_ours(key) for key in keys):
+            return _problem("These are no pictures of ours.", 400)
+        return await run_in_threadpool(_guarded, functools.partial(self._drop, keys), self._parts.bucket.name)
+
+    def _drop(self, keys: list[str]) -> Response:
+        try:
+            self._parts.bucket.delete(keys)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in DENIED:
+                raise
+            return _problem(f"The credentials may not delete in {self._parts.bucket.name}: allow s3:DeleteObject.", 502)
+        for key in keys:
+            self._parts.album.missed(key)
+        return JSONResponse({"deleted": len(keys)})
+
+    def _noticing(self, answer: Answer) -> Answer:
+        """The same, forgetting a picture that turns out to be gone."""
+
+        def noticing(request: Request) -> Response:
+            try:
+                return answer(request)
+            except ClientError as error:
+                if _is_gone(error):
+                    self._parts.album.missed(self._known(request).key)
+                raise
+
+        return noticing
+
+    def _known(self, request: Request) -> Picture:
+        """The picture that a request names; whatever else is in the bucket is not shown."""
+        key = request.query_params.get("key", "")
+        picture = self._parts.album.picture(Stored(key, 0, datetime.now(UTC)))
+        if picture is None:
+            raise NoPictureError(key)
+        return picture
+
+    def _is_ours(self, key: str) -> bool:
+        return self._parts.album.picture(Stored(key, 0, datetime.now(UTC))) is not None
+
+
+def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
+    content, kind = (FILES / name).read_bytes(), TYPES[name.rpartition(".")[2]]
+
+    async def answer(_: Request) -> Response:
+        return Response(content, media_type=kind)
+
+    return answer
+
+
+def _careful(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+    """Ask on another thread, and say in a sentence what went wrong."""
+
+    async def carefully(request: Request) -> Response:
+        bucket = request.app.state.bucket
+        return await run_in_threadpool(_guarded, functools.partial(answer, request), bucket)
+
+    return carefully
+
+
+def _guarded(answer: Callable[[], Response], bucket: str) -> Response:
+    try:
+        return answer()
+    except NoPictureError:
+        return PlainTextResponse("There is no such picture.\n", NOT_FOUND)
+    except (LinkError, TooManyError, ValueError) as error:
+        return _problem(str(error), 400)
+    except S3_ERRORS as error:
+        if isinstance(error, ClientError) and _is_gone(error):
+            return PlainTextResponse("There is no such picture.\n", NOT_FOUND)
+        return _problem(explain(error, bucket).sentence, 502)
+
+
+def _is_gone(error: ClientError) -> bool:
+    """Whether an object is not there, rather than the bucket."""
+    return status(error) == NOT_FOUND and error.operation_name != "ListObjectsV2"
+
+
+def _problem(sentence: str, code: int) -> Response:
+    return JSONResponse({"problem": sentence}, code)
+
+
+def _wanted(request: Request) -> Wanted:
+    """Raises ValueError."""
+    given = request.query_params
+    return Wanted(given.get("edge") or None, given.get("camera") or None, _moment(given, "from"), _moment(given, "to"))
+
+
+def _moment(given: Mapping[str, str], name: str) -> datetime | None:
+    if not given.get(name):
+        return None
+    try:
+        moment = datetime.fromisoformat(given[name])
+    except ValueError as error:
+        raise ValueError(f"{name} must be a time, such as 2026-11-22T00:00:00Z.") from error
+    if moment.tzinfo is None:
+        raise ValueError(f"{name} must tell its time zone, such as 2026-11-22T00:00:00Z.")
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"{name} must be of the years {FIRST_YEAR} to {LAST_YEAR}.")
+    return moment
+
+
+async def _body(request: Request) -> bytes:
+    """A request's body, or as much of it as makes sense."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST_BODY:
+            break
+    return body[:LONGEST_BODY]

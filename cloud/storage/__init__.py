@@ -1,0 +1,1 @@
+"""S3, below uploader and gallery alike."""

@@ -1,0 +1,90 @@
+"""Where captures live in the bucket."""
+
+import re
+import string
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from storage.capture import Capture
+
+DEFAULT_TEMPLATE = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{id}.png"
+FIELDS = ("edge", "camera", "captured_at", "id")
+LONGEST_KEY_BYTES = 1024  # S3's own limit
+LONGEST_SUFFIX = "-20261122T063325.123Z-9f2c01ab"
+LONGEST_CAPTURE = Capture(
+    edge="e" * 63,
+    camera="c" * 63,
+    captured_at=datetime(2026, 9, 30, 23, 59, 59, 999_000, tzinfo=UTC),  # a Wednesday in September
+    image=b"",
+    content_type="image/jpeg",
+    sha256="f" * 64,
+)
+EXTENSIONS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+
+
+def check_template(template: str) -> str:
+    """Refuse a template that cannot name every capture; the error says why."""
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise ValueError(f"is not a template: {error}") from error
+    for _, field, spec, conversion in parts:
+        _check_field(field, spec, conversion)
+    key = object_key(template, LONGEST_CAPTURE)
+    if any(part in {"", ".", ".."} for part in key.split("/")):
+        raise ValueError("must give a name without a leading, trailing or double / and without ..")
+    if not key.isprintable():
+        raise ValueError("must give a name of printable characters")
+    if len((key + LONGEST_SUFFIX).encode()) > LONGEST_KEY_BYTES:
+        raise ValueError(f"can give names of more than {LONGEST_KEY_BYTES} bytes, S3's limit")
+    return template
+
+
+def _check_field(field: str | None, spec: str | None, conversion: str | None) -> None:
+    if field is None:
+        return
+    if field not in FIELDS:
+        known = ", ".join(f"{{{name}}}" for name in FIELDS)
+        raise ValueError(f"has {{{field}}}, which is none of {known}")
+    if conversion or (spec and (field != "captured_at" or "{" in spec)):
+        raise ValueError(f"formats {{{field}}}; only {{captured_at:...}} takes a format")
+
+
+def object_key(template: str, capture: Capture) -> str:
+    """Name the object so that a second delivery of the same capture meets the first."""
+    key = template.format(
+        edge=capture.edge,
+        camera=capture.camera,
+        captured_at=capture.captured_at,
+        id=capture.id,
+    )
+    path = PurePosixPath(key)
+    if EXTENSIONS.get(path.suffix, capture.content_type) == capture.content_type:
+        return key
+    extension = ".jpg" if capture.content_type == "image/jpeg" else ".png"
+    return key.removesuffix(path.suffix) + extension
+
+
+def names_the_capture(template: str) -> bool:
+    """Tell whether a taken name can only mean that this very capture is there already."""
+    return any(field == "id" for _, field, _, _ in string.Formatter().parse(template))
+
+
+def other_keys(key: str, capture: Capture) -> Iterator[str]:
+    """Name the object when another capture has its name: by the bytes, then by bytes and time."""
+    suffix = PurePosixPath(key).suffix
+    stem = key.removesuffix(suffix)
+    yield f"{stem}-{capture.sha256[:8]}{suffix}"
+    yield f"{stem}-{capture.id}{suffix}"
+
+
+def folder(template: str, capture: Capture) -> str:
+    """Tell where a capture's neighbours are."""
+    return object_key(template, capture).rpartition("/")[0]
+
+
+def id_in(key: str) -> str | None:
+    """Read the id back from an object's name."""
+    found = re.search(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{8}", key.rpartition("/")[2])
+    return found[0] if found else None

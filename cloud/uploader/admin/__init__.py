@@ -1,0 +1,1 @@
+"""`uploader check` and `uploader setup`: each thing that captures need, examined or ensured."""

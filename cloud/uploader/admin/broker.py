@@ -1,0 +1,168 @@
+"""The broker, as the uploader would meet it; under a name of its own, so that nobody loses a session."""
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from queue import Empty, SimpleQueue
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from paho.mqtt.client import Client, MQTTMessage, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from common.runtime.check_result import Finding, failure, fine, unknown, warning
+from uploader.mqtt.session import ALONE, IMAGES, refused, subscription_refused, unreachable
+from uploader.mqtt.status_query import QUESTION, Present, answers_to
+from uploader.settings import Settings
+
+ANSWER_SECONDS = 5.0
+PRESENCE_SECONDS = 2.0
+NOBODY = 0x10  # MQTT 5: no matching subscribers
+START = "docker compose -f docker-compose.cloud.yml up --detach"
+
+
+class BrokerError(Exception):
+    """What the broker did not do, in a sentence."""
+
+
+class Visitor:
+    """A client for the length of a `with`, which waits for each answer."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.name = f"check-{secrets.token_hex(4)}"
+        self.answers: SimpleQueue[bytes] = SimpleQueue()
+        self._where = (host, port)
+        self._replies: SimpleQueue[ReasonCode] = SimpleQueue()
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=self.name, protocol=MQTTv5)
+        self._client.connect_timeout = ANSWER_SECONDS
+        self._client.on_connect = lambda _client, _data, _flags, reason, _given: self._replies.put(reason)
+        self._client.on_subscribe = lambda _client, _data, _mid, reasons, _given: self._replies.put(reasons[0])
+        self._client.on_publish = self._on_publish
+        self._client.on_message = self._on_message
+        self._qos = 1
+
+    def __enter__(self) -> Self:
+        try:
+            self._client.connect(*self._where, clean_start=True)
+        except OSError as error:
+            raise BrokerError(unreachable(error)) from error
+        self._client.loop_start()
+        reason = self._reply("the connection")
+        if reason.is_failure:
+            self._end()
+            raise BrokerError(refused(reason))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def subscribe(self, topics: str) -> ReasonCode:
+        """Subscribe without taking what was retained; QoS 0, so that nothing waits for us."""
+        options = SubscribeOptions(qos=0, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+        self._client.subscribe(topics, options=options)
+        return self._reply("the subscription")
+
+    def ask(self, *, surely: bool) -> ReasonCode | None:
+        """Ask who uploads. Surely: the broker says whether anybody is subscribed; else it passes by a full window."""
+        question = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        question.ResponseTopic = answers_to(self.name)
+        question.MessageExpiryInterval = int(PRESENCE_SECONDS)
+        self._qos = int(surely)
+        self._client.publish(QUESTION, b"", qos=self._qos, properties=question)
+        return self._reply("the question") if surely else None
+
+    def _end(self) -> None:
+        with contextlib.suppress(ValueError):
+            self._client.disconnect()
+        self._client.loop_stop()
+
+    def _reply(self, what: str) -> ReasonCode:
+        try:
+            return self._replies.get(timeout=ANSWER_SECONDS)
+        except Empty as error:
+            self._end()
+            raise BrokerError(f"it did not answer {what} within {ANSWER_SECONDS:g} s; look at its log") from error
+
+    def _on_publish(self, _client: Client, _data: object, _mid: int, reason: ReasonCode, _given: Properties) -> None:
+        if self._qos:
+            self._replies.put(reason)
+
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        if message.topic == answers_to(self.name):
+            self.answers.put(bytes(message.payload))
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at the connection, the uploaders and the right to subscribe."""
+    address = f"{settings.cloud_broker_host}:{settings.cloud_broker_port}"
+    try:
+        with Visitor(settings.cloud_broker_host, settings.cloud_broker_port) as visitor:
+            yield fine("broker", f"{address} answers")
+            yield _uploaders(visitor, settings.uploaders)
+            yield _subscription(visitor, settings.uploaders)
+    except BrokerError as error:
+        yield failure("broker", f"{address} (CLOUD_BROKER_HOST, CLOUD_BROKER_PORT): {error}")
+        yield unknown("uploader", "not asked, and the subscription not tried, without the broker")
+
+
+def _subscription(visitor: Visitor, uploaders: int) -> Finding:
+    # Under the uploaders' own group we would be dealt their images.
+    topics = IMAGES if uploaders == 1 else f"$share/uploaders/{IMAGES}"
+    if uploaders > 1:
+        return unknown("subscription", f"{topics} not tried: this would be dealt images meant for the uploaders")
+    reason = visitor.subscribe(topics)
+    if reason.is_failure:
+        return failure("subscription", subscription_refused(topics, reason))
+    return fine("subscription", f"{topics} is granted")
+
+
+def _uploaders(visitor: Visitor, wanted: int) -> Finding:
+    visitor.subscribe(answers_to(visitor.name))
+    reason = visitor.ask(surely=True)
+    visitor.ask(surely=False)
+    present = _present(visitor, wanted)
+    if not present and reason is not None and reason.value == NOBODY:
+        return failure(
+            "uploader", f"nobody has subscribed, so images go to nobody and cameras send again; start it: {START}"
+        )
+    if not present:
+        return warning("uploader", f"none is connected, its session keeps what arrives; start it: {START}")
+    return _judge(present, wanted)
+
+
+def _present(visitor: Visitor, wanted: int) -> dict[str, Present]:
+    """Collect who answers: a little longer than needed, since one too many is worth knowing."""
+    present: dict[str, Present] = {}
+    deadline = monotonic() + PRESENCE_SECONDS
+    with contextlib.suppress(Empty):
+        while (left := deadline - monotonic()) > 0:
+            one = Present.read(visitor.answers.get(timeout=left))
+            if one is not None:
+                present[one.uploader] = one
+            if len(present) >= wanted:
+                deadline = min(deadline, monotonic() + PRESENCE_SECONDS / 4)
+    return present
+
+
+def _judge(present: dict[str, Present], wanted: int) -> Finding:
+    names = ", ".join(sorted(present))
+    alone = ALONE in present
+    if len(present) > 1 and (wanted == 1 or alone):
+        return failure(
+            "uploader", f"{len(present)} take the same images ({names}); run only one, or set UPLOADERS for all"
+        )
+    if alone != (wanted == 1):
+        return warning("uploader", f"{names} was started with another UPLOADERS; start it again: {START}")
+    problems = [f"{one.uploader} says: {one.problem}" for one in present.values() if one.problem]
+    if problems:
+        return warning("uploader", "; ".join(problems))
+    if len(present) < wanted:
+        return warning("uploader", f"{len(present)} of UPLOADERS={wanted} answered: {names}")
+    return fine("uploader", f"{names} is connected and well")

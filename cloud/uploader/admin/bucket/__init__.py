@@ -1,0 +1,1 @@
+"""The bucket's own properties: each has a check and an ensure."""

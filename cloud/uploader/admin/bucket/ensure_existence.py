@@ -1,0 +1,44 @@
+"""The bucket itself."""
+
+from typing import TYPE_CHECKING
+
+from common.runtime.check_result import Finding, changed, failure, fine
+from storage.bucket_info import NO_REGION
+from storage.errors import S3_ERRORS, cause
+from uploader.settings import Settings
+from uploader.store.writer import ask
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+FIRST_REGION = "us-east-1"  # S3 wants it unsaid
+
+
+def settle(s3: "S3Client", settings: Settings) -> Finding:
+    """Make it unless it is there."""
+    name = settings.s3_bucket
+    try:
+        answer = ask(s3, name)
+    except S3_ERRORS as error:
+        if cause(error) != "NoSuchBucket":
+            raise
+        return _make(s3, name)
+    elsewhere = None if settings.s3_endpoint_url else answer.region_problem(name, s3.meta.region_name)
+    return failure("region", elsewhere) if elsewhere else fine("bucket", f"{name} is there")
+
+
+def _make(s3: "S3Client", name: str) -> Finding:
+    region = s3.meta.region_name
+    if region == NO_REGION:
+        return failure("bucket", f"{name} is not there, and AWS_REGION does not say where to make it; set AWS_REGION")
+    try:
+        if region == FIRST_REGION:
+            s3.create_bucket(Bucket=name)
+        else:
+            s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})  # type: ignore[typeddict-item]
+    except S3_ERRORS as error:
+        if cause(error) != "AccessDenied":
+            raise
+        mend = "allow what cloud/iam/policy-setup.json says, or mend S3_BUCKET"
+        return failure("bucket", f"{name} is not there, and these credentials may not make it; {mend}")
+    return changed("bucket", f"made {name} in {region}")

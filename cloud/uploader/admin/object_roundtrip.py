@@ -1,0 +1,107 @@
+"""What the uploader does with objects, tried on one object under one name, so that nothing piles up."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from common.runtime.check_result import Finding, failure, fine, unknown, warning
+from storage.errors import S3_ERRORS, cause, explain
+from storage.keys import names_the_capture
+from uploader.admin.identity import Access
+from uploader.settings import Settings
+from uploader.store.writer import put_options, status
+
+PROBE = ".usbcam-check/probe"
+TAKEN = 412
+NOT_IMPLEMENTED = 501
+
+
+def examine(access: Access, settings: Settings) -> Iterator[Finding]:
+    """Put, get, put again, look as a stranger, delete."""
+    place: dict[str, Any] = {"Bucket": settings.s3_bucket, "Key": PROBE}
+    content = secrets.token_hex(16)
+    try:
+        written = access.s3.put_object(
+            **place, Body=content.encode(), Metadata={"id": content}, **put_options(settings)
+        )
+    except S3_ERRORS as error:
+        yield refused("put", error, settings.s3_bucket, "s3:PutObject")
+        yield unknown("objects", "get, conditional put and delete not tried without a put")
+        return
+    yield fine("put", f"wrote {PROBE}")
+    yield _tried("get", settings, "s3:GetObject", lambda: _read(access, place, content))
+    yield _tried("conditional put", settings, "s3:PutObject", lambda: _again(access, settings, place))
+    yield _tried("strangers", settings, "s3:GetObject", lambda: _strangers(access, place))
+    yield _encrypted(written)
+    yield _removed(access, place)
+
+
+def refused(subject: str, error: Exception, bucket: str, right: str) -> Finding:
+    """Say which right is missing, or what else is wrong."""
+    if cause(error) == "AccessDenied":
+        return failure(
+            subject, f"these credentials may not do this in {bucket}; allow {right} there, see cloud/iam/policy.json"
+        )
+    return failure(subject, explain(error, bucket).sentence)
+
+
+def _tried(subject: str, settings: Settings, right: str, attempt: Callable[[], Finding]) -> Finding:
+    try:
+        return attempt()
+    except S3_ERRORS as error:
+        return refused(subject, error, settings.s3_bucket, right)
+
+
+def _read(access: Access, place: dict[str, Any], content: str) -> Finding:
+    answer: Any = access.s3.get_object(**place)
+    with answer["Body"] as body:
+        same = body.read() == content.encode()
+    if same and answer["Metadata"].get("id") == content:
+        return fine("get", "read the same back, metadata included")
+    return failure("get", "read something else than was written: the store is not good for captures")
+
+
+def _again(access: Access, settings: Settings, place: dict[str, Any]) -> Finding:
+    try:
+        access.s3.put_object(**place, Body=b"", IfNoneMatch="*", **put_options(settings))
+    except ClientError as error:
+        if status(error) == TAKEN:
+            return fine("conditional put", "a taken name is not written again (412)")
+        if status(error) == NOT_IMPLEMENTED:
+            return failure(
+                "conditional put", "the store does not know If-None-Match, so nothing is stored; use another"
+            )
+        raise
+    weak = "the store writes over a taken name in spite of If-None-Match"
+    if names_the_capture(settings.s3_key_template):
+        return warning("conditional put", f"{weak}; repeats of a capture write the same again, keep {{id}} in the key")
+    return failure("conditional put", f"{weak}, so captures would overwrite each other; put {{id}} in S3_KEY_TEMPLATE")
+
+
+def _strangers(access: Access, place: dict[str, Any]) -> Finding:
+    try:
+        access.stranger.head_object(**place)
+    except ClientError as error:
+        if status(error) in {401, 403}:
+            return fine("strangers", "may not read it")
+        raise
+    return failure("strangers", "everybody may read this bucket; block public access: uploader setup")
+
+
+def _encrypted(written: Any) -> Finding:
+    how = written.get("ServerSideEncryption")
+    if how:
+        return fine("encryption", f"the store encrypted it: {how}")
+    return warning("encryption", "the store does not say that it encrypts; uploader setup, or S3_SSE, asks for it")
+
+
+def _removed(access: Access, place: dict[str, Any]) -> Finding:
+    try:
+        access.s3.delete_object(**place)
+    except S3_ERRORS as error:
+        if cause(error) == "AccessDenied":
+            return fine("delete", f"not allowed, and not needed to run; {PROBE} stays")
+        return warning("delete", f"{PROBE} stays: {explain(error, place['Bucket']).sentence}")
+    return fine("delete", "allowed, though not needed to run; removed the probe")

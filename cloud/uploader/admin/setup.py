@@ -1,0 +1,57 @@
+"""The steps of setup, in their order; each looks first and changes only what is missing."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from common.runtime.check_result import Finding, Level, failure, unknown
+from storage.errors import S3_ERRORS, cause, explain, unsupported
+from uploader.admin.bucket import encryption, lifecycle
+from uploader.admin.bucket import ensure_existence as bucket
+from uploader.admin.bucket import public_access as strangers
+from uploader.admin.bucket import tls_policy as transport
+from uploader.admin.bucket.existence import refusal
+from uploader.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+Step = Callable[["S3Client", Settings], Finding]
+STEPS: tuple[tuple[str, Step], ...] = (
+    ("public access", strangers.settle),
+    ("encryption", encryption.settle),
+    ("retention", lifecycle.settle),
+    ("TLS only", transport.settle),
+)
+
+
+def settle(s3: "S3Client", settings: Settings) -> Iterator[Finding]:
+    """Do what is missing, and tell."""
+    if settings.s3_bucket.startswith("arn:"):
+        yield failure("bucket", f"S3_BUCKET={settings.s3_bucket} is no bucket but a way to one; set the bucket's name")
+        return
+    try:
+        made = bucket.settle(s3, settings)
+    except S3_ERRORS as error:
+        made = refusal(error, settings.s3_bucket)
+    yield made
+    if made.level is Level.FAILURE:
+        return
+    for subject, step in STEPS:
+        yield _tried(subject, step, s3, settings)
+
+
+def _tried(subject: str, step: Step, s3: "S3Client", settings: Settings) -> Finding:
+    try:
+        return step(s3, settings)
+    except S3_ERRORS as error:
+        if unsupported(error):
+            return unknown(subject, "the store has nothing of the kind; keep its port away from strangers")
+        if cause(error) == "AccessDenied":
+            return failure(
+                subject, f"these credentials may not {_asked(error)}; allow what cloud/iam/policy-setup.json says"
+            )
+        return failure(subject, explain(error, settings.s3_bucket).sentence)
+
+
+def _asked(error: Exception) -> str:
+    return f"do {getattr(error, 'operation_name', 'this')}"

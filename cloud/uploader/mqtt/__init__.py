@@ -1,0 +1,1 @@
+"""The uploader's session at the cloud broker: deliveries in, receipts out."""

@@ -1,1 +1,0 @@
-"""`uploader setup`: makes the bucket and keeps strangers out; tells what it changed, and never loosens anything."""

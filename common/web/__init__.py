@@ -1,0 +1,1 @@
+"""Who may see a page: password, request guard, server."""

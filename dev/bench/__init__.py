@@ -1,0 +1,1 @@
+"""What is measured, and beside whom: dev/bench/run [NAME...] writes RESULTS.md."""

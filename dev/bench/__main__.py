@@ -1,0 +1,39 @@
+"""Runs the benches that were named, or all: `dev/bench/run [NAME...]`."""
+
+import importlib
+import sys
+import tempfile
+from pathlib import Path
+
+from dev.bench import machine, report
+from dev.bench.measure import QUICK
+from dev.harness.process import StartError
+
+NAMES = ("uploader", "bridge", "endtoend", "camera", "quality", "growth", "gallery")
+
+
+def main() -> int:
+    names = sys.argv[1:] or NAMES
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        print(f"bench: there is no bench {unknown[0]}; there are {', '.join(NAMES)}", file=sys.stderr)
+        return 2
+    return max([_run(name) for name in names])
+
+
+def _run(name: str) -> int:
+    print(f"{name} ...", flush=True)
+    measured = machine.measured(("QUICK=1 " if QUICK else "") + f"dev/bench/run {name}")
+    with tempfile.TemporaryDirectory(prefix=f"usbcam-bench-{name}-") as folder:
+        try:
+            result = importlib.import_module(f"bench.{name}").run(Path(folder))
+        except (StartError, TimeoutError) as error:
+            print(f"bench: {name} failed: {error}", file=sys.stderr)
+            return 1
+    report.write(result, measured)
+    print(f"\n## {name}: {result.title}\n\n{result}\n", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

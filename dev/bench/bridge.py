@@ -1,0 +1,189 @@
+"""Mosquitto's bridge beside a relay in Python: throughput, CPU, latency, and what is lost when either is killed."""
+
+import functools
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from camera.config.settings import Settings
+from camera.delivery.publisher import Publisher
+from camera.delivery.spool import Spool
+from dev.bench import load, stores
+from dev.bench.bridge_rig import Receiver, Sender, Way
+from dev.bench.measure import QUICK, Sample, Series, cpu_seconds, paired, quantile
+from dev.bench.plot import bars
+from dev.bench.report import Report, Table
+from dev.harness.process import Process, wait_for
+from dev.harness.services import start_uploader
+
+IMAGES = 500 if QUICK else 2000
+AT_ONCE = 50  # on the way at any time, when the way is measured flat out
+RATE, RATE_SECONDS = 50, 2 if QUICK else 4
+KILLS = 3 if QUICK else 10
+KILL_SECONDS = 1.0
+QUIET_SECONDS = 4.0  # so long without an arrival: nothing more comes
+SIZES = (8, 80)
+
+
+def run(folder: Path) -> Report:
+    """Speed first, then kills."""
+    speed = {
+        kilobytes: paired(
+            {
+                "bridge (ours)": functools.partial(_speed, folder, kilobytes, by_relay=False),
+                "Python relay": functools.partial(_speed, folder, kilobytes, by_relay=True),
+            }
+        )
+        for kilobytes in SIZES
+    }
+    losses = paired(
+        {
+            "spool, bridge and receipts (ours); edge broker killed": functools.partial(_ours_killed, folder),
+            "bridge alone; edge broker killed": functools.partial(_killed, folder, "edge", by_relay=False),
+            "Python relay; its broker killed": functools.partial(_killed, folder, "edge", by_relay=True),
+            "Python relay; relay killed": functools.partial(_killed, folder, "relay", by_relay=True),
+        }
+    )
+    tables = [*(_speed_table(kilobytes, series) for kilobytes, series in speed.items()), _loss_table(losses)]
+    notes = (
+        "Both cross to the same cloud broker by TLS with the same certificate; their edge brokers persist alike.",
+        f"CPU is of the edge: its broker, and the relay. Latency at {RATE} images a second.",
+        "Ours sends from the spool until there is a receipt; the others send by paho, again what got no answer.",
+    )
+    plot = bars(
+        "Images across",
+        "per second",
+        {
+            f"{kilobytes} KB": {name: series.figure(name, "images/s") for name in series.samples}
+            for kilobytes, series in speed.items()
+        },
+    )
+    return Report("bridge", "The bridge beside a Python relay", tuple(tables), notes, {"bridge": plot})
+
+
+@contextmanager
+def _way(folder: Path, *, by_relay: bool) -> Iterator[tuple[Way, Receiver, Sender]]:
+    with Way(folder / f"way-{time.monotonic_ns()}", by_relay) as way:
+        receiver, sender = Receiver(way.cloud_port), Sender(way.edge_port)
+        try:
+            _open(receiver, sender)
+            yield way, receiver, sender
+        finally:
+            sender.stop()
+            receiver.stop()
+
+
+def _open(receiver: Receiver, sender: Sender) -> None:
+    """Wait until the way carries: what a relay that has not subscribed yet is sent is lost."""
+
+    def crossed() -> bool:
+        sender.send(0, 1)
+        time.sleep(0.2)
+        return receiver.arrived > 0
+
+    wait_for(crossed, seconds=30, what="the first image to cross")
+    wait_for(lambda: time.monotonic() - receiver.last_at > 1, seconds=30, what="quiet")
+    receiver.forget()
+
+
+def _speed(folder: Path, kilobytes: int, *, by_relay: bool) -> Sample:
+    with _way(folder, by_relay=by_relay) as (way, receiver, sender):
+        cpu, began = sum(map(cpu_seconds, way.carriers)), time.monotonic()
+        for number in range(1, IMAGES + 1):
+            while number - receiver.arrived > AT_ONCE:
+                time.sleep(0.0005)
+            sender.send(number, kilobytes)
+        wait_for(lambda: receiver.arrived >= IMAGES, seconds=60, what="all images to cross")
+        seconds = receiver.last_at - began
+        cpu = sum(map(cpu_seconds, way.carriers)) - cpu
+        _send_at_rate(sender, kilobytes, IMAGES + 1, RATE * RATE_SECONDS)
+        wait_for(lambda: len(receiver.delays) >= IMAGES + RATE * RATE_SECONDS, seconds=60, what="the rest to cross")
+        delays = [delay for number, delay in receiver.delays.items() if number > IMAGES]
+    return {
+        "images/s": IMAGES / seconds,
+        "CPU µs": cpu * 1e6 / IMAGES,
+        "p50 ms": 1000 * quantile(delays, 0.5),
+        "p99 ms": 1000 * quantile(delays, 0.99),
+    }
+
+
+def _send_at_rate(sender: Sender, kilobytes: int, first: int, count: int) -> None:
+    began = time.monotonic()
+    for index in range(count):
+        time.sleep(max(0.0, began + index / RATE - time.monotonic()))
+        sender.send(first + index, kilobytes)
+
+
+def _killed(folder: Path, part: str, *, by_relay: bool) -> Sample:
+    with _way(folder, by_relay=by_relay) as (way, receiver, sender):
+        count = round(RATE * KILLS * KILL_SECONDS)
+        sending = threading.Thread(target=_send_at_rate, args=(sender, 8, 1, count))
+        sending.start()
+        for _ in range(KILLS):
+            time.sleep(KILL_SECONDS)
+            way.restart(part)
+        sending.join()
+        wait_for(lambda: time.monotonic() - receiver.last_at > QUIET_SECONDS, seconds=120, what="quiet")
+        distinct = len(receiver.delays)
+        return {"sent": count, "lost": count - distinct, "twice": receiver.arrived - distinct}
+
+
+def _ours_killed(folder: Path) -> Sample:
+    folder = folder / f"ours-{time.monotonic_ns()}"
+    store = stores.idle(folder / "store")
+    with Way(folder, by_relay=False) as way:
+        uploader = start_uploader(folder / "uploader", **store.settings, CLOUD_BROKER_PORT=str(way.cloud_port))
+        try:
+            return _ours(folder, way, store)
+        finally:
+            _end(uploader, store.process)
+
+
+def _ours(folder: Path, way: Way, store: stores.Store) -> Sample:
+    spool = Spool(folder / "spool", 1 << 30)
+    settings = Settings(edge_broker_port=way.edge_port)
+    publisher = Publisher(settings, spool, ())
+    publisher.start()
+    killing = threading.Thread(target=_kill_often, args=(way,))
+    captures = list(load.captures(8, round(RATE * KILLS * KILL_SECONDS)))
+    killing.start()
+    began = time.monotonic()
+    for index, capture in enumerate(captures):
+        time.sleep(max(0.0, began + index / RATE - time.monotonic()))
+        spool.put(capture)
+        publisher.publish(capture.id)
+    killing.join()
+    wait_for(lambda: not spool.depth, seconds=120, what="all receipts")
+    publisher.stop()
+    spool.close()
+    # The store that keeps nothing says "stored" to a second one too; S3 and SeaweedFS say that the name is taken.
+    return {"sent": len(captures), "lost": len(captures) - publisher.stored, "twice": store.stored() - publisher.stored}
+
+
+def _kill_often(way: Way) -> None:
+    for _ in range(KILLS):
+        time.sleep(KILL_SECONDS)
+        way.restart("edge")
+
+
+def _end(*processes: Process) -> None:
+    for process in processes:
+        process.kill()
+
+
+def _speed_table(kilobytes: int, series: Series) -> Table:
+    names = ("images/s", "CPU µs", "p50 ms", "p99 ms")
+    rows = [(name, *(str(series.figure(name, each)) for each in names)) for name in series.samples]
+    ratios = [str(series.ratio("bridge (ours)", "Python relay", name)) for name in names]
+    columns = ("", "images/s", "CPU per image, µs", "latency: half, ms", "99 of 100, ms")
+    caption = f"Images of {kilobytes} KB from the edge's broker to the cloud's:"
+    return Table(caption, columns, (*rows, ("ratio", *ratios)))
+
+
+def _loss_table(series: Series) -> Table:
+    names = ("sent", "lost", "twice")
+    rows = tuple((name, *(str(series.figure(name, each)) for each in names)) for name in series.samples)
+    columns = ("", "sent", "lost", "came twice")
+    return Table(f"Killed (SIGKILL) and restarted {KILLS} times while {RATE} images a second are sent:", columns, rows)

@@ -1,0 +1,242 @@
+"""The camera: what a frame costs, beside other ways to look at the same file, and how many images a visit gives."""
+
+import functools
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import which
+
+import cv2
+import numpy as np
+from prometheus_client.parser import text_string_to_metric_families
+
+from camera.config.settings import Settings
+from camera.pipeline.analyzer import Watcher
+from camera.sources.reader.latest_frame import Frame
+from camera.sources.synthetic.scene import Scene
+from common.contract.capture import Capture
+from dev.bench.measure import QUICK, Figure, Sample, Series, cpu_seconds, memory_mb, paired
+from dev.bench.plot import bars
+from dev.bench.report import Report, Table
+from dev.harness.process import LOOPBACK, Process, free_port, start, wait_for
+from dev.harness.services import start_camera
+
+RATE = 10  # frames a second
+FAST_RATE = 30
+SECONDS = 2.0 if QUICK else 4.0
+WARM_SECONDS = 2.0
+VIDEO_SECONDS = 20
+SIZES = ((640, 480), (1280, 720))
+VISITS = 10 if QUICK else 50
+VISITS_A_DAY = 200
+PUTS_PRICE, GB_PRICE = 0.005 / 1000, 0.023  # of S3 in us-east-1, a PUT and a GB-month
+MOTION_CONFIG = """daemon off
+log_level 3
+netcam_url file://{video}
+width {width}
+height {height}
+framerate {rate}
+picture_output off
+movie_output off
+webcontrol_port 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """A file that all contenders look at."""
+
+    path: Path
+    width: int
+    height: int
+    rate: int
+
+
+def ours(folder: Path, footage: Footage) -> Process:
+    return start_camera(
+        folder,
+        CAMERA_SOURCE=str(footage.path),
+        FILE_AT_END="loop",
+        DETECTIONS_PER_SECOND=str(footage.rate),
+        EDGE_BROKER_PORT=str(free_port()),
+        HEARTBEAT_FILE=str(folder / "beat.json"),
+        LIVE_PORT=str(free_port()),
+    )
+
+
+def looker(kind: str, folder: Path, footage: Footage) -> Process:
+    command = [sys.executable, "-m", "dev.bench.peers.frame_consumer", str(footage.path), kind, str(footage.rate)]
+    paths = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
+    return start(kind, command, folder, paths)
+
+
+def motion(folder: Path, footage: Footage) -> Process:
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "motion.conf"
+    config.write_text(
+        MOTION_CONFIG.format(video=footage.path, width=footage.width, height=footage.height, rate=footage.rate)
+    )
+    return start("motion", ["motion", "-n", "-c", str(config)], folder, {"PATH": "/usr/bin:/usr/sbin:/bin"})
+
+
+CONTENDERS: dict[str, Callable[[Path, Footage], Process]] = {
+    "ours": ours,
+    "Haar cascade": functools.partial(looker, "haar"),
+    "YuNet, whole frame": functools.partial(looker, "yunet"),
+    "motion": motion,
+}
+
+
+def run(folder: Path) -> Report:
+    """All of it."""
+    contenders = dict(CONTENDERS)
+    notes = []
+    if not which("motion"):
+        del contenders["motion"]
+        notes.append("motion (Debian's package) was left out: it is not installed.")
+    results = {}
+    for width, height in SIZES:
+        for scene, seen_at in (("nobody", 0.0), ("a face in view", 3.0)):
+            print(f" {width}x{height}, {scene}", flush=True)
+            footage = film(folder / f"{width}-{scene.split()[0]}.mkv", (width, height), seen_at, RATE)
+            results[f"{width}x{height}, {scene}"] = _compare(folder, footage, contenders)
+    fast = _fast(folder)
+    notes.append(
+        "Each looks at the same file in real time, 10 frames a second, and decodes it; CPU is of the whole process."
+    )
+    notes.append("motion looks for motion alone, not for faces; its floor is that cost.")
+    tables = [*(_table(name, series) for name, series in results.items()), fast, _visits()]
+    plot = bars("CPU for a frame", "ms", {name: _cpu(series) for name, series in results.items()})
+    return Report("camera", "What a frame costs at the edge", tuple(tables), tuple(notes), {"camera": plot})
+
+
+def film(path: Path, size: tuple[int, int], seen_at: float, rate: int) -> Footage:
+    """Write a video of the synthetic scene: nobody in it, or somebody who sways a little."""
+    scene = Scene(*size, seed=1, visits=1)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate, size)
+    for number in range(VIDEO_SECONDS * rate):
+        sway = 0.2 * np.sin(number / rate) if seen_at else number / 1000
+        writer.write(scene.draw(seen_at + sway))
+    writer.release()
+    return Footage(path, *size, rate)
+
+
+def _compare(folder: Path, footage: Footage, contenders: dict[str, Callable[[Path, Footage], Process]]) -> Series:
+    def trial(begin: Callable[[Path, Footage], Process]) -> Sample:
+        process = begin(folder / f"run-{time.monotonic_ns()}", footage)
+        try:
+            return _cost(process, footage.rate)
+        finally:
+            process.kill()
+
+    return paired({name: functools.partial(trial, begin) for name, begin in contenders.items()})
+
+
+def _cost(process: Process, rate: int) -> Sample:
+    time.sleep(WARM_SECONDS)
+    began, before = time.monotonic(), cpu_seconds(process.popen.pid)
+    time.sleep(SECONDS)
+    frames = rate * (time.monotonic() - began)
+    if process.popen.poll() is not None:
+        raise TimeoutError(f"{process.name} ended: {process.tail(3)}")
+    cpu = cpu_seconds(process.popen.pid) - before
+    return {"CPU ms": 1000 * cpu / frames, "MB": memory_mb(process.popen.pid)}
+
+
+def _fast(folder: Path) -> Table:
+    """How many frames are passed over when they come faster than they are looked at."""
+    rows = []
+    for size in SIZES:
+        footage = film(folder / f"fast-{size[0]}.mkv", size, 3.0, FAST_RATE)
+        series = paired({"ours": functools.partial(_passed_over, folder, footage)})
+        figures = [str(series.figure("ours", name)) for name in ("looked at", "passed over")]
+        rows.append((f"{size[0]}x{size[1]}, a face in view", *figures))
+    columns = ("", "looked at, each second", "passed over, each second")
+    return Table(f"At {FAST_RATE} frames a second, all of them wanted:", columns, tuple(rows))
+
+
+def _passed_over(folder: Path, footage: Footage) -> Sample:
+    port = free_port()
+    process = start_camera(
+        folder / f"fast-{time.monotonic_ns()}",
+        CAMERA_SOURCE=str(footage.path),
+        FILE_AT_END="loop",
+        DETECTIONS_PER_SECOND=str(footage.rate),
+        EDGE_BROKER_PORT=str(free_port()),
+        HEARTBEAT_FILE=str(folder / "fast-beat.json"),
+        LIVE_PORT=str(port),
+    )
+    try:
+        wait_for(lambda: _counted(port).get("usbcam_frames_looked_at", 0) > FAST_RATE, seconds=30, what="frames")
+        began, before = time.monotonic(), _counted(port)
+        time.sleep(SECONDS)
+        seconds, after = time.monotonic() - began, _counted(port)
+    finally:
+        process.kill()
+    names = {"looked at": "usbcam_frames_looked_at", "passed over": "usbcam_frames_passed_over"}
+    return {said: (after[name] - before[name]) / seconds for said, name in names.items()}
+
+
+def _counted(port: int) -> dict[str, float]:
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=5) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+            return {family.name: family.samples[0].value for family in families if family.samples}
+    except OSError:
+        return {}
+
+
+def _visits() -> Table:
+    """What a visit gives by each policy: the same frames of the synthetic scene for each."""
+    rows = []
+    for policy in ("best", "interval", "every"):
+        images, size = _images(policy)
+        month = 30 * VISITS_A_DAY * images
+        price = month * PUTS_PRICE + month * size / 1e9 * GB_PRICE
+        name = {"best": "best (ours)", "interval": "every second", "every": "every frame"}[policy]
+        rows.append((name, f"{images:.2f}", f"{size / 1000:.0f}", f"{month:,.0f}", f"${price:,.2f}"))
+    columns = (
+        "CAPTURE_POLICY",
+        "images a visit",
+        "KB each",
+        f"images a month, {VISITS_A_DAY} visits a day",
+        "S3, a month",
+    )
+    return Table(f"Images of a visit ({VISITS} visits of 3 to 6 s, 1280x720, PNG):", columns, tuple(rows))
+
+
+def _images(policy: str) -> tuple[float, float]:
+    given = Settings(capture_policy=policy, captures_per_minute=6000)
+    watcher, scene = Watcher(given), Scene(1280, 720, seed=7, visits=VISITS)
+    began, number = datetime(2026, 1, 1, tzinfo=UTC), 0
+    captures: list[Capture] = []
+    while not scene.ended(number / RATE):
+        seconds = number / RATE
+        frame = Frame(scene.draw(seconds), began + timedelta(seconds=seconds), seconds, number)
+        captures += watcher.look(frame).captures
+        number += 1
+    captures += watcher.end().captures
+    return len(captures) / VISITS, sum(len(capture.image) for capture in captures) / len(captures)
+
+
+def _cpu(series: Series) -> dict[str, Figure]:
+    return {name: series.figure(name, "CPU ms") for name in series.samples}
+
+
+def _table(caption: str, series: Series) -> Table:
+    rows = tuple(
+        (
+            name,
+            str(series.figure(name, "CPU ms")),
+            str(series.ratio(name, "ours", "CPU ms")) if name != "ours" else "",
+            f"{series.figure(name, 'CPU ms').median * RATE / 10:.1f} %",
+            f"{series.figure(name, 'MB').median:.0f}",
+        )
+        for name in series.samples
+    )
+    columns = ("", "CPU ms a frame", "times ours", "of a core at 10 a second", "MB")
+    return Table(f"{caption}:", columns, rows)

@@ -1,0 +1,193 @@
+"""MQTT to S3: how many images a second one process stores, and what each costs."""
+
+import functools
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.bench import load, stores
+from dev.bench.measure import QUICK, Sample, Series, cpu_seconds, number, paired
+from dev.bench.peers import nodered
+from dev.bench.plot import bars
+from dev.bench.report import Report, Table
+from dev.bench.stores import Store
+from dev.harness.enrolment import Enrolment
+from dev.harness.process import Process, free_port, start, wait_for
+from dev.harness.services import start_cloud_broker, start_uploader
+
+THREADS = 16  # as shipped
+SECONDS = 1.0 if QUICK else 2.0
+WARM = 200  # objects that are not counted: connections are made, modules loaded
+ENOUGH = {8: 12_000, 80: 5_000}  # images in the queue, more than anybody takes in that time
+FOLDERFUL = 200  # images for those who read files
+START_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One contender's surroundings for one run."""
+
+    folder: Path
+    store: Store
+    kilobytes: int
+    count: int
+
+    def program(self, name: str, *arguments: str, **settings: str) -> Process:
+        """Start one of dev/bench/peers."""
+        command = [sys.executable, "-m", f"dev.bench.peers.{name}", *arguments]
+        return start(name, command, self.folder / name, self.store.settings | settings)
+
+    def files(self) -> Path:
+        folder = self.folder / "files"
+        folder.mkdir(exist_ok=True)
+        for index, capture in enumerate(load.captures(self.kilobytes, FOLDERFUL)):
+            (folder / f"{index:05}.png").write_bytes(capture.image)
+        return folder
+
+    @contextmanager
+    def queue(self, client_id: str) -> Iterator[str]:
+        """A cloud broker that holds the images for this client; gives its port."""
+        port, outside_port = free_port(), free_port()
+        edge = Enrolment(self.folder)
+        edge.prepare()
+        edge.enrol(load.EDGE, wait=False)
+        broker = start_cloud_broker(self.folder / "cloud-broker", port=port, outside_port=outside_port)
+        try:
+            if client_id != "uploader":
+                load.make_session(port, client_id, "usbcam/+/images")
+            load.queue(outside_port, edge.credentials(load.EDGE), self.kilobytes, self.count)
+            yield str(port)
+        finally:
+            broker.kill()
+
+
+Contender = Callable[[Trial], Sample]
+
+
+def ours(trial: Trial) -> Sample:
+    with trial.queue("uploader") as port:
+        settings = trial.store.settings | {"CLOUD_BROKER_PORT": port}
+        return _watched(trial, start_uploader(trial.folder / "uploader", **settings))
+
+
+def homework(trial: Trial) -> Sample:
+    with trial.queue("homework") as port:
+        return _watched(trial, trial.program("homework", CLOUD_BROKER_PORT=port))
+
+
+def node_red(trial: Trial) -> Sample:
+    with trial.queue("homework") as port:
+        settings = trial.store.settings | {"CLOUD_BROKER_PORT": port}
+        return _watched(trial, nodered.start_nodered(trial.folder / "node-red", settings))
+
+
+def boto3_alone(trial: Trial) -> Sample:
+    return _watched(trial, trial.program("boto3_alone", str(trial.files()), str(THREADS)))
+
+
+def s5cmd(trial: Trial) -> Sample:
+    files = trial.files()
+    for index in range(trial.count // FOLDERFUL):
+        (files / f"more{index}").mkdir()
+        for file in files.glob("*.png"):
+            (files / f"more{index}" / file.name).hardlink_to(file)
+    command = ["s5cmd", "--log=error", f"--numworkers={THREADS}", f"--endpoint-url={trial.store.endpoint}"]
+    command += ["cp", f"{files}/", f"s3://{trial.store.bucket}/"]
+    return _watched(trial, start("s5cmd", command, trial.folder, trial.store.settings))
+
+
+def raw(trial: Trial) -> Sample:
+    return _watched(trial, trial.program("raw", str(trial.files()), str(THREADS), str(trial.count)))
+
+
+def _watched(trial: Trial, process: Process) -> Sample:
+    """Count for a while what the store is given, and what that costs the process."""
+    try:
+        began = wait_for(
+            lambda: count if (count := trial.store.stored()) >= WARM else 0,
+            seconds=START_SECONDS,
+            what=f"{process.name} to store something; its log ends: {process.tail(3)}",
+        )
+        time_began, cpu_began = time.monotonic(), cpu_seconds(process.popen.pid)
+        last, ended = began, time_began
+        while ended - time_began < SECONDS and last < 0.95 * trial.count:
+            time.sleep(0.05)
+            last, ended = trial.store.stored(), time.monotonic()
+        cpu = cpu_seconds(process.popen.pid) - cpu_began
+        return {"images/s": (last - began) / (ended - time_began), "CPU µs": cpu * 1e6 / (last - began)}
+    finally:
+        process.kill()
+
+
+ON_A_REAL_STORE: dict[str, Contender] = {
+    "ours": ours,
+    "the homework's way": homework,
+    "Node-RED": node_red,
+    "boto3 alone": boto3_alone,
+    "s5cmd": s5cmd,
+    "signed beforehand": raw,
+}
+ON_AN_IDLE_STORE = {name: ON_A_REAL_STORE[name] for name in ("ours", "the homework's way", "boto3 alone")}
+NEAR, FAR = "SeaweedFS", "a store that keeps nothing and answers after 20 ms"
+STORES: dict[tuple[str, int], Callable[[Path], Store]] = {
+    (NEAR, 8): stores.real,
+    (NEAR, 80): stores.real,
+    (FAR, 80): functools.partial(stores.idle, delay_seconds=0.02),
+}
+
+
+def run(folder: Path) -> Report:
+    contenders = dict(ON_A_REAL_STORE)
+    notes = []
+    if not nodered.install():
+        del contenders["Node-RED"]
+        notes.append("Node-RED was left out: npm did not install it here.")
+    results = {}
+    for (store, kilobytes), make in STORES.items():
+        print(f" {store}, {kilobytes} KB", flush=True)
+        chosen = contenders if store == NEAR else ON_AN_IDLE_STORE
+        results[store, kilobytes] = _compare(folder, make, kilobytes, chosen)
+    return _report(results, notes)
+
+
+def _compare(folder: Path, make: Callable[[Path], Store], kilobytes: int, contenders: dict[str, Contender]) -> Series:
+    def trial(contender: Contender) -> Sample:
+        with tempfile.TemporaryDirectory(dir=folder) as own:
+            store = make(Path(own) / "store")
+            try:
+                return contender(Trial(Path(own), store, kilobytes, ENOUGH[kilobytes]))
+            finally:
+                store.process.kill()
+
+    return paired({name: functools.partial(trial, contender) for name, contender in contenders.items()})
+
+
+def _report(results: dict[tuple[str, int], Series], notes: list[str]) -> Report:
+    tables = [_table(store, kilobytes, series) for (store, kilobytes), series in results.items()]
+    plot = bars(
+        "Images stored",
+        "per second, one process",
+        {
+            f"{store}, {kilobytes} KB": {name: series.figure(name, "images/s") for name in series.samples}
+            for (store, kilobytes), series in results.items()
+        },
+    )
+    return Report("uploader", "MQTT to S3, one process", tuple(tables), tuple(notes), {"uploader": plot})
+
+
+def _table(store: str, kilobytes: int, series: Series) -> Table:
+    rows = tuple(
+        (
+            name,
+            str(series.figure(name, "images/s")),
+            str(series.figure(name, "CPU µs")),
+            str(series.ratio("ours", name, "images/s")) if name != "ours" else "",
+        )
+        for name in series.samples
+    )
+    columns = ("", "images/s", "CPU per image, µs", "ours is so many times as fast")
+    return Table(f"Into {store}, images of {kilobytes} KB, {number(THREADS)} at a time:", columns, rows)

@@ -1,0 +1,1 @@
+"""`./demo`: the whole product on this machine with a synthetic camera."""

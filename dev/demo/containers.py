@@ -1,0 +1,146 @@
+"""The demo in containers: docker-compose.demo.yml with the settings of dev/demo/demo.env. Standard library only."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = ROOT / "dev" / "demo" / "demo.env"
+PROJECT = "usbcam-demo"
+CLOUD_PARTS = ("store", "cloud-broker", "uploader", "gallery")  # they start first, then the edge is enrolled
+PARTS = (*CLOUD_PARTS, "edge-broker")  # all but the camera, which starts last
+ANSWER_SECONDS = 20
+PULL_SECONDS = 300
+
+
+class DockerError(Exception):
+    """What failed, in a sentence."""
+
+
+def read_settings() -> dict[str, str]:
+    lines = SETTINGS.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def missing() -> str:
+    """Say why containers cannot be used here; empty when they can."""
+    if shutil.which("docker") is None:
+        return "the docker command is not there"
+    if not _succeeds("docker", "info"):
+        return "no Docker engine answers"
+    if not _succeeds("docker", "compose", "version"):
+        return "Docker Compose v2 is not there"
+    for image in _base_images():
+        if not _succeeds("docker", "image", "inspect", image):
+            print(f"Fetching {image} ...", flush=True)
+            if not _succeeds("docker", "pull", "--quiet", image, seconds=PULL_SECONDS):
+                return f"the image {image} is neither here nor to be had"
+    return ""
+
+
+class Demo:
+    """One run of the demo's Compose project; what the user's own .env and environment say plays no part."""
+
+    def __init__(self, project: str = PROJECT) -> None:
+        self.project = project
+        keep = re.compile(r"PATH|HOME|USER|LANG|TERM|XDG_.*|DOCKER_.*|BUILDKIT_.*|.*_proxy|.*_PROXY")
+        self._environment = {name: value for name, value in os.environ.items() if keep.fullmatch(name)}
+
+    def command(self, *arguments: str) -> list[str]:
+        files = ["--env-file", str(SETTINGS), "-f", str(ROOT / "docker-compose.demo.yml")]
+        return ["docker", "compose", "--project-name", self.project, *files, *arguments]
+
+    def run(self, *arguments: str) -> str:
+        """Run one Compose command and return what it printed."""
+        done = subprocess.run(
+            self.command(*arguments),
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            start_new_session=True,  # Ctrl-C reaches the demo alone, which then ends everything in order
+        )
+        if done.returncode:
+            said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+            raise DockerError(f"docker compose {arguments[0]} failed: " + " | ".join(said[-5:]))
+        return done.stdout
+
+    def prepare(self) -> None:
+        """Start everything but the camera, from nothing."""
+        _check_readable()
+        self.remove()
+        print("Building the images (minutes the first time, seconds later) ...", flush=True)
+        self.run("build")
+        print("Starting the brokers, the object store and the uploader ...", flush=True)
+        self._start(*CLOUD_PARTS)
+        self.enrol(read_settings()["EDGE_NAME"])
+        self._start("edge-broker")
+
+    def enrol(self, name: str) -> None:
+        """Let the edge in, as the README says; its token goes to the edge's settings."""
+        line = self.run("--progress", "quiet", "run", "--rm", "-T", "enroll", name).strip()
+        self._environment["EDGE_TOKEN"] = line.removeprefix("EDGE_TOKEN=")
+
+    def start_progress(self, wanted: int) -> subprocess.Popen[str]:
+        """Start counting in a container of its own; its first line says that it counts."""
+        arguments = [
+            "--progress",
+            "quiet",
+            "run",
+            "--rm",
+            "--no-deps",
+            "-T",
+            "-e",
+            f"PICTURES_AT={self.address('store', 8333)}",
+            "progress",
+        ]
+        command = self.command(*arguments, "--check", str(wanted))
+        return subprocess.Popen(
+            command,
+            env=self._environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def _start(self, *parts: str) -> None:
+        self.run("up", "--detach", "--wait", "--wait-timeout", "180", *parts)
+
+    def start_camera(self, *options: str) -> None:
+        self.run("up", "--detach", "--no-deps", *options, "camera")
+
+    def address(self, service: str, port: int) -> str:
+        """Where this machine reaches a port of a container."""
+        return "http://" + self.run("port", service, str(port)).strip()
+
+    def last_words(self) -> str:
+        said = self.run("logs", "--no-color", "--tail", "3").rstrip()
+        return said.replace("\x1b[2K", "")  # Compose's, in spite of --no-color
+
+    def remove(self) -> None:
+        """Remove containers, networks and volumes; the images stay, so that the next run is quick."""
+        self.run("--profile", "progress", "down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+
+def _check_readable() -> None:
+    """A clone made with a strict umask hides the mounted files from the containers' users."""
+    mounted = [path for folder in ("mosquitto", "dev") for path in (ROOT / folder, *(ROOT / folder).rglob("*"))]
+    if not all(path.stat().st_mode & stat.S_IROTH for path in mounted):
+        raise DockerError(f"containers may not read all files here; run: chmod -R a+rX {ROOT}/mosquitto {ROOT}/dev")
+
+
+def _base_images() -> list[str]:
+    texts = [path.read_text(encoding="utf-8") for path in (*ROOT.glob("*/Dockerfile"), *ROOT.glob("docker-compose.*"))]
+    named = re.compile(r"(?:^FROM|image:) ((?!usbcam-)\S+:\S+)", re.MULTILINE)
+    return sorted({image for text in texts for image in named.findall(text)})
+
+
+def _succeeds(*command: str, seconds: float = ANSWER_SECONDS) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=seconds, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False

@@ -1,0 +1,139 @@
+"""The whole product on this machine: a synthetic camera, two brokers, the uploader and an object store."""
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+from dev.demo import containers as compose
+from dev.scripts.environment import PRODUCT, SetupError, find_mosquitto, make_environment, say
+
+
+def main() -> int:
+    arguments = _arguments()
+    started = time.monotonic()
+    return end(lambda: _run(arguments, started), arguments.check, started)
+
+
+def end(run: Callable[[], str], wanted: int, started: float) -> int:
+    """Run until it ends by itself, fails or is stopped, and say so in one last line; return the exit code."""
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.default_int_handler)  # ends in order, like Ctrl-C
+    try:
+        failed = run()
+    except KeyboardInterrupt:
+        say("\nStopped; nothing is left running.")
+        return 1 if wanted else 0
+    except (SetupError, compose.DockerError) as error:
+        failed = str(error)
+    if failed:
+        print(f"demo: {failed}", file=sys.stderr)
+        return 1
+    say(f"stored={wanted} seconds={time.monotonic() - started:.1f}")
+    return 0
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Finish what is inside even if Ctrl-C comes again."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"demo: {message}; see ./demo --help\n")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = _Parser(prog="./demo", description=__doc__)
+    parser.add_argument("--check", type=_count, default=0, metavar="N", help="stop when N captures are in the bucket")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--docker", action="store_true", help="in containers, or not at all")
+    way.add_argument("--native", action="store_true", help="as plain processes")
+    return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of captures")
+    return int(text)
+
+
+def _run(arguments: argparse.Namespace, started: float) -> str:
+    """Run the demo in containers where they can be had, else as processes; return what failed, if anything."""
+    reason = "--native was given" if arguments.native else compose.missing()
+    if not reason:
+        return _run_in_containers(arguments.check)
+    if not arguments.docker:
+        say(f"Running as plain processes, since {reason}.")
+        _become_native(arguments.check, started)
+    return reason
+
+
+def _become_native(wanted: int, started: float) -> NoReturn:
+    """Go on as the same process, now with the product's packages."""
+    environment = os.environ | {"MOSQUITTO": find_mosquitto()}  # first, since it may need the user
+    python = make_environment(PRODUCT)
+    os.execve(python, [str(python), "-m", "dev.demo.processes", str(wanted), str(started)], environment)  # noqa: S606
+
+
+def _run_in_containers(wanted: int) -> str:
+    demo = compose.Demo()
+    try:
+        demo.prepare()
+        progress = demo.start_progress(wanted)
+        try:
+            return _follow(demo, progress)
+        finally:
+            progress.terminate()
+    finally:
+        with uninterrupted():
+            demo.remove()
+
+
+def _follow(demo: compose.Demo, progress: subprocess.Popen[str]) -> str:
+    """Pass on what the progress container prints; start the camera as soon as it counts."""
+    last = ""
+    for line in progress.stdout or ():
+        if line == "counting\n":
+            demo.start_camera()
+            _say_where_to_look(demo)
+        else:
+            last = line.strip()
+            if not last.startswith("demo: "):  # said at the end
+                say(line.rstrip())
+    if progress.wait() == 0:
+        return ""
+    say(demo.last_words())
+    return last.removeprefix("demo: ") or "the progress container did not run"
+
+
+def _say_where_to_look(demo: compose.Demo) -> None:
+    settings = compose.read_settings()
+    inside = f"docker compose -p {demo.project} exec cloud-broker"
+    say(f"""
+The camera runs. Look at it, and at what it saw:
+  camera     {demo.address("camera", 8080)}
+  gallery    {demo.address("gallery", 8081)}
+In another terminal:
+  pictures   {demo.address("store", 8333)} (S3), bucket {settings["S3_BUCKET"]},
+             key {settings["AWS_ACCESS_KEY_ID"]}, secret {settings["AWS_SECRET_ACCESS_KEY"]}
+  messages   {inside} mosquitto_sub -V 5 -t 'usbcam/#' -F '%t %l bytes %P'
+  logs       docker compose -p {demo.project} logs --follow
+Ctrl-C ends it and removes everything but the images.
+""")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The product as plain processes on this machine."""

@@ -1,0 +1,87 @@
+"""The product's own enrolment for plain processes: the authority lies beside the folders of the brokers it serves."""
+
+import base64
+import gzip
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.runtime.files import Folder
+from dev.harness.process import LOOPBACK
+from enroll.authority import Authority
+from enroll.broker_sync import Broker
+
+PORT = 8883  # start_edge_broker says which it is
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a TLS client needs, as files."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """One product's authority; `parts` is the folder that its parts' folders are in."""
+
+    parts: Path
+    mode: int = 0o600  # of what the brokers read
+    answers: Folder | None = None  # where the cloud broker answers; its own data folder, unless it runs in a container
+
+    @property
+    def identity(self) -> Path:
+        """What the cloud broker reads."""
+        return self.parts / "identity"
+
+    def prepare(self, hosts: Iterable[str] = (LOOPBACK,)) -> None:
+        """Make what the cloud broker needs, unless it is there."""
+        authority, broker = self._open()
+        broker.tell(authority, list(hosts))
+
+    def token(self, name: str, *, wait: bool = True) -> Path:
+        """Return the file with the edge's token; the edge is enrolled unless it is already."""
+        file = self.parts / "tokens" / name
+        return file if file.exists() else self.enrol(name, wait=wait)
+
+    def enrol(self, name: str, *, wait: bool = True) -> Path:
+        """Enrol, or enrol again, and wait until a running broker knows."""
+        authority, broker = self._open()
+        again = authority.register.find(name) is not None
+        token = authority.enrol(name, LOOPBACK, PORT, again=again)
+        version = broker.tell(authority, [LOOPBACK], renewed=name if again else "")
+        if wait:
+            broker.applied(version)
+        file = self.parts / "tokens" / name
+        file.parent.mkdir(exist_ok=True)
+        Folder(file.parent, self.mode).write(name, f"EDGE_TOKEN={token.text()}\n".encode())
+        return file
+
+    def revoke(self, name: str) -> bool:
+        """Shut an edge out; True when a running broker has done it."""
+        authority, broker = self._open()
+        authority.revoke(name)
+        return broker.applied(broker.tell(authority))
+
+    def connected(self) -> set[str]:
+        return self._open()[1].connected()
+
+    def credentials(self, name: str) -> Credentials:
+        """Unpack the edge's token as its start.sh does."""
+        word = self.token(name).read_text(encoding="ascii").removeprefix("EDGE_TOKEN=")
+        text = gzip.decompress(base64.b64decode(word)).decode("ascii")
+        folder = self.parts / "credentials" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in text.split("\n[")[1:]:
+            file, _, content = part.partition("]\n")
+            (folder / file).write_text(f"{content}\n", encoding="ascii")
+        return Credentials(folder / "ca.crt", folder / "edge.crt", folder / "edge.key")
+
+    def _open(self) -> tuple[Authority, Broker]:
+        for name in ("authority", "identity", "cloud-broker/data"):
+            (self.parts / name).mkdir(parents=True, exist_ok=True)
+        answers = self.answers or Folder(self.parts / "cloud-broker" / "data")
+        broker = Broker(Folder(self.identity, self.mode), answers)
+        return Authority(Folder(self.parts / "authority")), broker

@@ -1,0 +1,1 @@
+"""What the user asked for. Imports nothing else of the camera."""

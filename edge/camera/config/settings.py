@@ -1,0 +1,112 @@
+"""What the user may set: one class, read once, from the environment and `.env`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from camera.config.schedule import Hours, zone
+from camera.sources.privacy_mask import checked_masks
+
+
+def checked_host(name: str) -> str:
+    """Return a name that can be looked up; raises ValueError."""
+    name.encode("idna")
+    return name
+
+
+class CameraSettings(BaseSettings):
+    """What each camera may have a value of its own for; `Settings` holds what all share.
+
+    Each description ends the sentence "it must be ..." that a wrong value gets.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_ignore_empty=True,  # `NAME=` means the default
+        extra="ignore",  # one .env serves every part of the product
+        frozen=True,
+    )
+
+    camera_source: str = Field(
+        default="auto",
+        min_length=1,
+        description="auto, a device (0, /dev/video0, serial:...), a video file, a URL (rtsp, http) or demo",
+    )
+    camera_name: str = Field(
+        default="camera",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
+        description="1 to 63 letters, digits, - and _, the first a letter or digit",
+    )
+    file_at_end: Literal["stop", "loop"] = Field(default="stop", description="stop or loop")
+    frame_width: int = Field(default=1280, ge=64, le=8192, description="a number of pixels from 64 to 8192")
+    frame_height: int = Field(default=720, ge=64, le=8192, description="a number of pixels from 64 to 8192")
+    frame_rate: float = Field(default=15, gt=0, le=240, description="frames a second, more than 0, at most 240")
+    masks: Annotated[str, AfterValidator(checked_masks)] = Field(
+        default="", description="polygons in shares of the frame, such as 0,0:0.3,0:0.3,1:0,1 with ; between them"
+    )
+    motion: Literal["on", "off"] = Field(default="on", description="on or off")
+    detections_per_second: float = Field(default=10, ge=0.2, le=240, description="frames a second, 0.2 to 240")
+    min_face_px: int = Field(default=56, ge=10, le=2000, description="a face height in pixels of the frame, 10 to 2000")
+    min_score: float = Field(default=0.7, ge=0.1, le=1, description="a number between 0.1 and 1")
+    capture: Literal["face", "frame"] = Field(default="face", description="face or frame")
+    capture_margin: float = Field(default=0.3, ge=0, le=3, description="a share of the face's size, between 0 and 3")
+    capture_policy: Literal["best", "every", "interval"] = Field(default="best", description="best, every or interval")
+    captures_per_minute: int = Field(default=60, ge=1, le=100_000, description="a number of captures, 1 to 100000")
+    capture_interval_seconds: float = Field(default=1, ge=0, le=86400, description="seconds, between 0 and 86400")
+    image_format: Literal["png", "jpeg"] = Field(default="png", description="png or jpeg")
+    demo_seed: int = Field(default=1, ge=0, description="a whole number, 0 or more")
+    demo_visits: int = Field(default=0, ge=0, description="a number of visits, 0 for no end")
+    schedule: Annotated[str, AfterValidator(Hours.checked)] = Field(
+        default="", description="hours like 08:00-18:00 or mo-fr/08:00-18:00,sa/10:00-14:00"
+    )
+
+
+class Settings(CameraSettings):
+    """One camera's settings together with those of the host."""
+
+    cameras: str = Field(default="", description="NAME=SOURCE for each camera, with spaces between them")
+    camera_settings: str = Field(default="", description="NAME.SETTING=VALUE, with spaces between them")
+    timezone: Annotated[str, AfterValidator(zone)] = Field(
+        default="UTC", description="a name of the time zone database, such as Europe/Berlin"
+    )
+    device_dir: Path = Field(default=Path("/dev"), description="the folder where the host's /dev is seen")
+    mqtt_qos: int = Field(default=1, ge=0, le=2, description="0, 1 or 2")
+    edge_broker_host: Annotated[str, AfterValidator(checked_host)] = Field(
+        default="127.0.0.1", min_length=1, description="a host name or address"
+    )
+    edge_broker_port: int = Field(default=1883, ge=1, le=65535, description="a port, 1 to 65535")
+    spool_dir: Path = Field(default=Path("captures-waiting"), description="a folder that can be written")
+    spool_max_mb: int = Field(default=2048, ge=1, description="a whole number of megabytes, at least 1")
+    window: int = Field(default=64, ge=1, le=1000, description="a number of captures, 1 to 1000")
+    receipts: Literal["on", "off"] = Field(default="on", description="on or off")
+    homeassistant: Literal["on", "off"] = Field(default="off", description="on or off")
+    live_bind: str = Field(default="127.0.0.1", min_length=1, description="an address of this host")
+    live_port: int = Field(default=8080, ge=0, le=65535, description="a port, 1 to 65535, or 0 for no page")
+    live_password: SecretStr = Field(default=SecretStr(""), description="a text")
+    live_password_file: Path | None = Field(default=None, description="a file that can be read")
+    live_listen: str = Field(default="", description="an address inside the container")
+    heartbeat_file: Path = Field(default=Path("/tmp/usbcam-camera.json"), description="a file that can be written")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="DEBUG, INFO, WARNING or ERROR"
+    )
+
+
+def read_settings() -> Settings:
+    """Read the settings; a wrong one ends the process with a sentence on stderr, exit code 2."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for wrong in error.errors():
+            print(f"camera: {sentence(wrong['loc'], wrong.get('input'))}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def sentence(location: tuple[int | str, ...], value: Any, camera: str = "") -> str:
+    """Say which setting (of which camera, if it is one's own) is wrong, and how to mend it."""
+    name = str(location[0]).lower()
+    wanted = Settings.model_fields[name].description
+    whose = f"{camera}." if camera else ""
+    return f"{whose}{name.upper()}={value} is not right: it must be {wanted}. Change it in .env."

@@ -1,0 +1,1 @@
+"""What operators see and say: status, health, metrics, Home Assistant, commands."""

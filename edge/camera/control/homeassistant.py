@@ -1,0 +1,74 @@
+"""What Home Assistant learns of a camera by MQTT discovery, so that it appears there by itself.
+
+One message a device, as Home Assistant 2024.11 and later take it (its documentation: MQTT, "Device discovery payload").
+"""
+
+import json
+
+from camera.control.mqtt_client import command_topic, status_topic
+
+PREFIX = "homeassistant"
+EXPIRE_SECONDS = 30  # a status comes every 5 s
+
+
+def image_topic(camera: str) -> str:
+    """Where the last capture is retained; not below usbcam/, so the bridge to the cloud leaves it alone."""
+    return f"usbcam-homeassistant/{camera}"
+
+
+def discovery_topic(camera: str) -> str:
+    """Where Home Assistant looks for devices."""
+    return f"{PREFIX}/device/usbcam-{camera}/config"
+
+
+def discovery(camera: str, content_type: str) -> bytes:
+    """Describe a camera: last capture, online, counts, and a switch that pauses it."""
+    status: dict[str, object] = {"state_topic": status_topic(camera)}
+    # Of an edge that lost its power nobody says that it is away: its broker, which has its last will, is away as well.
+    reading = status | {"expire_after": EXPIRE_SECONDS}  # sensors can do that, and switches cannot
+    parts: dict[str, dict[str, object]] = {
+        "last_capture": {
+            "p": "image",
+            "name": "Last capture",
+            "content_type": content_type,
+            "image_topic": image_topic(camera),
+        },
+        "online": {
+            "p": "binary_sensor",
+            "name": "Camera",
+            "device_class": "connectivity",
+            "value_template": "{{ 'ON' if value_json.online and not value_json.trouble else 'OFF' }}",
+            **reading,
+        },
+        "watching": {
+            "p": "switch",
+            "name": "Watching",
+            "icon": "mdi:eye",
+            "command_topic": command_topic(camera),
+            "retain": False,  # the camera retains it; kept there too, an old one would come back with that broker
+            "payload_on": "run",
+            "payload_off": "pause",
+            "value_template": "{{ 'pause' if value_json.paused else 'run' }}",
+            "state_on": "run",
+            "state_off": "pause",
+            **status,
+        },
+        "captured": _count("Captures", "captured", "mdi:face-recognition", total=True) | reading,
+        "stored": _count("Stored in S3", "stored", "mdi:cloud-check", total=True) | reading,
+        "waiting": _count("Waiting for S3", "waiting", "mdi:cloud-upload", total=False) | reading,
+    }
+    content = {
+        "dev": {"ids": [f"usbcam-{camera}"], "name": f"Camera {camera}", "mf": "usbcam"},
+        "o": {"name": "usbcam"},
+        "cmps": {name: part | {"unique_id": f"usbcam-{camera}-{name}"} for name, part in parts.items()},
+        "availability_topic": status_topic(camera),
+        "availability_template": "{{ 'online' if value_json.online else 'offline' }}",
+        "qos": 1,
+    }
+    return json.dumps(content).encode()
+
+
+def _count(name: str, key: str, icon: str, *, total: bool) -> dict[str, object]:
+    kind = "total_increasing" if total else "measurement"
+    value = f"{{{{ value_json.{key} | default(0) }}}}"
+    return {"p": "sensor", "name": name, "icon": icon, "state_class": kind, "value_template": value}

@@ -1,0 +1,1 @@
+"""From the disk to the broker, until a receipt comes back."""

@@ -1,0 +1,102 @@
+"""The commands that need no broker: see what would be found, and what would be published."""
+
+import json
+import sys
+from pathlib import Path
+
+import cv2
+
+from camera.config.settings import Settings
+from camera.pipeline.analyzer import Sight, Watcher
+from camera.pipeline.detector import Detector, Image
+from camera.sources.factory import SceneSource, scene
+from camera.sources.file import FileSource
+from camera.sources.reader.latest_frame import Cadence, Source, SourceEndedError, SourceError
+from common.contract.capture import Box, timestamp
+
+
+def detect(settings: Settings, paths: list[str]) -> int:
+    """Print one JSON line per image with the faces in it, in pixels of the image as stored."""
+    detector = Detector(settings.min_face_px, settings.min_score)
+    failed = 0
+    for path in paths:
+        image = cv2.imread(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) if Path(path).is_file() else None
+        if image is None:
+            _complain(f"{path} is not an image that can be read.")
+            failed += 1
+            continue
+        _print({"image": path, "faces": _faces(detector, image)})
+    return 1 if failed else 0
+
+
+def captures(settings: Settings, video: str, out: Path) -> int:
+    """Write what would have been published from a video, as fast as it can be read; one JSON line each."""
+    try:
+        source: Source = (
+            SceneSource(scene(settings), settings.frame_rate) if video == "demo" else FileSource(Path(video))
+        )
+    except SourceError as error:
+        _complain(str(error).replace("CAMERA_SOURCE=", ""))
+        return 1
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        _write_captures(settings, source, out)
+    except BrokenPipeError:  # whoever read the lines has seen enough
+        sys.stderr.close()
+        return 1
+    except OSError as error:
+        _complain(f"--out {out} cannot be written: {error.strerror}.")
+        return 1
+    finally:
+        source.close()
+    return 0
+
+
+def _write_captures(settings: Settings, source: Source, out: Path) -> None:
+    watcher = Watcher(settings)
+    cadence = Cadence(settings.detections_per_second)
+    while True:
+        try:
+            seconds = source.grab()
+        except SourceEndedError:
+            _write_sight(watcher.end(), out)
+            return
+        frame = source.retrieve() if cadence.due(seconds) else None
+        if frame:
+            _write_sight(watcher.look(frame), out)
+            cadence.rate = watcher.rate
+
+
+def _write_sight(sight: Sight, out: Path) -> None:
+    for capture in sight.captures:
+        path = out / (capture.id + capture.extension)
+        path.write_bytes(capture.image)
+        _print(
+            {
+                "file": str(path),
+                "id": capture.id,
+                "captured_at": timestamp(capture.captured_at),
+                "frame": capture.frame,
+                "box": _numbers(capture.box),
+                "score": round(capture.score, 3),
+                "quality": capture.quality,
+                "track": capture.track,
+                "shot": capture.shot,
+            }
+        )
+
+
+def _faces(detector: Detector, image: Image) -> list[dict[str, object]]:
+    return [{"box": _numbers(found.box), "score": round(found.score, 3)} for found in detector.detect(image)]
+
+
+def _numbers(box: Box) -> list[int]:
+    return [box.x, box.y, box.width, box.height]
+
+
+def _print(line: dict[str, object]) -> None:
+    print(json.dumps(line), flush=True)
+
+
+def _complain(sentence: str) -> None:
+    print(f"camera: {sentence}", file=sys.stderr)

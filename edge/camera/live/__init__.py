@@ -1,1 +1,0 @@
-"""The page that shows what the cameras see and whether their pictures arrive."""

@@ -1,0 +1,1 @@
+"""From frames to captures and visits."""

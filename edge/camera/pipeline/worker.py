@@ -1,0 +1,147 @@
+"""One camera at work: its source, its watcher and its thread. What breaks here breaks here alone."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from camera.config.schedule import Clock
+from camera.config.settings import Settings
+from camera.pipeline.analyzer import Counts, Face, Sight, Watcher
+from camera.pipeline.tracker import LOST_SECONDS
+from camera.sources.factory import attach
+from camera.sources.reader.counters import Rate, Totals
+from camera.sources.reader.latest_frame import Frame, LatestFrame
+
+log = logging.getLogger(__name__)
+
+TAKE_SECONDS = 1.0
+PAUSE_SECONDS = 0.5
+FIRST_MEND_SECONDS, LONGEST_MEND_SECONDS = 1.0, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The frame that was looked at last, and the faces in it."""
+
+    frame: Frame
+    faces: tuple[Face, ...]
+
+
+class Station:
+    """Watches one camera on a thread of its own, until told to stop or its file has ended."""
+
+    def __init__(self, settings: Settings, keep: Callable[[Sight, Counts], None], stop: threading.Event) -> None:
+        """`settings`: this camera's; `keep`: takes what each frame gave; `stop` ends it."""
+        self.name, self.settings = settings.camera_name, settings
+        self.clock = Clock(settings.schedule, settings.timezone)
+        self.view: View | None = None
+        self.handled_at: float | None = None  # monotonic: when a frame was handled last
+        self.paused = False
+        self.ended = False  # the source has nothing more to give
+        self.crashes = 0
+        self.totals = Totals("grabbed", "passed_over", "dropped", "damaged", "reopened")
+        self.rate = Rate()
+        self._broken: str | None = None
+        self._keep, self._stop = keep, stop
+        self._camera = attach(settings)
+        self._watcher = Watcher(settings)
+        self._frames: LatestFrame | None = None
+        self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
+
+    @property
+    def counts(self) -> Counts:
+        """What was seen since the start."""
+        return self._watcher.counts
+
+    @property
+    def trouble(self) -> str | None:
+        """Why this camera does not work, as a sentence."""
+        frames = self._frames
+        return self._broken or (frames.trouble if frames else None)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a call into the camera's driver hangs for good: only the end of the process may help."""
+        frames = self._frames
+        return frames is not None and frames.stuck
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def join(self, timeout_seconds: float) -> None:
+        """Wait for the end, after `stop` is set."""
+        self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        mend_seconds = FIRST_MEND_SECONDS
+        while not self._stop.is_set() and not self.ended:
+            began = time.monotonic()
+            try:
+                self.ended = self._watch()  # and its last captures are kept
+            except Exception as error:  # another camera must not suffer from whatever this was
+                self.crashes += 1
+                self._broken = f"The camera {self.name} broke ({type(error).__name__}); starting it again."
+                log.exception("The camera %s broke, trying again in %g s", self.name, mend_seconds)
+                self._stop.wait(mend_seconds)
+                recovered = time.monotonic() - began > LONGEST_MEND_SECONDS
+                mend_seconds = FIRST_MEND_SECONDS if recovered else min(mend_seconds * 2, LONGEST_MEND_SECONDS)
+                self._renew()
+
+    def _renew(self) -> None:
+        """A new watcher with a new detector, which goes on counting."""
+        counts = self.counts
+        self._watcher = Watcher(self.settings)
+        self._watcher.counts = counts
+
+    def _watch(self) -> bool:
+        """Look until told to stop or pause; True when the source has ended."""
+        if not self.clock.may_look:
+            self._pause()
+            return False
+        self._resume()
+        stop = threading.Event()
+        self._frames = LatestFrame(self._camera, self.settings.detections_per_second, stop, self.name)
+        try:
+            return self._look(self._frames)
+        finally:
+            stop.set()
+            self._frames.join(timeout_seconds=5)
+            self.totals.keep()
+            self._frames = None
+            self._keep(self._watcher.end(), self.counts)
+
+    def _look(self, frames: LatestFrame) -> bool:
+        while not self._stop.is_set() and self.clock.may_look:
+            frame = frames.take(TAKE_SECONDS)
+            self.totals.read(frames)
+            if frame is not None:
+                self._handle(frame)
+            elif frames.ended.is_set():
+                return not self._stop.is_set()
+            elif frames.age_seconds > LOST_SECONDS and self._watcher.busy:
+                self._keep(self._watcher.end(), self.counts)  # the camera is away, and maybe for good
+        return False
+
+    def _handle(self, frame: Frame) -> None:
+        sight = self._watcher.look(frame)
+        if self._frames:
+            self._frames.rate = self._watcher.rate
+        self._broken = None
+        self.handled_at = time.monotonic()
+        self.rate.count()
+        self.view = View(frame, sight.faces)
+        self._keep(sight, self.counts)
+
+    def _pause(self) -> None:
+        if not self.paused:
+            log.info("The camera %s is paused and let go of", self.name)
+        self.paused, self.view = True, None
+        self._stop.wait(PAUSE_SECONDS)
+
+    def _resume(self) -> None:
+        if self.paused:
+            log.info("The camera %s looks again", self.name)
+        self.paused = False

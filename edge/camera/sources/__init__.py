@@ -1,0 +1,1 @@
+"""Where frames come from: USB cameras, network cameras, files, the synthetic scene."""

@@ -1,0 +1,63 @@
+"""What a source of frames is: opened, read frame by frame, closed, and opened again."""
+
+import math
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from camera.pipeline.detector import Image
+
+
+class SourceError(Exception):
+    """A source that does not deliver now; the text is a sentence for the user."""
+
+
+class SourceEndedError(Exception):
+    """A source that has nothing more to give: a file at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a source."""
+
+    image: Image
+    captured_at: datetime  # aware, UTC
+    seconds: float  # never steps back, also when the source was opened again
+    number: int  # since the source was opened; a gap is frames that the source lost
+    jpeg: bytes | None = None  # the camera's own picture, if it made one
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a source may take before it counts as stuck; it should give up by itself before that."""
+
+    open_seconds: float = math.inf
+    grab_seconds: float = math.inf
+
+
+class Source(Protocol):
+    """Something that gives frames. Grabbing is cheap; retrieving decodes."""
+
+    def grab(self) -> float:
+        """Wait for the next frame and return its seconds; raises SourceError or SourceEndedError."""
+
+    def retrieve(self) -> Frame | None:
+        """Decode the frame that was grabbed last; None if it is damaged."""
+
+    def close(self) -> None:
+        """Let go of the device or connection."""
+
+
+class Camera(Protocol):
+    """A source that can be opened again and again."""
+
+    @property
+    def patience(self) -> Patience:
+        """How long its calls may take."""
+
+    def open(self, stop: threading.Event) -> Source:
+        """Open it, to be read until `stop` is set; raises SourceError or SourceEndedError."""
+
+    def returned(self) -> bool:
+        """Whether it is worth a try before the next retry is due. Cheap."""

@@ -1,0 +1,1 @@
+"""Reading on a thread: the latest frame wins, a hung driver is noticed, a lost source is opened again."""

@@ -1,0 +1,1 @@
+"""The demo's camera: drawn people whose number is known."""

@@ -1,0 +1,1 @@
+"""The live page: what the cameras see, and whether their captures arrive."""

@@ -1,0 +1,23 @@
+"""What of a house the page shows and steers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from camera.delivery.history import Journal
+from camera.delivery.publisher import Publisher
+from camera.delivery.spool import Spool
+from camera.pipeline.worker import Station
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All of one house."""
+
+    stations: Sequence[Station]
+    spool: Spool
+    publisher: Publisher
+    journal: Journal
+    registry: CollectorRegistry
+    command: Callable[[str, str], None]  # a camera's name, and what MQTT would tell it

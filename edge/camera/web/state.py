@@ -1,0 +1,101 @@
+"""What the page shows besides the pictures, as JSON."""
+
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from camera.delivery.history import Entry
+from camera.pipeline.worker import Station, View
+from camera.web.context import Parts
+from camera.web.pipeline_status import Lights
+from camera.web.process_stats import Load, memory_mb
+from common.contract.capture import timestamp
+
+
+class State:
+    """Reads stations, spool, publisher and journal whenever it is asked."""
+
+    def __init__(self, parts: Parts) -> None:
+        """All of one house."""
+        self._parts = parts
+        self._lights = Lights(parts)
+        self._load = Load()
+        self._began = time.monotonic()
+
+    def now(self) -> dict[str, object]:
+        """Everything; times are seconds, sizes bytes."""
+        spool, publisher = self._parts.spool, self._parts.publisher
+        return {
+            "at": timestamp(datetime.now(UTC)),
+            "running_seconds": round(time.monotonic() - self._began),
+            "cpu_percent": self._load.cpu_percent(),
+            "memory_mb": memory_mb(),
+            "lights": [asdict(light) for light in self._lights.now()],
+            "spool": {
+                "captures": spool.depth,
+                "bytes": spool.bytes,
+                "limit": spool.max_bytes,
+                "dropped": spool.dropped,
+            },
+            "stored": publisher.stored,
+            "rejected": publisher.rejected,
+            "cameras": [_camera(station) for station in self._parts.stations],
+            "captures": [_capture(entry) for entry in self._parts.journal.recent()],
+        }
+
+
+def faces(view: View) -> dict[str, object]:
+    """The boxes to draw, in pixels of the frame."""
+    height, width = view.frame.image.shape[:2]
+    return {
+        "width": width,
+        "height": height,
+        "faces": [
+            {
+                "box": [face.box.x, face.box.y, face.box.width, face.box.height],
+                "score": round(face.score, 2),
+                "quality": round(face.quality, 2),
+                "rejected": face.rejected,
+            }
+            for face in view.faces
+        ],
+    }
+
+
+def _camera(station: Station) -> dict[str, object]:
+    counts, totals = station.counts, station.totals
+    return {
+        "name": station.name,
+        "trouble": station.trouble,
+        "paused": station.paused,
+        "paused_by": station.clock.paused_by,
+        "ended": station.ended,
+        "frames_per_second": round(station.rate.per_second(), 1),
+        "grabbed": totals["grabbed"],
+        "passed_over": totals["passed_over"],
+        "dropped": totals["dropped"],
+        "damaged": totals["damaged"],
+        "looked_at": counts.looked_at,
+        "still": counts.still,
+        "faces": counts.faces,
+        "visits": counts.visits,
+        "captured": counts.captured,
+        "refused": counts.refused,
+        "rejected": dict(counts.rejected),
+    }
+
+
+def _capture(entry: Entry) -> dict[str, object]:
+    capture = entry.capture
+    took = None if entry.settled_at is None or entry.sent_at is None else entry.settled_at - entry.sent_at
+    return {
+        "id": entry.id,
+        "camera": entry.camera,
+        "state": entry.state.value,
+        "note": entry.note,
+        "seconds": None if took is None else round(took, 2),
+        "picture": capture is not None,
+        "captured_at": timestamp(capture.captured_at) if capture else None,
+        "quality": capture.quality if capture else None,
+        "shot": capture.shot if capture else None,
+    }

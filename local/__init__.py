@@ -1,1 +1,0 @@
-"""Runs the product on this machine, as plain processes or with Docker."""

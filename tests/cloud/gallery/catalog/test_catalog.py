@@ -1,0 +1,240 @@
+"""What the gallery lists: everything once, the newest first, whatever the template of keys."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from gallery.catalog import date_index as dates
+from gallery.catalog import listing_cache as folders
+from gallery.catalog.catalog import Album
+from gallery.catalog.day_walker import Wanted
+from gallery.catalog.metadata import Facts
+from storage.key_parser import Layout
+from storage.keys import DEFAULT_TEMPLATE
+from storage.reader import Bucket as Asked
+from tests.cloud.gallery.rig import NOON, capture, gallery, put
+from tests.cloud.rig import Bucket
+
+TEMPLATES = (
+    DEFAULT_TEMPLATE,
+    "{captured_at:%Y/%m/%d}/{edge}/{camera}/{id}.png",
+    "pictures/{edge}/{captured_at:%Y-%m-%d}/{camera}-{id}.png",
+    "{edge}/{captured_at:%Y}/{captured_at:%m/%d/%H}/{id}.png",
+    "{captured_at:%Y/%m/%d}/{id}.png",
+    "{edge}/{camera}/{id}.png",
+    "{id}.png",
+    "{captured_at:%d-%m-%Y_%H-%M-%S}.png",
+    "cam-{captured_at:%m/%d/%Y}/{edge}/{camera}-{id}.png",
+    "{edge}/{camera}/{captured_at:%d.%m.%Y %T}.png",
+    "{edge}-{camera}/{captured_at:%H.%M.%S %d.%m.%Y}.png",
+)
+DAY_FIRST = "{captured_at:%d-%m-%Y_%H-%M-%S}.png"
+
+
+def test_all_pictures_come_once_and_the_newest_first(tmp_path: Path, settings: dict[str, str], bucket: Bucket) -> None:
+    captures = [
+        capture(number * 97, edge=edge, camera=camera)
+        for number in range(35)
+        for edge, camera in (("porch", "door"), ("porch", "bell"), ("attic", "door"))
+    ]
+    put(bucket, *captures)
+    in_order = sorted(captures, key=lambda each: (each.captured_at, each.edge, each.camera), reverse=True)
+
+    with gallery(tmp_path, settings) as page:
+        keys = page.keys()
+
+    assert len(keys) == len(set(keys)) == len(captures)
+    days = [f"{each.captured_at:%Y/%m/%d}" for each in in_order]
+    assert ["/".join(key.split("/")[2:5]) for key in keys] == days
+    assert [key[-33:-13] for key in keys] == [each.id[:20] for each in in_order]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_any_template_can_be_filtered_by_edge_camera_and_time(
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket, template: str
+) -> None:
+    told = [("porch", "door"), ("porch", "bell"), ("attic", "door"), ("porch", "door")]
+    captures = [capture(number * 1000, edge=edge, camera=camera) for number, (edge, camera) in enumerate(told)]
+    keys = put(bucket, *captures, template=template)
+    bucket.client.put_object(Bucket=bucket.name, Key="rejected/porch/x.bin", Body=b"x")
+    from_second = (NOON + timedelta(minutes=1000)).isoformat()
+
+    with gallery(tmp_path, settings, S3_KEY_TEMPLATE=template) as page:
+        shown = page.get("/api/captures")["pictures"]
+        found = {
+            "edge": page.keys(edge="porch"),
+            "camera": page.keys(camera="door"),
+            "both": page.keys(edge="porch", camera="door"),
+            "from": page.keys(**{"from": from_second}),
+            "to": page.keys(to=from_second),
+        }
+
+    newest_first = list(reversed(keys))
+    assert [(each["key"], each["edge"], each["camera"]) for each in shown] == [
+        (key, *where) for key, where in zip(newest_first, reversed(told), strict=True)
+    ]
+    assert found == {
+        "edge": [keys[3], keys[1], keys[0]],
+        "camera": [keys[3], keys[2], keys[0]],
+        "both": [keys[3], keys[0]],
+        "from": newest_first[:3],
+        "to": [keys[0]],
+    }
+
+
+def test_a_key_without_an_id_shows_the_time_that_the_metadata_tells(
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket
+) -> None:
+    template = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{captured_at:%H%M%S}.png"
+    put(bucket, capture(5), template=template)
+
+    with gallery(tmp_path, settings, S3_KEY_TEMPLATE=template) as page:
+        (shown,) = page.get("/api/captures")["pictures"]
+
+    assert datetime.fromisoformat(shown["at"]) == NOON + timedelta(minutes=5)
+
+
+def test_names_that_were_taken_and_jpegs_are_shown_and_other_objects_are_not(
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket
+) -> None:
+    (key,) = put(bucket, capture(1))
+    shown = [key, key.replace(".png", "-9f2c01ab.png"), key.replace(".png", ".jpg")]
+    hidden = ["notes.txt", "porch/notes.png", "rejected/porch/ab.bin", ".usbcam-check/probe", key + ".bak"]
+    for name in shown[1:] + hidden:
+        bucket.client.put_object(Bucket=bucket.name, Key=name, Body=b"x")
+
+    with gallery(tmp_path, settings, GALLERY_DELETE="on") as page:
+        assert sorted(page.keys()) == sorted(shown)
+        assert [page.ask(f"/image?key={name}").status for name in hidden] == [404] * len(hidden)
+        assert [page.ask(f"/thumbnail?key={name}").status for name in hidden] == [404] * len(hidden)
+        assert [page.ask(f"/api/link?key={name}", "POST").status for name in hidden] == [404] * len(hidden)
+        assert [page.post("/api/delete", {"keys": [name]}) for name in hidden] == [400] * len(hidden)
+    assert set(hidden) <= set(bucket.names())
+
+
+def test_the_edges_and_cameras_to_choose_from_are_those_of_the_bucket(
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket
+) -> None:
+    put(bucket, capture(1), capture(2, camera="bell"), capture(3, edge="attic"))
+    bucket.client.put_object(Bucket=bucket.name, Key="rejected/porch/x.bin", Body=b"x")
+
+    with gallery(tmp_path, settings) as page:
+        places = page.get("/api/places")
+
+    assert places["edges"] == {"attic": ["door"], "porch": ["bell", "door"]}
+    assert (places["bucket"], places["may_delete"], places["has_lock"]) == (bucket.name, False, False)
+
+
+def test_a_new_picture_is_in_the_list_at_once_after_a_reload(
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket
+) -> None:
+    with gallery(tmp_path, settings) as page:
+        assert page.keys() == []
+        put(bucket, capture(1))
+        deadline = datetime.now(UTC) + timedelta(seconds=30)
+        while not page.keys():
+            assert datetime.now(UTC) < deadline
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"cursor": "nonsense"}, "no cursor of ours"),
+        ({"from": "yesterday"}, "from must be a time, such as 2026-11-22T00:00:00Z."),
+        ({"from": "0001-01-01T00:00:00+23:00"}, "from must be of the years 1970 to 9000."),
+        ({"to": "0001-01-01T00:00:00Z"}, "to must be of the years 1970 to 9000."),
+        ({"to": "9999-12-31T23:59:59-12:00"}, "to must be of the years 1970 to 9000."),
+        ({"from": "2026-11-22"}, "from must tell its time zone"),
+    ],
+)
+def test_a_wrong_question_is_answered_with_a_sentence(
+    tmp_path: Path, settings: dict[str, str], query: dict[str, str], words: str
+) -> None:
+    with gallery(tmp_path, settings) as page:
+        assert words in page.problem("/api/captures", **query)
+        assert "Traceback" not in page.process.tail(1000)
+
+
+def album_of(bucket: Bucket, template: str = DEFAULT_TEMPLATE) -> Album:
+    asked = Asked(lambda: bucket.client, bucket.name)
+    return Album(asked, Layout(template), Facts(asked))
+
+
+def keys_of(album: Album, wanted: Wanted | None = None) -> list[str]:
+    return [picture.key for picture in album.page(wanted or Wanted()).pictures]
+
+
+def test_a_day_that_is_over_is_read_again_after_some_minutes_and_tells_what_is_gone(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = put(bucket, capture(1), capture(2))
+    told: list[str] = []
+
+    def gone(keys: Iterable[str]) -> None:
+        told.extend(keys)
+
+    asked = Asked(lambda: bucket.client, bucket.name)
+    album = Album(asked, Layout(DEFAULT_TEMPLATE), Facts(asked), gone)
+    assert keys_of(album) == keys[::-1]
+    bucket.client.delete_object(Bucket=bucket.name, Key=keys[0])
+    late = put(bucket, capture(3))
+    assert keys_of(album) == keys[::-1]
+
+    monkeypatch.setattr(folders, "monotonic", lambda: monotonic() + 301)
+
+    assert keys_of(album) == [*late, keys[1]]
+    assert told == [keys[0]]
+
+
+@pytest.mark.parametrize("template", [DAY_FIRST, "all/{edge}/{id}.png"])
+def test_the_newest_come_first_of_however_many_names_that_begin_with_the_day(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, template: str
+) -> None:
+    monkeypatch.setattr(dates, "FEW", 20)
+    keys = put(bucket, *(capture(-number * 1440 * 9) for number in range(90)), template=template)
+    bucket.client.put_object(Bucket=bucket.name, Key=".usbcam-check/probe", Body=b"x")
+    album = album_of(bucket, template)
+
+    first = album.page(Wanted())
+    second = album.page(Wanted(), first.cursor)
+
+    assert [picture.key for picture in first.pictures + second.pictures] == keys
+    assert (first.note, second.cursor) == ("", None)
+    day = Wanted(since=NOON - timedelta(days=18, hours=12), until=NOON - timedelta(days=17, hours=12))
+    assert keys_of(album, day) == [keys[2]]
+
+
+def test_keys_that_tell_the_time_are_not_asked_for_it(bucket: Bucket) -> None:
+    put(bucket, *(capture(number) for number in range(3)), template="{edge}/{camera}/" + DAY_FIRST)
+    asked = Asked(lambda: bucket.client, bucket.name)
+    read = Album(asked, Layout("{edge}/{camera}/" + DAY_FIRST), Facts(asked)).page(Wanted()).pictures
+
+    assert [picture.told for picture in read] == [True] * 3
+    assert [picture.at for picture in read] == [NOON + timedelta(minutes=number) for number in (2, 1, 0)]
+
+
+def test_a_folder_that_holds_more_than_is_read_is_said(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(bucket, *(capture(number) for number in range(3)))
+    monkeypatch.setattr(folders.Folders.folder, "__defaults__", (2,))
+
+    page = album_of(bucket).page(Wanted())
+
+    assert len(page.pictures) == 2
+    assert "holds more" in page.note
+
+
+def test_a_page_asks_for_what_it_shows_however_much_the_bucket_holds(bucket: Bucket) -> None:
+    put(bucket, *(capture(number * 1440) for number in range(150)))
+    asked = Asked(lambda: bucket.client, bucket.name)
+    album = Album(asked, Layout(DEFAULT_TEMPLATE), Facts(asked))
+
+    first = album.page(Wanted())
+    lists = asked.requests
+    album.page(Wanted(), first.cursor)
+
+    assert len(first.pictures) == 60
+    assert lists < 60 + 16 + 10  # a folder for each day, days ahead, and the way there
+    assert asked.requests < 150 + 20

@@ -1,0 +1,227 @@
+"""`uploader check` against real brokers and a real S3 server: one red line for each thing that is wrong."""
+
+import pytest
+
+from dev.harness.process import LOOPBACK, free_port, wait_for
+from tests.cloud.rig import (
+    LATER,
+    LIMITED_KEY,
+    LIMITED_SECRET,
+    READER_KEY,
+    READER_SECRET,
+    Broker,
+    Bucket,
+    Edge,
+    Road,
+    Told,
+    Uploaders,
+)
+from tests.support import pictures
+from tests.support.rig import CloudBroker, Store
+
+LIMITED = {"AWS_ACCESS_KEY_ID": LIMITED_KEY, "AWS_SECRET_ACCESS_KEY": LIMITED_SECRET}
+READER = {"AWS_ACCESS_KEY_ID": READER_KEY, "AWS_SECRET_ACCESS_KEY": READER_SECRET}
+
+
+def the_only_failure(told: Told) -> tuple[str, str]:
+    """Return subject and sentence of the one red line; the exit code agrees."""
+    failures = told.lines("FAIL")
+    assert len(failures) == 1, told.out
+    assert told.code == 1
+    assert told.err == "uploader: mend the lines that say FAIL\n"
+    ((subject, sentence),) = failures.items()
+    return subject, sentence
+
+
+def test_a_working_cloud_is_all_green_and_nothing_is_left_behind(uploaders: Uploaders, bucket: Bucket) -> None:
+    uploaders.start_well()
+
+    told = uploaders.run("check")
+
+    assert (told.code, told.err, told.lines("FAIL")) == (0, "", {})
+    good = told.lines("ok")
+    assert good["uploader"] == "uploader is connected and well"
+    assert good["subscription"] == "usbcam/+/images is granted"
+    assert good["credentials"] == f"access key {bucket.store.access_key}, from AWS_ACCESS_KEY_ID"
+    assert good["get"] == "read the same back, metadata included"
+    assert good["conditional put"] == "a taken name is not written again (412)"
+    assert good["strangers"] == "may not read it"
+    assert {"broker", "bucket", "region", "clock", "put", "delete", "disk", "heartbeat"} <= set(good)
+    assert set(told.lines("warn")) <= {"encryption", "disk"}
+    assert bucket.names() == []
+    assert bucket.store.secret_key not in told.out
+
+
+def test_a_check_beside_the_running_uploader_takes_nothing_from_it(
+    uploaders: Uploaders, edge: Edge, bucket: Bucket
+) -> None:
+    process = uploaders.start_well()
+
+    edge.send_all([pictures.png(number) for number in range(5)])
+    uploaders.run("check")
+    edge.send_all([pictures.png(number) for number in range(5, 10)])
+
+    assert len(bucket.wait_for(10)) == 10
+    assert "connection was lost" not in process.tail(1000)
+    assert uploaders.problem() is None
+
+
+def test_an_uploader_that_is_away_keeps_its_session(uploaders: Uploaders) -> None:
+    uploaders.start_well().stop()
+
+    told = uploaders.run("check")
+
+    assert told.code == 0
+    assert "its session keeps what arrives; start it: docker compose" in told.lines("warn")["uploader"]
+
+
+def test_a_broker_that_nobody_subscribed_to_is_a_failure(uploaders: Uploaders) -> None:
+    subject, sentence = the_only_failure(uploaders.run("check"))
+
+    assert (subject, sentence[:25]) == ("uploader", "nobody has subscribed, so")
+
+
+def test_the_shipped_broker_lets_the_check_ask(uploaders: Uploaders, cloud_broker: CloudBroker) -> None:
+    given = {"CLOUD_BROKER_PORT": str(cloud_broker.port)}
+
+    away = uploaders.run("check", **given)
+    uploaders.start_well(**given)
+    there = uploaders.run("check", **given)
+
+    assert "its session keeps what arrives" in away.lines("warn")["uploader"]
+    assert there.lines("ok")["uploader"] == "uploader is connected and well"
+    assert there.lines("ok")["subscription"] == "usbcam/+/images is granted"
+
+
+def test_an_uploader_that_waits_for_s3_is_seen_although_its_window_is_full(
+    uploaders: Uploaders, road: Road, edge: Edge, store: Store
+) -> None:
+    uploaders.start_well(UPLOAD_THREADS="1")
+    road.close()
+    edge.send_all([pictures.png(number) for number in range(8)])
+    uploaders.wait_for_state("S3 is away")
+
+    told = uploaders.run("check", S3_ENDPOINT_URL=store.endpoint)
+
+    assert told.lines("warn")["uploader"].startswith("uploader says: S3 is away")
+
+
+def test_uploaders_that_share_all_answer(uploaders: Uploaders, cloud_broker: CloudBroker) -> None:
+    given = {"CLOUD_BROKER_PORT": str(cloud_broker.port), "UPLOADERS": "2"}
+    uploaders.start_well(**given)
+    uploaders.start_well(**given, HEARTBEAT_FILE=str(uploaders.folder / "other.json"))
+
+    both = wait_for(
+        lambda: uploaders.run("check", **given).lines("ok").get("uploader", ""),
+        seconds=30,
+        what="two that are well",
+    )
+    confused = uploaders.run("check", CLOUD_BROKER_PORT=str(cloud_broker.port))
+
+    assert both.count("uploader-") == 2
+    assert the_only_failure(confused)[1].startswith("2 take the same images")
+
+
+def test_a_broker_that_is_away_is_one_line(uploaders: Uploaders) -> None:
+    port = str(free_port())
+
+    subject, sentence = the_only_failure(uploaders.run("check", CLOUD_BROKER_PORT=port))
+
+    assert subject == "broker"
+    assert sentence.startswith(f"{LOOPBACK}:{port} (CLOUD_BROKER_HOST, CLOUD_BROKER_PORT)")
+    assert sentence.endswith("Connection refused; start it, or mend CLOUD_BROKER_HOST")
+
+
+def test_a_broker_that_refuses_is_one_line(uploaders: Uploaders, broker: Broker) -> None:
+    closed = Broker(broker.folder.with_name("closed"), extra="allow_anonymous false")
+    closed.start()
+
+    subject, sentence = the_only_failure(uploaders.run("check", CLOUD_BROKER_PORT=str(closed.port)))
+
+    assert subject == "broker"
+    assert "it refused the uploader (Not authorized)" in sentence
+    closed.stop()
+
+
+def test_a_store_that_is_away_is_one_line(uploaders: Uploaders, road: Road) -> None:
+    uploaders.start_well()
+    road.close()
+
+    subject, sentence = the_only_failure(uploaders.run("check"))
+
+    assert subject == "store"
+    assert sentence.startswith("S3 is away")
+    assert "S3_ENDPOINT_URL" in sentence
+
+
+@pytest.mark.parametrize(
+    ("settings", "subject", "sentence"),
+    [
+        (
+            {"AWS_SECRET_ACCESS_KEY": "wrong"},
+            "credentials",
+            "the secret key does not fit the access key; mend AWS_SECRET_ACCESS_KEY",
+        ),
+        ({"AWS_ACCESS_KEY_ID": "nobody"}, "credentials", "the access key is unknown; mend AWS_ACCESS_KEY_ID"),
+        (
+            {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
+            "credentials",
+            "there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role",
+        ),
+        (
+            {"S3_BUCKET": "usbcam-nowhere"},
+            "bucket",
+            "the bucket usbcam-nowhere does not exist; `uploader setup` creates it, or mend S3_BUCKET",
+        ),
+    ],
+)
+def test_what_is_wrong_with_s3_is_one_line(
+    uploaders: Uploaders, settings: dict[str, str], subject: str, sentence: str
+) -> None:
+    uploaders.start_well()
+
+    assert the_only_failure(uploaders.run("check", **settings)) == (subject, sentence)
+
+
+def test_a_bucket_of_somebody_else_is_one_line(uploaders: Uploaders, strict_store: Store) -> None:
+    uploaders.start_well()
+    strict_store.client.create_bucket(Bucket="usbcam-others")
+    given = {"S3_ENDPOINT_URL": strict_store.endpoint, "S3_BUCKET": "usbcam-others", **LIMITED}
+
+    subject, sentence = the_only_failure(uploaders.run("check", **given))
+
+    assert subject == "bucket"
+    assert sentence == (
+        "these credentials may not look into usbcam-others: it is somebody else's, or a right is missing; "
+        "allow what cloud/iam/policy.json says, or mend S3_BUCKET or AWS_ACCESS_KEY_ID"
+    )
+
+
+def test_a_key_that_may_only_read_is_one_line(uploaders: Uploaders, strict_store: Store) -> None:
+    uploaders.start_well()
+    strict_store.client.create_bucket(Bucket=LATER)
+    given = {"S3_ENDPOINT_URL": strict_store.endpoint, "S3_BUCKET": LATER, **READER}
+
+    subject, sentence = the_only_failure(uploaders.run("check", **given))
+
+    assert subject == "put"
+    assert sentence == (
+        f"these credentials may not do this in {LATER}; allow s3:PutObject there, see cloud/iam/policy.json"
+    )
+
+
+def test_a_place_where_no_heartbeat_can_be_written_is_one_line(uploaders: Uploaders) -> None:
+    uploaders.start_well()
+
+    subject, sentence = the_only_failure(uploaders.run("check", HEARTBEAT_FILE="/nowhere/uploader.json"))
+
+    assert (subject, sentence.split(" ")[0]) == ("heartbeat", "HEARTBEAT_FILE=/nowhere/uploader.json")
+
+
+def test_a_wrong_setting_or_command_is_a_line_without_a_check(uploaders: Uploaders) -> None:
+    wrong = uploaders.run("check", S3_RETENTION_DAYS="soon")
+    unknown = uploaders.run("chekc")
+
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.startswith("uploader: S3_RETENTION_DAYS=soon must be")
+    assert (unknown.code, unknown.err.count("\n")) == (2, 1)

@@ -1,0 +1,237 @@
+"""What `uploader check` says of AWS where a store on this machine cannot play its part."""
+
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from botocore.response import StreamingBody
+from botocore.stub import ANY, Stubber
+
+from common.runtime.check_result import Finding, Level
+from uploader.admin.bucket import existence as bucket
+from uploader.admin.host import disk
+from uploader.admin.identity import Access, access
+from uploader.settings import Settings
+
+CONTENT = "what the probe holds"
+ACCOUNT = "123456789012"
+CALLER = {"Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/usbcam/i-1", "Account": ACCOUNT, "UserId": "A"}
+
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    """The check's clients, each with the answers that it will get."""
+
+    access: Access
+    settings: Settings
+    s3: Stubber
+    stranger: Stubber
+    sts: Stubber
+
+    def findings(self) -> dict[str, Finding]:
+        found = {finding.subject: finding for finding in bucket.examine(self.access, self.settings)}
+        for stubber in (self.s3, self.stranger, self.sts):
+            stubber.assert_no_pending_responses()
+        return found
+
+    def head(self, *, region: str = "eu-west-1", skew: timedelta = timedelta()) -> None:
+        """Let the bucket answer."""
+        headers = {"date": format_datetime(datetime.now(UTC) - skew, usegmt=True)}
+        self.s3.add_response("head_bucket", {"BucketRegion": region, "ResponseMetadata": {"HTTPHeaders": headers}})
+
+    def owned(self) -> None:
+        self.s3.add_response("head_bucket", {}, {"Bucket": "faces", "ExpectedBucketOwner": ACCOUNT})
+
+    def may_not_put(self) -> None:
+        """End the look at objects early, and do not show the bucket's settings."""
+        self.s3.add_client_error("put_object", "AccessDenied", http_status_code=403)
+        self.s3.add_client_error("get_public_access_block", "AccessDenied", http_status_code=403)
+
+    def tried(self, *, encryption: str | None = "AES256") -> None:
+        """Answer to the probe as AWS does."""
+        put = {"Bucket": "faces", "Key": ".usbcam-check/probe", "Body": ANY}
+        written = {"ServerSideEncryption": encryption} if encryption else {}
+        body = StreamingBody(io.BytesIO(CONTENT.encode()), len(CONTENT))
+        self.s3.add_response("put_object", written, {**put, "Metadata": {"id": CONTENT}})
+        self.s3.add_response("get_object", {"Body": body, "Metadata": {"id": CONTENT}})
+        taken = {**put, "IfNoneMatch": "*"}
+        self.s3.add_client_error("put_object", "PreconditionFailed", http_status_code=412, expected_params=taken)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Aws]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr("secrets.token_hex", lambda _bytes: CONTENT)
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "S3_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    settings = Settings(
+        s3_bucket="faces", aws_region="eu-west-1", aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="secret"
+    )
+    clients = access(settings)
+    with ExitStack() as stack:
+        all_three: tuple[Any, ...] = (clients.s3, clients.stranger, clients.sts)
+        yield Aws(clients, settings, *(stack.enter_context(Stubber(client)) for client in all_three))
+
+
+def test_credentials_are_told_by_whose_they_are_and_the_bucket_by_whose_account(aws: Aws) -> None:
+    aws.sts.add_response("get_caller_identity", CALLER)
+    aws.head()
+    aws.owned()
+    aws.may_not_put()
+
+    found = aws.findings()
+
+    assert found["credentials"].sentence == f"access key AKIAEXAMPLE, from AWS_ACCESS_KEY_ID: {CALLER['Arn']}"
+    assert found["bucket"].sentence == f"faces is there, and of our account {ACCOUNT}"
+    assert found["region"].level is Level.FINE
+    assert found["clock"].level is Level.FINE
+
+
+def test_objects_are_tried_as_the_uploader_uses_them_and_deleting_is_not_needed(aws: Aws) -> None:
+    aws.sts.add_response("get_caller_identity", CALLER)
+    aws.head()
+    aws.owned()
+    aws.tried()
+    aws.stranger.add_client_error("head_object", "403", http_status_code=403)
+    aws.s3.add_client_error("delete_object", "AccessDenied", http_status_code=403)
+    closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    aws.s3.add_response("get_public_access_block", {"PublicAccessBlockConfiguration": dict.fromkeys(closed, True)})
+
+    found = aws.findings()
+
+    assert {finding.level for finding in found.values()} == {Level.FINE}
+    assert found["encryption"].sentence == "the store encrypted it: AES256"
+    assert found["delete"].sentence == "not allowed, and not needed to run; .usbcam-check/probe stays"
+
+
+def test_a_bucket_that_everybody_may_read_is_a_failure(aws: Aws) -> None:
+    aws.sts.add_response("get_caller_identity", CALLER)
+    aws.head()
+    aws.owned()
+    aws.tried(encryption=None)
+    aws.stranger.add_response("head_object", {})
+    aws.s3.add_response("delete_object", {})
+    aws.s3.add_client_error("get_public_access_block", "NoSuchPublicAccessBlockConfiguration", http_status_code=404)
+
+    found = aws.findings()
+
+    assert found["strangers"] == Finding(
+        Level.FAILURE, "strangers", "everybody may read this bucket; block public access: uploader setup"
+    )
+    assert found["encryption"].level is Level.WARNING
+    assert found["public access"].level is Level.WARNING
+
+
+def test_a_bucket_in_another_region_names_the_right_one(aws: Aws) -> None:
+    aws.sts.add_response("get_caller_identity", CALLER)
+    aws.head(region="eu-central-1")
+    aws.owned()
+    aws.may_not_put()
+
+    region = aws.findings()["region"]
+
+    assert region.level is Level.FAILURE
+    assert region.sentence == (
+        "the bucket faces is in eu-central-1 and AWS_REGION is eu-west-1; set AWS_REGION=eu-central-1"
+    )
+
+
+@pytest.mark.parametrize("code", ["PermanentRedirect", "AuthorizationHeaderMalformed"])
+def test_a_region_that_refuses_is_the_only_failure(aws: Aws, code: str) -> None:
+    aws.sts.add_response("get_caller_identity", CALLER)
+    aws.s3.add_client_error("head_bucket", "301", http_status_code=301)
+    aws.s3.add_client_error(
+        "list_objects_v2",
+        code,
+        http_status_code=301,
+        response_meta={"HTTPHeaders": {"x-amz-bucket-region": "eu-central-1"}},
+    )
+
+    failures = [finding for finding in aws.findings().values() if finding.level is Level.FAILURE]
+
+    assert [(finding.subject, finding.sentence) for finding in failures] == [
+        ("region", "the bucket faces is in another region, eu-central-1; mend AWS_REGION")
+    ]
+
+
+def test_a_bucket_of_another_account_that_lets_us_in_is_said(aws: Aws) -> None:
+    aws.sts.add_response("get_caller_identity", CALLER)
+    aws.head()
+    aws.s3.add_client_error("head_bucket", "403", http_status_code=403)
+    aws.may_not_put()
+
+    assert aws.findings()["bucket"] == Finding(
+        Level.WARNING,
+        "bucket",
+        f"faces lets us in, but is not of our account {ACCOUNT}; mend S3_BUCKET unless you know whose it is",
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "mend"),
+    [
+        ("InvalidClientTokenId", "the access key is unknown; mend AWS_ACCESS_KEY_ID"),
+        ("SignatureDoesNotMatch", "the secret key does not fit the access key; mend AWS_SECRET_ACCESS_KEY"),
+        ("ExpiredToken", "the session token has expired; renew AWS_SESSION_TOKEN"),
+    ],
+)
+def test_keys_that_aws_does_not_know_are_the_only_failure(aws: Aws, code: str, mend: str) -> None:
+    aws.sts.add_client_error("get_caller_identity", code, http_status_code=403)
+
+    found = aws.findings()
+
+    assert found["credentials"].level is Level.FAILURE
+    assert found["credentials"].sentence.endswith(mend)
+    assert {finding.level for subject, finding in found.items() if subject != "credentials"} == {Level.UNKNOWN}
+
+
+def test_credentials_are_good_when_sts_cannot_be_reached(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise EndpointConnectionError(endpoint_url="https://sts.eu-west-1.amazonaws.com")
+
+    monkeypatch.setattr(aws.access.sts, "get_caller_identity", away)
+    aws.head()
+    aws.may_not_put()
+
+    assert aws.findings()["credentials"].sentence.endswith("; whose they are STS did not tell")
+
+
+def test_a_clock_that_is_minutes_off_is_said_before_s3_refuses(aws: Aws) -> None:
+    aws.sts.add_response("get_caller_identity", CALLER)
+    aws.head(skew=timedelta(minutes=5))
+    aws.owned()
+    aws.may_not_put()
+
+    clock = aws.findings()["clock"]
+
+    assert clock.level is Level.WARNING
+    assert "s ahead of S3's, and past 15 minutes S3 refuses everything" in clock.sentence
+
+
+def test_a_clock_that_s3_refuses_is_the_only_failure(aws: Aws) -> None:
+    theirs = format_datetime(datetime.now(UTC) + timedelta(minutes=20), usegmt=True)
+    aws.sts.add_response("get_caller_identity", CALLER)
+    aws.s3.add_client_error("head_bucket", "403", http_status_code=403)
+    aws.s3.add_client_error(
+        "list_objects_v2",
+        "RequestTimeTooSkewed",
+        http_status_code=403,
+        response_meta={"HTTPHeaders": {"date": theirs}},
+    )
+
+    failures = [finding for finding in aws.findings().values() if finding.level is Level.FAILURE]
+
+    assert [finding.subject for finding in failures] == ["clock"]
+    assert "s behind S3's, and S3 refuses more than 15 minutes; set it" in failures[0].sentence
+
+
+def test_a_full_disk_is_red_before_the_broker_cannot_save() -> None:
+    assert [disk("/", gib << 30).level for gib in (0, 2, 50)] == [Level.FAILURE, Level.WARNING, Level.FINE]

@@ -1,0 +1,289 @@
+"""`uploader setup`: makes what is missing, tells it, and loosens nothing; on a real store, and as AWS answers."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.stub import ANY, Stubber
+from mypy_boto3_s3 import S3Client
+
+from common.runtime.check_result import Finding, Level
+from tests.cloud.rig import LATER, LIMITED_KEY, LIMITED_SECRET, READER_KEY, READER_SECRET, Bucket, Road, Told, Uploaders
+from tests.support.paths import ROOT
+from tests.support.rig import Store
+from uploader.admin.setup import settle
+from uploader.settings import Settings
+from uploader.store.writer import connect
+
+POLICY = ROOT / "cloud" / "iam" / "policy-setup.json"
+DAYS = {"S3_RETENTION_DAYS": "30"}
+OPEN = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False)
+CLOSED = dict.fromkeys(OPEN, True)
+
+
+def the_only_failure(told: Told) -> tuple[str, str]:
+    failures = told.lines("FAIL")
+    assert len(failures) == 1, told.out
+    assert (told.code, told.err) == (1, "uploader: not everything could be set up; see FAIL\n")
+    ((subject, sentence),) = failures.items()
+    return subject, sentence
+
+
+def rules(bucket: Bucket) -> dict[str, Any]:
+    answer = bucket.client.get_bucket_lifecycle_configuration(Bucket=bucket.name)
+    return {rule["ID"]: rule for rule in answer["Rules"]}
+
+
+def test_a_bucket_is_made_and_a_second_time_there_is_nothing_to_change(uploaders: Uploaders, store: Store) -> None:
+    name = f"{store.new_bucket()}-made"
+
+    first = uploaders.run("setup", S3_BUCKET=name, **DAYS)
+    second = uploaders.run("setup", S3_BUCKET=name, **DAYS)
+
+    assert first.code == 0
+    assert first.lines("set")["bucket"] == f"made {name} in us-east-1"
+    assert first.lines("set")["retention"].startswith("the whole bucket: what is older than 30 days goes, incomplete")
+    assert first.lines("--")["public access"].startswith("the store has nothing of the kind")
+    assert first.lines("--")["TLS only"].startswith("not demanded: S3_ENDPOINT_URL begins with http")
+    assert first.out.splitlines()[-1] == "uploader: changed 2 of these"
+    assert (second.code, second.lines("set")) == (0, {})
+    assert second.out.splitlines()[-1] == "uploader: nothing to change"
+    assert uploaders.run("setup", S3_BUCKET=name).out.count("30 days") == 1  # unset: as it was
+
+
+def test_a_store_that_cannot_encrypt_keeps_taking_captures(uploaders: Uploaders, bucket: Bucket) -> None:
+    """SeaweedFS without a key takes the setting, and then refuses every object."""
+    told = uploaders.run("setup")
+
+    assert told.code == 0
+    assert told.lines("warn")["encryption"].startswith(
+        "left as it is, since a trial with AES256 failed: it answered InternalError"
+    )
+    bucket.client.put_object(Bucket=bucket.name, Key="still", Body=b"taken")
+    assert bucket.names() == ["still"]
+
+
+def test_rules_of_others_stay_and_ours_follows_the_setting(uploaders: Uploaders, bucket: Bucket) -> None:
+    theirs: Any = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 3}}
+    bucket.client.put_bucket_lifecycle_configuration(Bucket=bucket.name, LifecycleConfiguration={"Rules": [theirs]})
+
+    shorter = uploaders.run("setup", S3_RETENTION_DAYS="30")
+    assert "1 rules of others stay" in shorter.lines("set")["retention"]
+    assert rules(bucket)["usbcam"]["Expiration"] == {"Days": 30}
+    uploaders.run("setup", S3_RETENTION_DAYS="90")
+    assert rules(bucket)["usbcam"]["Expiration"] == {"Days": 90}
+    assert rules(bucket)["usbcam"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    uploaders.run("setup", S3_RETENTION_DAYS="0")
+    assert "Expiration" not in rules(bucket)["usbcam"]
+    assert rules(bucket)["theirs"]["Expiration"] == {"Days": 3}
+
+
+def test_a_bucket_with_other_things_in_it_is_not_made_to_forget_them(uploaders: Uploaders, bucket: Bucket) -> None:
+    bucket.client.put_object(Bucket=bucket.name, Key="taxes/2025.pdf", Body=b"not ours")
+
+    subject, sentence = the_only_failure(uploaders.run("setup", **DAYS))
+    folder = uploaders.run("setup", **DAYS, S3_KEY_TEMPLATE="faces/{edge}/{id}.png")
+
+    assert (subject, "taxes/2025.pdf" in sentence) == ("retention", True)
+    assert folder.code == 0
+    assert {name: rule["Filter"] for name, rule in rules(bucket).items()} == {
+        "usbcam": {"Prefix": "faces/"},
+        "usbcam-rejected": {"Prefix": "rejected/"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "subject", "word"),
+    [
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "credentials", "mend AWS_SECRET_ACCESS_KEY"),
+        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "credentials", "there are no credentials"),
+        ({"S3_BUCKET": "arn:aws:s3:eu-west-1:123456789012:accesspoint/faces"}, "bucket", "set the bucket's name"),
+    ],
+)
+def test_what_is_wrong_is_one_line(uploaders: Uploaders, settings: dict[str, str], subject: str, word: str) -> None:
+    failed, sentence = the_only_failure(uploaders.run("setup", **settings))
+
+    assert failed == subject
+    assert word in sentence
+
+
+def test_a_store_that_is_away_is_one_line(uploaders: Uploaders, road: Road) -> None:
+    road.close()
+
+    assert the_only_failure(uploaders.run("setup"))[1].startswith("S3 is away")
+
+
+def test_a_bucket_of_somebody_else_is_one_line(uploaders: Uploaders, strict_store: Store) -> None:
+    strict_store.client.create_bucket(Bucket="usbcam-others")
+    key = {"AWS_ACCESS_KEY_ID": LIMITED_KEY, "AWS_SECRET_ACCESS_KEY": LIMITED_SECRET}
+
+    told = uploaders.run("setup", S3_ENDPOINT_URL=strict_store.endpoint, S3_BUCKET="usbcam-others", **key)
+
+    assert the_only_failure(told)[1].startswith("these credentials may not look into usbcam-others: it is somebody")
+
+
+def test_a_key_that_may_only_read_makes_no_bucket(uploaders: Uploaders, strict_store: Store) -> None:
+    key = {"AWS_ACCESS_KEY_ID": READER_KEY, "AWS_SECRET_ACCESS_KEY": READER_SECRET}
+
+    told = uploaders.run("setup", S3_ENDPOINT_URL=strict_store.endpoint, S3_BUCKET=LATER, **key)
+
+    subject, sentence = the_only_failure(told)
+    assert subject == "bucket"
+    assert sentence.startswith(f"{LATER} is not there, and these credentials may not make it; allow what cloud/iam-pol")
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[S3Client, Stubber]]:
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    client = connect(_settings())
+    with Stubber(client) as stubber:
+        yield client, stubber
+        stubber.assert_no_pending_responses()
+
+
+def _settings(**more: Any) -> Settings:
+    return Settings(s3_bucket="faces", aws_region="eu-west-1", **more)
+
+
+def found(client: S3Client, **more: Any) -> dict[str, Finding]:
+    return {finding.subject: finding for finding in settle(client, _settings(**more))}
+
+
+def settled(stubber: Stubber, *, public: dict[str, bool], algorithm: str, policy: str) -> None:
+    """Answer as a bucket of AWS with these settings."""
+    default = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm}}]}
+    ours: Any = {"ID": "usbcam", "Status": "Enabled", "Filter": {"Prefix": ""}}
+    ours |= {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
+    stubber.add_response("head_bucket", {"BucketRegion": "eu-west-1"})
+    stubber.add_response("get_public_access_block", {"PublicAccessBlockConfiguration": public})
+    if not all(public.values()):
+        stubber.add_response(
+            "put_public_access_block", {}, {"Bucket": "faces", "PublicAccessBlockConfiguration": CLOSED}
+        )
+    stubber.add_response("get_bucket_encryption", {"ServerSideEncryptionConfiguration": default})
+    stubber.add_response("get_bucket_lifecycle_configuration", {"Rules": [ours]})
+    stubber.add_response("get_bucket_policy", {"Policy": policy})
+
+
+def test_a_new_bucket_of_aws_is_made_in_its_region_and_closed_in_every_way(aws: tuple[S3Client, Stubber]) -> None:
+    client, stubber = aws
+    place = {"Bucket": "faces"}
+    stubber.add_client_error("head_bucket", "404", http_status_code=404)
+    region = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
+    stubber.add_response("create_bucket", {}, {**place, **region})
+    stubber.add_client_error("get_public_access_block", "NoSuchPublicAccessBlockConfiguration", http_status_code=404)
+    stubber.add_response("put_public_access_block", {}, {**place, "PublicAccessBlockConfiguration": CLOSED})
+    missing = "ServerSideEncryptionConfigurationNotFoundError"
+    stubber.add_client_error("get_bucket_encryption", missing, http_status_code=404)
+    how = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "ours"}
+    stubber.add_response("put_object", {}, {**place, "Key": ".usbcam-check/probe", "Body": ANY, **how})
+    stubber.add_client_error("delete_object", "AccessDenied", http_status_code=403)
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "ours"}
+    rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}
+    stubber.add_response("put_bucket_encryption", {}, {**place, "ServerSideEncryptionConfiguration": {"Rules": [rule]}})
+    stubber.add_client_error("get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration", http_status_code=404)
+    stubber.add_response("put_bucket_lifecycle_configuration", {}, {**place, "LifecycleConfiguration": ANY})
+    stubber.add_client_error("get_bucket_policy", "NoSuchBucketPolicy", http_status_code=404)
+    stubber.add_response("put_bucket_policy", {}, {**place, "Policy": ANY})
+
+    findings = found(client, s3_sse="aws:kms", s3_kms_key_id="ours")
+
+    assert {finding.level for finding in findings.values()} == {Level.CHANGED}
+    assert findings["bucket"].sentence == "made faces in eu-west-1"
+
+
+def test_what_is_stronger_than_asked_for_stays(aws: tuple[S3Client, Stubber]) -> None:
+    client, stubber = aws
+    settled(stubber, public=CLOSED, algorithm="aws:kms", policy='{"Statement": []}')
+
+    assert {finding.level for finding in found(client).values()} == {Level.FINE}
+
+
+def test_one_open_way_is_closed_and_named(aws: tuple[S3Client, Stubber]) -> None:
+    client, stubber = aws
+    settled(stubber, public=CLOSED | {"BlockPublicPolicy": False}, algorithm="AES256", policy="aws:SecureTransport")
+
+    findings = found(client)
+
+    assert findings["public access"] == Finding(Level.CHANGED, "public access", "blocked: BlockPublicPolicy was off")
+    assert findings["TLS only"].sentence == "the bucket's policy speaks of it"
+
+
+def test_other_rules_keep_what_they_said_of_small_objects(aws: tuple[S3Client, Stubber]) -> None:
+    client, stubber = aws
+    theirs = {"ID": "theirs", "Status": "Enabled", "Prefix": "logs/", "Expiration": {"Days": 3}}
+    small = {"TransitionDefaultMinimumObjectSize": "varies_by_storage_class"}
+    stubber.add_response("head_bucket", {"BucketRegion": "eu-west-1"})
+    stubber.add_response("get_public_access_block", {"PublicAccessBlockConfiguration": CLOSED})
+    default = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+    stubber.add_response("get_bucket_encryption", {"ServerSideEncryptionConfiguration": default})
+    stubber.add_response("get_bucket_lifecycle_configuration", {"Rules": [theirs], **small})
+    stubber.add_response("list_objects_v2", {"Contents": [{"Key": ".usbcam-check/probe"}]})
+    wanted = {"Bucket": "faces", "LifecycleConfiguration": ANY, **small}
+    stubber.add_response("put_bucket_lifecycle_configuration", {}, wanted)
+    stubber.add_response("get_bucket_policy", {"Policy": "{}"})
+
+    assert found(client, s3_retention_days=30)["retention"].level is Level.CHANGED
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "sentence"),
+    [
+        (
+            "BucketAlreadyExists",
+            409,
+            "the name faces is taken by somebody else, in all of S3; choose another S3_BUCKET",
+        ),
+        ("IllegalLocationConstraintException", 400, "the bucket faces is in another region; mend AWS_REGION"),
+    ],
+)
+def test_a_name_that_cannot_be_had_is_one_line(
+    aws: tuple[S3Client, Stubber], code: str, status: int, sentence: str
+) -> None:
+    client, stubber = aws
+    stubber.add_client_error("head_bucket", "404", http_status_code=404)
+    stubber.add_client_error("create_bucket", code, http_status_code=status)
+
+    (finding,) = found(client).values()
+
+    assert (finding.level, finding.sentence) == (Level.FAILURE, sentence)
+
+
+def test_a_bucket_in_another_region_is_one_line(aws: tuple[S3Client, Stubber]) -> None:
+    client, stubber = aws
+    stubber.add_response("head_bucket", {"BucketRegion": "eu-central-1"})
+
+    (finding,) = found(client).values()
+
+    assert finding.level is Level.FAILURE
+    assert finding.sentence.endswith("set AWS_REGION=eu-central-1")
+
+
+def test_a_missing_right_is_named_and_the_other_steps_go_on(aws: tuple[S3Client, Stubber]) -> None:
+    client, stubber = aws
+    stubber.add_response("head_bucket", {"BucketRegion": "eu-west-1"})
+    for asked in ("get_public_access_block", "get_bucket_encryption", "get_bucket_lifecycle_configuration"):
+        stubber.add_client_error(asked, "AccessDenied", http_status_code=403)
+    stubber.add_response("get_bucket_policy", {"Policy": "{}"})
+
+    findings = found(client)
+
+    assert findings["public access"] == Finding(
+        Level.FAILURE,
+        "public access",
+        "these credentials may not do GetPublicAccessBlock; allow what cloud/iam/policy-setup.json says",
+    )
+    assert findings["TLS only"].level is Level.FINE
+
+
+def test_the_rights_for_setup_are_for_one_bucket_and_end_no_bucket() -> None:
+    statements = json.loads(POLICY.read_text(encoding="utf-8"))["Statement"]
+
+    allowed = {action for statement in statements for action in statement["Action"]}
+    assert {statement["Effect"] for statement in statements} == {"Allow"}
+    assert all(statement["Resource"].startswith("arn:aws:s3:::YOUR-BUCKET") for statement in statements)
+    assert not {"s3:DeleteBucket", "s3:PutBucketAcl", "s3:*", "s3:DeleteBucketPolicy"} & allowed

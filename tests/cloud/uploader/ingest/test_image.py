@@ -1,0 +1,63 @@
+"""Which bytes are sound pictures."""
+
+import io
+import zlib
+
+import pytest
+from PIL import Image
+
+from tests.support import pictures
+from uploader.ingest import png
+from uploader.ingest.image import NotAnImageError, examine
+
+LIMIT = 1_000_000
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_every_kind_of_png_is_taken_and_missed_when_a_row_is_missing(mode: str) -> None:
+    file = io.BytesIO()
+    Image.new(mode, (37, 23)).save(file, "PNG")
+
+    assert examine(file.getvalue(), LIMIT).content_type == "image/png"
+    with pytest.raises(NotAnImageError, match="last rows"):
+        examine(_without_the_last_byte(file.getvalue()), LIMIT)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (2, 3), (5, 1), (9, 17), (64, 40)])
+@pytest.mark.parametrize(("depth", "colour"), [(1, 0), (4, 3), (8, 2), (16, 6)])
+def test_interlaced_pictures_are_taken(width: int, height: int, depth: int, colour: int) -> None:
+    payload = pictures.interlaced_png(width, height, depth, colour)
+
+    assert Image.open(io.BytesIO(payload)).size == (width, height)
+    assert examine(payload, LIMIT).content_type == "image/png"
+    with pytest.raises(NotAnImageError, match="last rows"):
+        examine(_without_the_last_byte(payload), LIMIT)
+
+
+@pytest.mark.parametrize("options", [{"progressive": True}, {"quality": 5}, {"comment": b"usbcam"}])
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_every_kind_of_jpeg_is_taken(mode: str, options: dict[str, object]) -> None:
+    file = io.BytesIO()
+    Image.new(mode, (2100, 2000)).save(file, "JPEG", **options)
+
+    assert examine(file.getvalue(), 5_000_000).description is None
+
+
+@pytest.mark.parametrize("where", [33, -12])
+def test_the_text_is_found_before_and_after_the_pixels(where: int) -> None:
+    plain = pictures.png(1)
+    text = pictures.chunk(b"iTXt", b"usbcam\0\0\0\0\0" + "caf\u00e9".encode())
+
+    assert examine(plain[:where] + text + plain[where:], LIMIT).description == "caf\u00e9"
+
+
+def _without_the_last_byte(payload: bytes) -> bytes:
+    """Return the picture with sound chunks, but with one byte of pixels less."""
+    result = png.SIGNATURE
+    data = b"".join(content for name, content in png.chunks(payload) if name == b"IDAT")
+    for name, content in png.chunks(payload):
+        if name == b"IEND":
+            result += pictures.chunk(b"IDAT", zlib.compress(zlib.decompress(data)[:-1]))
+        if name != b"IDAT":
+            result += pictures.chunk(name, content)
+    return result

@@ -1,0 +1,144 @@
+"""What the uploader reads out of a message."""
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.support import pictures
+from uploader.ingest.parser import InvalidMessageError, Message, claimed_id, edge_or_underscore, parse
+
+LIMIT = 1_000_000
+EVENING = datetime(2025, 12, 31, 23, 59, 59, 7_000, tzinfo=UTC)
+
+
+def reason_for(message: Message) -> str:
+    with pytest.raises(InvalidMessageError) as refusal:
+        parse(message, LIMIT)
+    return str(refusal.value)
+
+
+def test_a_message_with_properties_is_read() -> None:
+    picture = pictures.png(1)
+
+    capture = parse(pictures.message(picture), LIMIT)
+
+    assert (capture.edge, capture.camera, capture.content_type) == ("porch", "door", "image/png")
+    assert capture.id == pictures.identity(picture)
+    assert capture.metadata == pictures.properties(picture) | {"edge": "porch"}
+    assert not capture.bare
+
+
+@pytest.mark.parametrize("picture", [pictures.png, pictures.jpeg], ids=["png", "jpeg"])
+def test_a_message_that_lost_its_properties_is_described_by_its_picture(picture: object) -> None:
+    assert callable(picture)
+    payload = picture(1, pictures.description(EVENING))
+
+    capture = parse(pictures.message(payload, {}), LIMIT)
+
+    assert (capture.camera, capture.captured_at, capture.bare) == ("porch-left", EVENING, False)
+    assert capture.id == pictures.identity(payload, EVENING)
+    assert capture.details == {"box": "1,2,3,4", "score": "0.934"}
+
+
+def test_properties_go_before_what_the_picture_says() -> None:
+    payload = pictures.png(1, pictures.description(EVENING))
+
+    assert parse(pictures.message(payload), LIMIT).camera == "door"
+
+
+@pytest.mark.parametrize("embedded", [None, "no JSON", "[1]", "{}", '{"camera": "x"}', "[" * 100_000])
+def test_a_picture_that_says_nothing_is_a_bare_capture(embedded: str | None) -> None:
+    capture = parse(pictures.message(pictures.png(1, embedded), {}), LIMIT)
+
+    assert (capture.camera, capture.bare) == ("unknown", True)
+    assert capture.captured_at == pictures.ARRIVED_AT.replace(microsecond=456_000)
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"", "empty"),
+        (b"a text file", "neither a PNG nor a JPEG"),
+        (pictures.PNG_START, "damaged"),
+        (pictures.png(1)[:-20], "damaged"),
+        (pictures.png(1)[:-12], "damaged"),
+        (pictures.jpeg(1)[:-100], "damaged"),
+        (pictures.png_with_a_flipped_bit(), "damaged"),
+        (pictures.png_without_its_last_rows(), "last rows"),
+        (pictures.png_of_nothing(10, 10), "last rows"),
+        (pictures.png_of_nothing(1001, 1000), "MAX_IMAGE_PIXELS"),
+        (pictures.png_of_nothing(2**31 - 1, 2**31 - 1), "MAX_IMAGE_PIXELS"),
+        (pictures.png_of_nothing(0, 10), "damaged"),
+        (pictures.png_with_text_bomb(64), "too large"),
+        (pictures.png_with_many_texts(50), "memory"),
+    ],
+)
+def test_what_is_no_sound_picture_is_refused(payload: bytes, reason: str) -> None:
+    assert reason in reason_for(pictures.message(payload))
+
+
+def test_a_truncated_picture_is_refused_wherever_it_ends() -> None:
+    for whole in (pictures.png(1), pictures.jpeg(1)):
+        for length in range(0, len(whole) - 2, 7):
+            assert reason_for(pictures.message(whole[:length]))
+
+
+def test_random_bytes_after_a_sound_beginning_are_refused() -> None:
+    chance = random.Random(7)
+    for start in (pictures.PNG_START, pictures.png(1)[:50], pictures.jpeg(1)[:40], b"\xff\xd8\xff"):
+        for _ in range(50):
+            assert reason_for(pictures.message(start + chance.randbytes(chance.randrange(200))))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"id": "20261122T063325.123Z-00000000"}, "id does not fit the bytes"),
+        ({"id": "x" * 100_000}, "id does not fit"),
+        ({"captured_at": "2026-11-22T06:33:26.123Z"}, "id does not fit captured_at"),
+        ({"captured_at": "2026-13-22T06:33:25.123Z"}, "captured_at"),
+        ({"captured_at": "yesterday"}, "captured_at"),
+        ({"camera": "../../etc"}, "camera"),
+        ({"camera": ""}, "camera"),
+        ({"schema": "2"}, "schema 2"),
+    ],
+)
+def test_properties_that_contradict_the_contract_are_refused(changes: dict[str, str], reason: str) -> None:
+    picture = pictures.png(1)
+
+    assert reason in reason_for(pictures.message(picture, pictures.properties(picture) | changes))
+
+
+def test_huge_and_foreign_properties_never_reach_the_metadata() -> None:
+    picture = pictures.png(1)
+    said = pictures.properties(picture) | {"track": "\u00e9\n" + "t" * 60_000, "quality": "\r\n", "x-evil\r\n": "1"}
+
+    metadata = parse(pictures.message(picture, said), LIMIT).metadata
+
+    assert metadata["track"] == "t" * 128
+    assert set(metadata) == {"schema", "id", "edge", "camera", "captured_at", "box", "score", "track"}
+    assert sum(len(key) + len(value) for key, value in metadata.items()) < 2048
+
+
+def test_an_id_alone_tells_the_time() -> None:
+    picture = pictures.png(1)
+
+    capture = parse(pictures.message(picture, {"id": pictures.identity(picture, EVENING)}), LIMIT)
+
+    assert (capture.captured_at, capture.camera) == (EVENING, "unknown")
+
+
+@pytest.mark.parametrize("edge", ["status", "images", "receipts", "Porch", "..", "", "a b", "-x", "a" * 64])
+def test_a_topic_without_a_proper_edge_is_refused(edge: str) -> None:
+    message = pictures.message(pictures.png(1), topic=f"usbcam/{edge}/images")
+
+    assert "edge" in reason_for(message)
+    assert edge_or_underscore(message.topic) == "_"
+
+
+def test_only_a_proper_id_is_worth_a_receipt() -> None:
+    picture = pictures.png(1)
+
+    assert claimed_id(pictures.message(picture)) == pictures.identity(picture)
+    assert claimed_id(pictures.message(picture, {"id": "nonsense"})) is None

@@ -1,0 +1,131 @@
+"""The session at the broker: who may acknowledge what."""
+
+from collections.abc import Callable, Iterator
+from queue import SimpleQueue
+
+import pytest
+
+from dev.harness.process import LOOPBACK, wait_for
+from tests.cloud.rig import Broker, Edge
+from tests.support import pictures
+from uploader.mqtt.session import session
+from uploader.mqtt.subscriber import Deliveries, Delivery, Subscriber
+
+WINDOW = 16
+SILENCE_SECONDS = 60.0
+
+
+class Reader:
+    """A subscriber in this process, whose deliveries the test acknowledges itself."""
+
+    def __init__(self, port: int) -> None:
+        self.deliveries: Deliveries = SimpleQueue()
+        self.subscriber = Subscriber(session(1), LOOPBACK, port, WINDOW, self.deliveries)
+        self.subscriber.start()
+        self.wait_until_subscribed()
+
+    def wait_until_subscribed(self) -> None:
+        wait_for(lambda: self.subscriber.problem(SILENCE_SECONDS) is None, seconds=20, what="the subscription")
+
+    def take(self, count: int) -> list[Delivery]:
+        taken = [self.deliveries.get(timeout=20) for _ in range(count)]
+        return [delivery for delivery in taken if delivery is not None]
+
+
+@pytest.fixture
+def connect(broker: Broker) -> Iterator[Callable[[], Reader]]:
+    readers: list[Reader] = []
+
+    def connect() -> Reader:
+        readers.append(Reader(broker.port))
+        return readers[-1]
+
+    yield connect
+    for reader in readers:
+        reader.subscriber.stop()
+
+
+def seeds(deliveries: list[Delivery], payloads: list[bytes]) -> list[int]:
+    return sorted(payloads.index(delivery.message.payload) for delivery in deliveries)
+
+
+def test_an_acknowledgement_that_comes_after_a_reconnect_loses_nothing(
+    broker: Broker, connect: Callable[[], Reader]
+) -> None:
+    reader = connect()
+    edge = Edge(broker.port)
+    payloads = [pictures.png(number) for number in range(10)]
+    edge.send_all(payloads[:5])
+    old = reader.take(5)
+
+    broker.forget()
+    wait_for(lambda: not reader.subscriber.acknowledge(old[0]), seconds=20, what="the lost connection")
+    reader.wait_until_subscribed()
+    edge.send_all(payloads[5:])
+    new = reader.take(5)
+    assert {delivery.packet_id for delivery in new} == {delivery.packet_id for delivery in old}
+    assert not any(reader.subscriber.acknowledge(delivery) for delivery in old)
+    reader.subscriber.stop()
+
+    assert seeds(connect().take(5), payloads) == [5, 6, 7, 8, 9]
+    edge.close()
+
+
+def test_what_is_acknowledged_is_not_delivered_again_and_the_rest_is(
+    broker: Broker, edge: Edge, connect: Callable[[], Reader]
+) -> None:
+    reader = connect()
+    payloads = [pictures.png(number) for number in range(4)]
+    edge.send_all(payloads)
+    first, _, third, _ = reader.take(4)
+
+    assert reader.subscriber.acknowledge(third)
+    assert reader.subscriber.acknowledge(first)
+    reader.subscriber.stop()
+
+    assert seeds(connect().take(2), payloads) == [1, 3]
+    assert broker.process is not None
+
+
+def test_no_more_than_the_window_is_in_flight(edge: Edge, connect: Callable[[], Reader]) -> None:
+    reader = connect()
+
+    edge.send_all([pictures.png(number) for number in range(3 * WINDOW)])
+    taken = reader.take(WINDOW)
+    answered = reader.subscriber
+    answered.subscribe()
+    wait_for(lambda: not answered._unanswered, seconds=20, what="the broker's answer")  # noqa: SLF001
+
+    assert reader.deliveries.empty()
+    for delivery in taken:
+        reader.subscriber.acknowledge(delivery)
+    assert len(reader.take(WINDOW)) == WINDOW
+
+
+def test_what_nobody_has_begun_is_not_kept_twice_after_a_reconnect(
+    edge: Edge, connect: Callable[[], Reader], broker: Broker
+) -> None:
+    reader = connect()
+    edge.send_all([pictures.png(number) for number in range(WINDOW)])
+    wait_for(lambda: reader.deliveries.qsize() == WINDOW, seconds=20, what="the window")
+
+    broker.stop()
+    wait_for(lambda: reader.subscriber.problem(SILENCE_SECONDS), seconds=20, what="the lost connection")
+    broker.start()
+    reader.wait_until_subscribed()
+
+    again = reader.take(WINDOW)
+    assert all(reader.subscriber.acknowledge(delivery) for delivery in again)
+    assert reader.deliveries.empty()
+
+
+def test_the_session_is_not_asked_to_send_retained_images_again(edge: Edge, connect: Callable[[], Reader]) -> None:
+    reader = connect()
+    edge.send(pictures.png(1), retain=True)
+    reader.take(1)
+
+    for _ in range(3):
+        reader.subscriber.subscribe()
+    edge.send(pictures.png(2))
+
+    assert reader.take(1)[0].message.payload == pictures.png(2)

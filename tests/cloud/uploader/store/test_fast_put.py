@@ -1,0 +1,105 @@
+"""The quick way of a PUT: it writes what boto3 would write, and leaves all that is not plain success to boto3."""
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cloud.rig import Bucket, Road
+from tests.support.rig import Store
+from uploader.settings import Settings
+from uploader.store.fast_put import Shortcut, find_shortcut
+from uploader.store.writer import connect
+
+METADATA = {"schema": "1", "camera": "front", "odd": "two  spaces ~!", "box": "1,2,3,4"}
+KEYS = [
+    *("a/b/2026.png", "ü/ö #1.png", "a b/c~d%20e*f?.png", "x+y=z&q.png", "..a/'q'.png"),
+    *("a/(1)[2]{3}|^`.png", "日本/☃.png", "e=1/c@2:3;4,5.png", "$&!.png"),
+]
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, store: Store, bucket: Bucket, road: Road) -> Settings:
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("AWS_", "S3_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", store.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", store.secret_key)
+    monkeypatch.setenv("S3_BUCKET", bucket.name)
+    monkeypatch.setenv("S3_ENDPOINT_URL", road.endpoint)
+    return Settings()
+
+
+def find(settings: Settings) -> Shortcut:
+    found = find_shortcut(connect(settings), settings)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_any_name_is_written_as_boto3_would_and_only_once(settings: Settings, bucket: Bucket, key: str) -> None:
+    shortcut = find(settings)
+
+    assert shortcut.put(key, b"first", "image/png", METADATA)
+    assert not shortcut.put(key, b"second", "image/png", METADATA)
+
+    assert bucket.names() == [key]
+    assert bucket.read(key) == (b"first", "image/png", METADATA)
+
+
+def test_a_large_image_goes_in_one_piece(settings: Settings, bucket: Bucket) -> None:
+    image = os.urandom(16 << 20)
+
+    assert find(settings).put("large.png", image, "image/png", {})
+
+    assert bucket.read("large.png")[0] == image
+    assert "-" not in bucket.client.head_object(Bucket=bucket.name, Key="large.png")["ETag"]  # several pieces have one
+
+
+def test_when_it_fails_it_leaves_all_to_boto3_for_a_while(
+    settings: Settings, road: Road, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    shortcut = find(settings)
+    road.close()
+    assert not shortcut.put("a.png", b"x", "image/png", {})
+    road.open()
+
+    assert not shortcut.put("a.png", b"x", "image/png", {})  # it rests
+    monkeypatch.setattr("uploader.store.fast_put.monotonic", lambda: float("inf"))
+    assert shortcut.put("a.png", b"x", "image/png", {})
+
+    assert len(caplog.records) == 1
+
+
+def test_a_connection_that_the_store_closed_meanwhile_does_no_harm(settings: Settings, road: Road) -> None:
+    shortcut = find(settings)
+    assert shortcut.put("a.png", b"x", "image/png", {})
+    road.close()
+    road.open()
+
+    assert shortcut.put("b.png", b"x", "image/png", {})
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy"])
+def test_behind_a_proxy_boto3_does_all(settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    assert find_shortcut(connect(settings), settings) is None
+
+
+def test_without_credentials_there_is_none(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+    assert find_shortcut(connect(settings), Settings()) is None
+
+
+def test_wrong_keys_are_boto3s_to_explain(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    wrong = Settings()
+
+    assert not find(wrong).put("a.png", b"x", "image/png", {})
+    assert settings.s3_bucket == wrong.s3_bucket

@@ -1,0 +1,107 @@
+"""cloud/iam/policy.json allows what the uploader asks of S3 in all its life, and nothing else."""
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from dev.harness.process import wait_for
+from tests.cloud.rig import Bucket, Edge, Road, Uploaders
+from tests.support import pictures
+from tests.support.paths import ROOT
+from tests.support.rig import Store
+
+POLICY = ROOT / "cloud" / "iam" / "policy.json"
+REQUEST = re.compile(rb"(GET|PUT|HEAD|POST|DELETE) /([^ ?]*)(\?[^ ]*)? HTTP/1\.1\r\n")
+
+
+class Recorder(Road):
+    """A way to S3 that notes every request."""
+
+    def __init__(self, target: str) -> None:
+        self.requests: set[tuple[str, str, str]] = set()
+        super().__init__(target)
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        super()._carry(_Noting(source, self.requests), sink)
+
+
+class _Noting(socket.socket):
+    """A connection whose requests are noted as they are read."""
+
+    def __init__(self, plain: socket.socket, requests: set[tuple[str, str, str]]) -> None:
+        super().__init__(fileno=plain.dup().detach())
+        self._plain, self._requests = plain, requests
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        read = super().recv(size, flags)
+        for method, path, query in REQUEST.findall(read):
+            self._requests.add((method.decode(), path.decode(), query.decode()))
+        return read
+
+    def shutdown(self, how: int) -> None:
+        self._plain.shutdown(how)
+
+
+@pytest.fixture
+def road(store: Store) -> Iterator[Road]:
+    road = Recorder(store.endpoint)
+    yield road
+    road.close()
+
+
+def action(method: str, path: str, query: str) -> str:
+    """Name the right that S3 asks for."""
+    key = path.partition("/")[2]
+    match method, bool(key):
+        case "PUT", True if "x-id=PutObject" in query or not query:
+            return "s3:PutObject"
+        case (("GET" | "HEAD"), True) if not query:
+            return "s3:GetObject"
+        case "HEAD", False if not query:
+            return "s3:ListBucket"
+        case "GET", False if "list-type=2" in query:
+            return "s3:ListBucket"
+    return f"{method} {path}{query}"
+
+
+def test_the_policy_allows_exactly_what_the_uploader_does(
+    road: Recorder, edge: Edge, uploaders: Uploaders, bucket: Bucket
+) -> None:
+    process = uploaders.start_well()
+    edge.send(pictures.png(1))  # new
+    edge.send(pictures.png(1))  # known
+    edge.send(pictures.png(2), {})  # without a description
+    edge.send(b"nonsense")
+    wait_for(edge.rejected, seconds=20, what="the rejection")
+    road.close()
+    edge.send(pictures.png(3))
+    uploaders.wait_for_state("S3 is away")
+    road.open()
+    wait_for(lambda: len(edge.stored()) >= 3, seconds=40, what="what was sent without S3")
+    process.stop()
+    uploaders.start_well(S3_KEY_TEMPLATE="{captured_at:%d-%m-%Y_%H-%M-%S}.png")  # names that collide
+    edge.send_all([pictures.png(4), pictures.png(5)])
+    wait_for(lambda: len(edge.stored()) >= 5, seconds=20, what="both of one second")
+    with_bucket_away = "usbcam-there-is-no-such-bucket"
+    uploaders.stop_all()
+    uploaders.start(S3_BUCKET=with_bucket_away)
+    uploaders.wait_for_state(with_bucket_away)
+
+    statements = json.loads(POLICY.read_text(encoding="utf-8"))["Statement"]
+
+    allowed = {allowed for statement in statements for allowed in statement["Action"]}
+    assert {action(*request) for request in road.requests} == allowed
+    assert bucket.names()
+
+
+def test_the_policy_is_for_one_bucket_alone() -> None:
+    statements = json.loads(POLICY.read_text(encoding="utf-8"))["Statement"]
+
+    assert {statement["Effect"] for statement in statements} == {"Allow"}
+    assert {statement["Resource"] for statement in statements} == {
+        "arn:aws:s3:::YOUR-BUCKET",
+        "arn:aws:s3:::YOUR-BUCKET/*",
+    }

@@ -1,0 +1,70 @@
+"""Messages of edges that are out there: what an old camera wrote, every later reader understands, byte for byte.
+
+Each schema has a folder, written once by the code of its day. Nothing in it ever changes; a new schema adds one.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.contract.capture import read_capture
+from common.contract.receipt import read_receipt
+from uploader.ingest.parser import Message, parse
+
+GOLDEN = Path(__file__).with_name("golden")
+IMAGES = sorted([*GOLDEN.glob("schema-*/*.png"), *GOLDEN.glob("schema-*/*.jpg")])
+NAMES = [f"{image.parent.name}/{image.name}" for image in IMAGES]
+MAX_PIXELS = 50_000_000
+LATER = datetime(2031, 1, 1, tzinfo=UTC)
+
+
+def described(image: Path) -> dict[str, Any]:
+    """What the camera said beside the image."""
+    content: dict[str, Any] = json.loads(image.with_suffix(".json").read_text())
+    return content
+
+
+def test_there_are_golden_messages_of_every_kind() -> None:
+    kinds = {"first-png", "better-jpeg", "stay-png", "last-jpeg", "more-png", "untracked-png"}
+
+    assert kinds <= {i.stem for i in IMAGES}
+
+
+@pytest.mark.parametrize("image", IMAGES, ids=NAMES)
+def test_the_uploader_stores_what_an_old_camera_sent(image: Path) -> None:
+    message = described(image)
+    properties = dict(message["properties"])
+
+    capture = parse(Message(message["topic"], image.read_bytes(), properties, LATER), MAX_PIXELS)
+
+    assert capture.id == properties["id"]
+    assert capture.content_type == message["content_type"]
+    assert capture.metadata == properties | {"edge": "porch"}
+
+
+@pytest.mark.parametrize("image", IMAGES, ids=NAMES)
+def test_an_old_image_describes_itself_without_its_properties(image: Path) -> None:
+    message = described(image)
+
+    capture = parse(Message(message["topic"], image.read_bytes(), {}, LATER), MAX_PIXELS)
+
+    assert capture.metadata == dict(message["properties"]) | {"edge": "porch"}
+
+
+@pytest.mark.parametrize("image", IMAGES, ids=NAMES)
+def test_a_camera_sends_on_what_an_older_one_left_in_its_spool(image: Path) -> None:
+    capture = read_capture(image.read_bytes())
+
+    assert [list(pair) for pair in capture.properties()] == described(image)["properties"]
+
+
+def test_an_old_receipt_is_understood() -> None:
+    receipt = read_receipt((GOLDEN / "schema-1" / "receipt.json").read_bytes())
+
+    assert receipt.stored == (
+        ("20261122T063325.123Z-9f2c01ab", "porch/front_door-2/2026/11/22/20261122T063325.123Z-9f2c01ab.png"),
+    )
+    assert receipt.rejected == (("20261122T063327.001Z-00000002", "the id does not fit the bytes"),)

@@ -1,0 +1,24 @@
+"""What Home Assistant is told of a camera."""
+
+import json
+
+from camera.control.homeassistant import discovery, discovery_topic, image_topic
+
+
+def test_a_device_has_an_image_a_connection_and_counts() -> None:
+    said = json.loads(discovery("front", "image/png"))
+
+    parts = said["cmps"]
+    assert discovery_topic("front") == "homeassistant/device/usbcam-front/config"
+    assert said["dev"]["ids"] == ["usbcam-front"]
+    assert parts["last_capture"]["image_topic"] == image_topic("front") == "usbcam-homeassistant/front"
+    assert {part["p"] for part in parts.values()} == {"image", "binary_sensor", "sensor", "switch"}
+    assert len({part["unique_id"] for part in parts.values()}) == len(parts)
+    assert all(part.get("state_topic", "usbcam/status/front") == "usbcam/status/front" for part in parts.values())
+    assert said["availability_topic"] == "usbcam/status/front"
+
+
+def test_names_of_two_cameras_do_not_meet() -> None:
+    front, porch = (json.loads(discovery(name, "image/png"))["cmps"] for name in ("front", "porch"))
+
+    assert not {part["unique_id"] for part in front.values()} & {part["unique_id"] for part in porch.values()}

@@ -1,0 +1,186 @@
+"""Nothing that reached the spool goes without an answer."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from camera.delivery.spool import Spool, SpoolError
+from common.contract.capture import Capture
+
+Make = Callable[[int], Capture]
+ROOM = 1_000_000
+
+
+def test_a_capture_survives_a_restart(tmp_path: Path, make_capture: Make) -> None:
+    capture = make_capture(1)
+    spool = Spool(tmp_path, ROOM)
+    spool.put(capture)
+    spool.close()
+
+    again = Spool(tmp_path, ROOM)
+
+    assert again.ids() == [capture.id]
+    assert again.read(capture.id) == capture
+
+
+def test_what_waits_is_listed_oldest_first(tmp_path: Path, make_capture: Make) -> None:
+    spool = Spool(tmp_path, ROOM)
+    captures = [make_capture(number) for number in range(5)]
+    for capture in reversed(captures):
+        spool.put(capture)
+
+    assert spool.ids() == [capture.id for capture in captures]
+
+
+def test_an_answered_capture_is_gone_and_an_unknown_id_is_ignored(tmp_path: Path, make_capture: Make) -> None:
+    spool = Spool(tmp_path, ROOM)
+    spool.put(make_capture(1))
+    outside = tmp_path.parent / "precious.png"
+    outside.write_bytes(b"mine")
+
+    assert spool.remove(make_capture(1).id)
+    assert not spool.remove(make_capture(1).id)
+    assert not spool.remove("../precious")
+    assert outside.exists()
+    assert spool.depth == 0
+    assert not list(tmp_path.glob("*.png"))
+
+
+def test_a_full_spool_drops_the_oldest_and_says_so(
+    tmp_path: Path, make_capture: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    captures = [make_capture(number) for number in range(4)]
+    spool = Spool(tmp_path, sum(len(capture.image) for capture in captures[:3]))
+    for capture in captures:
+        spool.put(capture)
+
+    assert spool.dropped == 1
+    assert captures[0].id not in spool.ids()
+    assert captures[3].id in spool.ids()
+    assert f"Dropped {captures[0].id}: the spool is full (SPOOL_MAX_MB)" in caplog.text
+
+
+def test_an_unfinished_file_is_set_aside_at_start(tmp_path: Path, make_capture: Make) -> None:
+    capture = make_capture(1)
+    (tmp_path / f"{capture.id}.png.part").write_bytes(capture.image[:50])
+
+    spool = Spool(tmp_path, ROOM)
+
+    assert spool.ids() == []
+    assert (tmp_path / "damaged" / f"{capture.id}.png.part").exists()
+
+
+@pytest.mark.parametrize("damage", [lambda image: image[:60], lambda image: image[:-5] + b"wrong", lambda _: b""])
+def test_a_damaged_file_is_set_aside_when_it_is_read(
+    tmp_path: Path, make_capture: Make, damage: Callable[[bytes], bytes]
+) -> None:
+    capture, good = make_capture(1), make_capture(2)
+    spool = Spool(tmp_path, ROOM)
+    spool.put(capture)
+    spool.put(good)
+    path = tmp_path / f"{capture.id}.png"
+    path.write_bytes(damage(capture.image))
+
+    assert spool.read(capture.id) is None
+    assert spool.ids() == [good.id]
+    assert (tmp_path / "damaged" / path.name).exists()
+
+
+def test_a_spool_belongs_to_one_camera(tmp_path: Path) -> None:
+    mine = Spool(tmp_path, ROOM)
+
+    with pytest.raises(SpoolError, match=r"SPOOL_DIR=.* is in use by another camera"):
+        Spool(tmp_path, ROOM)
+    assert mine.depth == 0
+
+
+def test_a_folder_that_does_not_work_yet_is_said_and_used_once_it_does(tmp_path: Path, make_capture: Make) -> None:
+    """A file in the way stands for a disk that is read-only or not mounted: root may write anywhere else."""
+    earlier = Spool(tmp_path / "aside", ROOM)
+    earlier.put(make_capture(1))
+    earlier.close()
+    (tmp_path / "spool").write_text("in the way")
+
+    spool = Spool(tmp_path / "spool", ROOM)
+    trouble = spool.trouble
+    with pytest.raises(SpoolError, match=r"SPOOL_DIR=.* cannot take captures"):
+        spool.put(make_capture(2))
+    (tmp_path / "spool").unlink()
+    (tmp_path / "aside").rename(tmp_path / "spool")
+    spool.probe()
+
+    assert "SPOOL_DIR" in str(trouble)
+    assert not spool.trouble
+    assert spool.ids() == [make_capture(1).id]
+
+
+def test_a_disk_without_room_is_said_and_forgotten_when_there_is_room_again(tmp_path: Path, make_capture: Make) -> None:
+    """A limit on file sizes, in a process of its own, refuses the write as a full disk does."""
+    spool = Spool(tmp_path, ROOM)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(SpoolError, match=r"SPOOL_DIR=.* cannot take captures"):
+            spool.put(make_capture(1))
+        assert "SPOOL_DIR" in str(spool.trouble)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+    spool.probe()
+    recovered = spool.trouble
+    spool.put(make_capture(2))
+
+    assert not recovered
+    assert spool.ids() == [make_capture(2).id]
+    assert not list(tmp_path.glob("*.part"))
+
+
+WRITE_FOR_EVER = """
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import cv2
+import numpy as np
+from camera.pipeline.encoder import Encoder
+from camera.pipeline.detector import Detection
+from camera.sources.reader.latest_frame import Frame
+from common.contract.capture import Box
+from camera.delivery.spool import Spool
+
+spool = Spool(Path(sys.argv[1]), 10**9)
+encoder = Encoder(camera="porch", whole_frame=True, margin=0, image_format="png")
+now = datetime.now(UTC)
+for number in range(10**6):
+    image = np.full((16, 16, 3), number % 256, np.uint8)
+    capture = encoder.encode(
+        encoder.cut(Frame(image, now + timedelta(seconds=number), 0, 0), Detection(Box(1, 2, 3, 4), 0.9), 0.5, "1"),
+        "first",
+    )
+    spool.put(capture)
+    print(capture.id, flush=True)
+"""
+
+
+def test_every_capture_that_put_has_answered_for_survives_kill(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRITE_FOR_EVER, str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as writer:
+        assert writer.stdout
+        reached = [writer.stdout.readline().strip() for _ in range(50)]
+        writer.kill()
+        reached += writer.stdout.read().splitlines()
+
+    spool = Spool(tmp_path, 10**9)
+
+    assert all(reached)
+    assert set(reached) <= set(spool.ids())
+    assert all(spool.read(capture_id) for capture_id in reached)

@@ -1,0 +1,155 @@
+"""The commands that users tune their settings with, and wrong settings."""
+
+import json
+from itertools import groupby
+from pathlib import Path
+
+import cv2
+import pytest
+
+from camera.pipeline.detector import Image
+from common.contract.capture import read_capture
+from tests.edge.rig import Run
+
+
+def test_detect_prints_a_line_per_image(tmp_path: Path, face_frame: Image, run_camera: Run) -> None:
+    cv2.imwrite(str(tmp_path / "face.png"), face_frame)
+    cv2.imwrite(str(tmp_path / "empty.png"), face_frame * 0)
+
+    done = run_camera("detect", "face.png", "empty.png")
+
+    face, empty = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 0
+    assert empty == {"image": "empty.png", "faces": []}
+    assert face["image"] == "face.png"
+    assert len(face["faces"][0]["box"]) == 4
+    assert face["faces"][0]["score"] > 0.85
+
+
+def test_detect_goes_on_after_what_is_no_image(tmp_path: Path, face_frame: Image, run_camera: Run) -> None:
+    cv2.imwrite(str(tmp_path / "face.png"), face_frame)
+    (tmp_path / "notes.txt").write_text("no image")
+
+    done = run_camera("detect", "notes.txt", "missing.png", "face.png")
+
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr.splitlines() == [
+        "camera: notes.txt is not an image that can be read.",
+        "camera: missing.png is not an image that can be read.",
+    ]
+
+
+def test_captures_writes_what_would_be_published(tmp_path: Path, video: Path, run_camera: Run) -> None:
+    done = run_camera("captures", str(video), "--out", "kept")
+
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0
+    assert len({line["track"] for line in lines}) == 2
+    assert set(lines[0]) == {"file", "id", "captured_at", "frame", "box", "score", "quality", "track", "shot"}
+    for line in lines:
+        capture = read_capture((tmp_path / line["file"]).read_bytes())
+        assert capture.id == line["id"]
+        assert [capture.box.x, capture.box.y, capture.box.width, capture.box.height] == line["box"]
+        assert (capture.quality, capture.track, capture.shot) == (line["quality"], line["track"], line["shot"])
+
+
+def test_captures_of_the_same_file_have_the_same_ids(video: Path, run_camera: Run) -> None:
+    one, two = (run_camera("captures", str(video), "--out", out) for out in ("one", "two"))
+
+    def ids(text: str) -> list[str]:
+        return [json.loads(line)["id"] for line in text.splitlines()]
+
+    assert ids(one.stdout) == ids(two.stdout)
+
+
+def test_captures_can_keep_whole_frames_as_jpeg(tmp_path: Path, video: Path, run_camera: Run) -> None:
+    run_camera("captures", str(video), "--out", "kept", CAPTURE="frame", IMAGE_FORMAT="jpeg")
+
+    kept = list((tmp_path / "kept").glob("*.jpg"))
+
+    assert kept
+    assert cv2.imread(str(kept[0])).shape == (480, 640, 3)  # type: ignore[union-attr]
+
+
+def test_every_visit_of_the_synthetic_camera_is_captured(tmp_path: Path, run_camera: Run) -> None:
+    settings = {"DEMO_VISITS": "8", "FRAME_WIDTH": "640", "FRAME_HEIGHT": "480"}
+
+    done = run_camera("captures", "demo", "--out", "kept", **settings)
+
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    visits = [track for track, _ in groupby(sorted(lines, key=lambda line: line["frame"]), lambda line: line["track"])]
+    assert "The synthetic camera showed 8 visits" in done.stderr
+    assert len(visits) == len(set(visits)) == 8  # one after the other
+    assert len(list((tmp_path / "kept").iterdir())) == len(lines)
+
+
+def test_captures_of_what_is_no_video_is_a_sentence(tmp_path: Path, run_camera: Run) -> None:
+    (tmp_path / "notes.txt").write_text("no video")
+
+    done = run_camera("captures", "notes.txt", "--out", "kept")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "camera: notes.txt is not a video that can be read: name a video file (MP4, MKV, AVI, ...).\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MIN_SCORE", "7"),
+        ("EDGE_BROKER_HOST", "a..b"),
+        ("MIN_FACE_PX", "small"),
+        ("CAMERA_NAME", "front door"),
+        ("CAPTURE", "nose"),
+        ("IMAGE_FORMAT", "gif"),
+        ("CAPTURE_POLICY", "worst"),
+        ("CAPTURES_PER_MINUTE", "0"),
+        ("MOTION", "maybe"),
+        ("MASKS", "0,0:1,1"),
+        ("MASKS", "0,0:2,0:1,1"),
+        ("SCHEDULE", "never"),
+        ("TIMEZONE", "Mars/Olympus"),
+        ("EDGE_BROKER_PORT", "0"),
+        ("MQTT_QOS", "3"),
+        ("SPOOL_MAX_MB", "-1"),
+        ("FILE_AT_END", "explode"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_its_name(run_camera: Run, name: str, value: str) -> None:
+    done = run_camera(**{name: value})
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"camera: {name}={value} is not right: it must be ")
+    assert done.stderr.endswith("Change it in .env.\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_settings_come_from_the_env_file_and_empty_means_default(tmp_path: Path, run_camera: Run) -> None:
+    (tmp_path / ".env").write_text("MIN_SCORE=9\nCAPTURE=\nS3_BUCKET=not-mine\n")
+
+    done = run_camera()
+
+    assert (
+        done.stderr == "camera: MIN_SCORE=9 is not right: it must be a number between 0.1 and 1. Change it in .env.\n"
+    )
+
+
+def test_a_text_file_as_source_is_one_sentence(tmp_path: Path, run_camera: Run) -> None:
+    (tmp_path / "notes.txt").write_text("no video")
+
+    done = run_camera(CAMERA_SOURCE="notes.txt")
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "camera: CAMERA_SOURCE=notes.txt is not a video that can be read: name a video file (MP4, MKV, AVI, ...).\n"
+    )
+
+
+def test_health_without_a_camera_says_so(tmp_path: Path, run_camera: Run) -> None:
+    done = run_camera("health", HEARTBEAT_FILE=str(tmp_path / "none.json"))
+
+    assert done.returncode == 1
+    assert done.stdout == f"No heartbeat in {tmp_path}/none.json: the camera has not started.\n"

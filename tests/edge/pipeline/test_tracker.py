@@ -1,0 +1,128 @@
+"""Who is the same visitor as before."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from camera.pipeline.detector import Detection
+from camera.pipeline.tracker import Track, Tracker, overlap
+from common.contract.capture import Box
+
+BEGAN_AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+SIZE = (1280, 720)
+
+
+def face(x: float, y: float = 300, side: int = 100, score: float = 0.9) -> Detection:
+    return Detection(Box(round(x), round(y), side, side), score)
+
+
+def follow(tracker: Tracker, frames: dict[float, list[Detection]]) -> tuple[list[list[str]], list[Track]]:
+    """Which tracks were seen at each time, and those that ended."""
+    seen, ended = [], []
+    for seconds, faces in frames.items():
+        sightings, over = tracker.update(faces, seconds, BEGAN_AT + timedelta(seconds=seconds), SIZE)
+        seen.append([sighting.track.id for sighting in sightings])
+        ended += over
+    return seen, ended
+
+
+def tracks(frames: dict[float, list[Detection]]) -> int:
+    seen, _ = follow(Tracker(0.7), frames)
+    return len({track for names in seen for track in names})
+
+
+def test_a_face_that_walks_across_is_one_visit() -> None:
+    assert tracks({step / 10: [face(100 + 60 * step)] for step in range(15)}) == 1
+
+
+def test_a_face_that_runs_across_is_one_visit() -> None:
+    assert tracks({step / 10: [face(100 + 110 * step)] for step in range(9)}) == 1
+
+
+def test_two_faces_that_pass_each_other_stay_two() -> None:
+    seen, _ = follow(
+        Tracker(0.7), {step / 10: [face(100 + 40 * step, 200), face(900 - 40 * step, 320)] for step in range(20)}
+    )
+
+    first, second = seen[0]
+    left = {names[0] for names in seen if len(names) == 2}
+    assert left <= {first, second}
+    assert len({track for names in seen for track in names}) == 2
+
+
+def test_a_head_that_turns_away_for_two_seconds_is_the_same_visit() -> None:
+    assert tracks({0.0: [face(500)], 0.1: [face(505)], 0.2: [], 2.2: [face(540)], 2.3: [face(540)]}) == 1
+
+
+def test_where_looks_are_rare_a_face_is_somebody_by_its_second_look() -> None:
+    seen, ended = follow(Tracker(0.7), {0.0: [face(500)], 4.0: [face(505)], 8.0: [], 12.0: []})
+
+    assert seen[0] == seen[1]
+    assert [track.confirmed for track in ended] == [True]
+
+
+def test_what_is_a_face_for_two_frames_of_a_fast_camera_is_nobody() -> None:
+    _, ended = follow(Tracker(0.7), {0.0: [face(500)], 0.033: [face(505)], 0.066: [], 0.6: []})
+
+    assert [(track.hits, track.confirmed) for track in ended] == [(2, False)]
+
+
+def test_who_is_there_when_a_camera_is_back_after_a_while_is_somebody_else() -> None:
+    assert tracks({0.0: [face(500)], 0.1: [face(505)], 11.0: [face(505)]}) == 2
+
+
+def test_who_comes_four_seconds_later_is_somebody_else() -> None:
+    assert tracks({0.0: [face(500)], 0.1: [face(505)], 0.2: [], 4.2: [face(505)]}) == 2
+
+
+def test_who_comes_in_where_somebody_went_out_is_somebody_else() -> None:
+    leaving = {step / 10: [face(1100 + 20 * step)] for step in range(9)}
+
+    assert tracks(leaving | {1.0: [], 1.9: [face(1150)]}) == 2
+
+
+def test_an_unsure_face_keeps_a_visit_alive_but_begins_none() -> None:
+    unsure = face(500, score=0.63)
+
+    assert tracks({0.0: [unsure], 0.1: [unsure]}) == 0
+    assert tracks({0.0: [face(500)], 0.1: [unsure], 2.5: [unsure], 5.0: [face(505)]}) == 1
+
+
+def test_a_visit_ends_when_nobody_was_seen_for_a_while_and_is_told_once() -> None:
+    tracker = Tracker(0.7)
+
+    _, ended = follow(tracker, {0.0: [face(500)], 0.1: [face(500)], 2.0: [], 3.2: [], 4.0: []})
+
+    assert len(ended) == 1
+    assert ended[0].seen_at == BEGAN_AT + timedelta(seconds=0.1)
+    assert not tracker.busy
+
+
+def test_faces_of_one_frame_have_different_tracks() -> None:
+    seen, _ = follow(Tracker(0.7), {0.0: [face(100), face(500), face(900)]})
+
+    assert len(set(seen[0])) == 3
+
+
+def test_a_near_face_is_not_the_far_one_behind_it() -> None:
+    assert tracks({0.0: [face(500, side=200)], 0.1: [face(550, 350, side=80)]}) == 2
+
+
+def test_faces_are_expected_where_they_go_unless_one_was_missed() -> None:
+    tracker = Tracker(0.7)
+    follow(tracker, {step / 10: [face(100 + 20 * step), face(900)] for step in range(8)})
+
+    first, second = tracker.expected(0.8)
+
+    assert first.x == pytest.approx(260, abs=5)
+    assert second == Box(900, 300, 100, 100)
+    follow(tracker, {0.8: [face(260)]})
+    assert tracker.expected(0.9) == []
+    follow(tracker, {0.9: [face(280), face(900)]})
+    assert len(tracker.expected(1.0)) == 2
+
+
+def test_overlap_is_the_shared_part_of_both() -> None:
+    assert overlap(Box(0, 0, 10, 10), Box(0, 0, 10, 10)) == 1
+    assert overlap(Box(0, 0, 10, 10), Box(5, 0, 10, 10)) == 50 / 150
+    assert overlap(Box(0, 0, 10, 10), Box(10, 0, 10, 10)) == 0

@@ -1,0 +1,178 @@
+"""The latest frame wins, and a source that fails is opened again."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from camera.sources.reader.latest_frame import (
+    Cadence,
+    Frame,
+    LatestFrame,
+    Patience,
+    Source,
+    SourceEndedError,
+    SourceError,
+)
+
+SECONDS = 10.0  # no test waits this long
+
+
+class Scripts:
+    """A camera that is opened as a function says."""
+
+    patience = Patience()
+
+    def __init__(self, opener: Callable[[], Source]) -> None:
+        self.opener = opener
+
+    def open(self, _stop: threading.Event) -> Source:
+        return self.opener()
+
+    def returned(self) -> bool:
+        return False
+
+
+class Script:
+    """A source that does what a list says: give a frame, wait for the test, fail or end."""
+
+    def __init__(self, steps: Iterator[object]) -> None:
+        self.steps = steps
+        self.number = -1
+        self.closed = False
+
+    def grab(self) -> float:
+        step = next(self.steps, SourceEndedError())
+        if isinstance(step, threading.Event):
+            step.wait(SECONDS)
+        if isinstance(step, Exception):
+            raise step
+        self.number += 1
+        return float(self.number)
+
+    def retrieve(self) -> Frame | None:
+        return Frame(np.zeros((1, 1, 3), np.uint8), datetime.now(UTC), float(self.number), self.number)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_the_latest_frame_wins_and_what_is_passed_over_is_counted() -> None:
+    stop = threading.Event()
+    frames = LatestFrame(Scripts(lambda: Script(iter([1, 1, 1, 1]))), rate=100, stop=stop)
+    assert frames.ended.wait(SECONDS)
+
+    frame = frames.take(SECONDS)
+
+    assert frame is not None
+    assert frame.number == 3
+    assert (frames.grabbed, frames.passed_over) == (4, 3)
+    assert frames.take(0.01) is None
+
+
+def test_a_source_that_fails_is_opened_again_and_the_reason_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    stop = threading.Event()
+    scripts = [Script(iter([1, SourceError("It broke.")])), Script(iter([SourceError("It broke.")])), Script(iter([1]))]
+    opened = iter(scripts)
+
+    with caplog.at_level(logging.INFO):
+        frames = LatestFrame(Scripts(lambda: next(opened)), rate=100, stop=stop)
+        assert frames.ended.wait(SECONDS)
+
+    assert frames.grabbed == 2
+    assert all(script.closed for script in scripts)
+    assert [record.message for record in caplog.records] == ["camera: It broke.", "camera: frames arrive again"]
+    assert frames.trouble is None
+
+
+def test_opening_that_fails_is_tried_again_too() -> None:
+    stop = threading.Event()
+    attempts: Iterator[SourceError | Script] = iter([SourceError("Not there."), Script(iter([1]))])
+
+    def open_source() -> Script:
+        attempt = next(attempts)
+        if isinstance(attempt, Exception):
+            raise attempt
+        return attempt
+
+    frames = LatestFrame(Scripts(open_source), rate=100, stop=stop)
+
+    assert frames.take(SECONDS) is not None
+
+
+def test_a_source_that_is_away_for_long_is_still_tried_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("camera.sources.reader.reader.FIRST_RETRY_SECONDS", 2.0)  # as after a while
+    stop, opened = threading.Event(), list[float]()
+
+    def open_source() -> Script:
+        opened.append(time.monotonic())
+        if len(opened) == 3:
+            stop.set()
+        raise SourceError("Not there.")
+
+    frames = LatestFrame(Scripts(open_source), rate=100, stop=stop)
+
+    assert frames.ended.wait(SECONDS)
+    assert max(later - earlier for earlier, later in pairwise(opened)) < 4
+
+
+def test_a_source_that_breaks_is_opened_again(caplog: pytest.LogCaptureFixture) -> None:
+    broken: Iterator[object] = iter([ZeroDivisionError()])
+    scripts = iter([Script(broken), Script(iter([1]))])
+
+    frames = LatestFrame(Scripts(lambda: next(scripts)), rate=100, stop=threading.Event())
+
+    assert frames.take(SECONDS) is not None
+    assert "Reading a camera broke" in caplog.text
+    assert frames.ended.wait(SECONDS)
+
+
+def test_a_source_with_a_clock_of_its_own_never_steps_back_when_it_is_opened_again() -> None:
+    stop = threading.Event()
+    steps: Iterator[object] = iter([1, 1, SourceError("It broke.")])
+    scripts = iter([Script(steps), Script(iter([1]))])
+    frames = LatestFrame(Scripts(lambda: next(scripts)), rate=1000, stop=stop)
+
+    first = frames.take(SECONDS)
+    assert frames.ended.wait(SECONDS)
+    last = frames.take(SECONDS)
+
+    assert first is not None
+    assert last is not None
+    assert first.seconds < last.seconds
+    assert frames.reopened == 1
+
+
+def test_a_cadence_picks_evenly_and_at_most_at_its_rate() -> None:
+    cadence = Cadence(10)
+
+    due = [n for n in range(30) if cadence.due(n / 30)]
+
+    assert due == list(range(0, 30, 3))
+
+
+def test_a_cadence_takes_every_frame_of_a_source_at_its_rate() -> None:
+    cadence = Cadence(30)
+
+    assert all(cadence.due(round(n / 30 + (0.002 if n % 2 else 0), 3)) for n in range(600))
+
+
+def test_a_cadence_takes_another_rate_at_the_next_frame() -> None:
+    cadence, due = Cadence(5), []
+    for number in range(12):
+        cadence.rate = 5 if number < 7 else 10
+        if cadence.due(number / 10):
+            due.append(number)
+
+    assert due == [0, 2, 4, 6, 7, 8, 9, 10, 11]
+
+
+def test_a_cadence_does_not_catch_up_after_a_pause() -> None:
+    cadence = Cadence(1)
+
+    assert [cadence.due(seconds) for seconds in (0.0, 0.5, 10.0, 10.1, 11.0)] == [True, False, True, False, True]

@@ -1,0 +1,226 @@
+"""A machine whose cameras behave, and misbehave, as real ones do; its folders are real, its kernel is played."""
+
+import errno
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from camera.sources.v4l2.discovery import Machine
+from camera.sources.v4l2.ioctl import Buffer, Identity, Mode
+
+ALL_SIZES = ((1280, 720), (640, 480), (320, 240))
+SECONDS = 30.0  # no call is stuck for longer, or no test would end
+
+
+@dataclass(eq=False)
+class FakeCamera:
+    """A webcam with a capture node and a metadata node. What is set here while it is open takes effect at once."""
+
+    card: str = "HD Webcam C615"
+    serial: str = "A1B2C3"
+    bus: str = "usb-0000:00:14.0-1"
+    on_usb: bool = True
+    sizes: dict[str, tuple[tuple[int, int], ...]] = field(
+        default_factory=lambda: {"YUYV": ALL_SIZES, "MJPG": ALL_SIZES}
+    )
+    rates: tuple[float, ...] = (30.0, 15.0, 7.5)
+    bandwidth: float = float("inf")  # pixels a second for which there is room on the bus
+    spoil: Callable[[bytes], bytes] = bytes  # what happens to a picture on its way
+    sets_instead: str | None = None  # the pixel format that it sets whatever is asked
+    silent: bool = False
+    frozen: bool = False
+    repeats: bool = False  # gives the frame before again, as a success
+    clock: bool = True  # whether it stamps frames with the monotonic clock
+    damaged: bool = False  # the driver marks its frames as incomplete
+    skips: int = 0  # frames that get lost before each that comes
+    fails: dict[str, int] = field(default_factory=dict)  # a call, and the error that it ends with
+    stuck: set[str] = field(default_factory=set)  # calls that do not come back
+    calls: list[str] = field(default_factory=list)
+    plugged: bool = False
+    owner: "FakeNode | None" = None  # who streams
+    freed: threading.Event = field(default_factory=threading.Event)  # ends what is stuck
+
+    def enter(self, call: str) -> None:
+        """Do what every call does first."""
+        self.calls.append(call)
+        if call in self.stuck:
+            self.freed.wait(SECONDS)
+        if not self.plugged:
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+        if call in self.fails:
+            raise OSError(self.fails[call], os.strerror(self.fails[call]))
+
+
+class FakeMachine:
+    """Cameras are plugged into it and pulled out; nodes get the lowest numbers that nobody holds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.devices, self.sys = folder / "dev", folder / "sys"
+        self.devices.mkdir(parents=True)
+        (self.devices / "v4l/by-id").mkdir(parents=True)
+        self.open_nodes: set[FakeNode] = set()
+        self._nodes: dict[Path, tuple[FakeCamera, bool]] = {}
+
+    @property
+    def machine(self) -> Machine:
+        return Machine(self.devices, self.sys, self.open)
+
+    def plug(self, camera: FakeCamera) -> Path:
+        """Make its nodes; return the one that captures."""
+        camera.plugged = True
+        camera.freed.clear()
+        capture = self._make(camera, captures=True)
+        self._make(camera, captures=False)
+        link = self.devices / f"v4l/by-id/usb-{camera.card.replace(' ', '_')}_{camera.serial}-video-index0"
+        link.unlink(missing_ok=True)  # of two cameras with one name, the later one has it
+        link.symlink_to(f"../../{capture.name}")
+        return capture
+
+    def unplug(self, camera: FakeCamera) -> None:
+        """Take its nodes away. Whoever has one open finds out at the next call."""
+        camera.plugged = False
+        camera.freed.set()
+        for node in [node for node, (owner, _) in self._nodes.items() if owner is camera]:
+            del self._nodes[node]
+            node.unlink()
+            (self.sys / "class/video4linux" / node.name / "index").unlink()
+            (self.sys / "class/video4linux" / node.name / "device").unlink()
+        for link in (self.devices / "v4l/by-id").iterdir():
+            if not link.exists():
+                link.unlink()
+
+    def open(self, path: Path) -> "FakeNode":
+        """Open a node, as the kernel does."""
+        real = path.resolve()
+        if real not in self._nodes:
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+        camera, captures = self._nodes[real]
+        camera.enter("open")
+        node = FakeNode(self, real, camera, captures=captures)
+        self.open_nodes.add(node)
+        return node
+
+    def _make(self, camera: FakeCamera, *, captures: bool) -> Path:
+        held = {node.path for node in self.open_nodes} | set(self._nodes)
+        path = next(p for n in range(64) if (p := self.devices / f"video{n}") not in held)
+        self._nodes[path] = (camera, captures)
+        device = self.sys / f"devices/{camera.bus}"
+        interface = device / f"{camera.bus}:1.0"
+        interface.mkdir(parents=True, exist_ok=True)
+        for name, content in {"idVendor": "046d", "idProduct": "082c", "serial": camera.serial}.items():
+            if content and camera.on_usb:
+                (device / name).write_text(f"{content}\n")
+        entry = self.sys / "class/video4linux" / path.name
+        entry.mkdir(parents=True, exist_ok=True)
+        (entry / "index").write_text("0\n" if captures else "1\n")
+        (entry / "device").symlink_to(interface)
+        path.touch()
+        path.chmod(0o660)
+        return path
+
+
+class FakeNode:
+    """One open node."""
+
+    def __init__(self, machine: FakeMachine, path: Path, camera: FakeCamera, *, captures: bool) -> None:
+        self.path = path
+        self._machine, self._camera, self._captures = machine, camera, captures
+        self._mode = Mode("YUYV", 640, 480, 30)
+        self._pictures: list[bytes] = []
+        self._sequence = -1
+        self._due = 0.0
+        self._last: Buffer | None = None
+
+    def identity(self) -> Identity:
+        self._camera.enter("identity")
+        return Identity("uvcvideo", self._camera.card, self._camera.bus, self._captures)
+
+    def codes(self) -> list[str]:
+        self._camera.enter("codes")
+        return list(self._camera.sizes)
+
+    def sizes(self, code: str) -> list[tuple[int, int]]:
+        self._camera.enter("sizes")
+        return list(self._camera.sizes[code])
+
+    def set_mode(self, wanted: Mode) -> Mode:
+        """Settle for the nearest, and call that a success."""
+        self._camera.enter("set_mode")
+        if self._camera.owner not in {None, self}:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        code = self._camera.sets_instead or (wanted.code if wanted.code in self._camera.sizes else "YUYV")
+        width, height = min(
+            self._camera.sizes.get(code, ALL_SIZES),
+            key=lambda size: abs(size[0] * size[1] - wanted.width * wanted.height),
+        )
+        rate = min(self._camera.rates, key=lambda rate: abs(rate - wanted.rate))
+        self._mode = Mode(code, width, height, rate, stride=width * 2 if code == "YUYV" else 0)
+        return self._mode
+
+    def start(self, buffers: int) -> None:
+        self._camera.enter("start")
+        assert buffers > 1
+        if self._mode.width * self._mode.height * self._mode.rate > self._camera.bandwidth:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._camera.owner = self
+        self._pictures = pictures(self._mode)
+        self._due = time.monotonic()
+
+    def stop(self) -> None:
+        self._camera.enter("stop")
+        self._release()
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """Wait for the next frame, or the end of the camera."""
+        until = time.monotonic() + timeout_seconds
+        while time.monotonic() < until:
+            if "wait" in self._camera.stuck:
+                self._camera.enter("wait")
+            if not self._camera.plugged or (time.monotonic() >= self._due and not self._camera.silent):
+                return True
+            self._camera.freed.wait(0.002)
+        return False
+
+    def dequeue(self) -> Buffer | None:
+        self._camera.enter("dequeue")
+        if self._camera.repeats and self._last is not None:
+            return self._last
+        if not self._camera.frozen:
+            self._sequence += 1 + self._camera.skips
+        self._due = time.monotonic() + 1 / self._mode.rate
+        content = self._camera.spoil(self._pictures[self._sequence % len(self._pictures)])
+        stamp = time.monotonic() - 0.02 if self._camera.clock else None
+        self._last = Buffer(content, stamp, self._sequence, self._camera.damaged)
+        return self._last
+
+    def close(self) -> None:
+        self._release()
+        self._machine.open_nodes.discard(self)
+
+    def _release(self) -> None:
+        if self._camera.owner is self:
+            self._camera.owner = None
+
+
+_made: dict[Mode, list[bytes]] = {}
+
+
+def pictures(mode: Mode) -> list[bytes]:
+    """A few pictures that differ, as a camera would send them."""
+    if mode not in _made:
+        noise = np.random.default_rng(1)
+        images = [noise.integers(n * 20, n * 20 + 40, (mode.height, mode.width, 3), np.uint8) for n in range(4)]
+        _made[mode] = [_sent(image, mode.code) for image in images]
+    return _made[mode]
+
+
+def _sent(image: cv2.typing.MatLike, code: str) -> bytes:
+    if code == "YUYV":
+        return cv2.cvtColor(image, cv2.COLOR_BGR2YUV_YUYV).tobytes()
+    return cv2.imencode(".jpg", image)[1].tobytes()

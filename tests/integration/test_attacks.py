@@ -1,0 +1,391 @@
+"""The port that is open to the world, attacked; an honest edge must not notice."""
+
+import contextlib
+import re
+import shutil
+import socket
+import ssl
+import warnings
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from common.runtime.files import Folder
+from dev.harness.enrolment import Credentials
+from dev.harness.services import EDGE_FILES, LOOPBACK, free_port, wait_for
+from enroll import x509 as certificate
+from enroll.authority import Authority
+from tests.integration import attack
+from tests.support.mqtt import Client
+from tests.support.rig import CloudBroker, Container, EdgeBroker
+
+NOT_AUTHORIZED = 135
+CONNACK = 0x20
+PACKETS = 3000
+
+
+class Honest:
+    """An edge that does nothing wrong, and somebody in the cloud who sees all that arrives."""
+
+    def __init__(self, edge: Client, witness: Client) -> None:
+        self.edge, self.witness = edge, witness
+
+    def topics(self) -> set[str]:
+        """What has arrived, once an image of the honest edge has made its way through."""
+        before = sum(message.payload == b"honest" for message in self.witness.messages)
+        assert self.edge.publish("usbcam/attic/images", b"honest").value == 0
+
+        def arrived() -> bool:
+            return sum(message.payload == b"honest" for message in self.witness.messages) > before
+
+        wait_for(arrived, seconds=20, what="the honest edge's image")
+        assert self.edge.connections == self.witness.connections == 1
+        return {message.topic for message in self.witness.messages if message.payload != b"honest"}
+
+
+@pytest.fixture
+def honest(cloud_broker: CloudBroker) -> Iterator[Honest]:
+    attic = cloud_broker.credentials("attic")
+    with Client(cloud_broker.port) as witness, Client(cloud_broker.outside_port, credentials=attic) as edge:
+        witness.subscribe("usbcam/#")
+        yield Honest(edge, witness)
+
+
+@pytest.fixture
+def porch(cloud_broker: CloudBroker) -> Credentials:
+    """What an edge has, in the hands of an attacker."""
+    return cloud_broker.credentials("porch")
+
+
+def no_certificate(_broker: CloudBroker, _folder: Path) -> ssl.SSLContext | None:
+    return attack.context()
+
+
+def no_tls(_broker: CloudBroker, _folder: Path) -> ssl.SSLContext | None:
+    return None
+
+
+def self_made(_broker: CloudBroker, folder: Path) -> ssl.SSLContext | None:
+    """Sign by an authority of one's own, that has the same name."""
+    key = certificate.new_key()
+    return attack.context(save(folder, certificate.sign_edge(certificate.new_key(), key.public_key(), "porch"), key))
+
+
+def expired(broker: CloudBroker, folder: Path) -> ssl.SSLContext | None:
+    authority = Authority(Folder(broker.folder.parent / "authority"))
+    key = certificate.new_key()
+    return attack.context(save(folder, certificate.sign_edge(authority.key, key.public_key(), "porch", days=-1), key))
+
+
+def revoked(broker: CloudBroker, _folder: Path) -> ssl.SSLContext | None:
+    credentials = broker.credentials("porch")
+    assert broker.enrolment.revoke("porch")
+    return attack.context(credentials)
+
+
+def the_brokers_own(broker: CloudBroker, _folder: Path) -> ssl.SSLContext | None:
+    """Use a certificate of the authority that is no edge's."""
+    identity = broker.enrolment.identity
+    return attack.context(Credentials(identity / "ca.crt", identity / "server.pem", identity / "server.pem"))
+
+
+def old_tls(broker: CloudBroker, _folder: Path) -> ssl.SSLContext | None:
+    made = attack.context(broker.credentials("porch"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        made.minimum_version, made.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    made.set_ciphers("ALL:@SECLEVEL=0")
+    return made
+
+
+STRANGERS = [no_certificate, no_tls, self_made, expired, revoked, the_brokers_own, old_tls]
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_a_stranger_gets_no_answer_and_one_line_in_the_log(
+    cloud_broker: CloudBroker,
+    honest: Honest,
+    tmp_path: Path,
+    stranger: Callable[[CloudBroker, Path], ssl.SSLContext | None],
+) -> None:
+    context = stranger(cloud_broker, tmp_path)
+    before = len(refusals(cloud_broker))
+
+    assert attack.answer(cloud_broker.outside_port, context, attack.connect_packet()) == b""
+
+    assert honest.topics() == set()
+    wait_for(lambda: len(refusals(cloud_broker)) > before, seconds=10, what="a line in the log")
+    assert len(refusals(cloud_broker)) == before + 1
+
+
+@pytest.mark.parametrize("protocol", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_an_enrolled_edge_gets_in_with_every_tls_of_today(
+    cloud_broker: CloudBroker, porch: Credentials, protocol: ssl.TLSVersion
+) -> None:
+    context = attack.context(porch)
+    context.minimum_version = context.maximum_version = protocol
+
+    assert attack.answer(cloud_broker.outside_port, context, attack.connect_packet())[0] == CONNACK
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "usbcam/attic/images",
+        "usbcam/attic/receipts",
+        "usbcam/attic/status/door",
+        "usbcam",
+        "usbcam//images",
+        "usbcam/porch2/images",
+        "usbcam-bridge/state",
+        "$SYS/broker/uptime",
+        "$CONTROL/dynamic-security/v1",
+        "$share/uploaders/usbcam/porch/images",
+    ],
+)
+@pytest.mark.parametrize("retain", [False, True])
+def test_an_edge_writes_below_its_own_name_alone(
+    cloud_broker: CloudBroker, honest: Honest, porch: Credentials, topic: str, *, retain: bool
+) -> None:
+    with Client(cloud_broker.outside_port, credentials=porch) as edge:
+        code = edge.publish(topic, b"forged", retain=retain)
+
+    assert code.value == NOT_AUTHORIZED
+    assert honest.topics() == set()
+    wait_for(lambda: said(cloud_broker, f"Denied PUBLISH from porch .*'{re.escape(topic)}'"), seconds=10, what="a line")
+    with Client(cloud_broker.port) as late:
+        late.subscribe("usbcam/attic/images")
+        assert honest.topics() == set()
+        assert [message for message in late.messages if message.retain] == []
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "#",
+        "usbcam/#",
+        "usbcam/+/images",
+        "usbcam/porch/#",
+        "usbcam/+/receipts",
+        "usbcam/attic/receipts",
+        "+/porch/receipts",
+        "$SYS/#",
+        "$SYS/broker/uptime",
+        "$CONTROL/#",
+        "$share/uploaders/usbcam/+/images",
+        "$share/mine/usbcam/attic/images",
+        "$share/mine/usbcam/porch/receipts",
+    ],
+)
+def test_an_edge_hears_its_own_receipts_alone(
+    cloud_broker: CloudBroker, honest: Honest, porch: Credentials, topic: str
+) -> None:
+    with Client(cloud_broker.outside_port, credentials=porch) as edge:
+        assert edge.subscribe(topic).value == NOT_AUTHORIZED
+        assert edge.subscribe("usbcam/porch/receipts").value == 1
+        honest.witness.publish("usbcam/attic/receipts", b"not for you")
+        honest.witness.publish("usbcam/porch/receipts", b"for you")
+        heard = edge.wait_for(1)
+
+    assert [message.payload for message in heard] == [b"for you"]
+    wait_for(
+        lambda: said(cloud_broker, f"Denied SUBSCRIBE from porch .*'{re.escape(topic)}'"), seconds=10, what="a line"
+    )
+    assert honest.topics() == {"usbcam/attic/receipts", "usbcam/porch/receipts"}
+
+
+@pytest.mark.parametrize("client_id", ["uploader", "uploader-host-7", "attic", "Enroll"])
+def test_a_borrowed_client_id_or_name_is_of_no_use(
+    cloud_broker: CloudBroker, honest: Honest, porch: Credentials, client_id: str
+) -> None:
+    attic = cloud_broker.credentials("attic")
+    honest.topics()
+
+    thief = Client(cloud_broker.outside_port, client_id, credentials=porch)
+    thief.login(client_id, "")
+    with thief:
+        assert thief.publish("usbcam/attic/images", b"forged").value == NOT_AUTHORIZED
+        assert thief.publish("usbcam/porch/images", b"my own").value == 0
+
+    assert honest.topics() == {"usbcam/porch/images"}
+    with Client(cloud_broker.port, "uploader", keep_session=True) as uploader:
+        payloads = {message.payload for message in uploader.wait_for(3)}
+    assert uploader.session_present
+    assert payloads == {b"honest", b"my own"}
+    assert attic.key != porch.key
+
+
+def test_a_will_for_another_edge_is_not_carried_out(
+    cloud_broker: CloudBroker, honest: Honest, porch: Credentials
+) -> None:
+    will = b"\x00" + attack._text("usbcam/attic/images") + attack._text("forged")  # noqa: SLF001
+    body = b"\x00\x04MQTT\x05\x0e\x00\x01\x00" + attack._text("x") + will  # noqa: SLF001 -- keep-alive of 1 s
+
+    with contextlib.suppress(OSError):
+        attack.answer(cloud_broker.outside_port, attack.context(porch), attack.packet(0x10, body))
+
+    assert honest.topics() == set()
+
+
+def test_a_bridge_under_another_name_brings_nothing(
+    tmp_path: Path, cloud_broker: CloudBroker, honest: Honest, mosquitto_image: str | None
+) -> None:
+    files = tmp_path / "files"
+    shutil.copytree(EDGE_FILES, files)
+    text = (files / "mosquitto.conf").read_text(encoding="utf-8")
+    renamed = re.sub(r"^(topic .*)@EDGE_NAME@", r"\1attic", text, flags=re.MULTILINE)
+    assert renamed.count("attic") == 2
+    (files / "mosquitto.conf").write_text(renamed, encoding="utf-8")
+    bridge = EdgeBroker(tmp_path / "edge", free_port(), files=files, cloud_port=cloud_broker.outside_port)
+    bridge.container = Container(mosquitto_image) if mosquitto_image else None
+    try:
+        bridge.start()
+        with Client(bridge.port) as camera:
+            camera.publish("usbcam/images", b"forged")
+        wait_for(lambda: said(cloud_broker, "Denied PUBLISH from porch"), seconds=20, what="the bridge's attempt")
+        assert honest.topics() == set()
+    finally:
+        bridge.remove()
+
+
+def test_a_packet_too_large_ends_the_connection_and_nothing_else(
+    cloud_broker: CloudBroker, honest: Honest, porch: Credentials
+) -> None:
+    context = attack.context(porch)
+    with (
+        socket.create_connection((LOOPBACK, cloud_broker.outside_port), 10) as plain,
+        context.wrap_socket(plain) as edge,
+    ):
+        edge.sendall(attack.connect_packet())
+        assert edge.recv(100)[0] == CONNACK
+        with contextlib.suppress(OSError):
+            edge.sendall(b"\x32\xff\xff\xff\x7f" + bytes(65536))  # promises 256 MB
+            while edge.recv(100):
+                pass
+
+    assert honest.topics() == set()
+
+
+def test_thousands_of_spoilt_packets_disturb_nobody(
+    cloud_broker: CloudBroker, honest: Honest, porch: Credentials
+) -> None:
+    context, packets = attack.context(porch), attack.mutated(seed=4)
+
+    sent = 0
+    while sent < PACKETS:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection((LOOPBACK, cloud_broker.outside_port), 10) as plain,
+            context.wrap_socket(plain) as edge,
+        ):
+            edge.sendall(attack.connect_packet())
+            edge.recv(100)
+            for spoilt in islice(packets, 30):
+                sent += 1
+                edge.sendall(spoilt)
+
+    assert honest.topics() <= {"usbcam/porch/images", "usbcam/porch/receipts"} | own(honest)
+    assert cloud_broker.process is not None
+    assert cloud_broker.process.alive()
+
+
+def test_hundreds_of_slow_connections_keep_nobody_out(
+    cloud_broker: CloudBroker, honest: Honest, porch: Credentials
+) -> None:
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # and never the rest
+    with contextlib.ExitStack() as stack:
+        for number in range(400):
+            slow = stack.enter_context(socket.create_connection((LOOPBACK, cloud_broker.outside_port), 10))
+            slow.sendall(hello[: number % len(hello)])
+
+        assert honest.topics() == set()
+        with Client(cloud_broker.outside_port, credentials=porch) as late:
+            assert late.publish("usbcam/porch/images", b"in").value == 0
+
+
+def test_a_flooding_edge_stops_no_other(cloud_broker: CloudBroker, honest: Honest, porch: Credentials) -> None:
+    with Client(cloud_broker.outside_port, credentials=porch) as flood:
+        for _ in range(3000):
+            flood.send("usbcam/porch/images", bytes(50_000))
+        assert "usbcam/attic/images" not in honest.topics()
+
+
+def test_a_revoked_edge_is_out_at_once_and_nobody_else_notices(
+    cloud_broker: CloudBroker, edge_broker: EdgeBroker, honest: Honest
+) -> None:
+    wait_for(lambda: cloud_broker.enrolment.connected() == {"attic", "porch"}, seconds=20, what="both edges")
+
+    assert cloud_broker.enrolment.revoke("porch")
+
+    wait_for(lambda: cloud_broker.enrolment.connected() == {"attic"}, seconds=20, what="porch to be out")
+    with Client(edge_broker.port) as camera:
+        camera.publish("usbcam/images", b"too late")
+    wait_for(lambda: said(cloud_broker, "Refused a connection .*certificate"), seconds=40, what="its next attempt")
+    assert honest.topics() == set()
+
+
+def test_an_edge_enrolled_again_is_in_with_its_new_token_alone(cloud_broker: CloudBroker, honest: Honest) -> None:
+    old = attack.context(cloud_broker.credentials("porch"))
+
+    cloud_broker.enrolment.enrol("porch")
+
+    assert attack.answer(cloud_broker.outside_port, old, attack.connect_packet()) == b""
+    with Client(cloud_broker.outside_port, credentials=cloud_broker.credentials("porch")) as edge:
+        assert edge.publish("usbcam/porch/images", b"again").value == 0
+    assert honest.topics() == {"usbcam/porch/images"}
+
+
+def test_an_edge_that_is_enrolled_later_gets_in_without_a_restart(cloud_broker: CloudBroker, honest: Honest) -> None:
+    with Client(cloud_broker.outside_port, credentials=cloud_broker.credentials("cellar")) as edge:
+        assert edge.publish("usbcam/cellar/images", b"new").value == 0
+
+    assert honest.topics() == {"usbcam/cellar/images"}
+
+
+def test_the_broker_takes_a_new_certificate_without_a_restart(cloud_broker: CloudBroker, honest: Honest) -> None:
+    cloud_broker.enrolment.prepare(["127.0.0.1", "moved.example"])
+
+    wait_for(lambda: "moved.example" in hosts(cloud_broker), seconds=20, what="the new certificate")
+    assert honest.topics() == set()
+
+
+@pytest.mark.parametrize(
+    ("topic", "code"),
+    [("usbcam/porch/receipts", 16), ("usbcam/porch/images", NOT_AUTHORIZED), ("$CONTROL/dynamic-security/v1", 135)],
+)
+def test_the_uploaders_listener_takes_receipts_and_nothing_else(
+    cloud_broker: CloudBroker, topic: str, code: int
+) -> None:
+    with Client(cloud_broker.port) as uploader:
+        assert uploader.publish(topic, b"{}").value == code
+
+
+def save(folder: Path, signed: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Credentials:
+    made = Credentials(folder / "none", folder / "own.crt", folder / "own.key")
+    made.certificate.write_bytes(certificate.certificate_pem(signed))
+    made.key.write_bytes(certificate.key_pem(key))
+    return made
+
+
+def hosts(broker: CloudBroker) -> set[str]:
+    pem = ssl.get_server_certificate((LOOPBACK, broker.outside_port))
+    return certificate.hosts_of(x509.load_pem_x509_certificate(pem.encode()))
+
+
+def own(honest: Honest) -> set[str]:
+    """What a spoilt packet may still say below the attacker's own name."""
+    return {message.topic for message in honest.witness.messages if message.topic.startswith("usbcam/porch/")}
+
+
+def refusals(broker: CloudBroker) -> list[str]:
+    assert broker.process is not None
+    return [line for line in broker.process.tail(10_000).splitlines() if "Refused" in line]
+
+
+def said(broker: CloudBroker, pattern: str) -> bool:
+    assert broker.process is not None
+    return re.search(pattern, broker.process.tail(10_000)) is not None

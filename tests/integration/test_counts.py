@@ -1,0 +1,113 @@
+"""What each capture costs in counts, which no slow machine changes: encodings, fsyncs, publishes, PUTs."""
+
+import json
+import os
+import re
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from unittest import mock
+
+import cv2
+import pytest
+
+from camera.config.settings import Settings
+from camera.delivery.publisher import Publisher
+from camera.delivery.spool import Spool
+from camera.pipeline.analyzer import Watcher
+from camera.sources.reader.latest_frame import Frame
+from camera.sources.synthetic.scene import Scene
+from common.contract.capture import Capture
+from dev.harness.process import wait_for
+from tests.cloud.rig import Road
+from tests.integration.journey import START_SECONDS, Journey
+from tests.support.mqtt import Client
+from tests.support.rig import Store
+
+VISITS = 4
+RATE = 10
+REQUEST = re.compile(rb"(PUT|POST|HEAD|GET|DELETE) /(\S+) HTTP/1\.1\r\n")
+
+
+class Recorder(Road):
+    """A way to S3 that keeps what is asked."""
+
+    def __init__(self, target: str) -> None:
+        self.asked: dict[socket.socket, bytearray] = {}
+        super().__init__(target)
+
+    def requests(self) -> Counter[str]:
+        """How many of each kind there were, about objects and about the bucket."""
+        found = [match for sent in list(self.asked.values()) for match in REQUEST.findall(bytes(sent))]
+        return Counter(f"{method.decode()} {'object' if b'.png' in path else 'bucket'}" for method, path in found)
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        super()._carry(_Kept(source, self.asked.setdefault(source, bytearray())), sink)
+
+
+class _Kept(socket.socket):
+    """A connection of which every byte that is read is kept."""
+
+    def __init__(self, plain: socket.socket, kept: bytearray) -> None:
+        super().__init__(fileno=plain.dup().detach())
+        self._plain, self._kept = plain, kept
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        read = super().recv(size, flags)
+        self._kept += read
+        return read
+
+    def shutdown(self, how: int) -> None:
+        self._plain.shutdown(how)
+
+
+@pytest.fixture
+def road(store: Store) -> Iterator[Recorder]:
+    road = Recorder(store.endpoint)
+    yield road
+    road.close()
+
+
+def visits() -> tuple[list[Capture], int]:
+    """What the scene's visits give, and how many pictures were encoded for it."""
+    watcher, scene, captures = Watcher(Settings()), Scene(640, 480, seed=3, visits=VISITS), list[Capture]()
+    began, number = datetime.now(UTC), 0
+    with mock.patch.object(cv2, "imencode", wraps=cv2.imencode) as encode:
+        while not scene.ended(number / RATE):
+            at = timedelta(seconds=number / RATE)
+            captures += watcher.look(Frame(scene.draw(number / RATE), began + at, number / RATE, number)).captures
+            number += 1
+        captures += watcher.end().captures
+    return captures, encode.call_count
+
+
+def test_a_capture_costs_one_encoding_two_fsyncs_one_publish_and_one_put(journey: Journey, road: Recorder) -> None:
+    captures, encoded = visits()
+    spool = Spool(journey.folder / "spool", 1 << 30)
+    publisher = Publisher(Settings(edge_broker_port=journey.edge_broker.port), spool, ())
+    journey.uploader(S3_ENDPOINT_URL=road.endpoint)
+    with Client(journey.edge_broker.port) as edge, Client(journey.cloud_broker.port) as cloud:
+        edge.subscribe("usbcam/images")
+        cloud.subscribe("usbcam/porch/#")
+        publisher.start()
+        with mock.patch.object(os, "fsync", wraps=os.fsync) as fsync:
+            for capture in captures:
+                spool.put(capture)
+                publisher.publish(capture.id)
+            wait_for(lambda: not spool.depth, seconds=START_SECONDS, what="all receipts")
+        publisher.stop()
+        spool.close()
+        topics = Counter(message.topic for message in cloud.messages)
+        receipts = [json.loads(message.payload) for message in cloud.messages if message.topic.endswith("/receipts")]
+
+    count = len(captures)
+    assert VISITS <= count <= 2 * VISITS
+    assert encoded == count
+    assert fsync.call_count == 2 * count  # the file's bytes, and its name
+    assert len(edge.messages) == topics["usbcam/porch/images"] == count
+    assert sum(len(receipt["stored"]) for receipt in receipts) == count
+    assert topics["usbcam/porch/receipts"] <= count
+    asked = road.requests()
+    assert {kind: number for kind, number in asked.items() if kind.endswith("object")} == {"PUT object": count}
+    assert len(journey.objects()) == count

@@ -1,0 +1,47 @@
+"""The live page beside real brokers, bridge, uploader and store: a capture until it is in S3."""
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from dev.harness.process import LOOPBACK, free_port, wait_for
+from tests.integration.journey import START_SECONDS, Journey
+
+MILLISECONDS = 1000 * START_SECONDS
+
+
+@pytest.fixture
+def mosquitto_image() -> None:
+    """The page is the same before either Mosquitto."""
+
+
+def test_a_capture_is_seen_to_reach_the_bucket_and_all_is_well(journey: Journey, browser: Browser) -> None:
+    port = free_port()
+    journey.uploader()
+    journey.camera(LIVE_PORT=str(port), CAPTURE_POLICY="best")
+    (key, *_) = journey.wait_for_objects(1)
+    tab = browser.new_page()
+
+    tab.goto(f"http://{LOOPBACK}:{port}")
+    expect(tab.locator("#captures .state.good").last).to_have_text("in S3", timeout=MILLISECONDS)
+    expect(tab.locator("#summary")).to_have_text("All is well", timeout=MILLISECONDS)
+    tab.locator("#captures button").last.click()
+    expect(tab.locator("#viewer-facts")).to_contain_text(key)
+    tab.close()
+
+
+def test_a_pause_by_a_click_lasts_over_a_restart(journey: Journey, browser: Browser) -> None:
+    port = free_port()
+    camera = journey.camera(LIVE_PORT=str(port))
+    wait_for(lambda: "Live page: " in camera.tail(50), seconds=START_SECONDS, what="the live page")
+    tab = browser.new_page()
+    tab.goto(f"http://{LOOPBACK}:{port}")
+    expect(tab.locator("#lights li.green").filter(has_text="Broker")).to_be_visible(timeout=MILLISECONDS)
+    tab.get_by_role("button", name="Pause").click()
+    expect(tab.locator(".veil")).to_have_text("Paused", timeout=MILLISECONDS)
+    camera.kill()
+
+    journey.camera(LIVE_PORT=str(port))
+
+    expect(tab.locator("#summary")).to_contain_text("Look here", timeout=MILLISECONDS)
+    expect(tab.locator(".veil")).to_have_text("Paused", timeout=MILLISECONDS)
+    tab.close()

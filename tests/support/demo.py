@@ -1,0 +1,19 @@
+"""The demo's Compose project, run by a test under a name of its own."""
+
+import contextlib
+import uuid
+from collections.abc import Iterator
+
+from dev.demo import containers as compose
+
+
+@contextlib.contextmanager
+def running_demo() -> Iterator[compose.Demo]:
+    """Bring everything up, the camera last, and remove it all in the end."""
+    demo = compose.Demo(f"usbcam-test-{uuid.uuid4().hex[:8]}")
+    try:
+        demo.prepare()
+        demo.start_camera("--wait")
+        yield demo
+    finally:
+        demo.remove()

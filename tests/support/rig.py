@@ -1,0 +1,225 @@
+"""The parts that tests wire together: brokers that start again where they were, and one store for the whole run."""
+
+import subprocess
+import uuid
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mypy_boto3_s3 import S3Client
+
+from common.runtime.files import Folder
+from dev.harness.enrolment import Credentials, Enrolment
+from dev.harness.process import answering, start
+from dev.harness.services import (
+    CLOUD_FILES,
+    EDGE_FILES,
+    LOOPBACK,
+    Process,
+    answers_mqtt,
+    make_bucket,
+    s3_client,
+    start_cloud_broker,
+    start_edge_broker,
+)
+
+IN_IMAGE = ("sh", "/mosquitto/config/start.sh")
+
+
+@dataclass(slots=True)
+class Container:
+    """Runs one of the brokers in Mosquitto's own image, locked up as the Compose files do it."""
+
+    image: str
+    name: str = field(default_factory=lambda: f"usbcam-test-{uuid.uuid4().hex[:12]}")
+    runs: int = 0
+    running: str = ""
+
+    def start(self, folder: Path, files: Path, environment: dict[str, str], secret: tuple[Path, str]) -> Process:
+        """`secret`: a file or folder of this machine, and its name in the container."""
+        self.runs += 1
+        self.running = f"{self.name}-{self.runs}"  # a killed container holds its name for a moment
+        command = [
+            *("docker", "run", "--rm", "--name", self.running, "--network", "host"),
+            *("--read-only", "--user", "1883:1883", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+            *("--tmpfs", "/tmp:size=4m,mode=0700,uid=1883,gid=1883", "--tmpfs", "/mosquitto/log:size=1m"),
+            *("--volume", f"{files}:/mosquitto/config:ro", "--volume", f"{self.name}:/mosquitto/data"),
+            *("--volume", f"{secret[0]}:{secret[1]}:ro"),
+            *(f"--env={name}={value}" for name, value in environment.items()),
+            *(self.image, *IN_IMAGE),
+        ]
+        return start("container", command, folder, {})
+
+    def kill(self) -> None:
+        _docker("kill", self.running)
+
+    def stop(self) -> None:
+        _docker("stop", "--time", "20", self.running)
+
+    def read(self, name: str) -> bytes | None:
+        """Read a file of the broker's data."""
+        done = _docker("exec", self.running, "cat", f"/mosquitto/data/{name}")
+        return done.stdout if done.returncode == 0 else None
+
+    def remove(self) -> None:
+        _docker("rm", "--force", self.running)
+        _docker("volume", "rm", "--force", self.name)
+
+
+@dataclass(slots=True)
+class Broker(ABC):
+    """A shipped broker, as a process of this machine or, with a container, in Mosquitto's image."""
+
+    folder: Path
+    port: int
+    files: Path
+    container: Container | None = None
+    process: Process | None = None
+
+    def start(self) -> Process:
+        if self.container is None:
+            self.process = self._start_here()
+        else:
+            self.process = self.container.start(self.folder, self.files, self._environment(), self._secret())
+            answering(self.process, lambda: all(answers_mqtt(port) for port in self._ports()))
+        return self.process
+
+    def kill(self) -> None:
+        """End it as a power cut does (SIGKILL)."""
+        if self.process is not None and self.container is not None:
+            self.container.kill()
+            self.process.popen.wait()
+        if self.process is not None:
+            self.process.kill()
+
+    def stop(self) -> None:
+        """End it properly (SIGTERM)."""
+        if self.process is not None and self.container is not None:
+            self.container.stop()
+        if self.process is not None:
+            self.process.stop()
+
+    def restart(self) -> Process:
+        """Kill it and start it again on what it left."""
+        self.kill()
+        return self.start()
+
+    @property
+    def enrolment(self) -> Enrolment:
+        """The authority that lies beside this broker's folder."""
+        return Enrolment(self.folder.parent)
+
+    def remove(self) -> None:
+        self.kill()
+        if self.container is not None:
+            self.container.remove()
+
+    @abstractmethod
+    def _start_here(self) -> Process: ...
+
+    @abstractmethod
+    def _ports(self) -> tuple[int, ...]: ...
+
+    @abstractmethod
+    def _environment(self) -> dict[str, str]: ...
+
+    @abstractmethod
+    def _secret(self) -> tuple[Path, str]: ...
+
+
+@dataclass(slots=True)
+class CloudBroker(Broker):
+    """`port` is the uploader's listener, `outside_port` the edges'."""
+
+    files: Path = CLOUD_FILES
+    outside_port: int = 0
+
+    @property
+    def enrolment(self) -> Enrolment:
+        if self.container is None:
+            return Enrolment(self.folder.parent)
+        return Enrolment(self.folder.parent, 0o644, Answers(path=self.folder, container=self.container))
+
+    def credentials(self, edge: str) -> Credentials:
+        """Return what an enrolled edge has."""
+        return self.enrolment.credentials(edge)
+
+    def _start_here(self) -> Process:
+        return start_cloud_broker(self.folder, port=self.port, outside_port=self.outside_port, files=self.files)
+
+    def _ports(self) -> tuple[int, ...]:
+        return (self.port,)
+
+    def _environment(self) -> dict[str, str]:
+        inside = {"CLOUD_BROKER_LISTEN": LOOPBACK, "CLOUD_BROKER_PORT": str(self.port)}
+        return inside | {"CLOUD_LISTEN": LOOPBACK, "CLOUD_PORT": str(self.outside_port)}
+
+    def _secret(self) -> tuple[Path, str]:
+        self.enrolment.prepare()
+        return self.enrolment.identity, "/mosquitto/identity"
+
+
+@dataclass(slots=True)
+class EdgeBroker(Broker):
+    """The bridge of the edge named `edge` goes to `cloud_host:cloud_port`."""
+
+    files: Path = EDGE_FILES
+    edge: str = "porch"
+    cloud_host: str = LOOPBACK
+    cloud_port: int = 0
+    settings: dict[str, str] = field(default_factory=dict)  # others that start.sh reads
+
+    def _start_here(self) -> Process:
+        return start_edge_broker(
+            self.folder,
+            edge=self.edge,
+            cloud_host=self.cloud_host,
+            cloud_port=self.cloud_port,
+            port=self.port,
+            files=self.files,
+            **self.settings,
+        )
+
+    def _ports(self) -> tuple[int, ...]:
+        return (self.port,)
+
+    def _environment(self) -> dict[str, str]:
+        cloud = {"CLOUD_HOST": self.cloud_host, "CLOUD_PORT": str(self.cloud_port)}
+        own = {"EDGE_BROKER_LISTEN": LOOPBACK, "EDGE_BROKER_PORT": str(self.port)}
+        return {"EDGE_TOKEN_FILE": "/run/token"} | cloud | own | self.settings
+
+    def _secret(self) -> tuple[Path, str]:
+        return Enrolment(self.folder.parent, 0o644).token(self.edge), "/run/token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers(Folder):
+    """The data of a broker in a container."""
+
+    container: Container
+
+    def read(self, name: str) -> bytes | None:
+        return self.container.read(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An S3 server and the keys that may do everything there."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str
+
+    @property
+    def client(self) -> S3Client:
+        return s3_client(self.endpoint, self.access_key, self.secret_key)
+
+    def new_bucket(self) -> str:
+        """Make a bucket that no other test uses."""
+        bucket = f"usbcam-test-{uuid.uuid4().hex[:12]}"
+        make_bucket(self.endpoint, self.access_key, self.secret_key, bucket)
+        return bucket
+
+
+def _docker(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["docker", *arguments], check=False, capture_output=True)
