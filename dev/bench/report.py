@@ -11,7 +11,7 @@ HEAD = """# Results
 
 Written by `dev/bench/run`; do not edit. Every figure is the median of runs that alternate between the contenders, with
 the lowest and highest in brackets; ratios are taken run by run. What bounds them:
-[docs/performance.md](../docs/performance.md).
+[docs/explanation/performance.md](../../docs/explanation/performance.md).
 """
 
 

@@ -1,4 +1,4 @@
-"""A PUT to S3 by obstore, a tenth of boto3's cost (docs/performance.md); boto3 stays the one to ask when in doubt.
+"""A PUT to S3 by obstore, at a tenth of boto3's cost (docs/explanation/performance.md); in doubt boto3 is asked.
 
 Only one answer counts here: written. Whatever else happens, boto3 is asked to do the same again and says what is wrong;
 the condition `If-None-Match: *` makes a second attempt harmless. So nothing depends on this module but speed.
