@@ -1,22 +1,22 @@
 """A limit on how often something may happen."""
 
-BURST_SECONDS = 30.0  # what may come at once
+BURST_SECONDS = 30.0  # this much of the rate may be used at once
 
 
 class TokenBucket:
-    """So many a minute over time, half a minute's worth at once."""
+    """A number per minute over time; up to half a minute's worth at once."""
 
     def __init__(self, per_minute: int) -> None:
-        """Full at the start."""
+        """Start with a full bucket."""
         self._per_second = per_minute / 60
-        self._most = max(1.0, self._per_second * BURST_SECONDS)
-        self._tokens, self._filled_at = self._most, float("-inf")
+        self._capacity = max(1.0, self._per_second * BURST_SECONDS)
+        self._tokens, self._refilled_at = self._capacity, float("-inf")
 
-    def take(self, seconds: float) -> bool:
-        """One more, if there may be one at this time of the source."""
-        if seconds > self._filled_at:
-            gained = (seconds - self._filled_at) * self._per_second
-            self._tokens, self._filled_at = min(self._most, self._tokens + gained), seconds
+    def try_acquire(self, now: float) -> bool:
+        """Take one token if there is one at `now`, in seconds of the caller's clock."""
+        if now > self._refilled_at:
+            gained = (now - self._refilled_at) * self._per_second
+            self._tokens, self._refilled_at = min(self._capacity, self._tokens + gained), now
         if self._tokens < 1:
             return False
         self._tokens -= 1

@@ -67,7 +67,7 @@ class PasswordAuth:
         bucket = self._attempts.setdefault(address, TokenBucket(LOGIN_ATTEMPTS_PER_MINUTE))
         while len(self._attempts) > MAX_ADDRESSES:
             self._attempts.popitem(last=False)
-        return bucket.take(time.monotonic())
+        return bucket.try_acquire(time.monotonic())
 
 
 def client_address(request: HTTPConnection) -> str:

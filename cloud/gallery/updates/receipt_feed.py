@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from paho.mqtt.client import Client, MQTTMessage, MQTTv5
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.client import MQTTMessage
+
+from common.mqtt import new_client
 
 LOG = logging.getLogger(__name__)
 RECEIPTS = "usbcam/+/receipts"
@@ -34,8 +35,7 @@ class Arrivals:
         self._address, self._followers = (host, port), followers
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: set[asyncio.Queue[Stored | None]] = set()
-        self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)  # any name: nothing is kept for it
-        self._client.reconnect_delay_set(1, 10)
+        self._client = new_client()  # any name: nothing is kept for it
         self._client.on_connect = lambda client, *_: client.subscribe(RECEIPTS, qos=1)
         self._client.on_subscribe = lambda *_: self._turn(connected=True)
         self._client.on_disconnect = lambda *_: self._turn(connected=False)

@@ -8,13 +8,13 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from paho.mqtt.client import Client, MQTTMessage, MQTTv5
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from common.mqtt import NO_MATCHING_SUBSCRIBERS, new_client
 from common.runtime.check_result import Finding, failure, fine, unknown, warning
 from uploader.mqtt.session import ALONE, IMAGES, refused, subscription_refused, unreachable
 from uploader.mqtt.status_query import QUESTION, Present, answers_to
@@ -22,7 +22,6 @@ from uploader.settings import Settings
 
 ANSWER_SECONDS = 5.0
 PRESENCE_SECONDS = 2.0
-NOBODY = 0x10  # MQTT 5: no matching subscribers
 START = "docker compose -f docker-compose.cloud.yml up --detach"
 
 
@@ -38,7 +37,7 @@ class Visitor:
         self.answers: SimpleQueue[bytes] = SimpleQueue()
         self._where = (host, port)
         self._replies: SimpleQueue[ReasonCode] = SimpleQueue()
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id=self.name, protocol=MQTTv5)
+        self._client = new_client(self.name)
         self._client.connect_timeout = ANSWER_SECONDS
         self._client.on_connect = lambda _client, _data, _flags, reason, _given: self._replies.put(reason)
         self._client.on_subscribe = lambda _client, _data, _mid, reasons, _given: self._replies.put(reasons[0])
@@ -128,7 +127,7 @@ def _uploaders(visitor: Visitor, wanted: int) -> Finding:
     reason = visitor.ask(surely=True)
     visitor.ask(surely=False)
     present = _present(visitor, wanted)
-    if not present and reason is not None and reason.value == NOBODY:
+    if not present and reason == NO_MATCHING_SUBSCRIBERS:
         return failure(
             "uploader", f"nobody has subscribed, so images go to nobody and cameras send again; start it: {START}"
         )

@@ -5,11 +5,11 @@ import os
 import socket
 from dataclasses import dataclass
 
-from paho.mqtt.client import Client, MQTTv5
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+
+from common.mqtt import new_client
 
 IMAGES = "usbcam/+/images"
 ALONE = "uploader"  # names the session in which the broker keeps what was not acknowledged
@@ -62,7 +62,7 @@ def subscription_refused(topics: str, reason: ReasonCode) -> str:
 
 def end_session_of_one(host: str, port: int) -> None:
     """End the session of an uploader alone: nobody would ever take what gathers there. Edges send it again."""
-    client = Client(CallbackAPIVersion.VERSION2, client_id=ALONE, protocol=MQTTv5)
+    client = new_client(ALONE)
     try:
         client.connect(host, port, clean_start=True)
         client.loop_start()

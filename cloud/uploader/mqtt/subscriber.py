@@ -17,21 +17,20 @@ from paho.mqtt.client import (
     DisconnectFlags,
     MQTTMessage,
     MQTTMessageInfo,
-    MQTTv5,
 )
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from common.mqtt import accept_byte_order_marks
+from common.mqtt import new_client
 from common.runtime.repeats import Repeats
 from uploader.ingest.parser import Message
 from uploader.mqtt.session import Session, end_session_of_one, refused, subscription_refused, unreachable
 from uploader.mqtt.status_query import QUESTION, Present, may_answer_on
 
 KEEPALIVE_SECONDS = 15
+MAX_RECONNECT_SECONDS = 15
 LONGEST_GOODBYE_SECONDS = 2.0
 RECEIPTS_REMEMBERED = 200  # messages, each with many receipts; more are not under way together
 LOG = logging.getLogger(__name__)
@@ -128,17 +127,13 @@ class Subscriber:
         return None
 
     def _new_client(self, host: str, port: int) -> Client:
-        accept_byte_order_marks()
-        client = Client(
-            CallbackAPIVersion.VERSION2, client_id=self._session.client_id, protocol=MQTTv5, manual_ack=True
-        )
+        client = new_client(self._session.client_id, manual_ack=True, max_reconnect_seconds=MAX_RECONNECT_SECONDS)
         client.on_pre_connect = self._on_pre_connect
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
-        client.reconnect_delay_set(min_delay=1, max_delay=15)
         client.max_queued_messages_set(1000)  # receipts; what does not fit is sent for again
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         session.SessionExpiryInterval = self._session.expiry_seconds

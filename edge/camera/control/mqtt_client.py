@@ -6,12 +6,11 @@ import logging
 from collections.abc import Callable
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from camera.config.schedule import Clock
 from camera.config.settings import Settings
-from common.mqtt import accept_byte_order_marks
+from common.mqtt import new_client
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +39,8 @@ class Presence:
         self._where = settings.edge_broker_host, settings.edge_broker_port
         self._note = settings.spool_dir / f"{self._name}.command"  # a pause holds although the broker is away
         self._recall()
-        accept_byte_order_marks()
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, f"camera-{self._name}", protocol=mqtt.MQTTv5)
+        client = new_client(f"camera-{self._name}")
         client.will_set(status_topic(self._name), json.dumps({"online": False}), qos=1, retain=True)
-        client.reconnect_delay_set(1, 10)
         client.on_connect = lambda *_: self._greet()
         client.on_message = lambda _c, _u, message: self._hear(message)
         self._client = client

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -21,7 +20,7 @@ from camera.delivery.send_window import Window
 from camera.delivery.spool import Spool
 from common.contract.capture import IMAGES_TOPIC, RECEIPTS_TOPIC, VISITS_TOPIC, Capture, Visit
 from common.contract.receipt import State, read_receipt
-from common.mqtt import accept_byte_order_marks
+from common.mqtt import NO_MATCHING_SUBSCRIBERS, new_client
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +28,6 @@ BRIDGE_STATE_TOPIC = "usbcam-bridge/state"  # made by the bridge itself, never l
 TOKEN_TOPIC, NO_TOKEN = "usbcam-bridge/token", b"missing"  # said by the edge broker's start.sh
 PROOF_TOPIC = "usbcam-camera"  # not below usbcam/, so the bridge leaves it alone
 KEEPALIVE_SECONDS = 15
-NO_MATCHING_SUBSCRIBERS = 16  # a success by MQTT's book, but nobody got the message
-FAILURE = 128
 TICK_SECONDS = 1.0
 
 
@@ -95,10 +92,7 @@ class Publisher:
         self._client.loop_stop()
 
     def _make_client(self) -> mqtt.Client:
-        accept_byte_order_marks()
-        name = f"captures-{self._settings.camera_name}"
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, name, protocol=mqtt.MQTTv5)
-        client.reconnect_delay_set(1, 10)
+        client = new_client(f"captures-{self._settings.camera_name}")
         client.max_inflight_messages_set(self._settings.window)
         client.on_connect = lambda _c, _u, _f, reason, _p: self._events.put(lambda: self._on_connected(reason))
         client.on_connect_fail = lambda _c, _u: self._events.put(self._on_away)
@@ -176,7 +170,7 @@ class Publisher:
         capture_id = self._ids.pop(mid, None)
         if capture_id is None:
             return
-        taken = reason.value < FAILURE and reason.value != NO_MATCHING_SUBSCRIBERS
+        taken = not reason.is_failure and reason != NO_MATCHING_SUBSCRIBERS
         if not taken:
             log.warning("The broker did not take %s (%s), trying again", capture_id, reason)
         for follower in self._followers if taken else ():

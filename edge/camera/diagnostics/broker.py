@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 
 from camera.config.settings import Settings
 from camera.diagnostics.finding import Finding, ill, known, well
-from common.mqtt import accept_byte_order_marks
+from common.mqtt import new_client
 
 ANSWER_SECONDS = 5.0
 SOON_DAYS = 30
@@ -62,8 +61,7 @@ def ask(settings: Settings) -> Word:
         else:
             word.hear(message.topic, bytes(message.payload))
 
-    accept_byte_order_marks()
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    client = new_client()
     client.on_connect, client.on_message = on_connect, on_message
     client.connect_timeout = ANSWER_SECONDS
     try:

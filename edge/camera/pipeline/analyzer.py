@@ -173,7 +173,7 @@ class Watcher:
         """Make a capture of a visit's candidate, unless there are too many or it is too large."""
         if stay.candidate is None:
             return []
-        if not self._bucket.take(stay.track.last_seen):
+        if not self._bucket.try_acquire(stay.track.last_seen):
             self.counts.rejected["too many"] += 1
             return []
         capture = self._encoder.encode(stay.candidate, kind)
