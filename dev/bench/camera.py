@@ -15,7 +15,7 @@ import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
 from camera.config.settings import Settings
-from camera.pipeline.analyzer import Watcher
+from camera.pipeline.analyzer import FrameAnalyzer
 from camera.sources.reader.latest_frame import Frame
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Capture
@@ -211,15 +211,15 @@ def _visits() -> Table:
 
 def _images(policy: str) -> tuple[float, float]:
     given = Settings(capture_policy=policy, captures_per_minute=6000)
-    watcher, scene = Watcher(given), Scene(1280, 720, seed=7, visits=VISITS)
+    analyzer, scene = FrameAnalyzer(given), Scene(1280, 720, seed=7, visits=VISITS)
     began, number = datetime(2026, 1, 1, tzinfo=UTC), 0
     captures: list[Capture] = []
     while not scene.ended(number / RATE):
         seconds = number / RATE
         frame = Frame(scene.draw(seconds), began + timedelta(seconds=seconds), seconds, number)
-        captures += watcher.look(frame).captures
+        captures += analyzer.look(frame).captures
         number += 1
-    captures += watcher.end().captures
+    captures += analyzer.end().captures
     return len(captures) / VISITS, sum(len(capture.image) for capture in captures) / len(captures)
 
 

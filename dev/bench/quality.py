@@ -10,7 +10,7 @@ import cv2.data
 import numpy as np
 
 from camera.config.settings import Settings
-from camera.pipeline.detector import Detector, Image
+from camera.pipeline.detector import FaceDetector, Image
 from dev.bench.measure import Figure
 from dev.bench.plot import bars
 from dev.bench.report import Report, Table
@@ -109,7 +109,7 @@ def _read(path: Path) -> Image:
 
 
 def _ours(min_face_px: int) -> Callable[[Image], list[Scored]]:
-    detector = Detector(min_face_px, LOW_SCORE)
+    detector = FaceDetector(min_face_px, LOW_SCORE)
 
     def detect(image: Image) -> list[Scored]:
         return [
@@ -133,7 +133,7 @@ def _haar(name: str) -> Callable[[Image], list[Scored]]:
 
 
 def _score(pictures: list[Picture], found: list[list[Scored]], least: float, bounds: tuple[int, int]) -> Score:
-    """Match greedily, the surest first; faces of other sizes count neither way."""
+    """Match greedily, the best_score first; faces of other sizes count neither way."""
     marks: list[tuple[float, bool]] = []
     total = 0
     for picture, detections in zip(pictures, found, strict=True):

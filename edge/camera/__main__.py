@@ -15,7 +15,7 @@ from camera.delivery.spool import SpoolInUseError
 from camera.diagnostics.doctor import doctor
 from camera.diagnostics.offline import captures, detect
 from camera.diagnostics.snapshot import snapshot
-from camera.service import House
+from camera.service import CameraService
 from camera.sources.factory import check_file
 from camera.sources.reader.latest_frame import SourceError
 
@@ -72,11 +72,11 @@ def run(settings: Settings) -> int:
         each = cameras(settings)
         for camera in each:
             check_file(camera)
-        house = House(each, stop)
+        service = CameraService(each, stop)
     except (SourceError, SpoolInUseError, WrongCamerasError) as error:
         print(f"camera: {error}", file=sys.stderr)
         return 2
-    worked = house.run()
+    worked = service.run()
     return 0 if worked and not failed.is_set() else 1
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from camera.pipeline.detector import Detection
-from camera.pipeline.encoder import Encoder
+from camera.pipeline.encoder import CaptureEncoder
 from camera.sources.reader.latest_frame import Frame
 from common.contract.capture import MAX_IMAGE_BYTES, Box, Capture
 from common.contract.receipt import read_receipt
@@ -29,7 +29,7 @@ def write() -> Write:
 
     def make(image_format: str) -> Capture:
         noise = np.random.default_rng(7).integers(0, 255, (120, 90, 3), np.uint8)
-        encoder = Encoder(camera="front_door-2", whole_frame=True, margin=0.3, image_format=image_format)
+        encoder = CaptureEncoder(camera="front_door-2", whole_frame=True, margin=0.3, image_format=image_format)
         shot = encoder.cut(Frame(noise, NOON, 0.0, 7), Detection(Box(0, 12, 34, 56), 0.93449), 0.71, "1")
         return encoder.encode(shot, "better")
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as Pillow
 
 from camera.pipeline.detector import Detection, Image
-from camera.pipeline.encoder import Encoder
+from camera.pipeline.encoder import CaptureEncoder
 from camera.sources.reader.latest_frame import Frame
 from common.contract.capture import Box, Capture, NotACaptureError, Visit, read_capture
 
@@ -19,8 +19,8 @@ NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, UTC)
 
 
 def captured(image_format: str, frame: Image, score: float, track: str = "20261122T120000.000Z-1") -> Capture:
-    """Make a capture as the watcher does."""
-    encoder = Encoder(camera="porch", whole_frame=False, margin=0.3, image_format=image_format)
+    """Make a capture as the analyzer does."""
+    encoder = CaptureEncoder(camera="porch", whole_frame=False, margin=0.3, image_format=image_format)
     detection = Detection(Box(200, 100, 80, 100), score)
     return encoder.encode(encoder.cut(Frame(frame, NOON, 0.0, 7), detection, 0.61234, track), "first")
 

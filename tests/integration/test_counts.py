@@ -15,7 +15,7 @@ import pytest
 from camera.config.settings import Settings
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
-from camera.pipeline.analyzer import Watcher
+from camera.pipeline.analyzer import FrameAnalyzer
 from camera.sources.reader.latest_frame import Frame
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Capture
@@ -71,14 +71,14 @@ def road(store: Store) -> Iterator[Recorder]:
 
 def visits() -> tuple[list[Capture], int]:
     """What the scene's visits give, and how many pictures were encoded for it."""
-    watcher, scene, captures = Watcher(Settings()), Scene(640, 480, seed=3, visits=VISITS), list[Capture]()
+    analyzer, scene, captures = FrameAnalyzer(Settings()), Scene(640, 480, seed=3, visits=VISITS), list[Capture]()
     began, number = datetime.now(UTC), 0
     with mock.patch.object(cv2, "imencode", wraps=cv2.imencode) as encode:
         while not scene.ended(number / RATE):
             at = timedelta(seconds=number / RATE)
-            captures += watcher.look(Frame(scene.draw(number / RATE), began + at, number / RATE, number)).captures
+            captures += analyzer.look(Frame(scene.draw(number / RATE), began + at, number / RATE, number)).captures
             number += 1
-        captures += watcher.end().captures
+        captures += analyzer.end().captures
     return captures, encode.call_count
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
-from camera.pipeline.worker import Station
+from camera.pipeline.worker import CameraWorker
 from common.contract.capture import timestamp
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Heartbeat:
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
 
-    def beat(self, stations: Sequence[Station], spool: Spool, publisher: Publisher) -> None:
+    def beat(self, workers: Sequence[CameraWorker], spool: Spool, publisher: Publisher) -> None:
         """Note what works."""
         now = time.monotonic()
         if now < self._next:
@@ -48,11 +48,11 @@ class Heartbeat:
             "no_spool": spool.trouble,
             "waiting": spool.depth,
             "cameras": {
-                station.name: {
-                    "handled_at": now if station.paused or station.ended else station.handled_at,
-                    "no_frames": station.trouble,
+                worker.name: {
+                    "handled_at": now if worker.paused or worker.ended else worker.handled_at,
+                    "no_frames": worker.trouble,
                 }
-                for station in stations
+                for worker in workers
             },
         }
         unfinished = self._path.with_suffix(".part")
@@ -124,13 +124,13 @@ def _shown(age: float) -> str:
     return f"{age:.0f} s" if math.isfinite(age) else "as long as it runs"
 
 
-def status(station: Station, spool: Spool, publisher: Publisher) -> dict[str, object]:
+def status(worker: CameraWorker, spool: Spool, publisher: Publisher) -> dict[str, object]:
     """What a camera's status message says now; what waits, is stored, ... is counted over all cameras of the host."""
-    counts = station.counts
+    counts = worker.counts
     return {
         "at": timestamp(datetime.now(UTC)),
-        "frames_per_second": round(station.rate.per_second(), 1),
-        "passed_over": station.totals["passed_over"],
+        "frames_per_second": round(worker.rate.per_second(), 1),
+        "passed_over": worker.totals["passed_over"],
         "faces": counts.faces,
         "captured": counts.captured,
         "refused": counts.refused,
@@ -139,6 +139,6 @@ def status(station: Station, spool: Spool, publisher: Publisher) -> dict[str, ob
         "rejected": publisher.rejected,
         "dropped": spool.dropped,
         "bridge": publisher.bridge_up,
-        "paused": station.paused,
-        "trouble": station.trouble or spool.trouble,
+        "paused": worker.paused,
+        "trouble": worker.trouble or spool.trouble,
     }

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
-from camera.pipeline.worker import Station
+from camera.pipeline.worker import CameraWorker
 from common.contract.capture import Capture
 from common.contract.receipt import State
 
@@ -20,7 +20,7 @@ PUBLISH_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 RECEIPT_BUCKETS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600)
 MOST_WAYS = 10_000
 
-Reading = tuple[str, str, Callable[[Station], float]]  # name, help, value
+Reading = tuple[str, str, Callable[[CameraWorker], float]]  # name, help, value
 
 COUNTS: tuple[Reading, ...] = (
     ("usbcam_frames_grabbed", "Frames that came from the source.", lambda s: s.totals["grabbed"]),
@@ -54,7 +54,7 @@ STATES: tuple[Reading, ...] = (
 
 
 @dataclass(slots=True)
-class Way:
+class PendingDelivery:
     """A capture that is on its way."""
 
     camera: str
@@ -62,12 +62,12 @@ class Way:
     answered: bool = False
 
 
-class Meter:
+class DeliveryMetrics:
     """Follows captures on their way and takes the time."""
 
     def __init__(self, registry: CollectorRegistry, cameras: Iterable[str]) -> None:
         """All are in `registry`; those of each camera are there before anything happens."""
-        self._ways: OrderedDict[str, Way] = OrderedDict()
+        self._ways: OrderedDict[str, PendingDelivery] = OrderedDict()
         self.published = Histogram(
             "usbcam_publish_seconds",
             "From publishing a capture to the edge broker's answer.",
@@ -90,7 +90,7 @@ class Meter:
 
     def sent(self, capture: Capture) -> None:
         """The clock starts."""
-        self._ways.setdefault(capture.id, Way(capture.camera, time.monotonic()))
+        self._ways.setdefault(capture.id, PendingDelivery(capture.camera, time.monotonic()))
         while len(self._ways) > MOST_WAYS:  # they were given up by a full spool
             self._ways.popitem(last=False)
 
@@ -114,12 +114,12 @@ class Meter:
             self.receipted.labels(way.camera).observe(time.monotonic() - way.sent_at)
 
 
-class Readings(Collector):
-    """Reads stations, spool and publisher whenever Prometheus asks."""
+class StateCollector(Collector):
+    """Reads workers, spool and publisher whenever Prometheus asks."""
 
-    def __init__(self, stations: Sequence[Station], spool: Spool, publisher: Publisher) -> None:
-        """All of one house."""
-        self._stations, self._spool, self._publisher = stations, spool, publisher
+    def __init__(self, workers: Sequence[CameraWorker], spool: Spool, publisher: Publisher) -> None:
+        """All of one service."""
+        self._workers, self._spool, self._publisher = workers, spool, publisher
 
     def collect(self) -> Iterable[Metric]:
         """All that is read now."""
@@ -131,17 +131,17 @@ class Readings(Collector):
         for readings, kind in ((COUNTS, CounterMetricFamily), (STATES, GaugeMetricFamily)):
             for name, words, value in readings:
                 family = kind(name, words, labels=CAMERA)
-                for station in self._stations:
-                    family.add_metric([station.name], float(value(station)))
+                for worker in self._workers:
+                    family.add_metric([worker.name], float(value(worker)))
                 yield family
 
     def _reasons(self) -> Metric:
         family = CounterMetricFamily(
             "usbcam_faces_rejected", "Faces that were not captured, by reason.", labels=["camera", "reason"]
         )
-        for station in self._stations:
-            for reason, count in dict(station.counts.rejected).items():
-                family.add_metric([station.name, reason], count)
+        for worker in self._workers:
+            for reason, count in dict(worker.counts.rejected).items():
+                family.add_metric([worker.name, reason], count)
         return family
 
     def _of_host(self) -> Iterator[Metric]:
@@ -156,6 +156,6 @@ class Readings(Collector):
             yield GaugeMetricFamily("usbcam_bridge_up", "1 while the bridge to the cloud is up.", publisher.bridge_up)
 
 
-def exposition(registry: CollectorRegistry) -> bytes:
+def render(registry: CollectorRegistry) -> bytes:
     """Everything in Prometheus' text format."""
     return generate_latest(registry)

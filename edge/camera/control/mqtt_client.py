@@ -28,7 +28,7 @@ def command_topic(camera: str) -> str:
     return f"usbcam/command/{camera}"
 
 
-class Presence:
+class CameraMqttClient:
     """A connection of its own for each camera, since a connection has one last will."""
 
     def __init__(

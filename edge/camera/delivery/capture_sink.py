@@ -6,13 +6,13 @@ import threading
 from camera.delivery.history import Journal
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool, SpoolError
-from camera.pipeline.analyzer import Counts, Sight
+from camera.pipeline.analyzer import AnalysisCounters, AnalysisResult
 
 log = logging.getLogger(__name__)
 
 
 class Intake:
-    """Takes what the stations saw. Safe to use from several threads."""
+    """Takes what the workers saw. Safe to use from several threads."""
 
     def __init__(self, spool: Spool, publisher: Publisher, journal: Journal) -> None:
         """All three are shared by all cameras."""
@@ -20,9 +20,9 @@ class Intake:
         self._guard = threading.Lock()
         self._told: str | None = None
 
-    def keep(self, sight: Sight, counts: Counts) -> None:
+    def keep(self, result: AnalysisResult, counts: AnalysisCounters) -> None:
         """Spool and publish the captures of one frame; what cannot be spooled is counted."""
-        for capture in sight.captures:
+        for capture in result.captures:
             with self._guard:
                 try:
                     self._spool.put(capture)
@@ -32,7 +32,7 @@ class Intake:
             log.info("Captured %s", capture.id)
             self._journal.spooled(capture)
             self._publisher.publish(capture.id)
-        for visit in sight.visits:
+        for visit in result.visits:
             self._publisher.tell(visit)
 
     def mend(self) -> None:

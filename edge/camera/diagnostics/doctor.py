@@ -15,7 +15,7 @@ from camera.diagnostics import broker
 from camera.diagnostics import devices as inventory
 from camera.diagnostics.finding import Finding, ill, known, show, well
 from camera.diagnostics.snapshot import SnapshotError, take, write
-from camera.pipeline.detector import Detector, model_path
+from camera.pipeline.detector import FaceDetector, model_path
 from camera.sources.v4l2.discovery import Machine, is_device
 
 MODEL_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
@@ -91,7 +91,7 @@ def _shot(settings: Settings, path: Path | None) -> Finding:
         return ill(f"{name}: {error}")
     height, width = image.shape[:2]
     brightness = float(image.mean())
-    faces = len(Detector(settings.min_face_px, settings.min_score).detect(image))
+    faces = len(FaceDetector(settings.min_face_px, settings.min_score).detect(image))
     seen = f"a test shot of {width}x{height}, brightness {brightness:.0f} of 255, faces {faces}"
     told = f"{name}: {shot.mode + '; ' if shot.mode else ''}{seen}{f', written to {path}' if path else ''}."
     return ill(f"{told} It is dark: is the lens covered?") if brightness < DARK else well(told)

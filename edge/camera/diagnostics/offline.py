@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 
 from camera.config.settings import Settings
-from camera.pipeline.analyzer import Sight, Watcher
-from camera.pipeline.detector import Detector, Image
+from camera.pipeline.analyzer import AnalysisResult, FrameAnalyzer
+from camera.pipeline.detector import FaceDetector, Image
 from camera.sources.factory import SceneSource, scene
 from camera.sources.file import FileSource
 from camera.sources.reader.latest_frame import Cadence, Source, SourceEndedError, SourceError
@@ -17,7 +17,7 @@ from common.contract.capture import Box, timestamp
 
 def detect(settings: Settings, paths: list[str]) -> int:
     """Print one JSON line per image with the faces in it, in pixels of the image as stored."""
-    detector = Detector(settings.min_face_px, settings.min_score)
+    detector = FaceDetector(settings.min_face_px, settings.min_score)
     failed = 0
     for path in paths:
         image = cv2.imread(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) if Path(path).is_file() else None
@@ -53,22 +53,22 @@ def captures(settings: Settings, video: str, out: Path) -> int:
 
 
 def _write_captures(settings: Settings, source: Source, out: Path) -> None:
-    watcher = Watcher(settings)
+    analyzer = FrameAnalyzer(settings)
     cadence = Cadence(settings.detections_per_second)
     while True:
         try:
             seconds = source.grab()
         except SourceEndedError:
-            _write_sight(watcher.end(), out)
+            _write_result(analyzer.end(), out)
             return
         frame = source.retrieve() if cadence.due(seconds) else None
         if frame:
-            _write_sight(watcher.look(frame), out)
-            cadence.rate = watcher.rate
+            _write_result(analyzer.look(frame), out)
+            cadence.rate = analyzer.rate
 
 
-def _write_sight(sight: Sight, out: Path) -> None:
-    for capture in sight.captures:
+def _write_result(result: AnalysisResult, out: Path) -> None:
+    for capture in result.captures:
         path = out / (capture.id + capture.extension)
         path.write_bytes(capture.image)
         _print(
@@ -86,7 +86,7 @@ def _write_sight(sight: Sight, out: Path) -> None:
         )
 
 
-def _faces(detector: Detector, image: Image) -> list[dict[str, object]]:
+def _faces(detector: FaceDetector, image: Image) -> list[dict[str, object]]:
     return [{"box": _numbers(found.box), "score": round(found.score, 3)} for found in detector.detect(image)]
 
 

@@ -5,12 +5,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from camera.config.settings import Settings
-from camera.pipeline.detector import Detection, Detector
-from camera.pipeline.encoder import Encoder, Shot
-from camera.pipeline.motion import Motion
+from camera.pipeline.detector import Detection, FaceDetector
+from camera.pipeline.encoder import CaptureEncoder, ShotCandidate
+from camera.pipeline.motion import MotionDetector
 from camera.pipeline.quality import Quality, assess
-from camera.pipeline.tracker import Sighting, Track, Tracker
-from camera.pipeline.visit_policy import GOOD_QUALITY, Stay
+from camera.pipeline.tracker import Track, TrackedDetection, Tracker
+from camera.pipeline.visit_policy import GOOD_QUALITY, VisitState
 from camera.sources.privacy_mask import Masks
 from camera.sources.reader.latest_frame import Frame
 from common.contract.capture import MAX_IMAGE_BYTES, Box, Capture, Visit
@@ -25,8 +25,8 @@ KEEPING = 0.1  # a face keeps its track alive at a score this much lower than a 
 
 
 @dataclass(slots=True)
-class Counts:
-    """What the watcher saw since it started."""
+class AnalysisCounters:
+    """What the analyzer saw since it started."""
 
     looked_at: int = 0  # frames that came here
     still: int = 0  # of these, those in which nothing moved, so that no face was looked for
@@ -39,7 +39,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class DetectedFace:
     """A face in the frame that was looked at last, for the live page."""
 
     box: Box
@@ -50,26 +50,26 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class AnalysisResult:
     """What a frame gave."""
 
     captures: tuple[Capture, ...] = ()
     visits: tuple[Visit, ...] = ()  # that are over
-    faces: tuple[Face, ...] = ()
+    faces: tuple[DetectedFace, ...] = ()
 
 
-class Watcher:
+class FrameAnalyzer:
     """Looks at frames, one after the other, and captures the faces in them. For one thread."""
 
     def __init__(self, settings: Settings) -> None:
         """Load the detector."""
-        self.counts = Counts()
+        self.counts = AnalysisCounters()
         self._camera, self._policy = settings.camera_name, settings.capture_policy
         self._masks = Masks(settings.masks)
-        self._motion = Motion() if settings.motion == "on" else None
-        self._detector = Detector(settings.min_face_px, max(0.1, settings.min_score - KEEPING))
+        self._motion = MotionDetector() if settings.motion == "on" else None
+        self._detector = FaceDetector(settings.min_face_px, max(0.1, settings.min_score - KEEPING))
         self._tracker = Tracker(settings.min_score)
-        self._encoder = Encoder(
+        self._encoder = CaptureEncoder(
             camera=settings.camera_name,
             whole_frame=settings.capture == "frame",
             margin=settings.capture_margin,
@@ -78,7 +78,7 @@ class Watcher:
         self._bucket = TokenBucket(settings.captures_per_minute)
         self._interval = settings.capture_interval_seconds
         self._due = float("-inf")
-        self._stays: dict[str, Stay] = {}
+        self._stays: dict[str, VisitState] = {}
         self._everywhere_at = float("-inf")
         self._rate, self._calm = settings.detections_per_second, False
 
@@ -92,14 +92,14 @@ class Watcher:
         """Whether a visit is under way."""
         return self._tracker.busy
 
-    def look(self, frame: Frame) -> Sight:
+    def look(self, frame: Frame) -> AnalysisResult:
         """The captures of this frame and the visits that it ended; masks black out parts of the frame itself."""
         self._masks.apply(frame.image)
         self.counts.looked_at += 1
         self._calm = not self._wants_look(frame)
         if self._calm:
             self.counts.still += 1
-            return Sight()
+            return AnalysisResult()
         detections = self._detector.detect(frame.image, self._near(frame.seconds))
         height, width = frame.image.shape[:2]
         sightings, ended = self._tracker.update(detections, frame.seconds, frame.captured_at, (width, height))
@@ -107,12 +107,12 @@ class Watcher:
         judged = [(sighting, assess(frame.image, sighting.detection)) for sighting in sightings]
         captures, visits = self._close(ended, frame.seconds)
         captures += self._choose(frame, judged)
-        return Sight(tuple(captures), tuple(visits), tuple(self._face(*pair) for pair in judged))
+        return AnalysisResult(tuple(captures), tuple(visits), tuple(self._face(*pair) for pair in judged))
 
-    def end(self) -> Sight:
+    def end(self) -> AnalysisResult:
         """Close the visits that are not over: no frame follows."""
         captures, visits = self._close(self._tracker.end(), float("inf"))
-        return Sight(tuple(captures), tuple(visits))
+        return AnalysisResult(tuple(captures), tuple(visits))
 
     def _wants_look(self, frame: Frame) -> bool:
         return not self._motion or self._motion.wants_look(frame.image, frame.seconds, busy=self._tracker.busy)
@@ -126,23 +126,23 @@ class Watcher:
         self.counts.near += 1
         return faces
 
-    def _choose(self, frame: Frame, judged: list[tuple[Sighting, Quality]]) -> list[Capture]:
+    def _choose(self, frame: Frame, judged: list[tuple[TrackedDetection, Quality]]) -> list[Capture]:
         """The captures of the faces in a frame, by the policy."""
         if self._policy == "interval" and frame.seconds < self._due:
             return []
         captures: list[Capture] = []
         for sighting, quality in judged:
-            stay = self._stays.setdefault(sighting.track.id, Stay(sighting.track))
+            stay = self._stays.setdefault(sighting.track.id, VisitState(sighting.track))
             if self._policy == "best":
                 captures += self._improve(stay, frame, sighting.detection, quality)
-            elif sighting.detection.score >= self._tracker.opening_score:
+            elif sighting.detection.score >= self._tracker.activation_threshold:
                 stay.candidate = self._cut(frame, sighting.detection, quality, sighting.track)
                 captures += self._keep(stay, "first" if not stay.kept else "more", frame.seconds)
         if captures:
             self._due = frame.seconds + self._interval
         return captures
 
-    def _improve(self, stay: Stay, frame: Frame, detection: Detection, quality: Quality) -> list[Capture]:
+    def _improve(self, stay: VisitState, frame: Frame, detection: Detection, quality: Quality) -> list[Capture]:
         if quality.value < GOOD_QUALITY:
             self.counts.rejected[quality.weakness] += 1
         if stay.improves(quality.value):
@@ -150,7 +150,7 @@ class Watcher:
         kind = stay.due(frame.seconds)
         return self._keep(stay, kind, frame.seconds) if kind else []
 
-    def _cut(self, frame: Frame, detection: Detection, quality: Quality, track: Track) -> Shot:
+    def _cut(self, frame: Frame, detection: Detection, quality: Quality, track: Track) -> ShotCandidate:
         return self._encoder.cut(frame, detection, quality.value, track.id)
 
     def _close(self, ended: list[Track], seconds: float) -> tuple[list[Capture], list[Visit]]:
@@ -169,7 +169,7 @@ class Watcher:
             log.info("Visit %s at %s ended after %.1f s: %d captures", track.id, self._camera, seconds_there, len(ids))
         return captures, visits
 
-    def _keep(self, stay: Stay, kind: str, seconds: float) -> list[Capture]:
+    def _keep(self, stay: VisitState, kind: str, seconds: float) -> list[Capture]:
         """Make a capture of a visit's candidate, unless there are too many or it is too large."""
         if stay.candidate is None:
             return []
@@ -180,9 +180,11 @@ class Watcher:
         stay.keep(capture.id, seconds)
         return [capture] if self._fits(capture) else []
 
-    def _face(self, sighting: Sighting, quality: Quality) -> Face:
+    def _face(self, sighting: TrackedDetection, quality: Quality) -> DetectedFace:
         poor = quality.weakness if quality.value < GOOD_QUALITY else None
-        return Face(sighting.detection.box, sighting.detection.score, round(quality.value, 3), sighting.track.id, poor)
+        return DetectedFace(
+            sighting.detection.box, sighting.detection.score, round(quality.value, 3), sighting.track.id, poor
+        )
 
     def _fits(self, capture: Capture) -> bool:
         if len(capture.image) <= MAX_IMAGE_BYTES:

@@ -10,7 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from camera.pipeline.region import Part
+from camera.pipeline.region import Region
 from common.contract.capture import Box
 
 Image = MatLike  # always (height, width, 3), uint8, BGR here
@@ -33,7 +33,7 @@ class Detection:
     landmarks: tuple[tuple[float, float], ...] = ()
 
 
-class Detector:
+class FaceDetector:
     """YuNet at the size that the smallest wanted face asks for. One per thread: it is not thread-safe."""
 
     def __init__(self, min_face_px: int, min_score: float) -> None:
@@ -47,11 +47,11 @@ class Detector:
         )
 
     def detect(self, image: Image, near: Sequence[Box] = ()) -> list[Detection]:
-        """All faces of an image, the surest first, in pixels of that image; with boxes, only those `near` them."""
+        """All faces of an image, the best_score first, in pixels of that image; with boxes, only those `near` them."""
         height, width = image.shape[:2]
         size = detector_size(width, height, self._min_face_px)
         scale = np.array([width / size[0], height / size[1]])
-        part = Part.around(near, scale, size) if near else Part.whole(size)
+        part = Region.around(near, scale, size) if near else Region.whole(size)
         net = self._part if near else self._whole
         net.setInputSize(part.size)
         rows: Image | None = net.detect(part.cut(_resized(image, size)))[1]
@@ -62,11 +62,11 @@ class Detector:
 
 
 def _detection(
-    row: NDArray[np.float32], part: Part, scale: NDArray[np.float64], size: tuple[int, int]
+    row: NDArray[np.float32], part: Region, scale: NDArray[np.float64], size: tuple[int, int]
 ) -> Detection | None:
     """YuNet's box, five points and score on the frame, of this size (width, height); None if outside of it."""
     corner = np.array([part.left, part.top])
-    box = clamped(np.concatenate([(row[:2] + corner) * scale, row[2:4] * scale]), *size)
+    box = clip_box(np.concatenate([(row[:2] + corner) * scale, row[2:4] * scale]), *size)
     points = tuple((float(x), float(y)) for x, y in (row[4:14].reshape(5, 2) + corner) * scale)
     return Detection(box, float(row[14]), points) if box else None
 
@@ -85,7 +85,7 @@ def detector_size(width: int, height: int, min_face_px: int) -> tuple[int, int]:
     return max(SMALLEST_INPUT_PX, round(width * scale)), max(SMALLEST_INPUT_PX, round(height * scale))
 
 
-def clamped(box: NDArray[np.float64], width: int, height: int) -> Box | None:
+def clip_box(box: NDArray[np.float64], width: int, height: int) -> Box | None:
     """Cut a box (x, y, w, h, floats, possibly beyond the frame) to the frame; None if nothing is left."""
     left, top = max(0.0, float(box[0])), max(0.0, float(box[1]))
     right, bottom = min(float(width), float(box[0] + box[2])), min(float(height), float(box[1] + box[3]))

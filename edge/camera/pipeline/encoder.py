@@ -13,7 +13,7 @@ JPEG_QUALITY = 95  # faces are kept to be looked at; 95 costs 40 % more bytes th
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class ShotCandidate:
     """A face as it was cut out of its frame, not encoded yet."""
 
     image: Image
@@ -25,7 +25,7 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
-class Encoder:
+class CaptureEncoder:
     """How captures are cut and encoded."""
 
     camera: str
@@ -33,12 +33,12 @@ class Encoder:
     margin: float  # share of the face's size added on each side
     image_format: str  # png or jpeg
 
-    def cut(self, frame: Frame, detection: Detection, quality: float, track: str) -> Shot:
+    def cut(self, frame: Frame, detection: Detection, quality: float, track: str) -> ShotCandidate:
         """Cut one face out of a frame; a copy, since the frame's own memory is used again."""
         cut = frame.image if self.whole_frame else crop(frame.image, detection.box, self.margin)
-        return Shot(cut.copy(), whole_milliseconds(frame.captured_at), detection, quality, track, frame.number)
+        return ShotCandidate(cut.copy(), whole_milliseconds(frame.captured_at), detection, quality, track, frame.number)
 
-    def encode(self, shot: Shot, kind: str) -> Capture:
+    def encode(self, shot: ShotCandidate, kind: str) -> Capture:
         """Make a capture of a shot; `kind` is first, better, stay or last."""
         detection, followed = shot.detection, (shot.quality, shot.track, kind)
         description = describe(self.camera, shot.captured_at, detection.box, detection.score, followed)

@@ -9,10 +9,10 @@ WIDTH, HEIGHT = 160, 120
 CHANGE = 12  # grey levels, after the blur: above a sensor's noise
 SMALLEST_SHARE = 0.0008  # of the picture: what is left of a pale face of 56 pixels in a frame of 1280
 LEARNING = 0.1  # how fast the background becomes what is there now
-FORCED_SECONDS = 2.0  # a face that was there from the start does not move
+RESCAN_SECONDS = 2.0  # a face that was there from the start does not move
 
 
-class Motion:
+class MotionDetector:
     """Compares each frame with a running mean of those before (about 0.05 ms a frame, see the notes)."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Motion:
     def wants_look(self, image: Image, seconds: float, *, busy: bool) -> bool:
         """Whether to look for faces: something moves, somebody is there (`busy`), or it is time to make sure."""
         moved = self._moved(image)
-        if not moved and not busy and seconds - self._looked_at < FORCED_SECONDS:
+        if not moved and not busy and seconds - self._looked_at < RESCAN_SECONDS:
             return False
         self._looked_at = seconds
         return True

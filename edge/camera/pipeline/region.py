@@ -15,7 +15,7 @@ ROOM = 0.75  # on each side of a face, in sizes of it: nobody turns so fast betw
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Region:
     """A rectangle of the detector's input, in its pixels; `of` is the input's own width and height."""
 
     left: int
@@ -25,12 +25,12 @@ class Part:
     of: tuple[int, int]
 
     @classmethod
-    def whole(cls, size: tuple[int, int]) -> "Part":
+    def whole(cls, size: tuple[int, int]) -> "Region":
         """All of an input of this width and height."""
         return cls(0, 0, *size, size)
 
     @classmethod
-    def around(cls, boxes: Sequence[Box], scale: NDArray[np.float64], size: tuple[int, int]) -> "Part":
+    def around(cls, boxes: Sequence[Box], scale: NDArray[np.float64], size: tuple[int, int]) -> "Region":
         """What surrounds these boxes of the frame; `scale`: frame pixels for one of the input, across and down."""
         room = [ROOM * max(box.width, box.height) for box in boxes]
         left = min(box.x - space for box, space in zip(boxes, room, strict=True)) / scale[0]

@@ -7,7 +7,7 @@ from camera.pipeline.detector import Detection
 from common.contract.capture import Box, timestamp
 
 CONFIRMING_HITS, CONFIRMING_SECONDS = 2, 0.06  # so far apart: what YuNet takes for a face by mistake is soon none again
-LOST_SECONDS = 3.0  # a head that turned away, a hand before the face
+LOST_TRACK_SECONDS = 3.0  # a head that turned away, a hand before the face
 LEFT_SECONDS = 0.8  # after a face that was on its way out
 UNCONFIRMED_SECONDS = 0.5
 FORGOTTEN_SECONDS = 10.0  # without a single look: the camera was away
@@ -27,7 +27,7 @@ class Track:
     seen_at: datetime
     first_seen: float
     last_seen: float
-    surest: float  # the best score so far
+    best_score: float  # the best score so far
     hits: int = 1
     missed: int = 0  # looks since its face was seen last
     velocity: tuple[float, float] = (0.0, 0.0)  # pixels a second
@@ -46,7 +46,7 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class TrackedDetection:
     """A track and where its face is in this frame."""
 
     track: Track
@@ -56,9 +56,9 @@ class Sighting:
 class Tracker:
     """Matches detections to tracks, nearest first. A sure face opens a track, a less sure one keeps it alive."""
 
-    def __init__(self, opening_score: float) -> None:
-        """`opening_score`: what a new track takes."""
-        self.opening_score = opening_score
+    def __init__(self, activation_threshold: float) -> None:
+        """`activation_threshold`: what a new track takes."""
+        self.activation_threshold = activation_threshold
         self._tracks: list[Track] = []
         self._updated = float("-inf")
 
@@ -75,7 +75,7 @@ class Tracker:
 
     def update(
         self, detections: list[Detection], seconds: float, moment: datetime, size: tuple[int, int]
-    ) -> tuple[list[Sighting], list[Track]]:
+    ) -> tuple[list[TrackedDetection], list[Track]]:
         """Take the faces of a frame of this size (width, height); return who is seen and which tracks ended."""
         ended = self._end_old(seconds)
         self._updated = seconds
@@ -83,14 +83,14 @@ class Tracker:
         sightings = []
         for track, detection in pairs:
             _follow(track, detection, seconds, moment)
-            sightings.append(Sighting(track, detection))
+            sightings.append(TrackedDetection(track, detection))
         for track in self._tracks:
             track.missed = 0 if track.last_seen == seconds else track.missed + 1
         taken = {id(detection) for _, detection in pairs}
         sightings += [
-            Sighting(self._open(detection, seconds, moment), detection)
+            TrackedDetection(self._open(detection, seconds, moment), detection)
             for detection in detections
-            if id(detection) not in taken and detection.score >= self.opening_score
+            if id(detection) not in taken and detection.score >= self.activation_threshold
         ]
         for sighting in sightings:
             sighting.track.leaving = at_border(sighting.detection.box, size)
@@ -131,7 +131,7 @@ class Tracker:
             seen_at=moment,
             first_seen=seconds,
             last_seen=seconds,
-            surest=detection.score,
+            best_score=detection.score,
         )
         self._tracks.append(track)
         return track
@@ -146,7 +146,7 @@ def patience(track: Track) -> float:
     """How long a track waits for its face."""
     if not track.confirmed:
         return UNCONFIRMED_SECONDS
-    return LEFT_SECONDS if track.leaving else LOST_SECONDS
+    return LEFT_SECONDS if track.leaving else LOST_TRACK_SECONDS
 
 
 def _is_over(track: Track, seconds: float) -> bool:
@@ -160,7 +160,7 @@ def centre(box: Box) -> tuple[float, float]:
     return box.x + box.width / 2, box.y + box.height / 2
 
 
-def overlap(one: Box, other: Box) -> float:
+def iou(one: Box, other: Box) -> float:
     """Intersection over union, 0 to 1."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
@@ -177,13 +177,13 @@ def at_border(box: Box, size: tuple[int, int]) -> bool:
 
 
 def _cost(track: Track, box: Box, seconds: float) -> float | None:
-    """Distance in sizes of the face, less where boxes overlap; None if it cannot be the same face."""
+    """Distance in sizes of the face, less where boxes iou; None if it cannot be the same face."""
     larger, smaller = max(track.box.height, box.height), min(track.box.height, box.height)
     if larger / smaller > LARGEST_RATIO:
         return None
     (x, y), (expected_x, expected_y) = centre(box), track.expected(seconds)
     distance = float(((x - expected_x) ** 2 + (y - expected_y) ** 2) ** 0.5) / larger
-    common = overlap(track.box, box)
+    common = iou(track.box, box)
     if common < LEAST_OVERLAP and distance > FARTHEST:
         return None
     return distance - common
@@ -199,4 +199,4 @@ def _follow(track: Track, detection: Detection, seconds: float, moment: datetime
     )
     track.box, track.last_seen, track.seen_at = detection.box, seconds, moment
     track.hits += 1
-    track.surest = max(track.surest, detection.score)
+    track.best_score = max(track.best_score, detection.score)

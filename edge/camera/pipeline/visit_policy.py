@@ -5,7 +5,7 @@ To wait for the end would be late, and to keep every frame would flood the bucke
 
 from dataclasses import dataclass, field
 
-from camera.pipeline.encoder import Shot
+from camera.pipeline.encoder import ShotCandidate
 from camera.pipeline.tracker import Track
 
 GOOD_QUALITY = 0.5
@@ -21,11 +21,11 @@ FIRST, BETTER, STAY, LAST = "first", "better", "stay", "last"
 
 
 @dataclass(slots=True)
-class Stay:
+class VisitState:
     """One visit and what was kept of it. Times in seconds of the source."""
 
     track: Track
-    candidate: Shot | None = None  # the best since the last one that was kept
+    candidate: ShotCandidate | None = None  # the best since the last one that was kept
     kept: list[tuple[str, float]] = field(default_factory=list)  # id and quality
     kept_at: float = float("-inf")
 

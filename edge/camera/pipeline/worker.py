@@ -1,4 +1,4 @@
-"""One camera at work: its source, its watcher and its thread. What breaks here breaks here alone."""
+"""One camera at work: its source, its analyzer and its thread. What breaks here breaks here alone."""
 
 import logging
 import threading
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from camera.config.schedule import Clock
 from camera.config.settings import Settings
-from camera.pipeline.analyzer import Counts, Face, Sight, Watcher
-from camera.pipeline.tracker import LOST_SECONDS
+from camera.pipeline.analyzer import AnalysisCounters, AnalysisResult, DetectedFace, FrameAnalyzer
+from camera.pipeline.tracker import LOST_TRACK_SECONDS
 from camera.sources.factory import attach
 from camera.sources.reader.counters import Rate, Totals
 from camera.sources.reader.latest_frame import Frame, LatestFrame
@@ -22,21 +22,23 @@ FIRST_MEND_SECONDS, LONGEST_MEND_SECONDS = 1.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Preview:
     """The frame that was looked at last, and the faces in it."""
 
     frame: Frame
-    faces: tuple[Face, ...]
+    faces: tuple[DetectedFace, ...]
 
 
-class Station:
+class CameraWorker:
     """Watches one camera on a thread of its own, until told to stop or its file has ended."""
 
-    def __init__(self, settings: Settings, keep: Callable[[Sight, Counts], None], stop: threading.Event) -> None:
+    def __init__(
+        self, settings: Settings, keep: Callable[[AnalysisResult, AnalysisCounters], None], stop: threading.Event
+    ) -> None:
         """`settings`: this camera's; `keep`: takes what each frame gave; `stop` ends it."""
         self.name, self.settings = settings.camera_name, settings
         self.clock = Clock(settings.schedule, settings.timezone)
-        self.view: View | None = None
+        self.view: Preview | None = None
         self.handled_at: float | None = None  # monotonic: when a frame was handled last
         self.paused = False
         self.ended = False  # the source has nothing more to give
@@ -46,14 +48,14 @@ class Station:
         self._broken: str | None = None
         self._keep, self._stop = keep, stop
         self._camera = attach(settings)
-        self._watcher = Watcher(settings)
+        self._analyzer = FrameAnalyzer(settings)
         self._frames: LatestFrame | None = None
         self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> AnalysisCounters:
         """What was seen since the start."""
-        return self._watcher.counts
+        return self._analyzer.counts
 
     @property
     def trouble(self) -> str | None:
@@ -91,10 +93,10 @@ class Station:
                 self._renew()
 
     def _renew(self) -> None:
-        """A new watcher with a new detector, which goes on counting."""
+        """A new analyzer with a new detector, which goes on counting."""
         counts = self.counts
-        self._watcher = Watcher(self.settings)
-        self._watcher.counts = counts
+        self._analyzer = FrameAnalyzer(self.settings)
+        self._analyzer.counts = counts
 
     def _watch(self) -> bool:
         """Look until told to stop or pause; True when the source has ended."""
@@ -111,7 +113,7 @@ class Station:
             self._frames.join(timeout_seconds=5)
             self.totals.keep()
             self._frames = None
-            self._keep(self._watcher.end(), self.counts)
+            self._keep(self._analyzer.end(), self.counts)
 
     def _look(self, frames: LatestFrame) -> bool:
         while not self._stop.is_set() and self.clock.may_look:
@@ -121,19 +123,19 @@ class Station:
                 self._handle(frame)
             elif frames.ended.is_set():
                 return not self._stop.is_set()
-            elif frames.age_seconds > LOST_SECONDS and self._watcher.busy:
-                self._keep(self._watcher.end(), self.counts)  # the camera is away, and maybe for good
+            elif frames.age_seconds > LOST_TRACK_SECONDS and self._analyzer.busy:
+                self._keep(self._analyzer.end(), self.counts)  # the camera is away, and maybe for good
         return False
 
     def _handle(self, frame: Frame) -> None:
-        sight = self._watcher.look(frame)
+        result = self._analyzer.look(frame)
         if self._frames:
-            self._frames.rate = self._watcher.rate
+            self._frames.rate = self._analyzer.rate
         self._broken = None
         self.handled_at = time.monotonic()
         self.rate.count()
-        self.view = View(frame, sight.faces)
-        self._keep(sight, self.counts)
+        self.view = Preview(frame, result.faces)
+        self._keep(result, self.counts)
 
     def _pause(self) -> None:
         if not self.paused:

@@ -1,4 +1,4 @@
-"""What of a house the page shows and steers."""
+"""What of a service the page shows and steers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from prometheus_client import CollectorRegistry
 from camera.delivery.history import Journal
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
-from camera.pipeline.worker import Station
+from camera.pipeline.worker import CameraWorker
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """All of one house."""
+    """All of one service."""
 
-    stations: Sequence[Station]
+    workers: Sequence[CameraWorker]
     spool: Spool
     publisher: Publisher
     journal: Journal

@@ -28,14 +28,14 @@ class Lights:
     """Looks at the parts whenever it is asked."""
 
     def __init__(self, parts: Parts) -> None:
-        """All of one house."""
-        self._stations, self._spool = parts.stations, parts.spool
+        """All of one service."""
+        self._workers, self._spool = parts.workers, parts.spool
         self._publisher, self._journal = parts.publisher, parts.journal
 
     def now(self) -> list[Light]:
         """In the order of the way."""
         parts: tuple[tuple[str, Callable[[], tuple[Colour, str]]], ...] = (
-            ("Camera" if len(self._stations) == 1 else "Cameras", self._cameras),
+            ("Camera" if len(self._workers) == 1 else "Cameras", self._cameras),
             ("Disk", self._disk),
             ("Broker", self._broker),
             ("Bridge", self._bridge),
@@ -44,16 +44,16 @@ class Lights:
         return [Light(part, *look()) for part, look in parts]
 
     def _cameras(self) -> tuple[Colour, str]:
-        broken = [station for station in self._stations if station.trouble]
+        broken = [worker for worker in self._workers if worker.trouble]
         if broken:
-            return "red", " ".join(str(station.trouble) for station in broken)
-        waiting = [s.name for s in self._stations if not (s.paused or s.ended) and s.handled_at is None]
+            return "red", " ".join(str(worker.trouble) for worker in broken)
+        waiting = [s.name for s in self._workers if not (s.paused or s.ended) and s.handled_at is None]
         if waiting:
             return "grey", f"Waiting for the first frame of {', '.join(waiting)}."
-        paused = [station.name for station in self._stations if station.paused]
+        paused = [worker.name for worker in self._workers if worker.paused]
         if paused:
             return "amber", f"Paused: {', '.join(paused)}."
-        rate = sum(station.rate.per_second() for station in self._stations)
+        rate = sum(worker.rate.per_second() for worker in self._workers)
         return "green", f"{rate:.0f} frames a second looked at."
 
     def _disk(self) -> tuple[Colour, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 
-from camera.pipeline.worker import Station, View
+from camera.pipeline.worker import CameraWorker, Preview
 
 WIDTH = 960  # pixels at most
 JPEG_QUALITY = 75
@@ -18,16 +18,16 @@ class Picture:
     """A JPEG, and what was found in it."""
 
     jpeg: bytes
-    view: View
+    view: Preview
     made_at: float  # monotonic
 
 
 class Pictures:
     """The latest picture of one camera. Safe to use from several threads."""
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, worker: CameraWorker) -> None:
         """Nothing is encoded yet."""
-        self._station = station
+        self._station = worker
         self._last: Picture | None = None
         self._guard = threading.Lock()
 
@@ -42,7 +42,7 @@ class Pictures:
             return self._last
 
 
-def _encode(view: View) -> bytes:
+def _encode(view: Preview) -> bytes:
     image = view.frame.image
     height, width = image.shape[:2]
     if width > WIDTH:

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from camera.config.schedule import PAUSE, RUN
-from camera.control.metrics import exposition
+from camera.control.metrics import render
 from camera.web.context import Parts
 from camera.web.preview import Pictures
 from camera.web.state import State, faces
@@ -35,9 +35,9 @@ class App:
     """Answers what the request guard lets through."""
 
     def __init__(self, parts: Parts, auth: PasswordAuth) -> None:
-        """`parts` of the house; `auth` knows who may look."""
+        """`parts` of the service; `auth` knows who may look."""
         self._parts, self._auth, self._state = parts, auth, State(parts)
-        self._pictures = {station.name: Pictures(station) for station in parts.stations}
+        self._pictures = {worker.name: Pictures(worker) for worker in parts.workers}
 
     def starlette(self) -> Starlette:
         """The application."""
@@ -90,7 +90,7 @@ class App:
         return JSONResponse(state | {"has_lock": self._auth.password_required})
 
     async def _metrics(self, _: Request) -> Response:
-        text = await run_in_threadpool(exposition, self._parts.registry)
+        text = await run_in_threadpool(render, self._parts.registry)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     async def _picture(self, request: Request) -> Response:

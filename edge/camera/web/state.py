@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from camera.delivery.history import Entry
-from camera.pipeline.worker import Station, View
+from camera.pipeline.worker import CameraWorker, Preview
 from camera.web.context import Parts
 from camera.web.pipeline_status import Lights
 from camera.web.process_stats import Load, memory_mb
@@ -13,10 +13,10 @@ from common.contract.capture import timestamp
 
 
 class State:
-    """Reads stations, spool, publisher and journal whenever it is asked."""
+    """Reads workers, spool, publisher and journal whenever it is asked."""
 
     def __init__(self, parts: Parts) -> None:
-        """All of one house."""
+        """All of one service."""
         self._parts = parts
         self._lights = Lights(parts)
         self._load = Load()
@@ -39,12 +39,12 @@ class State:
             },
             "stored": publisher.stored,
             "rejected": publisher.rejected,
-            "cameras": [_camera(station) for station in self._parts.stations],
+            "cameras": [_camera(worker) for worker in self._parts.workers],
             "captures": [_capture(entry) for entry in self._parts.journal.recent()],
         }
 
 
-def faces(view: View) -> dict[str, object]:
+def faces(view: Preview) -> dict[str, object]:
     """The boxes to draw, in pixels of the frame."""
     height, width = view.frame.image.shape[:2]
     return {
@@ -62,15 +62,15 @@ def faces(view: View) -> dict[str, object]:
     }
 
 
-def _camera(station: Station) -> dict[str, object]:
-    counts, totals = station.counts, station.totals
+def _camera(worker: CameraWorker) -> dict[str, object]:
+    counts, totals = worker.counts, worker.totals
     return {
-        "name": station.name,
-        "trouble": station.trouble,
-        "paused": station.paused,
-        "paused_by": station.clock.paused_by,
-        "ended": station.ended,
-        "frames_per_second": round(station.rate.per_second(), 1),
+        "name": worker.name,
+        "trouble": worker.trouble,
+        "paused": worker.paused,
+        "paused_by": worker.clock.paused_by,
+        "ended": worker.ended,
+        "frames_per_second": round(worker.rate.per_second(), 1),
         "grabbed": totals["grabbed"],
         "passed_over": totals["passed_over"],
         "dropped": totals["dropped"],

@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from camera.config.settings import Settings
-from camera.control.metrics import Meter, exposition
-from camera.service import House
+from camera.control.metrics import DeliveryMetrics, render
+from camera.service import CameraService
 from common.contract.capture import Capture
 from common.contract.receipt import State
 from tests.support.paths import ROOT
@@ -24,25 +24,25 @@ def samples(registry: CollectorRegistry) -> dict[tuple[str, str], float]:
     """Value by name and camera."""
     return {
         (sample.name, sample.labels.get("camera", "")): sample.value
-        for family in text_string_to_metric_families(exposition(registry).decode())
+        for family in text_string_to_metric_families(render(registry).decode())
         for sample in family.samples
         if "le" not in sample.labels
     }
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def service(tmp_path: Path) -> CameraService:
     """Two cameras that have not started."""
     front = Settings(camera_name="front", camera_source="demo", spool_dir=tmp_path)
-    return House((front, front.model_copy(update={"camera_name": "porch"})), threading.Event())
+    return CameraService((front, front.model_copy(update={"camera_name": "porch"})), threading.Event())
 
 
-def test_every_camera_has_its_own_counts(house: House) -> None:
-    front, porch = house.stations
+def test_every_camera_has_its_own_counts(service: CameraService) -> None:
+    front, porch = service.workers
     front.counts.captured, porch.counts.faces = 3, 7
     front.counts.rejected["blurred"] = 2
 
-    found = samples(house.registry)
+    found = samples(service.registry)
 
     assert found["usbcam_captures_total", "front"] == 3
     assert found["usbcam_captures_total", "porch"] == 0
@@ -55,7 +55,7 @@ def test_every_camera_has_its_own_counts(house: House) -> None:
 
 def test_the_time_to_the_receipt_is_taken_once(make_capture: Callable[[int], Capture]) -> None:
     registry, capture = CollectorRegistry(), make_capture(1)
-    meter = Meter(registry, ["porch"])
+    meter = DeliveryMetrics(registry, ["porch"])
 
     for _ in range(2):  # sent again after a while
         meter.sent(capture)
@@ -71,7 +71,7 @@ def test_the_time_to_the_receipt_is_taken_once(make_capture: Callable[[int], Cap
 
 def test_a_rejected_capture_is_no_stored_one(make_capture: Callable[[int], Capture]) -> None:
     registry, capture = CollectorRegistry(), make_capture(1)
-    meter = Meter(registry, ["porch"])
+    meter = DeliveryMetrics(registry, ["porch"])
 
     meter.sent(capture)
     meter.settled(capture.id, State.REJECTED, "no image")
@@ -82,9 +82,9 @@ def test_a_rejected_capture_is_no_stored_one(make_capture: Callable[[int], Captu
     assert found["usbcam_receipt_seconds_count", "porch"] == 0  # there before anything was stored
 
 
-def test_the_dashboard_asks_for_nothing_that_is_not_there(house: House) -> None:
+def test_the_dashboard_asks_for_nothing_that_is_not_there(service: CameraService) -> None:
     dashboard = json.loads((ROOT / "monitoring" / "grafana-edge.json").read_text(encoding="utf-8"))
-    families = text_string_to_metric_families(exposition(house.registry).decode())
+    families = text_string_to_metric_families(render(service.registry).decode())
     names = {family.name for family in families} | {"usbcam_bridge_up"}  # which is there once the bridge has said so
     there = {name + end for name in names for end in ("", "_total", "_bucket")}
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from camera.config.schedule import Clock
 from camera.config.settings import Settings
-from camera.control.mqtt_client import Presence
+from camera.control.mqtt_client import CameraMqttClient
 from dev.harness.process import free_port
 
 
-def restarted(folder: Path) -> tuple[Presence, Clock]:
+def restarted(folder: Path) -> tuple[CameraMqttClient, Clock]:
     clock = Clock("", "UTC")
     settings = Settings(camera_name="door", spool_dir=folder, edge_broker_port=free_port())
-    return Presence(settings, clock, dict), clock
+    return CameraMqttClient(settings, clock, dict), clock
 
 
 def test_a_pause_holds_over_a_restart_without_the_broker(tmp_path: Path) -> None:

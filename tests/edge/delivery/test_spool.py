@@ -150,14 +150,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from camera.pipeline.encoder import Encoder
+from camera.pipeline.encoder import CaptureEncoder
 from camera.pipeline.detector import Detection
 from camera.sources.reader.latest_frame import Frame
 from common.contract.capture import Box
 from camera.delivery.spool import Spool
 
 spool = Spool(Path(sys.argv[1]), 10**9)
-encoder = Encoder(camera="porch", whole_frame=True, margin=0, image_format="png")
+encoder = CaptureEncoder(camera="porch", whole_frame=True, margin=0, image_format="png")
 now = datetime.now(UTC)
 for number in range(10**6):
     image = np.full((16, 16, 3), number % 256, np.uint8)

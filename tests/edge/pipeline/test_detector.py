@@ -8,29 +8,29 @@ import cv2
 import numpy as np
 import pytest
 
-from camera.pipeline.detector import Detection, Detector, Image, clamped, detector_size
+from camera.pipeline.detector import Detection, FaceDetector, Image, clip_box, detector_size
 from camera.pipeline.encoder import crop
-from camera.pipeline.tracker import overlap
+from camera.pipeline.tracker import iou
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Box
 from tests.edge.rig import Run
 
 
 def test_a_face_is_found_where_it_is(face_frame: Image) -> None:
-    (found,) = Detector(48, 0.7).detect(face_frame)
+    (found,) = FaceDetector(48, 0.7).detect(face_frame)
 
     assert found.score > 0.85
     assert 70 < found.box.height < 170
 
 
 def test_an_empty_scene_has_no_face() -> None:
-    assert Detector(48, 0.7).detect(Scene(640, 480, seed=1, visits=1).draw(0.0)) == []
+    assert FaceDetector(48, 0.7).detect(Scene(640, 480, seed=1, visits=1).draw(0.0)) == []
 
 
 def test_all_faces_of_a_frame_are_found_not_the_largest_alone(face_frame: Image) -> None:
     crowd = np.hstack([face_frame, cv2.flip(face_frame, 1)])
 
-    assert len(Detector(48, 0.7).detect(crowd)) == 2
+    assert len(FaceDetector(48, 0.7).detect(crowd)) == 2
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_all_faces_of_a_frame_are_found_not_the_largest_alone(face_frame: Image)
     ],
 )
 def test_a_box_beyond_the_frame_is_cut_to_it(box: tuple[float, ...], cut: Box | None) -> None:
-    assert clamped(np.array(box), 640, 480) == cut
+    assert clip_box(np.array(box), 640, 480) == cut
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_the_detector_is_as_large_as_the_smallest_face_asks(min_face_px: int, si
 
 
 def test_frames_of_changing_size_are_no_trouble(face_frame: Image) -> None:
-    detector = Detector(48, 0.7)
+    detector = FaceDetector(48, 0.7)
 
     for width in (640, 320, 1280, 641):
         scaled = cv2.resize(face_frame, (width, width * 3 // 4))
@@ -65,7 +65,7 @@ def test_frames_of_changing_size_are_no_trouble(face_frame: Image) -> None:
 @pytest.mark.parametrize("shift", [(0, 0), (33, -21), (-45, 40)])
 def test_near_a_face_is_found_what_is_found_in_the_whole_frame(face_frame: Image, shift: tuple[int, int]) -> None:
     large = cv2.resize(face_frame, (1280, 960))
-    detector = Detector(56, 0.7)
+    detector = FaceDetector(56, 0.7)
     (whole,) = detector.detect(large)
     expected = Box(whole.box.x + shift[0], whole.box.y + shift[1], whole.box.width, whole.box.height)
 
@@ -73,39 +73,39 @@ def test_near_a_face_is_found_what_is_found_in_the_whole_frame(face_frame: Image
 
     assert near.score == pytest.approx(whole.score, abs=0.03)
     assert np.array(near.landmarks) == pytest.approx(np.array(whole.landmarks), abs=6)
-    assert overlap(near.box, whole.box) > 0.95
+    assert iou(near.box, whole.box) > 0.95
 
 
 def test_what_is_far_from_all_known_faces_is_not_looked_at(face_frame: Image) -> None:
     crowd = np.hstack([face_frame, cv2.flip(face_frame, 1)])
-    left, right = sorted((found.box for found in Detector(48, 0.7).detect(crowd)), key=lambda box: box.x)
+    left, right = sorted((found.box for found in FaceDetector(48, 0.7).detect(crowd)), key=lambda box: box.x)
 
-    assert [found.box.x < 640 for found in Detector(48, 0.7).detect(crowd, [left])] == [True]
-    assert len(Detector(48, 0.7).detect(crowd, [left, right])) == 2
+    assert [found.box.x < 640 for found in FaceDetector(48, 0.7).detect(crowd, [left])] == [True]
+    assert len(FaceDetector(48, 0.7).detect(crowd, [left, right])) == 2
 
 
 def test_half_a_face_at_the_edge_of_the_part_is_left_to_the_next_look_at_everything(face_frame: Image) -> None:
-    detector = Detector(48, 0.5)
+    detector = FaceDetector(48, 0.5)
     (whole,) = detector.detect(face_frame)
     width = whole.box.width
     beside = Box(whole.box.x - round(1.75 * width), whole.box.y, width, width)  # its room ends within the face
 
-    assert all(overlap(found.box, whole.box) > 0.95 for found in detector.detect(face_frame, [beside]))
+    assert all(iou(found.box, whole.box) > 0.95 for found in detector.detect(face_frame, [beside]))
 
 
 @pytest.mark.parametrize("box", [Box(3000, 100, 80, 100), Box(-900, 100, 80, 100), Box(100, 4000, 80, 100)])
 def test_near_a_face_that_should_be_outside_means_everywhere(face_frame: Image, box: Box) -> None:
-    detector = Detector(48, 0.7)
+    detector = FaceDetector(48, 0.7)
 
     assert detector.detect(face_frame, [box]) == detector.detect(face_frame)
 
 
 def test_a_detector_in_each_thread_finds_what_one_alone_finds(face_frame: Image) -> None:
-    alone = Detector(48, 0.7).detect(face_frame)
+    alone = FaceDetector(48, 0.7).detect(face_frame)
     together: list[list[Detection]] = []
 
     def look() -> None:
-        detector = Detector(48, 0.7)
+        detector = FaceDetector(48, 0.7)
         together.extend(detector.detect(face_frame) for _ in range(20))
 
     threads = [threading.Thread(target=look) for _ in range(2)]
@@ -147,13 +147,13 @@ def test_precision_and_recall_on_the_labelled_pictures(media: Path, tmp_path: Pa
     for line in map(json.loads, done.stdout.splitlines()):
         faces = [list(face) for face in pictures[line["image"]]["faces"]]
         for found in line["faces"]:
-            hit = next((face for face in faces if overlap(Box(*found["box"]), Box(*face)) >= 0.5), None)
+            hit = next((face for face in faces if iou(Box(*found["box"]), Box(*face)) >= 0.5), None)
             if hit:
                 faces.remove(hit)
                 right += 1
             else:
                 ignored = pictures[line["image"]].get("ignore", [])
-                wrong += not any(overlap(Box(*found["box"]), Box(*box)) >= 0.5 for box in ignored)
+                wrong += not any(iou(Box(*found["box"]), Box(*box)) >= 0.5 for box in ignored)
         missed += len(faces)
 
     precision, recall = right / (right + wrong), right / (right + missed)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from camera.pipeline.detector import Image
-from camera.pipeline.motion import FORCED_SECONDS, Motion
+from camera.pipeline.motion import RESCAN_SECONDS, MotionDetector
 from camera.sources.synthetic.scene import Scene
 
 NOISE = np.random.default_rng(1)
@@ -17,23 +17,23 @@ def noisy(image: Image) -> Image:
     return noisier
 
 
-def looks(motion: Motion, images: list[Image], *, busy: bool = False, rate: float = 10) -> list[bool]:
+def looks(motion: MotionDetector, images: list[Image], *, busy: bool = False, rate: float = 10) -> list[bool]:
     return [motion.wants_look(image, number / rate, busy=busy) for number, image in enumerate(images)]
 
 
 def test_a_still_scene_is_looked_at_only_now_and_then() -> None:
     empty = Scene(640, 480, seed=1, visits=1).draw(0.0)
 
-    looked = looks(Motion(), [noisy(empty) for _ in range(61)])
+    looked = looks(MotionDetector(), [noisy(empty) for _ in range(61)])
 
     assert looked[0]
-    assert sum(looked) == 1 + 6 / FORCED_SECONDS
+    assert sum(looked) == 1 + 6 / RESCAN_SECONDS
 
 
 @pytest.mark.parametrize("size", [(640, 480), (1280, 720)])
 def test_the_smallest_wanted_face_that_moves_is_seen(size: tuple[int, int]) -> None:
     background = np.full((size[1], size[0], 3), 150, np.uint8)
-    motion = Motion()
+    motion = MotionDetector()
     looks(motion, [noisy(background) for _ in range(5)])
 
     moved = background.copy()
@@ -45,13 +45,13 @@ def test_the_smallest_wanted_face_that_moves_is_seen(size: tuple[int, int]) -> N
 def test_while_somebody_is_there_every_frame_is_looked_at() -> None:
     still = Scene(640, 480, seed=1, visits=1).draw(3.0)
 
-    assert all(looks(Motion(), [still] * 20, busy=True))
+    assert all(looks(MotionDetector(), [still] * 20, busy=True))
 
 
 def test_after_a_change_of_light_the_scene_is_still_again() -> None:
     empty = Scene(640, 480, seed=1, visits=1).draw(0.0)
     bright = cv2.convertScaleAbs(empty, alpha=1.3)
-    motion = Motion()
+    motion = MotionDetector()
     looks(motion, [empty] * 5)
 
     looked = looks(motion, [noisy(bright) for _ in range(60)], rate=1000)

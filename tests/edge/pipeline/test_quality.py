@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from camera.pipeline.detector import Detector, Image
+from camera.pipeline.detector import FaceDetector, Image
 from camera.pipeline.quality import Quality, assess
 from camera.sources.synthetic.scene import Scene
 
 
 def judge(image: Image) -> Quality:
-    (face,) = Detector(40, 0.6).detect(image)
+    (face,) = FaceDetector(40, 0.6).detect(image)
     return assess(image, face)
 
 
@@ -46,7 +46,7 @@ def test_the_dark_makes_a_shot_worse_but_not_less_sharp(sharp: Image) -> None:
 
 
 def test_a_face_that_is_cut_by_the_frame_is_the_worst(sharp: Image) -> None:
-    (face,) = Detector(40, 0.6).detect(sharp)
+    (face,) = FaceDetector(40, 0.6).detect(sharp)
     cut = np.ascontiguousarray(sharp[:, face.box.x + face.box.width // 4 :])
 
     found = judge(cut)
@@ -62,7 +62,7 @@ def test_a_far_face_is_worse_than_a_near_one(sharp: Image) -> None:
 
 def test_a_turned_head_is_worse_than_one_that_looks_here() -> None:
     landmarks = ((10.0, 0.0), (30.0, 0.0), (29.0, 10.0), (12.0, 20.0), (28.0, 20.0))
-    (face,) = Detector(40, 0.6).detect(Scene(640, 480, seed=1, visits=1).draw(3.0))
+    (face,) = FaceDetector(40, 0.6).detect(Scene(640, 480, seed=1, visits=1).draw(3.0))
     turned = type(face)(face.box, face.score, landmarks)
 
     assert assess(Scene(640, 480, seed=1, visits=1).draw(3.0), turned).pose < 0.2

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from camera.pipeline.detector import Detection
-from camera.pipeline.tracker import Track, Tracker, overlap
+from camera.pipeline.tracker import Track, Tracker, iou
 from common.contract.capture import Box
 
 BEGAN_AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -123,6 +123,6 @@ def test_faces_are_expected_where_they_go_unless_one_was_missed() -> None:
 
 
 def test_overlap_is_the_shared_part_of_both() -> None:
-    assert overlap(Box(0, 0, 10, 10), Box(0, 0, 10, 10)) == 1
-    assert overlap(Box(0, 0, 10, 10), Box(5, 0, 10, 10)) == 50 / 150
-    assert overlap(Box(0, 0, 10, 10), Box(10, 0, 10, 10)) == 0
+    assert iou(Box(0, 0, 10, 10), Box(0, 0, 10, 10)) == 1
+    assert iou(Box(0, 0, 10, 10), Box(5, 0, 10, 10)) == 50 / 150
+    assert iou(Box(0, 0, 10, 10), Box(10, 0, 10, 10)) == 0

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from camera.config.settings import Settings
-from camera.pipeline.analyzer import Watcher
+from camera.pipeline.analyzer import FrameAnalyzer
 from camera.pipeline.detector import Detection, Image
-from camera.pipeline.encoder import Shot
+from camera.pipeline.encoder import ShotCandidate
 from camera.pipeline.tracker import Track
-from camera.pipeline.visit_policy import Stay
+from camera.pipeline.visit_policy import VisitState
 from camera.sources.file import FileSource
 from camera.sources.reader.latest_frame import Cadence, Frame, SourceEndedError
 from camera.sources.synthetic.scene import Scene
@@ -26,9 +26,9 @@ VISITS = int(os.environ.get("VISITS", "12"))  # of the synthetic scene
 SHARPEST = 0.35  # a third, and a frame or two
 
 
-def stay() -> Stay:
+def stay() -> VisitState:
     box = Box(100, 100, 80, 100)
-    return Stay(Track("1", box, NOON, NOON, first_seen=0, last_seen=1, surest=0.9, hits=5))
+    return VisitState(Track("1", box, NOON, NOON, first_seen=0, last_seen=1, best_score=0.9, hits=5))
 
 
 def shots(qualities: dict[float, float]) -> list[tuple[float, str, float]]:
@@ -37,7 +37,7 @@ def shots(qualities: dict[float, float]) -> list[tuple[float, str, float]]:
     for seconds, quality in qualities.items():
         if visit.improves(quality):
             picture = np.zeros((4, 4, 3), np.uint8)
-            visit.candidate = Shot(picture, NOON, Detection(Box(0, 0, 4, 4), 0.9), quality, "1", 0)
+            visit.candidate = ShotCandidate(picture, NOON, Detection(Box(0, 0, 4, 4), 0.9), quality, "1", 0)
         if (kind := visit.due(seconds)) and visit.candidate:
             kept.append((seconds, kind, visit.candidate.quality))
             visit.keep(str(seconds), seconds)
@@ -82,10 +82,14 @@ def test_somebody_who_stays_is_kept_once_more_each_minute() -> None:
     assert [kind for _, kind, _ in shots(every_tenth(200, 0.6))] == ["first", "stay", "stay", "stay"]
 
 
-def watch(frames: list[Frame], **settings: object) -> tuple[list[Capture], list[Visit], Watcher]:
-    watcher = Watcher(Settings(**settings))  # type: ignore[arg-type]  # what pydantic checks
-    sights = [watcher.look(frame) for frame in frames] + [watcher.end()]
-    return [c for sight in sights for c in sight.captures], [v for sight in sights for v in sight.visits], watcher
+def watch(frames: list[Frame], **settings: object) -> tuple[list[Capture], list[Visit], FrameAnalyzer]:
+    analyzer = FrameAnalyzer(Settings(**settings))  # type: ignore[arg-type]  # what pydantic checks
+    results = [analyzer.look(frame) for frame in frames] + [analyzer.end()]
+    return (
+        [c for result in results for c in result.captures],
+        [v for result in results for v in result.visits],
+        analyzer,
+    )
 
 
 def still(image: Image, seconds: float) -> list[Frame]:
@@ -113,26 +117,26 @@ def test_captures_keep_their_interval_when_told_so(face: Image) -> None:
 
 
 def test_a_limit_holds_whatever_the_policy_wants(face: Image) -> None:
-    captures, _, watcher = watch(still(face, 3), capture_policy="every", captures_per_minute=10)
+    captures, _, analyzer = watch(still(face, 3), capture_policy="every", captures_per_minute=10)
 
     assert len(captures) == 5  # half a minute's worth at once
-    assert watcher.counts.rejected["too many"] == 25
+    assert analyzer.counts.rejected["too many"] == 25
 
 
 def test_between_looks_at_everything_only_known_faces_are_followed(face: Image) -> None:
-    _, _, watcher = watch(still(face, 5.0))
+    _, _, analyzer = watch(still(face, 5.0))
     _, _, always = watch(still(face, 5.0), motion="off")
 
-    assert watcher.counts.faces == always.counts.faces == 50
-    assert (watcher.counts.near, always.counts.near) == (33, 0)
+    assert analyzer.counts.faces == always.counts.faces == 50
+    assert (analyzer.counts.near, always.counts.near) == (33, 0)
 
 
 def test_half_the_frames_are_enough_while_nothing_moves(face: Image) -> None:
     empty = np.full_like(face, 90)
 
     def rate(seconds: float, **settings: object) -> float:
-        _, _, watcher = watch(still(empty, seconds), **settings)
-        return watcher.rate
+        _, _, analyzer = watch(still(empty, seconds), **settings)
+        return analyzer.rate
 
     assert [rate(1.0), rate(1.0, motion="off"), rate(0.1)] == [5, 10, 10]
     assert [rate(1.0, detections_per_second=wanted) for wanted in (1, 8, 30)] == [1, 5, 15]
@@ -142,12 +146,12 @@ def test_half_the_frames_are_enough_while_nothing_moves(face: Image) -> None:
 def test_who_joins_somebody_is_captured_within_a_second(face: Image) -> None:
     alone, joined = np.hstack([face, np.zeros_like(face)]), np.hstack([face, face[:, ::-1]])
     frames = [*still(alone, 3.1), *still(joined, 4.1)[31:]]  # the newcomer has 0.9 s
-    watcher = Watcher(Settings())
+    analyzer = FrameAnalyzer(Settings())
 
-    captures = [capture for frame in frames for capture in watcher.look(frame).captures]
+    captures = [capture for frame in frames for capture in analyzer.look(frame).captures]
 
     assert [capture.box.x > face.shape[1] for capture in captures] == [False, True]
-    assert watcher.counts.near > 20
+    assert analyzer.counts.near > 20
 
 
 def test_what_is_masked_is_neither_seen_nor_kept(face: Image) -> None:
@@ -171,21 +175,21 @@ def test_a_mask_leaves_the_rest(face: Image) -> None:
 
 def test_every_visit_of_the_synthetic_scene_is_captured_about_once() -> None:
     scene, rate = Scene(640, 480, seed=11, visits=VISITS), 10
-    watcher = Watcher(Settings())
+    analyzer = FrameAnalyzer(Settings())
     captured: Counter[int] = Counter()
     step = 0
     plan = Scene(640, 480, seed=11, visits=VISITS)
     while not scene.ended(step / rate):
-        sight = watcher.look(Frame(scene.draw(step / rate), NOON + timedelta(seconds=step / rate), step / rate, step))
-        for capture in sight.captures:
+        result = analyzer.look(Frame(scene.draw(step / rate), NOON + timedelta(seconds=step / rate), step / rate, step))
+        for capture in result.captures:
             captured[plan.visits_begun((capture.captured_at - NOON).total_seconds())] += 1
         step += 1
-    for capture in watcher.end().captures:
+    for capture in analyzer.end().captures:
         captured[plan.visits_begun((capture.captured_at - NOON).total_seconds())] += 1
 
-    print(f"\n{VISITS} visits in {step / rate:.0f} s: {sum(captured.values())} captures, {watcher.counts}")
+    print(f"\n{VISITS} visits in {step / rate:.0f} s: {sum(captured.values())} captures, {analyzer.counts}")
     assert set(captured) == set(range(1, VISITS + 1))
-    assert watcher.counts.visits == VISITS
+    assert analyzer.counts.visits == VISITS
     assert sum(captured.values()) <= 2 * VISITS
 
 
@@ -199,7 +203,7 @@ def crispness(image: Image, box: Box) -> float:
 def play(path: Path, **wanted: object) -> tuple[list[Capture], list[Visit], dict[str, dict[int, float]]]:
     """Watch a recording; also how crisp each track was, by the number of the frame."""
     settings = Settings(**wanted)  # type: ignore[arg-type]  # what pydantic checks
-    source, cadence, watcher = FileSource(path), Cadence(settings.detections_per_second), Watcher(settings)
+    source, cadence, analyzer = FileSource(path), Cadence(settings.detections_per_second), FrameAnalyzer(settings)
     captures: list[Capture] = []
     visits: list[Visit] = []
     shown: dict[str, dict[int, float]] = defaultdict(dict)
@@ -211,15 +215,15 @@ def play(path: Path, **wanted: object) -> tuple[list[Capture], list[Visit], dict
         frame = source.retrieve() if cadence.due(seconds) else None
         if frame is None:
             continue
-        sight = watcher.look(frame)
-        cadence.rate = watcher.rate
-        captures += sight.captures
-        visits += sight.visits
-        for found in sight.faces:
+        result = analyzer.look(frame)
+        cadence.rate = analyzer.rate
+        captures += result.captures
+        visits += result.visits
+        for found in result.faces:
             shown[found.track][frame.number] = crispness(frame.image, found.box)
     source.close()
-    sight = watcher.end()
-    return [*captures, *sight.captures], [*visits, *sight.visits], shown
+    result = analyzer.end()
+    return [*captures, *result.captures], [*visits, *result.visits], shown
 
 
 def recordings(media: Path) -> list[tuple[Path, int]]:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from camera.config.settings import Settings
-from camera.pipeline import worker as stations
-from camera.pipeline.analyzer import Counts, Sight, Watcher
-from camera.pipeline.worker import Station
-from camera.service import House
+from camera.pipeline import worker as worker_module
+from camera.pipeline.analyzer import AnalysisCounters, AnalysisResult, FrameAnalyzer
+from camera.pipeline.worker import CameraWorker
+from camera.service import CameraService
 from camera.sources.factory import SceneSource
 from camera.sources.frame import SourceError
 from camera.sources.reader.latest_frame import Frame
@@ -25,13 +25,13 @@ def stop() -> Iterator[threading.Event]:
 
 
 class Kept:
-    """Takes what stations saw."""
+    """Takes what workers saw."""
 
     def __init__(self) -> None:
         self.captures = 0
 
-    def keep(self, sight: Sight, _counts: Counts) -> None:
-        self.captures += len(sight.captures)
+    def keep(self, result: AnalysisResult, _counts: AnalysisCounters) -> None:
+        self.captures += len(result.captures)
 
 
 def scene(name: str) -> Settings:
@@ -43,37 +43,37 @@ def scene(name: str) -> Settings:
 def test_a_watcher_that_breaks_is_made_anew_and_the_count_goes_on(
     stop: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stations, "FIRST_MEND_SECONDS", 0.1)
-    station, breaks = Station(scene("door"), Kept().keep, stop), iter([False, True, False])
-    look = Watcher.look
+    monkeypatch.setattr(worker_module, "FIRST_MEND_SECONDS", 0.1)
+    worker, breaks = CameraWorker(scene("door"), Kept().keep, stop), iter([False, True, False])
+    look = FrameAnalyzer.look
 
-    def look_or_break(watcher: Watcher, frame: Frame) -> Sight:
+    def look_or_break(analyzer: FrameAnalyzer, frame: Frame) -> AnalysisResult:
         if next(breaks, False):
             raise MemoryError
-        return look(watcher, frame)
+        return look(analyzer, frame)
 
-    monkeypatch.setattr(Watcher, "look", look_or_break)
+    monkeypatch.setattr(FrameAnalyzer, "look", look_or_break)
 
-    station.start()
+    worker.start()
 
-    wait_for(lambda: station.counts.looked_at >= 5, seconds=30, what="frames after the break")
-    assert station.crashes == 1
-    assert station.trouble is None
+    wait_for(lambda: worker.counts.looked_at >= 5, seconds=30, what="frames after the break")
+    assert worker.crashes == 1
+    assert worker.trouble is None
 
 
 def test_a_broken_camera_leaves_the_other_alone(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken, well = Station(scene("broken"), Kept().keep, stop), Station(scene("well"), Kept().keep, stop)
-    look = Watcher.look
+    broken, well = CameraWorker(scene("broken"), Kept().keep, stop), CameraWorker(scene("well"), Kept().keep, stop)
+    look = FrameAnalyzer.look
 
-    def look_or_break(watcher: Watcher, frame: Frame) -> Sight:
+    def look_or_break(analyzer: FrameAnalyzer, frame: Frame) -> AnalysisResult:
         if threading.current_thread().name == "camera-broken":
             raise ValueError
-        return look(watcher, frame)
+        return look(analyzer, frame)
 
-    monkeypatch.setattr(Watcher, "look", look_or_break)
+    monkeypatch.setattr(FrameAnalyzer, "look", look_or_break)
 
-    for station in (broken, well):
-        station.start()
+    for worker in (broken, well):
+        worker.start()
 
     wait_for(lambda: well.counts.looked_at >= 10 and broken.crashes, seconds=30, what="frames")
     assert well.crashes == 0
@@ -81,18 +81,18 @@ def test_a_broken_camera_leaves_the_other_alone(stop: threading.Event, monkeypat
 
 
 def test_a_stalled_camera_leaves_the_other_alone(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    stalled, well = Station(scene("stalled"), Kept().keep, stop), Station(scene("well"), Kept().keep, stop)
-    look = Watcher.look
+    stalled, well = CameraWorker(scene("stalled"), Kept().keep, stop), CameraWorker(scene("well"), Kept().keep, stop)
+    look = FrameAnalyzer.look
 
-    def look_or_stall(watcher: Watcher, frame: Frame) -> Sight:
+    def look_or_stall(analyzer: FrameAnalyzer, frame: Frame) -> AnalysisResult:
         if threading.current_thread().name == "camera-stalled":
             stop.wait(60)
-        return look(watcher, frame)
+        return look(analyzer, frame)
 
-    monkeypatch.setattr(Watcher, "look", look_or_stall)
+    monkeypatch.setattr(FrameAnalyzer, "look", look_or_stall)
 
-    for station in (stalled, well):
-        station.start()
+    for worker in (stalled, well):
+        worker.start()
 
     wait_for(lambda: well.counts.looked_at >= 10, seconds=30, what="frames")
     assert stalled.counts.looked_at == 0
@@ -100,23 +100,23 @@ def test_a_stalled_camera_leaves_the_other_alone(stop: threading.Event, monkeypa
 
 def test_a_paused_camera_lets_go_of_its_source(stop: threading.Event) -> None:
     before = set(threading.enumerate())
-    station = Station(scene("door"), Kept().keep, stop)
-    station.start()
-    wait_for(lambda: station.counts.looked_at > 0, seconds=30, what="a frame")
+    worker = CameraWorker(scene("door"), Kept().keep, stop)
+    worker.start()
+    wait_for(lambda: worker.counts.looked_at > 0, seconds=30, what="a frame")
 
-    station.clock.command("pause")
-    wait_for(lambda: station.paused, seconds=30, what="the pause")
+    worker.clock.command("pause")
+    wait_for(lambda: worker.paused, seconds=30, what="the pause")
     assert [thread.name for thread in set(threading.enumerate()) - before] == ["camera-door"]
-    assert station.view is None
-    seen, grabbed = station.counts.looked_at, station.totals["grabbed"]
-    station.clock.command("run")
+    assert worker.view is None
+    seen, grabbed = worker.counts.looked_at, worker.totals["grabbed"]
+    worker.clock.command("run")
 
-    wait_for(lambda: station.counts.looked_at > seen, seconds=30, what="frames again")
-    assert station.totals["grabbed"] >= grabbed
+    wait_for(lambda: worker.counts.looked_at > seen, seconds=30, what="frames again")
+    assert worker.totals["grabbed"] >= grabbed
 
 
 def test_a_visit_is_over_when_its_camera_is_gone(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stations, "LOST_SECONDS", 0.2)
+    monkeypatch.setattr(worker_module, "LOST_TRACK_SECONDS", 0.2)
     gone, grab = threading.Event(), SceneSource.grab
 
     def grab_or_fail(source: SceneSource) -> float:
@@ -125,36 +125,36 @@ def test_a_visit_is_over_when_its_camera_is_gone(stop: threading.Event, monkeypa
         return grab(source)
 
     monkeypatch.setattr(SceneSource, "grab", grab_or_fail)
-    station = Station(scene("door").model_copy(update={"min_face_px": 20}), Kept().keep, stop)
-    station.start()
-    wait_for(lambda: station.counts.faces > 5, seconds=30, what="a face")
+    worker = CameraWorker(scene("door").model_copy(update={"min_face_px": 20}), Kept().keep, stop)
+    worker.start()
+    wait_for(lambda: worker.counts.faces > 5, seconds=30, what="a face")
 
     gone.set()
 
-    wait_for(lambda: station.counts.visits == 1, seconds=30, what="the visit's end")
-    assert station.counts.captured > 0
+    wait_for(lambda: worker.counts.visits == 1, seconds=30, what="the visit's end")
+    assert worker.counts.captured > 0
 
 
 def test_a_house_whose_only_camera_hangs_in_its_driver_gives_up(
     stop: threading.Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = scene("door").model_copy(update={"spool_dir": tmp_path, "heartbeat_file": tmp_path / "beat.json"})
-    house = House([settings], stop)
-    monkeypatch.setattr(Station, "stuck", True)
+    service = CameraService([settings], stop)
+    monkeypatch.setattr(CameraWorker, "stuck", True)
 
-    assert house.run() is False
+    assert service.run() is False
 
 
 def test_a_house_goes_on_while_one_of_two_cameras_hangs(
     stop: threading.Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = {"spool_dir": tmp_path, "heartbeat_file": tmp_path / "beat.json"}
-    house = House([scene(name).model_copy(update=shared) for name in ("door", "yard")], stop)
-    monkeypatch.setattr(Station, "stuck", property(lambda station: station.name == "door"))
-    running = threading.Thread(target=house.run)
+    service = CameraService([scene(name).model_copy(update=shared) for name in ("door", "yard")], stop)
+    monkeypatch.setattr(CameraWorker, "stuck", property(lambda worker: worker.name == "door"))
+    running = threading.Thread(target=service.run)
     running.start()
 
-    wait_for(lambda: house.stations[1].counts.looked_at > 5, seconds=30, what="frames of the other")
+    wait_for(lambda: service.workers[1].counts.looked_at > 5, seconds=30, what="frames of the other")
 
     assert running.is_alive()
     stop.set()

@@ -11,7 +11,7 @@ import pytest
 from cv2.typing import MatLike
 from prometheus_client.parser import text_string_to_metric_families
 
-from camera.pipeline.detector import Detector
+from camera.pipeline.detector import FaceDetector
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from dev.harness.services import start_camera
 from tests.edge.web.page import START_SECONDS, Page, live
@@ -57,7 +57,7 @@ def test_the_picture_is_what_the_camera_sees_and_boxes_travel_beside_it(page: Pa
     x, y, width, height = view["faces"][0]["box"]
     assert answer.headers["content-type"] == "image/jpeg"
     assert (view["width"], view["height"]) == (640, 480)
-    assert Detector(40, 0.6).detect(decoded(answer)[max(0, y - height) :, max(0, x - width) : x + 2 * width])
+    assert FaceDetector(40, 0.6).detect(decoded(answer)[max(0, y - height) :, max(0, x - width) : x + 2 * width])
 
 
 def test_a_picture_that_the_browser_has_is_not_sent_again(tmp_path: Path) -> None:
