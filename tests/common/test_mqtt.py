@@ -9,7 +9,8 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.exception import MalformedPacket
 
-from common.mqtt import new_client, read_utf8
+from common.mqtt import new_client
+from common.mqtt_properties import read_utf8
 from tests.support.paths import ROOT
 
 CONNACK = bytes([0x20, 3, 0, 0, 0])  # accepted, no properties
@@ -21,13 +22,13 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 def test_a_string_may_hold_what_mqtt_allows(text: str) -> None:
     packed = len(text.encode()).to_bytes(2, "big") + text.encode()
 
-    assert read_utf8(packed + b"more", len(packed)) == (text, len(packed))
+    assert read_utf8(packed + b"more", 0, len(packed)) == (text, len(packed))
 
 
 @pytest.mark.parametrize(("buffer", "max_bytes"), [(b"", 0), (b"\0", 1), (b"\0\x05abc", 5), (b"\0\x05abcde", 6)])
 def test_a_string_longer_than_its_packet_is_malformed(buffer: bytes, max_bytes: int) -> None:
     with pytest.raises(MalformedPacket):
-        read_utf8(buffer, max_bytes)
+        read_utf8(buffer, 0, min(max_bytes, len(buffer)))
 
 
 def test_an_exception_in_a_callback_is_logged_and_the_client_goes_on(caplog: pytest.LogCaptureFixture) -> None:

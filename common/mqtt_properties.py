@@ -1,0 +1,134 @@
+"""MQTT 5 properties, read by offset and no further than honest senders go.
+
+paho cuts its buffer anew for each property: 200,000 empty ones take it more than a minute on the network thread, the
+keep-alive lapses, and the broker delivers the same message again, without end. Here the cost of a message is bounded:
+what exceeds the limits is not read at all, and the message says so of itself.
+"""
+
+from collections.abc import Callable
+from struct import unpack_from
+from typing import Any
+
+from paho.mqtt.exception import MalformedPacket
+from paho.mqtt.properties import Properties
+
+MAX_USER_PROPERTIES = 64
+MAX_PROPERTY_BYTES = 8 * 1024
+
+USER_PROPERTY = 38
+LENGTH_BYTES = 2
+OVERSIZED = "oversized"
+
+Reader = Callable[[bytes | bytearray, int, int], tuple[Any, int]]  # buffer, position, end -> value, next position
+
+
+def patch_paho_properties() -> None:
+    """Let every paho client of this process read properties this way."""
+    Properties.unpack = unpack  # type: ignore[method-assign]
+
+
+def is_oversized(properties: object) -> bool:
+    """Tell whether a message carried more properties than are read; none of its properties can be relied on."""
+    return bool(getattr(properties, OVERSIZED, False))
+
+
+def unpack(self: Any, buffer: bytes | bytearray) -> tuple[Any, int]:
+    """Read properties from the start of a buffer; return how many bytes they took. Raises MalformedPacket.
+
+    Takes the place of `Properties.unpack`, whose signature it keeps.
+    """
+    self.clear()
+    size, position = read_variable_integer(buffer, 0, len(buffer))
+    end = position + size
+    if end > len(buffer):
+        raise MalformedPacket("properties are longer than their packet")
+    if size > MAX_PROPERTY_BYTES or not _read_all(self, buffer, position, end):
+        self.clear()
+        object.__setattr__(self, OVERSIZED, True)
+    return self, end
+
+
+def _read_all(properties: Any, buffer: bytes | bytearray, position: int, end: int) -> bool:
+    """Read one property after the other; False when there are too many."""
+    pairs: list[tuple[str, str]] = []
+    while position < end:
+        identifier, position = read_variable_integer(buffer, position, end)
+        kind = properties.properties.get(identifier)
+        if kind is None:
+            raise MalformedPacket(f"property {identifier} is unknown")
+        value, position = READERS[kind[0]](buffer, position, end)
+        if identifier == USER_PROPERTY:
+            pairs.append(value)
+            if len(pairs) > MAX_USER_PROPERTIES:
+                return False
+        else:
+            _set(properties, identifier, value)
+    if pairs:
+        object.__setattr__(properties, "UserProperty", pairs)  # paho's own setter copies the list for each pair
+    return True
+
+
+def _set(properties: Any, identifier: int, value: object) -> None:
+    name = properties.getNameFromIdent(identifier).replace(" ", "")
+    if hasattr(properties, name) and not properties.allowsMultiple(name):
+        raise MalformedPacket(f"property {name} is there twice")
+    setattr(properties, name, value)
+
+
+def read_variable_integer(buffer: bytes | bytearray, position: int, end: int) -> tuple[int, int]:
+    """Read an integer of at most four bytes, seven bits each, the lowest first."""
+    value = 0
+    for shift in range(0, 28, 7):
+        if position >= end:
+            raise MalformedPacket("an integer is cut short")
+        byte = buffer[position]
+        position += 1
+        value |= (byte & 127) << shift
+        if not byte & 128:
+            return value, position
+    raise MalformedPacket("an integer is longer than four bytes")
+
+
+def read_utf8(buffer: bytes | bytearray, position: int, end: int) -> tuple[str, int]:
+    """Read a string. Byte order marks pass: MQTT allows them and Mosquitto forwards them, though paho would hang up."""
+    content, position = read_binary(buffer, position, end)
+    return content.decode("utf-8", "replace"), position
+
+
+def read_binary(buffer: bytes | bytearray, position: int, end: int) -> tuple[bytes, int]:
+    """Read bytes behind their length."""
+    if position + LENGTH_BYTES > end:
+        raise MalformedPacket("a length is cut short")
+    start = position + LENGTH_BYTES
+    stop = start + int.from_bytes(buffer[position:start], "big")
+    if stop > end:
+        raise MalformedPacket("a value is longer than its packet")
+    return bytes(buffer[start:stop]), stop
+
+
+def _read_pair(buffer: bytes | bytearray, position: int, end: int) -> tuple[tuple[str, str], int]:
+    name, position = read_utf8(buffer, position, end)
+    value, position = read_utf8(buffer, position, end)
+    return (name, value), position
+
+
+def _integer_reader(layout: str, size: int) -> Reader:
+    def read(buffer: bytes | bytearray, position: int, end: int) -> tuple[int, int]:
+        if position + size > end:
+            raise MalformedPacket("an integer is cut short")
+        (value,) = unpack_from(layout, buffer, position)
+        return value, position + size
+
+    return read
+
+
+# In the order of paho's Properties.types.
+READERS: tuple[Reader, ...] = (
+    _integer_reader(">B", 1),
+    _integer_reader(">H", 2),
+    _integer_reader(">I", 4),
+    read_variable_integer,
+    read_binary,
+    read_utf8,
+    _read_pair,
+)
