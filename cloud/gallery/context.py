@@ -10,9 +10,9 @@ from gallery.cost import Cost, Prices
 from gallery.settings import Settings
 from gallery.thumbnails import Thumbnails
 from gallery.updates.receipt_feed import Arrivals
+from storage.client import create_client
 from storage.key_parser import Layout
 from storage.reader import Bucket
-from uploader.store.writer import connect
 
 MEGABYTE = 1_000_000
 MOST_DAYS = 7  # for which a thumbnail is kept: its picture may be deleted by whoever sees to the bucket
@@ -40,7 +40,7 @@ class Parts:
 def parts(settings: Settings) -> Parts:
     """Make them; nothing is asked of S3 or the broker yet."""
     layout = Layout(settings.s3_key_template)
-    bucket = Bucket(lambda: connect(settings), settings.s3_bucket)
+    bucket = Bucket(lambda: create_client(settings), settings.s3_bucket)
     facts = Facts(bucket)
     max_age = timedelta(days=min(settings.s3_retention_days or MOST_DAYS, MOST_DAYS))
     thumbnails = Thumbnails(bucket, settings.gallery_cache, settings.gallery_cache_mb * MEGABYTE, max_age)

@@ -3,14 +3,17 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
-from uploader.settings import Settings as UploaderSettings
+from storage.settings import StorageSettings
 
 
-class Settings(UploaderSettings):
+class Settings(StorageSettings):
     """Where the page is, whom it lets in, and what it may do."""
 
+    cloud_broker_host: str = "127.0.0.1"
+    cloud_broker_port: int = Field(default=1883, ge=1, le=65535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     gallery_bind: str = "127.0.0.1"
     gallery_port: int = Field(default=8081, ge=1, le=65535)
     gallery_password: SecretStr = SecretStr("")
@@ -21,3 +24,8 @@ class Settings(UploaderSettings):
     gallery_cache_mb: int = Field(default=256, ge=1, le=1_000_000)
     price_per_1000_puts: float = Field(default=0.005, ge=0)
     price_per_gb_month: float = Field(default=0.023, ge=0)
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _level(cls, level: str) -> str:
+        return level.upper()

@@ -1,4 +1,4 @@
-"""What the uploader stores: one picture, and what is known about it."""
+"""What is stored: a capture with its metadata, or a message that was rejected."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ UNKNOWN_CAMERA = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One picture from one camera; a bare one came without a description."""
+    """One image from one camera; a bare capture came without metadata."""
 
     edge: str
     camera: str
-    captured_at: datetime  # aware, UTC; of a bare capture the time of its arrival
+    captured_at: datetime  # aware, UTC; for a bare capture, when it arrived
     image: bytes = field(repr=False)
     content_type: str
     sha256: str
@@ -22,12 +22,12 @@ class Capture:
 
     @property
     def id(self) -> str:
-        """Equal bytes at an equal time are the same capture."""
+        """The same bytes at the same time are the same capture."""
         return f"{id_time(self.captured_at)}-{self.sha256[:8]}"
 
     @property
     def metadata(self) -> dict[str, str]:
-        """Describe the capture as its message did; the edge too, which a key of another template may not tell."""
+        """What its message said, and the edge, which not every S3_KEY_TEMPLATE has in the key."""
         return {
             "schema": "1",
             "id": self.id,
@@ -39,8 +39,8 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
-    """Bytes that can never be stored as a picture, kept for whoever wants to know why."""
+class RejectedMessage:
+    """Bytes that can never be stored as a capture, kept for whoever wants to know why."""
 
     edge: str
     payload: bytes = field(repr=False)
@@ -49,7 +49,7 @@ class Rejected:
 
     @property
     def key(self) -> str:
-        """Equal bytes meet at one name, however often they come."""
+        """The same bytes get the same key, however often they arrive."""
         return f"rejected/{self.edge}/{self.sha256}.bin"
 
 

@@ -1,4 +1,4 @@
-"""Where captures live in the bucket."""
+"""S3_KEY_TEMPLATE and what follows from it: where each capture lives in the bucket."""
 
 import re
 import string
@@ -10,9 +10,9 @@ from storage.capture import Capture
 
 DEFAULT_TEMPLATE = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{id}.png"
 FIELDS = ("edge", "camera", "captured_at", "id")
-LONGEST_KEY_BYTES = 1024  # S3's own limit
-LONGEST_SUFFIX = "-20261122T063325.123Z-9f2c01ab"
-LONGEST_CAPTURE = Capture(
+MAX_KEY_BYTES = 1024  # S3's own limit
+WORST_CASE_SUFFIX = "-20261122T063325.123Z-9f2c01ab"
+WORST_CASE_CAPTURE = Capture(
     edge="e" * 63,
     camera="c" * 63,
     captured_at=datetime(2026, 9, 30, 23, 59, 59, 999_000, tzinfo=UTC),  # a Wednesday in September
@@ -23,21 +23,21 @@ LONGEST_CAPTURE = Capture(
 EXTENSIONS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
 
-def check_template(template: str) -> str:
-    """Refuse a template that cannot name every capture; the error says why."""
+def validate_template(template: str) -> str:
+    """Reject a template that cannot name every capture; the error says why."""
     try:
         parts = list(string.Formatter().parse(template))
     except ValueError as error:
         raise ValueError(f"is not a template: {error}") from error
     for _, field, spec, conversion in parts:
         _check_field(field, spec, conversion)
-    key = object_key(template, LONGEST_CAPTURE)
+    key = object_key(template, WORST_CASE_CAPTURE)
     if any(part in {"", ".", ".."} for part in key.split("/")):
-        raise ValueError("must give a name without a leading, trailing or double / and without ..")
+        raise ValueError("must give a key without a leading, trailing or double / and without ..")
     if not key.isprintable():
-        raise ValueError("must give a name of printable characters")
-    if len((key + LONGEST_SUFFIX).encode()) > LONGEST_KEY_BYTES:
-        raise ValueError(f"can give names of more than {LONGEST_KEY_BYTES} bytes, S3's limit")
+        raise ValueError("must give a key of printable characters")
+    if len((key + WORST_CASE_SUFFIX).encode()) > MAX_KEY_BYTES:
+        raise ValueError(f"can give keys of more than {MAX_KEY_BYTES} bytes, S3's limit")
     return template
 
 
@@ -52,7 +52,7 @@ def _check_field(field: str | None, spec: str | None, conversion: str | None) ->
 
 
 def object_key(template: str, capture: Capture) -> str:
-    """Name the object so that a second delivery of the same capture meets the first."""
+    """Make the key, so that a second delivery of the same capture meets the first."""
     key = template.format(
         edge=capture.edge,
         camera=capture.camera,
@@ -66,25 +66,25 @@ def object_key(template: str, capture: Capture) -> str:
     return key.removesuffix(path.suffix) + extension
 
 
-def names_the_capture(template: str) -> bool:
-    """Tell whether a taken name can only mean that this very capture is there already."""
+def is_unique_per_capture(template: str) -> bool:
+    """Tell whether an existing key can only hold this very capture."""
     return any(field == "id" for _, field, _, _ in string.Formatter().parse(template))
 
 
-def other_keys(key: str, capture: Capture) -> Iterator[str]:
-    """Name the object when another capture has its name: by the bytes, then by bytes and time."""
+def alternative_keys(key: str, capture: Capture) -> Iterator[str]:
+    """Keys to try when another capture has the first one: with the hash, then with time and hash."""
     suffix = PurePosixPath(key).suffix
     stem = key.removesuffix(suffix)
     yield f"{stem}-{capture.sha256[:8]}{suffix}"
     yield f"{stem}-{capture.id}{suffix}"
 
 
-def folder(template: str, capture: Capture) -> str:
-    """Tell where a capture's neighbours are."""
+def key_prefix(template: str, capture: Capture) -> str:
+    """The part of the key up to its last slash, which a capture shares with its neighbours."""
     return object_key(template, capture).rpartition("/")[0]
 
 
-def id_in(key: str) -> str | None:
-    """Read the id back from an object's name."""
+def parse_id(key: str) -> str | None:
+    """Read the capture id back from a key, if it is in its last part."""
     found = re.search(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{8}", key.rpartition("/")[2])
     return found[0] if found else None

@@ -1,4 +1,4 @@
-"""A link to one picture: whoever has it sees the picture for a while, and the bucket stays private."""
+"""Presigned URLs: whoever has one sees one image for a while, and the bucket stays private."""
 
 import re
 from dataclasses import dataclass
@@ -8,78 +8,77 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from storage.errors import S3_ERRORS, explain
-from uploader.settings import Settings
-from uploader.store.writer import client_config, head, open_session, status
+from storage.client import client_config, head_object, open_session
+from storage.errors import S3_ERRORS, classify, http_status
+from storage.settings import StorageSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LONGEST = timedelta(days=7)  # of a signature, version 4
+MAX_EXPIRY = timedelta(days=7)  # of a version 4 signature
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-MISSING = 404
+NOT_FOUND = 404
 
 
-class LinkError(Exception):
-    """Why there is no link, in a sentence."""
+class PresignError(Exception):
+    """Why there is no URL, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class PresignedUrl:
     url: str
-    until: datetime
+    expires_at: datetime  # aware, UTC
     note: str | None  # what may end it earlier
 
 
-def lifetime(text: str) -> timedelta:
+def parse_duration(text: str) -> timedelta:
     """Read 7d, 12h or 30m."""
     found = re.fullmatch(r"(\d{1,5})([smhd])", text)
     if not found or int(found[1]) == 0:
-        raise ValueError(f"{text} is no time such as 7d, 12h or 30m")
+        raise ValueError(f"{text} is not a duration such as 7d, 12h or 30m")
     expires = timedelta(**{UNITS[found[2]]: int(found[1])})
-    if expires > LONGEST:
-        raise ValueError(f"{text} is more than 7d, and no signature of S3 lives longer")
+    if expires > MAX_EXPIRY:
+        raise ValueError(f"{text} is more than 7d, the longest that an S3 signature is valid")
     return expires
 
 
-def share(settings: Settings, key: str, expires: timedelta = LONGEST) -> Link:
-    """Sign a link to an object that is there."""
+def presign(settings: StorageSettings, key: str, expires: timedelta = MAX_EXPIRY) -> PresignedUrl:
+    """Sign a URL for an object that exists."""
     session = open_session(settings)
     client = _client(session, settings, settings.s3_endpoint_url)
     try:
-        head(client, settings.s3_bucket, key)
+        head_object(client, settings.s3_bucket, key)
     except S3_ERRORS as error:
-        raise LinkError(_missing(error, settings.s3_bucket, key)) from error
-    outside = _client(session, settings, settings.s3_public_url or settings.s3_endpoint_url)
+        raise PresignError(_missing(error, settings.s3_bucket, key)) from error
+    public = _client(session, settings, settings.s3_public_url or settings.s3_endpoint_url)
     seconds = int(expires.total_seconds())
-    wanted = {"Bucket": settings.s3_bucket, "Key": key}
-    url = outside.generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)
-    until = datetime.now(UTC) + expires
-    return _bounded(url, until, session.get_credentials())
+    parameters = {"Bucket": settings.s3_bucket, "Key": key}
+    url = public.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
+    return _bounded(url, datetime.now(UTC) + expires, session.get_credentials())
 
 
-def _client(session: Any, settings: Settings, endpoint: str | None) -> "S3Client":
-    # By default boto3 signs links for us-east-1 in the old way.
+def _client(session: Any, settings: StorageSettings, endpoint: str | None) -> "S3Client":
+    # By default boto3 signs URLs for us-east-1 with the old signature version.
     config = client_config(settings).merge(Config(signature_version="s3v4"))
     client: S3Client = session.client("s3", endpoint_url=endpoint, config=config)
     return client
 
 
-def _bounded(url: str, until: datetime, credentials: Any) -> Link:
-    """A link signed with temporary credentials ends with them, whatever it says."""
+def _bounded(url: str, expires_at: datetime, credentials: Any) -> PresignedUrl:
+    """Note that a URL signed with temporary credentials ends with them, whatever it says."""
     if not credentials.get_frozen_credentials().token:
-        return Link(url, until, None)
-    ends: datetime | None = getattr(credentials, "_expiry_time", None)
-    if ends is None:
-        return Link(
-            url, until, "signed with temporary credentials (AWS_SESSION_TOKEN): it ends when they do, if earlier"
-        )
-    if ends < until:
-        return Link(url, ends, "signed with temporary credentials, which end then; keys of a user give up to 7d")
-    return Link(url, until, None)
+        return PresignedUrl(url, expires_at, None)
+    credentials_end: datetime | None = getattr(credentials, "_expiry_time", None)
+    if credentials_end is None:
+        note = "signed with temporary credentials (AWS_SESSION_TOKEN): it expires when they do, if that is earlier"
+        return PresignedUrl(url, expires_at, note)
+    if credentials_end < expires_at:
+        note = "signed with temporary credentials, which expire then; a user's access keys allow up to 7d"
+        return PresignedUrl(url, credentials_end, note)
+    return PresignedUrl(url, expires_at, None)
 
 
 def _missing(error: Exception, bucket: str, key: str) -> str:
-    if isinstance(error, ClientError) and status(error) == MISSING:
+    if isinstance(error, ClientError) and http_status(error) == NOT_FOUND:
         return f"there is no {key} in the bucket {bucket}"
-    return explain(error, bucket).sentence
+    return classify(error, bucket).message

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
+from storage.client import head_bucket, head_object
 from storage.errors import NO_CREDENTIALS
-from uploader.store.writer import ask, head
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -52,10 +52,10 @@ class Bucket:
     def check(self) -> None:
         """Ask whether it is there; takes better credentials when there are any."""
         try:
-            ask(self._client, self.name)
+            head_bucket(self._client, self.name)
         except (ClientError, *NO_CREDENTIALS):
             self._client = self._connect()
-            ask(self._client, self.name)
+            head_bucket(self._client, self.name)
 
     def folders(self, prefix: str) -> list[str]:
         """The names of the folders below a prefix that ends with /, or is empty."""
@@ -93,7 +93,7 @@ class Bucket:
 
     def metadata(self, key: str) -> dict[str, str]:
         """What the uploader wrote beside an object."""
-        return dict(head(self._client, self.name, key)["Metadata"])
+        return dict(head_object(self._client, self.name, key)["Metadata"])
 
     def read(self, key: str) -> Content:
         """The whole object."""

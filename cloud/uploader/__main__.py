@@ -17,24 +17,15 @@ from pydantic import ValidationError
 
 from common.runtime.check_result import Finding, Level, takes_colours
 from common.runtime.heartbeat import complaint
-from storage.presign import LONGEST, LinkError, lifetime, share
+from storage.client import create_client
+from storage.presign import MAX_EXPIRY, PresignError, parse_duration, presign
 from uploader import metrics
 from uploader.admin.check import examine
 from uploader.admin.setup import settle
-from uploader.meter import Meter
-from uploader.mqtt.receipts import Receipts
-from uploader.mqtt.session import session
-from uploader.mqtt.subscriber import Deliveries, Subscriber
-from uploader.service import Service
+from uploader.service import UploaderService, build_worker
 from uploader.settings import HealthSettings, Settings, sentences
-from uploader.store.bare_images import Arrivals
-from uploader.store.fast_put import find_shortcut
-from uploader.store.retry import Outage
-from uploader.store.writer import Storage, connect
-from uploader.worker import Upload
 
 WRONG_SETTING = 2
-AHEAD = 4  # images that are already here when an upload ends
 MEND = "mend AWS_PROFILE, AWS_REGION or S3_ENDPOINT_URL in .env"
 
 
@@ -52,31 +43,11 @@ def main() -> int:
 def run(_arguments: argparse.Namespace) -> int:
     settings = Settings()
     registry = CollectorRegistry()
-    upload = build(settings, registry)
-    service = Service(upload, threads=settings.upload_threads, heartbeat_file=settings.heartbeat_file)
+    worker = build_worker(settings, registry)
+    service = UploaderService(worker, threads=settings.upload_threads, heartbeat_file=settings.heartbeat_file)
     start_log(settings.log_level)
-    registry.register(metrics.Readings(upload, settings.certificates_file))
     metrics.serve(registry, settings.metrics_bind, settings.metrics_port)
     return service.run(stop_signals())
-
-
-def build(settings: Settings, registry: CollectorRegistry) -> Upload:
-    deliveries: Deliveries = SimpleQueue()
-    storage = Storage(lambda: connect(settings), settings, lambda client: find_shortcut(client, settings))
-    window = settings.upload_threads + AHEAD
-    subscriber = Subscriber(
-        session(settings.uploaders), settings.cloud_broker_host, settings.cloud_broker_port, window, deliveries
-    )
-    return Upload(
-        deliveries=deliveries,
-        subscriber=subscriber,
-        arrivals=Arrivals(storage, settings.s3_key_template),
-        storage=storage,
-        outage=Outage(settings.s3_bucket),
-        receipts=Receipts(subscriber.publish),
-        meter=Meter(registry),
-        max_pixels=settings.max_image_pixels,
-    )
 
 
 def tell_health(_arguments: argparse.Namespace) -> int:
@@ -93,17 +64,19 @@ def check(_arguments: argparse.Namespace) -> int:
 
 def set_up(_arguments: argparse.Namespace) -> int:
     settings = Settings()
-    return tell(settle(connect(settings), settings), "nothing to change", "not everything could be set up; see FAIL")
+    return tell(
+        settle(create_client(settings), settings), "nothing to change", "not everything could be set up; see FAIL"
+    )
 
 
 def link(arguments: argparse.Namespace) -> int:
     """Print the link alone on standard output, for whoever pastes or pipes it."""
     try:
-        made = share(Settings(), arguments.key, arguments.expires)
-    except LinkError as error:
+        made = presign(Settings(), arguments.key, arguments.expires)
+    except PresignError as error:
         return fail(str(error), code=1)
     print(made.url)
-    print(f"uploader: good until {made.until:%Y-%m-%d %H:%M} UTC", file=sys.stderr)
+    print(f"uploader: good until {made.expires_at:%Y-%m-%d %H:%M} UTC", file=sys.stderr)
     if made.note:
         print(f"uploader: {made.note}", file=sys.stderr)
     return 0
@@ -148,7 +121,7 @@ def _arguments() -> argparse.Namespace:
     sharing = commands.add_parser("link", help="print a link to a picture", description="print a link to a picture")
     sharing.add_argument("key", metavar="KEY", help="the picture's name in the bucket")
     sharing.add_argument(
-        "--expires", type=_lifetime, default=LONGEST, metavar="7d", help="how long it is good: 30m, 12h, at most 7d"
+        "--expires", type=_lifetime, default=MAX_EXPIRY, metavar="7d", help="how long it is good: 30m, 12h, at most 7d"
     )
     sharing.set_defaults(command=link)
     return parser.parse_args()
@@ -156,7 +129,7 @@ def _arguments() -> argparse.Namespace:
 
 def _lifetime(text: str) -> timedelta:
     try:
-        return lifetime(text)
+        return parse_duration(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""The running uploader: its threads, its heartbeat and its end."""
+"""The running uploader: its threads, its heartbeat and its shutdown."""
 
 import logging
 import threading
@@ -6,121 +6,175 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic
 
-from common.runtime.heartbeat import LONGEST_SILENCE_SECONDS, Heartbeat
-from storage.errors import S3_ERRORS
-from uploader.worker import Upload
+from prometheus_client import CollectorRegistry
 
-LOOK_SECONDS = 0.25
+from common.contract import certificate_expiry
+from common.runtime.heartbeat import LONGEST_SILENCE_SECONDS, Heartbeat
+from storage.client import create_client
+from storage.errors import S3_ERRORS
+from uploader.metrics import StateCollector, UploadMetrics
+from uploader.mqtt.delivery import Deliveries
+from uploader.mqtt.receipts import ReceiptBatcher
+from uploader.mqtt.session import session_config
+from uploader.mqtt.subscriber import Subscriber
+from uploader.settings import Settings
+from uploader.store.bare_images import BareImageIndex
+from uploader.store.retry import RetryCoordinator
+from uploader.store.writer import CaptureStore
+from uploader.worker import UploadWorker
+
+POLL_SECONDS = 0.25
 HEARTBEAT_SECONDS = 5.0
 BROKER_CHECK_SECONDS = 10.0
 BUCKET_CHECK_SECONDS = 5.0
-LONGEST_STOP_SECONDS = 10.0
-STUCK = 1
+MAX_SHUTDOWN_SECONDS = 10.0
+EXIT_STUCK = 1
+PREFETCH = 4  # images that are already here when an upload ends
+SPARE_CONNECTIONS = 2  # besides one for each upload thread
 LOG = logging.getLogger(__name__)
 
 
-class Service:
-    """Runs until a signal comes; everything that can wait for S3 is a thread of its own."""
+class UploaderService:
+    """Runs until a signal arrives; everything that may wait for S3 has a thread of its own."""
 
-    def __init__(self, upload: Upload, *, threads: int, heartbeat_file: Path) -> None:
-        self._upload = upload
+    def __init__(self, worker: UploadWorker, *, threads: int, heartbeat_file: Path) -> None:
+        self._worker = worker
         self._heartbeat_file = heartbeat_file
         self._heartbeat_failed = False
         self._heartbeat: Heartbeat | None = None
-        self._answered = False  # the bucket, once
+        self._bucket_seen = False
         self._stop = threading.Event()
-        self._uploads = [
-            threading.Thread(target=upload.run, name=f"upload-{number}", daemon=True) for number in range(threads)
+        self._workers = [
+            threading.Thread(target=worker.run, name=f"upload-{number}", daemon=True) for number in range(threads)
         ]
-        self._receipts = threading.Thread(target=upload.receipts.run, name="receipts", daemon=True)
+        self._receipts = threading.Thread(target=worker.receipts.run, name="receipts", daemon=True)
         self._bucket = threading.Thread(target=self._watch_bucket, name="bucket", daemon=True)
 
     def run(self, signals: SimpleQueue[int]) -> int:
-        """Work; return what the process exits with."""
-        for thread in (self._receipts, self._bucket, *self._uploads):
+        """Work until a signal; return the exit code."""
+        for thread in (self._receipts, self._bucket, *self._workers):
             thread.start()
-        self._upload.subscriber.start()
-        code = self._stay(signals)
-        self._leave()
+        self._worker.subscriber.respond_status(self.problem)
+        self._worker.subscriber.start()
+        code = self._supervise(signals)
+        self._shutdown()
         return code
 
-    def _stay(self, signals: SimpleQueue[int]) -> int:
-        asked_at = monotonic()
+    def problem(self) -> str | None:
+        """What keeps captures from being stored; None if nothing does."""
+        problem = self._worker.subscriber.problem(LONGEST_SILENCE_SECONDS)
+        if problem:
+            return problem
+        retry = self._worker.retry
+        error = retry.error
+        if error:
+            return error.message
+        seconds = retry.seconds_since_success()
+        if seconds is None:
+            return "the bucket has not answered yet"
+        return f"the bucket has not answered for {seconds:.0f} s" if seconds > LONGEST_SILENCE_SECONDS else None
+
+    def _supervise(self, signals: SimpleQueue[int]) -> int:
+        pinged_at = monotonic()
         while True:
-            self._beat()
-            if self._upload.subscriber.stuck or not all(thread.is_alive() for thread in self._uploads):
-                LOG.error("Left because a thread is stuck or has ended: whoever restarts the uploader mends that")
-                return STUCK
-            if monotonic() - asked_at > BROKER_CHECK_SECONDS:
-                asked_at = monotonic()
-                self._upload.subscriber.subscribe()
+            self._write_heartbeat()
+            if self._worker.subscriber.is_stuck or not all(thread.is_alive() for thread in self._workers):
+                LOG.error("Exiting, because a thread is stuck or has ended; a restart of the uploader fixes that")
+                return EXIT_STUCK
+            if monotonic() - pinged_at > BROKER_CHECK_SECONDS:
+                pinged_at = monotonic()
+                self._worker.subscriber.subscribe()
             try:
-                signals.get(timeout=LOOK_SECONDS)
+                signals.get(timeout=POLL_SECONDS)
             except Empty:
                 continue
             return 0
 
-    def _beat(self) -> None:
-        last, new = self._heartbeat, Heartbeat(monotonic(), self._problem())
+    def _write_heartbeat(self) -> None:
+        last, new = self._heartbeat, Heartbeat(monotonic(), self.problem())
         if last and last.problem == new.problem and new.written_at - last.written_at < HEARTBEAT_SECONDS:
             return
         self._heartbeat = new
-        self._upload.subscriber.state = new.problem
         try:
             new.write(self._heartbeat_file)
             self._heartbeat_failed = False
         except OSError as error:
             if not self._heartbeat_failed:
-                LOG.warning("Could not write %s; mend HEARTBEAT_FILE: %s", self._heartbeat_file, error)
+                LOG.warning("Could not write %s; fix HEARTBEAT_FILE: %s", self._heartbeat_file, error)
             self._heartbeat_failed = True
 
-    def _problem(self) -> str | None:
-        outage = self._upload.outage
-        problem = self._upload.subscriber.problem(LONGEST_SILENCE_SECONDS)
-        if problem:
-            return problem
-        if outage.failure:
-            return outage.failure.sentence
-        seconds = outage.seconds_since_success()
-        if seconds is None:
-            return "the bucket has not answered yet"
-        return f"the bucket has not answered for {seconds:.0f} s" if seconds > LONGEST_SILENCE_SECONDS else None
-
     def _watch_bucket(self) -> None:
-        outage = self._upload.outage
+        retry = self._worker.retry
         while not self._stop.is_set():
-            seconds = outage.seconds_since_success()
-            if outage.failure or seconds is None or seconds > 4 * BUCKET_CHECK_SECONDS:
+            seconds = retry.seconds_since_success()
+            if retry.error or seconds is None or seconds > 4 * BUCKET_CHECK_SECONDS:
                 self._check_bucket()
             self._stop.wait(BUCKET_CHECK_SECONDS)
 
     def _check_bucket(self) -> None:
         try:
-            answer = self._upload.storage.check()
+            info = self._worker.store.check()
         except S3_ERRORS as error:
-            self._upload.outage.failed(error)
+            self._worker.retry.record_failure(error)
             return
-        self._upload.outage.reachable()
-        if self._answered:
+        self._worker.retry.wake_waiters()
+        if self._bucket_seen:
             return
-        self._answered = True
-        complaint = self._upload.storage.complaint(answer)
-        if complaint:
-            LOG.warning("%s", complaint)
+        self._bucket_seen = True
+        warning = self._worker.store.warning(info)
+        if warning:
+            LOG.warning("%s", warning)
 
-    def _leave(self) -> None:
-        """Finish what is in hand if S3 answers; the rest is the broker's to deliver again."""
-        upload = self._upload
-        seconds = 0.0 if upload.outage.failure else LONGEST_STOP_SECONDS
+    def _shutdown(self) -> None:
+        """Finish what is in flight if S3 answers; the broker redelivers the rest."""
+        worker = self._worker
+        seconds = 0.0 if worker.retry.error else MAX_SHUTDOWN_SECONDS
         deadline = monotonic() + seconds
         self._stop.set()
-        upload.outage.stop()
-        for _ in self._uploads:
-            upload.deliveries.put(None)
-        for thread in self._uploads:
+        worker.retry.stop()
+        for _ in self._workers:
+            worker.deliveries.put(None)
+        for thread in self._workers:
             thread.join(max(0.0, deadline - monotonic()))
-        upload.receipts.stop()
-        self._receipts.join(LONGEST_STOP_SECONDS)  # it may have a batch in hand
-        upload.receipts.send()
-        upload.subscriber.stop()
-        LOG.info("Stopped; what is not stored yet stays with the broker")
+        worker.receipts.stop()
+        self._receipts.join(MAX_SHUTDOWN_SECONDS)  # it may be sending a batch
+        worker.receipts.flush()
+        worker.subscriber.stop()
+        LOG.info("Stopped; the broker keeps what is not stored yet")
+
+
+def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorker:
+    """Build the parts, each from those below it, and register their metrics."""
+    deliveries: Deliveries = SimpleQueue()
+    pool_size = settings.upload_threads + SPARE_CONNECTIONS
+    store = CaptureStore(lambda: create_client(settings, pool_size=pool_size), settings)
+    subscriber = Subscriber(
+        session_config(settings.uploaders),
+        settings.cloud_broker_host,
+        settings.cloud_broker_port,
+        settings.upload_threads + PREFETCH,
+        deliveries,
+    )
+    worker = UploadWorker(
+        deliveries=deliveries,
+        subscriber=subscriber,
+        bare_images=BareImageIndex(store, settings.s3_key_template),
+        store=store,
+        retry=RetryCoordinator(settings.s3_bucket),
+        receipts=ReceiptBatcher(subscriber.publish),
+        metrics=UploadMetrics(registry),
+        max_pixels=settings.max_image_pixels,
+    )
+    registry.register(_state_collector(worker, settings.certificates_file))
+    return worker
+
+
+def _state_collector(worker: UploadWorker, certificates_file: Path) -> StateCollector:
+    return StateCollector(
+        is_subscribed=lambda: worker.subscriber.problem(LONGEST_SILENCE_SECONDS) is None,
+        is_bucket_available=lambda: worker.retry.is_available(LONGEST_SILENCE_SECONDS),
+        queue_size=worker.deliveries.qsize,
+        in_flight=lambda: worker.metrics.in_flight,
+        backlog_seconds=worker.metrics.backlog_seconds,
+        certificates=lambda: certificate_expiry.read(certificates_file),
+    )

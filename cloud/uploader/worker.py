@@ -1,38 +1,39 @@
-"""The way of one delivery: read it, put it in the bucket, and only then acknowledge it."""
+"""One delivery at a time: parse it, store it, acknowledge it, and send a receipt, in this order."""
 
 import logging
 from dataclasses import dataclass
 from hashlib import sha256
 
-from storage.capture import Capture, Rejected
-from uploader.ingest.parser import InvalidMessageError, claimed_id, edge_or_underscore, parse
-from uploader.meter import Meter
-from uploader.mqtt.receipts import Receipts
-from uploader.mqtt.subscriber import Deliveries, Delivery, Subscriber
-from uploader.store.bare_images import Arrivals
-from uploader.store.retry import Outage, StoppedError
-from uploader.store.writer import Storage
+from storage.capture import Capture, RejectedMessage
+from uploader.ingest.parser import InvalidMessageError, claimed_id, edge_or_underscore, parse_capture
+from uploader.metrics import UploadMetrics
+from uploader.mqtt.delivery import Deliveries, Delivery
+from uploader.mqtt.receipts import ReceiptBatcher
+from uploader.mqtt.subscriber import Subscriber
+from uploader.store.bare_images import BareImageIndex
+from uploader.store.retry import RetryCoordinator, StoppedError
+from uploader.store.writer import CaptureStore
 
 LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """What every thread of the pool does, and with what."""
+class UploadWorker:
+    """What every thread of the pool runs, with all that it uses."""
 
     deliveries: Deliveries
     subscriber: Subscriber
-    arrivals: Arrivals
-    storage: Storage
-    outage: Outage
-    receipts: Receipts
-    meter: Meter
+    bare_images: BareImageIndex
+    store: CaptureStore
+    retry: RetryCoordinator
+    receipts: ReceiptBatcher
+    metrics: UploadMetrics
     max_pixels: int
 
     def run(self) -> None:
-        """Take deliveries until told to stop; what is left is the broker's to deliver again."""
+        """Process deliveries until stopped; the broker redelivers what is left."""
         while (delivery := self.deliveries.get()) is not None:
-            if self.outage.stopping:
+            if self.retry.is_stopping:
                 return
             try:
                 self._handle(delivery)
@@ -41,34 +42,34 @@ class Upload:
 
     def _handle(self, delivery: Delivery) -> None:
         message = delivery.message
-        self.meter.took(message.payload)
+        self.metrics.count_message(message.payload)
         try:
-            capture = parse(message, self.max_pixels)
+            capture = parse_capture(message, self.max_pixels)
         except InvalidMessageError as error:
-            with self.meter.in_hand(message.arrived_at):
+            with self.metrics.track_in_flight(message.arrived_at):
                 self._reject(delivery, str(error))
-            self.meter.rejected(error.about)
+            self.metrics.count_rejected(error.reason_code)
         else:
-            with self.meter.in_hand(capture.captured_at):
+            with self.metrics.track_in_flight(capture.captured_at):
                 self._store(delivery, capture)
 
     def _store(self, delivery: Delivery, capture: Capture) -> None:
         if capture.bare:
             bare = capture
-            capture = self.outage.until_done(lambda: self.arrivals.settle(bare))
-        place = self.outage.until_done(self.meter.attempts(lambda: self.storage.store(capture)))
-        LOG.info("Stored %s", place.key)
+            capture = self.retry.run(lambda: self.bare_images.assign_first_seen(bare))
+        stored = self.retry.run(self.metrics.timed(lambda: self.store.store(capture)))
+        LOG.info("Stored %s", stored.key)
         self.subscriber.acknowledge(delivery)
-        self.receipts.stored(capture.edge, capture.id, place.key)
-        self.meter.stored(capture, new=place.new)
+        self.receipts.add_stored(capture.edge, capture.id, stored.key)
+        self.metrics.count_stored(capture, is_new=stored.is_new)
 
     def _reject(self, delivery: Delivery, reason: str) -> None:
         message = delivery.message
         edge = edge_or_underscore(message.topic)
-        rejected = Rejected(edge, message.payload, sha256(message.payload).hexdigest(), reason)
-        key = self.outage.until_done(self.meter.attempts(lambda: self.storage.reject(rejected)))
+        rejected = RejectedMessage(edge, message.payload, sha256(message.payload).hexdigest(), reason)
+        key = self.retry.run(self.metrics.timed(lambda: self.store.reject(rejected)))
         LOG.warning("Rejected a message from %s, kept as %s: %s", edge, key, reason)
         self.subscriber.acknowledge(delivery)
-        identity = claimed_id(message)
-        if identity and edge != "_":
-            self.receipts.rejected(edge, identity, reason)
+        capture_id = claimed_id(message)
+        if capture_id and edge != "_":
+            self.receipts.add_rejected(edge, capture_id, reason)

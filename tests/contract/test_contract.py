@@ -14,8 +14,8 @@ from camera.sources.reader.latest_frame import Frame
 from common.contract.capture import MAX_IMAGE_BYTES, Box, Capture
 from common.contract.receipt import read_receipt
 from tests.support.paths import ROOT
-from uploader.ingest.parser import InvalidMessageError, Message, parse
-from uploader.mqtt.receipts import Receipts
+from uploader.ingest.parser import IncomingMessage, InvalidMessageError, parse_capture
+from uploader.mqtt.receipts import ReceiptBatcher
 
 MOST_PIXELS = 50_000_000
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, UTC)
@@ -36,17 +36,17 @@ def write() -> Write:
     return make
 
 
-def sent(capture: Capture, *, without: tuple[str, ...] = ()) -> Message:
+def sent(capture: Capture, *, without: tuple[str, ...] = ()) -> IncomingMessage:
     """The message as the cloud broker delivers it."""
     properties = {name: value for name, value in capture.properties() if name not in without}
-    return Message("usbcam/porch/images", capture.image, properties, datetime.now(UTC))
+    return IncomingMessage("usbcam/porch/images", capture.image, properties, datetime.now(UTC))
 
 
 @pytest.mark.parametrize("image_format", ["png", "jpeg"])
 def test_the_uploader_reads_what_the_camera_writes(write: Write, image_format: str) -> None:
     capture = write(image_format)
 
-    read = parse(sent(capture), MOST_PIXELS)
+    read = parse_capture(sent(capture), MOST_PIXELS)
 
     assert (read.edge, read.camera, read.id) == ("porch", "front_door-2", capture.id)
     assert read.captured_at == capture.captured_at
@@ -60,7 +60,7 @@ def test_a_picture_that_lost_its_properties_says_the_same_of_itself(write: Write
     capture = write(image_format)
     everything = tuple(name for name, _ in capture.properties())
 
-    read = parse(sent(capture, without=everything), MOST_PIXELS)
+    read = parse_capture(sent(capture, without=everything), MOST_PIXELS)
 
     assert read.metadata == dict(capture.properties()) | {"edge": "porch"}
 
@@ -72,7 +72,7 @@ def test_one_changed_byte_does_not_pass_for_the_capture(write: Write, image_form
     changed = capture.image[:middle] + bytes([capture.image[middle] ^ 1]) + capture.image[middle + 1 :]
 
     with pytest.raises(InvalidMessageError):
-        parse(Message("usbcam/porch/images", changed, dict(capture.properties()), NOON), MOST_PIXELS)
+        parse_capture(IncomingMessage("usbcam/porch/images", changed, dict(capture.properties()), NOON), MOST_PIXELS)
 
 
 def test_every_millisecond_survives_the_journey(write: Write) -> None:
@@ -82,18 +82,19 @@ def test_every_millisecond_survives_the_journey(write: Write) -> None:
         at = (NOON + timedelta(milliseconds=milliseconds)).replace(microsecond=milliseconds * 1000)
         moved = Capture(capture.camera, at, capture.box, capture.score, capture.image)
         properties = dict(moved.properties())
-        assert parse(Message("usbcam/porch/images", moved.image, properties, NOON), MOST_PIXELS).id == moved.id
+        message = IncomingMessage("usbcam/porch/images", moved.image, properties, NOON)
+        assert parse_capture(message, MOST_PIXELS).id == moved.id
 
 
 def test_the_camera_understands_the_uploaders_receipts() -> None:
     published: list[tuple[str, bytes]] = []
-    receipts = Receipts(lambda topic, payload: published.append((topic, payload)))
+    receipts = ReceiptBatcher(lambda topic, payload: published.append((topic, payload)))
 
-    receipts.stored("porch", "20261122T120000.123Z-00000001", "porch/camera/1.png")
-    receipts.stored("porch", "20261122T120000.123Z-00000002", "porch/camera/2.png")
-    receipts.rejected("porch", "20261122T120000.123Z-00000003", "no image")
-    receipts.stored("shed", "20261122T120000.123Z-00000004", "shed/camera/4.png")
-    receipts.send()
+    receipts.add_stored("porch", "20261122T120000.123Z-00000001", "porch/camera/1.png")
+    receipts.add_stored("porch", "20261122T120000.123Z-00000002", "porch/camera/2.png")
+    receipts.add_rejected("porch", "20261122T120000.123Z-00000003", "no image")
+    receipts.add_stored("shed", "20261122T120000.123Z-00000004", "shed/camera/4.png")
+    receipts.flush()
 
     read = {topic: read_receipt(payload) for topic, payload in published}
     assert set(read) == {"usbcam/porch/receipts", "usbcam/shed/receipts"}

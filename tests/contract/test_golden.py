@@ -12,7 +12,7 @@ import pytest
 
 from common.contract.capture import read_capture
 from common.contract.receipt import read_receipt
-from uploader.ingest.parser import Message, parse
+from uploader.ingest.parser import IncomingMessage, parse_capture
 
 GOLDEN = Path(__file__).with_name("golden")
 IMAGES = sorted([*GOLDEN.glob("schema-*/*.png"), *GOLDEN.glob("schema-*/*.jpg")])
@@ -38,7 +38,7 @@ def test_the_uploader_stores_what_an_old_camera_sent(image: Path) -> None:
     message = described(image)
     properties = dict(message["properties"])
 
-    capture = parse(Message(message["topic"], image.read_bytes(), properties, LATER), MAX_PIXELS)
+    capture = parse_capture(IncomingMessage(message["topic"], image.read_bytes(), properties, LATER), MAX_PIXELS)
 
     assert capture.id == properties["id"]
     assert capture.content_type == message["content_type"]
@@ -49,7 +49,7 @@ def test_the_uploader_stores_what_an_old_camera_sent(image: Path) -> None:
 def test_an_old_image_describes_itself_without_its_properties(image: Path) -> None:
     message = described(image)
 
-    capture = parse(Message(message["topic"], image.read_bytes(), {}, LATER), MAX_PIXELS)
+    capture = parse_capture(IncomingMessage(message["topic"], image.read_bytes(), {}, LATER), MAX_PIXELS)
 
     assert capture.metadata == dict(message["properties"]) | {"edge": "porch"}
 

@@ -156,7 +156,7 @@ def assert_the_uploaders_commands_work(host: Host, key: str) -> None:
     ask = "import urllib.request as r; print(r.urlopen('http://uploader:9102/metrics').read().decode())"
     counted = host.compose("cloud", "run", "--rm", "-T", "--no-deps", "--entrypoint", "python", "uploader", "-c", ask)
     assert "usbcam_uploader_subscribed 1.0" in counted
-    assert 'usbcam_certificate_end_timestamp_seconds{whose="edge porch"}' in counted
+    assert 'usbcam_certificate_expiry_timestamp_seconds{subject="edge porch"}' in counted
 
 
 def assert_only_tls_is_open(host: Host) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from uploader.ingest.parser import Message
+from uploader.ingest.parser import IncomingMessage
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 CAPTURED_AT = datetime(2026, 11, 22, 6, 33, 25, 123_000, tzinfo=UTC)
@@ -68,8 +68,8 @@ def properties(payload: bytes, captured_at: datetime = CAPTURED_AT) -> dict[str,
     }
 
 
-def message(payload: bytes, said: dict[str, str] | None = None, topic: str = "usbcam/porch/images") -> Message:
-    return Message(topic, payload, said if said is not None else properties(payload), ARRIVED_AT)
+def message(payload: bytes, said: dict[str, str] | None = None, topic: str = "usbcam/porch/images") -> IncomingMessage:
+    return IncomingMessage(topic, payload, said if said is not None else properties(payload), ARRIVED_AT)
 
 
 def chunk(name: bytes, content: bytes) -> bytes:

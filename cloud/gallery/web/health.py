@@ -5,7 +5,7 @@ import json
 import threading
 import time
 
-from storage.errors import S3_ERRORS, explain
+from storage.errors import S3_ERRORS, classify
 from storage.reader import Bucket
 
 BELIEVED_SECONDS = 20.0
@@ -33,7 +33,7 @@ class Health:
         try:
             self._bucket.check()
         except S3_ERRORS as error:
-            return explain(error, self._bucket.name).sentence
+            return classify(error, self._bucket.name).message
         return None
 
 

@@ -23,10 +23,9 @@ from gallery.context import Parts
 from gallery.thumbnails import NoPictureError
 from gallery.updates.sse import shown, stream
 from gallery.web.health import Health
-from storage.errors import S3_ERRORS, explain
-from storage.presign import LinkError, lifetime, share
+from storage.errors import S3_ERRORS, classify, http_status
+from storage.presign import PresignError, parse_duration, presign
 from storage.reader import Stored
-from uploader.store.writer import status
 
 PUBLIC_PATHS = ("/login", "/login.js", "/gallery.css", "/icon.svg", "/healthz")
 FILES = resources.files("gallery.web") / "static"
@@ -146,9 +145,9 @@ class App:
     # What may be done
 
     def _link(self, request: Request) -> Response:
-        expires = lifetime(request.query_params.get("expires", "7d"))
-        made = share(self._parts.settings, self._known(request).key, expires)
-        until = made.until.astimezone(UTC).isoformat(timespec="seconds")
+        expires = parse_duration(request.query_params.get("expires", "7d"))
+        made = presign(self._parts.settings, self._known(request).key, expires)
+        until = made.expires_at.astimezone(UTC).isoformat(timespec="seconds")
         return JSONResponse({"url": made.url, "until": until, "note": made.note})
 
     async def _delete(self, request: Request) -> Response:
@@ -222,17 +221,17 @@ def _guarded(answer: Callable[[], Response], bucket: str) -> Response:
         return answer()
     except NoPictureError:
         return PlainTextResponse("There is no such picture.\n", NOT_FOUND)
-    except (LinkError, TooManyError, ValueError) as error:
+    except (PresignError, TooManyError, ValueError) as error:
         return _problem(str(error), 400)
     except S3_ERRORS as error:
         if isinstance(error, ClientError) and _is_gone(error):
             return PlainTextResponse("There is no such picture.\n", NOT_FOUND)
-        return _problem(explain(error, bucket).sentence, 502)
+        return _problem(classify(error, bucket).message, 502)
 
 
 def _is_gone(error: ClientError) -> bool:
     """Whether an object is not there, rather than the bucket."""
-    return status(error) == NOT_FOUND and error.operation_name != "ListObjectsV2"
+    return http_status(error) == NOT_FOUND and error.operation_name != "ListObjectsV2"
 
 
 def _problem(sentence: str, code: int) -> Response:

@@ -16,8 +16,14 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.mqtt import NO_MATCHING_SUBSCRIBERS, new_client
 from common.runtime.check_result import Finding, failure, fine, unknown, warning
-from uploader.mqtt.session import ALONE, IMAGES, refused, subscription_refused, unreachable
-from uploader.mqtt.status_query import QUESTION, Present, answers_to
+from uploader.mqtt.session import (
+    EXCLUSIVE_CLIENT_ID,
+    IMAGES,
+    connection_refused,
+    subscription_refused,
+    unreachable,
+)
+from uploader.mqtt.status_query import STATUS_REQUEST_TOPIC, UploaderStatus, response_topic
 from uploader.settings import Settings
 
 ANSWER_SECONDS = 5.0
@@ -54,7 +60,7 @@ class Visitor:
         reason = self._reply("the connection")
         if reason.is_failure:
             self._end()
-            raise BrokerError(refused(reason))
+            raise BrokerError(connection_refused(reason))
         return self
 
     def __exit__(
@@ -71,10 +77,10 @@ class Visitor:
     def ask(self, *, surely: bool) -> ReasonCode | None:
         """Ask who uploads. Surely: the broker says whether anybody is subscribed; else it passes by a full window."""
         question = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        question.ResponseTopic = answers_to(self.name)
+        question.ResponseTopic = response_topic(self.name)
         question.MessageExpiryInterval = int(PRESENCE_SECONDS)
         self._qos = int(surely)
-        self._client.publish(QUESTION, b"", qos=self._qos, properties=question)
+        self._client.publish(STATUS_REQUEST_TOPIC, b"", qos=self._qos, properties=question)
         return self._reply("the question") if surely else None
 
     def _end(self) -> None:
@@ -94,7 +100,7 @@ class Visitor:
             self._replies.put(reason)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        if message.topic == answers_to(self.name):
+        if message.topic == response_topic(self.name):
             self.answers.put(bytes(message.payload))
 
 
@@ -123,7 +129,7 @@ def _subscription(visitor: Visitor, uploaders: int) -> Finding:
 
 
 def _uploaders(visitor: Visitor, wanted: int) -> Finding:
-    visitor.subscribe(answers_to(visitor.name))
+    visitor.subscribe(response_topic(visitor.name))
     reason = visitor.ask(surely=True)
     visitor.ask(surely=False)
     present = _present(visitor, wanted)
@@ -136,13 +142,13 @@ def _uploaders(visitor: Visitor, wanted: int) -> Finding:
     return _judge(present, wanted)
 
 
-def _present(visitor: Visitor, wanted: int) -> dict[str, Present]:
+def _present(visitor: Visitor, wanted: int) -> dict[str, UploaderStatus]:
     """Collect who answers: a little longer than needed, since one too many is worth knowing."""
-    present: dict[str, Present] = {}
+    present: dict[str, UploaderStatus] = {}
     deadline = monotonic() + PRESENCE_SECONDS
     with contextlib.suppress(Empty):
         while (left := deadline - monotonic()) > 0:
-            one = Present.read(visitor.answers.get(timeout=left))
+            one = UploaderStatus.parse(visitor.answers.get(timeout=left))
             if one is not None:
                 present[one.uploader] = one
             if len(present) >= wanted:
@@ -150,9 +156,9 @@ def _present(visitor: Visitor, wanted: int) -> dict[str, Present]:
     return present
 
 
-def _judge(present: dict[str, Present], wanted: int) -> Finding:
+def _judge(present: dict[str, UploaderStatus], wanted: int) -> Finding:
     names = ", ".join(sorted(present))
-    alone = ALONE in present
+    alone = EXCLUSIVE_CLIENT_ID in present
     if len(present) > 1 and (wanted == 1 or alone):
         return failure(
             "uploader", f"{len(present)} take the same images ({names}); run only one, or set UPLOADERS for all"

@@ -8,9 +8,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import Finding, failure, fine
-from storage.errors import S3_ERRORS, Kind, explain
+from storage.client import client_config, create_client, open_session
+from storage.errors import S3_ERRORS, S3ErrorKind, classify
 from uploader.settings import Settings
-from uploader.store.writer import client_config, connect, open_session
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -48,7 +48,7 @@ class Identity:
 
 def access(settings: Settings) -> Access:
     session = open_session(settings)
-    s3 = connect(settings)
+    s3 = create_client(settings)
     stranger = session.client(
         "s3",
         endpoint_url=settings.s3_endpoint_url,
@@ -69,7 +69,7 @@ def identity(access: Access, bucket: str) -> Identity:
     try:
         key = access.credentials.get_frozen_credentials().access_key
     except S3_ERRORS as error:
-        return Identity(failure("credentials", explain(error, bucket).reason))
+        return Identity(failure("credentials", classify(error, bucket).reason))
     source = SOURCES.get(access.credentials.method or "", access.credentials.method)
     told = f"access key {key}, from {source}"
     if access.sts is None:
@@ -81,8 +81,8 @@ def _owner(sts: Any, told: str, bucket: str) -> Identity:
     try:
         caller = sts.get_caller_identity()
     except S3_ERRORS as error:
-        reason = explain(error, bucket)
-        if isinstance(error, ClientError) and reason.kind is Kind.REFUSED:
+        reason = classify(error, bucket)
+        if isinstance(error, ClientError) and reason.kind is S3ErrorKind.DENIED:
             return Identity(failure("credentials", f"{told}: {reason.reason}"))
         return Identity(fine("credentials", f"{told}; whose they are STS did not tell"))
     return Identity(fine("credentials", f"{told}: {caller['Arn']}"), caller["Account"])

@@ -7,11 +7,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import Finding, failure, fine, unknown, warning
-from storage.errors import S3_ERRORS, cause, explain
-from storage.keys import names_the_capture
+from storage.errors import S3_ERRORS, classify, error_code, http_status
+from storage.keys import is_unique_per_capture
 from uploader.admin.identity import Access
 from uploader.settings import Settings
-from uploader.store.writer import put_options, status
+from uploader.store.writer import put_options
 
 PROBE = ".usbcam-check/probe"
 TAKEN = 412
@@ -40,11 +40,11 @@ def examine(access: Access, settings: Settings) -> Iterator[Finding]:
 
 def refused(subject: str, error: Exception, bucket: str, right: str) -> Finding:
     """Say which right is missing, or what else is wrong."""
-    if cause(error) == "AccessDenied":
+    if error_code(error) == "AccessDenied":
         return failure(
             subject, f"these credentials may not do this in {bucket}; allow {right} there, see cloud/iam/policy.json"
         )
-    return failure(subject, explain(error, bucket).sentence)
+    return failure(subject, classify(error, bucket).message)
 
 
 def _tried(subject: str, settings: Settings, right: str, attempt: Callable[[], Finding]) -> Finding:
@@ -67,15 +67,15 @@ def _again(access: Access, settings: Settings, place: dict[str, Any]) -> Finding
     try:
         access.s3.put_object(**place, Body=b"", IfNoneMatch="*", **put_options(settings))
     except ClientError as error:
-        if status(error) == TAKEN:
+        if http_status(error) == TAKEN:
             return fine("conditional put", "a taken name is not written again (412)")
-        if status(error) == NOT_IMPLEMENTED:
+        if http_status(error) == NOT_IMPLEMENTED:
             return failure(
                 "conditional put", "the store does not know If-None-Match, so nothing is stored; use another"
             )
         raise
     weak = "the store writes over a taken name in spite of If-None-Match"
-    if names_the_capture(settings.s3_key_template):
+    if is_unique_per_capture(settings.s3_key_template):
         return warning("conditional put", f"{weak}; repeats of a capture write the same again, keep {{id}} in the key")
     return failure("conditional put", f"{weak}, so captures would overwrite each other; put {{id}} in S3_KEY_TEMPLATE")
 
@@ -84,7 +84,7 @@ def _strangers(access: Access, place: dict[str, Any]) -> Finding:
     try:
         access.stranger.head_object(**place)
     except ClientError as error:
-        if status(error) in {401, 403}:
+        if http_status(error) in {401, 403}:
             return fine("strangers", "may not read it")
         raise
     return failure("strangers", "everybody may read this bucket; block public access: uploader setup")
@@ -101,7 +101,7 @@ def _removed(access: Access, place: dict[str, Any]) -> Finding:
     try:
         access.s3.delete_object(**place)
     except S3_ERRORS as error:
-        if cause(error) == "AccessDenied":
+        if error_code(error) == "AccessDenied":
             return fine("delete", f"not allowed, and not needed to run; {PROBE} stays")
-        return warning("delete", f"{PROBE} stays: {explain(error, place['Bucket']).sentence}")
+        return warning("delete", f"{PROBE} stays: {classify(error, place['Bucket']).message}")
     return fine("delete", "allowed, though not needed to run; removed the probe")

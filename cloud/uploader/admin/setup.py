@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from common.runtime.check_result import Finding, Level, failure, unknown
-from storage.errors import S3_ERRORS, cause, explain, unsupported
+from storage.errors import S3_ERRORS, classify, error_code, is_unsupported
 from uploader.admin.bucket import encryption, lifecycle
 from uploader.admin.bucket import ensure_existence as bucket
 from uploader.admin.bucket import public_access as strangers
@@ -44,13 +44,13 @@ def _tried(subject: str, step: Step, s3: "S3Client", settings: Settings) -> Find
     try:
         return step(s3, settings)
     except S3_ERRORS as error:
-        if unsupported(error):
+        if is_unsupported(error):
             return unknown(subject, "the store has nothing of the kind; keep its port away from strangers")
-        if cause(error) == "AccessDenied":
+        if error_code(error) == "AccessDenied":
             return failure(
                 subject, f"these credentials may not {_asked(error)}; allow what cloud/iam/policy-setup.json says"
             )
-        return failure(subject, explain(error, settings.s3_bucket).sentence)
+        return failure(subject, classify(error, settings.s3_bucket).message)
 
 
 def _asked(error: Exception) -> str:

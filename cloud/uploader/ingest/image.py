@@ -1,4 +1,4 @@
-"""Whether bytes are a picture: decided by Pillow, at a bounded price."""
+"""Whether bytes are an image: decided by Pillow, at a bounded cost."""
 
 import io
 import threading
@@ -11,78 +11,78 @@ from PIL import ImageFile, JpegImagePlugin, PngImagePlugin
 
 from uploader.ingest import png
 
-JPEG_START = b"\xff\xd8\xff"
+JPEG_SIGNATURE = b"\xff\xd8\xff"
 KEYWORD = "usbcam"  # of the PNG's iTXt chunk, and the first word of the JPEG's comment
 LARGE_PIXELS = 4_000_000
 
-# All compressed text of one picture together; Pillow's default is 64 MiB for each thread.
+# For all compressed text of one image; Pillow's default is 64 MiB for each thread.
 PngImagePlugin.MAX_TEXT_MEMORY = PngImagePlugin.MAX_TEXT_CHUNK
 
-# A progressive JPEG of 50 megapixels takes 300 MB: the container has memory for one such picture,
+# A progressive JPEG of 50 megapixels takes 300 MB: the container has memory for one such image,
 # not for one in each thread.
 _one_large_at_a_time = threading.Lock()
 
-# Pillow warns of oddities that do not concern us, and a warning is no log line.
+# Pillow warns about oddities that do not matter here, and a warning is not a log line.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 class NotAnImageError(Exception):
-    """These bytes are not a picture that we store; the message says why."""
+    """These bytes are not an image that we store; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class ImageInfo:
     """What the bytes themselves say."""
 
     content_type: str
-    description: str | None  # the JSON that the camera wrote into the picture
+    metadata: str | None  # the JSON that the camera embedded
 
 
-def examine(payload: bytes, max_pixels: int) -> Image:
-    """Read the whole picture, so that nothing truncated or damaged passes."""
+def validate_image(payload: bytes, max_pixels: int) -> ImageInfo:
+    """Read the whole image, so that nothing truncated or damaged passes."""
     read = _reader(payload)
     try:
         return read(payload, max_pixels)
     except (NotAnImageError, MemoryError):
         raise
     except Exception as error:  # hostile bytes make decoders raise nearly anything
-        raise NotAnImageError(f"the picture is damaged: {error}") from error
+        raise NotAnImageError(f"the image is damaged: {error}") from error
 
 
-def _reader(payload: bytes) -> Callable[[bytes, int], Image]:
+def _reader(payload: bytes) -> Callable[[bytes, int], ImageInfo]:
     # The two formats by name: Image.open would try every format that Pillow knows.
     if payload.startswith(png.SIGNATURE):
         return _read_png
-    if payload.startswith(JPEG_START):
+    if payload.startswith(JPEG_SIGNATURE):
         return _read_jpeg
     raise NotAnImageError("neither a PNG nor a JPEG" if payload else "the message is empty")
 
 
-def _read_png(payload: bytes, max_pixels: int) -> Image:
-    picture = PngImagePlugin.PngImageFile(io.BytesIO(payload))
-    _limit(picture, max_pixels)
-    picture.verify()  # the checksums
-    if not png.has_all_pixels(payload):
-        raise NotAnImageError("the picture is damaged: its last rows are missing")
-    return Image("image/png", png.text(payload, KEYWORD))
+def _read_png(payload: bytes, max_pixels: int) -> ImageInfo:
+    image = PngImagePlugin.PngImageFile(io.BytesIO(payload))
+    _check_pixel_limit(image, max_pixels)
+    image.verify()  # the checksums
+    if not png.is_complete(payload):
+        raise NotAnImageError("the image is damaged: its last rows are missing")
+    return ImageInfo("image/png", png.text(payload, KEYWORD))
 
 
-def _read_jpeg(payload: bytes, max_pixels: int) -> Image:
-    picture = JpegImagePlugin.JpegImageFile(io.BytesIO(payload))
-    _limit(picture, max_pixels)
-    large = picture.width * picture.height > LARGE_PIXELS
+def _read_jpeg(payload: bytes, max_pixels: int) -> ImageInfo:
+    image = JpegImagePlugin.JpegImageFile(io.BytesIO(payload))
+    _check_pixel_limit(image, max_pixels)
+    large = image.width * image.height > LARGE_PIXELS
     with _one_large_at_a_time if large else nullcontext():
-        # To its end, but at an eighth of its size and in gray.
-        picture.draft("L", (picture.width // 8, picture.height // 8))
-        picture.load()
-        picture.close()
-    return Image("image/jpeg", _comment(picture.applist))
+        # To its end, but at an eighth of its size and in grey.
+        image.draft("L", (image.width // 8, image.height // 8))
+        image.load()
+        image.close()
+    return ImageInfo("image/jpeg", _comment(image.applist))
 
 
-def _limit(picture: ImageFile.ImageFile, max_pixels: int) -> None:
-    pixels = picture.width * picture.height
+def _check_pixel_limit(image: ImageFile.ImageFile, max_pixels: int) -> None:
+    pixels = image.width * image.height
     if pixels > max_pixels:
-        size = f"{picture.width}x{picture.height}"
+        size = f"{image.width}x{image.height}"
         raise NotAnImageError(f"{size} is more than MAX_IMAGE_PIXELS={max_pixels} pixels")
 
 

@@ -1,4 +1,4 @@
-"""The reader's half of the contract: what a message on usbcam/<edge>/images says."""
+"""The receiving half of the contract: a message on usbcam/<edge>/images becomes a capture, or is refused."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from storage.capture import UNKNOWN_CAMERA, Capture
-from uploader.ingest.image import NotAnImageError, examine
+from uploader.ingest.image import NotAnImageError, validate_image
 
 SCHEMA = "1"
 EDGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -17,11 +17,11 @@ CAMERA_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 ID = re.compile(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{8}")
 CAPTURED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 DETAILS = ("box", "score", "quality", "track", "shot")
-LONGEST_DETAIL = 128  # S3 takes 2 KB of metadata in all
+MAX_DETAIL_LENGTH = 128  # S3 takes 2 KB of metadata in all
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class IncomingMessage:
     """One message as the broker delivered it."""
 
     topic: str
@@ -31,46 +31,46 @@ class Message:
 
 
 class InvalidMessageError(Exception):
-    """A message that can never be stored as a picture: keep it in rejected/ and move on."""
+    """A message that can never be stored as a capture: keep it in rejected/ and move on."""
 
-    def __init__(self, reason: str, about: str) -> None:
-        """`about`: one of a few words, to count by."""
+    def __init__(self, reason: str, reason_code: str) -> None:
+        """`reason_code`: one of a few words, for the metrics."""
         super().__init__(reason)
-        self.about = about
+        self.reason_code = reason_code
 
 
-def parse(message: Message, max_pixels: int) -> Capture:
-    """Read a capture from a message, from its picture, or from nothing but the bytes."""
+def parse_capture(message: IncomingMessage, max_pixels: int) -> Capture:
+    """Take the metadata from the message, else from the image; without either the capture is bare."""
     edge = _edge(message.topic)
     try:
-        image = examine(message.payload, max_pixels)
+        image = validate_image(message.payload, max_pixels)
     except NotAnImageError as error:
         raise InvalidMessageError(str(error), "image") from error
-    said = _description(message.properties, image.description)
+    metadata = _metadata(message.properties, image.metadata)
     capture = Capture(
         edge=edge,
-        camera=_camera(said),
-        captured_at=_captured_at(said) or _to_milliseconds(message.arrived_at),
+        camera=_camera(metadata),
+        captured_at=_captured_at(metadata) or _to_milliseconds(message.arrived_at),
         image=message.payload,
         content_type=image.content_type,
         sha256=hashlib.sha256(message.payload).hexdigest(),
-        bare=not said,
-        details=_details(said),
+        bare=not metadata,
+        details=_details(metadata),
     )
-    _check_id(said, capture)
+    _check_id(metadata, capture)
     return capture
 
 
 def edge_or_underscore(topic: str) -> str:
-    """Name the sender as far as the topic can be trusted with a place in the bucket."""
+    """The edge that the topic names; _ if the topic is not to be trusted with a key."""
     try:
         return _edge(topic)
     except InvalidMessageError:
         return "_"
 
 
-def claimed_id(message: Message) -> str | None:
-    """Tell under which id a sender would wait for a receipt."""
+def claimed_id(message: IncomingMessage) -> str | None:
+    """The id under which the sender would wait for a receipt."""
     claimed = message.properties.get("id", "")
     return claimed if ID.fullmatch(claimed) else None
 
@@ -82,75 +82,75 @@ def _edge(topic: str) -> str:
     return edge
 
 
-def _description(properties: Mapping[str, str], embedded: str | None) -> Mapping[str, str]:
-    """Prefer the properties; a message that lost them on the way is described by its picture."""
+def _metadata(properties: Mapping[str, str], embedded: str | None) -> Mapping[str, str]:
+    """Prefer the properties; a message that lost them is described by its image."""
     if "id" in properties or "captured_at" in properties:
-        said: Mapping[str, str] = properties
+        metadata: Mapping[str, str] = properties
     else:
-        said = _embedded(embedded)
-    schema = said.get("schema", SCHEMA)
+        metadata = _embedded(embedded)
+    schema = metadata.get("schema", SCHEMA)
     if schema != SCHEMA:
-        raise InvalidMessageError(f"schema {schema[:8]} is unknown here: update the uploader", "schema")
-    return said
+        raise InvalidMessageError(f"schema {schema[:8]} is not supported: update the uploader", "schema")
+    return metadata
 
 
 def _embedded(text: str | None) -> dict[str, str]:
     if text is None:
         return {}
     try:
-        said = json.loads(text)
+        metadata = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    if not isinstance(said, dict) or "captured_at" not in said:
+    if not isinstance(metadata, dict) or "captured_at" not in metadata:
         return {}
-    return {key: str(value) for key, value in said.items() if isinstance(value, str | int | float)}
+    return {key: str(value) for key, value in metadata.items() if isinstance(value, str | int | float)}
 
 
-def _camera(said: Mapping[str, str]) -> str:
-    camera = said.get("camera", UNKNOWN_CAMERA)
+def _camera(metadata: Mapping[str, str]) -> str:
+    camera = metadata.get("camera", UNKNOWN_CAMERA)
     if not CAMERA_NAME.fullmatch(camera):
         raise InvalidMessageError("camera is not a name of letters, digits, - and _", "camera")
     return camera
 
 
-def _captured_at(said: Mapping[str, str]) -> datetime | None:
-    if "captured_at" in said:
-        return _time(said["captured_at"], CAPTURED_AT, "captured_at")
-    if "id" in said:
-        return _time(said["id"], ID, "id")
+def _captured_at(metadata: Mapping[str, str]) -> datetime | None:
+    if "captured_at" in metadata:
+        return _parse_time(metadata["captured_at"], CAPTURED_AT, "captured_at")
+    if "id" in metadata:
+        return _parse_time(metadata["id"], ID, "id")
     return None
 
 
-def _time(text: str, pattern: re.Pattern[str], name: str) -> datetime:
+def _parse_time(text: str, pattern: re.Pattern[str], name: str) -> datetime:
     try:
         if pattern.fullmatch(text):
-            stamp = text.rpartition("-")[0] if name == "id" else text
-            return datetime.fromisoformat(stamp)
+            timestamp = text.rpartition("-")[0] if name == "id" else text
+            return datetime.fromisoformat(timestamp)
     except ValueError:  # the thirteenth month
         pass
-    raise InvalidMessageError(f"{name} is not as the contract writes it", name)
+    raise InvalidMessageError(f"{name} is not in the format of the contract", name)
 
 
-def _to_milliseconds(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
+def _to_milliseconds(time: datetime) -> datetime:
+    return time.astimezone(UTC).replace(microsecond=time.microsecond // 1000 * 1000)
 
 
-def _details(said: Mapping[str, str]) -> dict[str, str]:
-    """Carry what the contract knows, in the plain ASCII that S3's metadata takes."""
-    plain = {name: _plain(said.get(name, "")) for name in DETAILS}
-    return {name: text for name, text in plain.items() if text}
+def _details(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Keep what the contract defines, as the printable ASCII that S3 metadata allows."""
+    details = {name: _printable_ascii(metadata.get(name, "")) for name in DETAILS}
+    return {name: text for name, text in details.items() if text}
 
 
-def _plain(text: str) -> str:
+def _printable_ascii(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
-        text = "".join(sign for sign in text if sign.isascii() and sign.isprintable())
-    return text.strip()[:LONGEST_DETAIL].strip()
+        text = "".join(char for char in text if char.isascii() and char.isprintable())
+    return text.strip()[:MAX_DETAIL_LENGTH].strip()
 
 
-def _check_id(said: Mapping[str, str], capture: Capture) -> None:
-    claimed = said.get("id", capture.id)
+def _check_id(metadata: Mapping[str, str], capture: Capture) -> None:
+    claimed = metadata.get("id", capture.id)
     if claimed == capture.id:
         return
     if claimed[-8:] != capture.id[-8:]:
-        raise InvalidMessageError("the id does not fit the bytes", "id")
-    raise InvalidMessageError("the id does not fit captured_at", "id")
+        raise InvalidMessageError("the id does not match the bytes", "id")
+    raise InvalidMessageError("the id does not match captured_at", "id")

@@ -1,7 +1,7 @@
-"""PNG from the inside: whether all its pixels are there, and what its text says.
+"""PNG chunks: whether all pixels are there, and what the text chunk says.
 
-Pillow would have to decode the picture to tell: 200 MB for 50 megapixels, and it takes a picture
-whose last rows were never written. Counting the inflated bytes takes no memory and misses nothing.
+Pillow would have to decode the image for that: 200 MB for 50 megapixels. It also accepts an image whose last rows
+were never written. Counting the inflated bytes takes no memory and misses nothing.
 """
 
 import struct
@@ -9,14 +9,14 @@ import zlib
 from collections.abc import Iterator
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of each colour type
-# Of each pass of an interlaced picture: first column and row, then the distance to the next ones.
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
+# For each pass of an interlaced image: first column and row, then the distance to the next ones.
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-PIECE_BYTES = 1 << 18
+BLOCK_BYTES = 1 << 18
 
 
 def chunks(payload: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Give name and content of each chunk, up to the end of the picture."""
+    """Yield the name and content of each chunk, up to the end of the image."""
     position = len(SIGNATURE)
     name = b""
     while name != b"IEND":
@@ -25,15 +25,15 @@ def chunks(payload: bytes) -> Iterator[tuple[bytes, bytes]]:
         position += 12 + length
 
 
-def has_all_pixels(payload: bytes) -> bool:
-    """Tell whether the data holds every row that the header promises."""
+def is_complete(payload: bytes) -> bool:
+    """Tell whether the data holds every row that the header announces."""
     missing = 0
     inflate = zlib.decompressobj()
     for name, content in chunks(payload):
         if name == b"IHDR":
-            missing = _promised_bytes(content)
+            missing = _expected_size(content)
         elif name == b"IDAT":
-            missing -= _inflated_bytes(inflate, content, missing)
+            missing -= _inflated_size(inflate, content, missing)
     return missing <= 0
 
 
@@ -46,7 +46,7 @@ def text(payload: bytes, keyword: str) -> str | None:
     return None
 
 
-def _promised_bytes(header: bytes) -> int:
+def _expected_size(header: bytes) -> int:
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     sizes = [(width, height)]
     if interlaced:
@@ -55,10 +55,10 @@ def _promised_bytes(header: bytes) -> int:
     return sum((1 + -(-columns * row_bits // 8)) * rows for columns, rows in sizes if columns > 0 and rows > 0)
 
 
-def _inflated_bytes(inflate: "zlib._Decompress", content: bytes, wanted: int) -> int:
-    """Count what a chunk gives, a piece at a time and no further than wanted."""
+def _inflated_size(inflate: "zlib._Decompress", content: bytes, limit: int) -> int:
+    """Count the inflated bytes of a chunk, a block at a time and no further than `limit`."""
     count = 0
-    while content and count < wanted and not inflate.eof:
-        count += len(inflate.decompress(content, PIECE_BYTES))
+    while content and count < limit and not inflate.eof:
+        count += len(inflate.decompress(content, BLOCK_BYTES))
         content = inflate.unconsumed_tail
     return count

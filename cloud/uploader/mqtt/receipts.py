@@ -1,4 +1,4 @@
-"""Receipts: they tell an edge what S3 has, so that its camera may forget it."""
+"""Receipts: they tell an edge what S3 has, so that its camera may delete its copy."""
 
 import json
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 BATCH_SECONDS = 0.05
-BATCH_COUNT = 100
+MAX_BATCH = 100
 
 
 @dataclass(slots=True)
@@ -15,10 +15,10 @@ class _Batch:
     rejected: list[dict[str, str]] = field(default_factory=list)
 
 
-class Receipts:
-    """Collects receipts for each edge and sends them together.
+class ReceiptBatcher:
+    """Collects the receipts of each edge and publishes them together.
 
-    One that is lost on the way costs nothing: the camera sends its capture again.
+    A lost receipt does no harm: the camera sends its capture again.
     """
 
     def __init__(self, publish: Callable[[str, bytes], None]) -> None:
@@ -26,45 +26,45 @@ class Receipts:
         self._lock = threading.Lock()
         self._batches: dict[str, _Batch] = {}
         self._waiting = 0
-        self._some = threading.Event()
-        self._many = threading.Event()
-        self._stopping = False
+        self._has_some = threading.Event()
+        self._is_full = threading.Event()
+        self._is_stopping = False
 
-    def stored(self, edge: str, identity: str, key: str) -> None:
+    def add_stored(self, edge: str, capture_id: str, key: str) -> None:
         with self._lock:
-            self._batches.setdefault(edge, _Batch()).stored.append({"id": identity, "key": key})
+            self._batches.setdefault(edge, _Batch()).stored.append({"id": capture_id, "key": key})
             self._count()
 
-    def rejected(self, edge: str, identity: str, reason: str) -> None:
+    def add_rejected(self, edge: str, capture_id: str, reason: str) -> None:
         with self._lock:
-            self._batches.setdefault(edge, _Batch()).rejected.append({"id": identity, "reason": reason})
+            self._batches.setdefault(edge, _Batch()).rejected.append({"id": capture_id, "reason": reason})
             self._count()
 
     def run(self) -> None:
-        """Send what has gathered, until stopped."""
-        while not self._stopping:
-            self._some.wait()
-            self._many.wait(BATCH_SECONDS)
-            self.send()
+        """Publish batches until stopped."""
+        while not self._is_stopping:
+            self._has_some.wait()
+            self._is_full.wait(BATCH_SECONDS)
+            self.flush()
 
     def stop(self) -> None:
-        """End the thread; the last batch is sent by whoever stops it."""
-        self._stopping = True
-        self._many.set()
-        self._some.set()
+        """End the thread; whoever stops it flushes the last batch."""
+        self._is_stopping = True
+        self._is_full.set()
+        self._has_some.set()
 
-    def send(self) -> None:
+    def flush(self) -> None:
         with self._lock:
             batches, self._batches, self._waiting = self._batches, {}, 0
-            if not self._stopping:
-                self._some.clear()
-                self._many.clear()
+            if not self._is_stopping:
+                self._has_some.clear()
+                self._is_full.clear()
         for edge, batch in batches.items():
             content = {"stored": batch.stored, "rejected": batch.rejected}
             self._publish(f"usbcam/{edge}/receipts", json.dumps(content).encode())
 
     def _count(self) -> None:
         self._waiting += 1
-        self._some.set()
-        if self._waiting >= BATCH_COUNT:
-            self._many.set()
+        self._has_some.set()
+        if self._waiting >= MAX_BATCH:
+            self._is_full.set()

@@ -1,4 +1,4 @@
-"""Who the uploader is to the broker: alone with a session of its own, or one of several that share the work."""
+"""How the uploader connects: alone with a persistent session, or as one of several that share the subscription."""
 
 import logging
 import os
@@ -12,14 +12,14 @@ from paho.mqtt.reasoncodes import ReasonCode
 from common.mqtt import new_client
 
 IMAGES = "usbcam/+/images"
-ALONE = "uploader"  # names the session in which the broker keeps what was not acknowledged
-NEVER = 0xFFFFFFFF
-ABSENCE_SECONDS = 60  # a member that is away longer is dealt no more; its edges send again what it was dealt
+EXCLUSIVE_CLIENT_ID = "uploader"  # of the session in which the broker keeps what was not acknowledged
+NO_EXPIRY = 0xFFFFFFFF
+SHARED_EXPIRY_SECONDS = 60  # after that a member gets no more images; its edges send again what it had received
 LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SessionConfig:
     """How to connect and what to subscribe to."""
 
     client_id: str
@@ -27,47 +27,47 @@ class Session:
     expiry_seconds: int
 
     @property
-    def shared(self) -> bool:
-        """Whether other uploaders take their turns with this one."""
-        return self.client_id != ALONE
+    def is_shared(self) -> bool:
+        """Whether several uploaders share the images."""
+        return self.client_id != EXCLUSIVE_CLIENT_ID
 
-    def farewell(self) -> Properties:
-        """One of several leaves nothing behind that would be dealt to it; one alone keeps its session."""
+    def disconnect_properties(self) -> Properties:
+        """End a shared session, so that it gets no more images; the exclusive session stays."""
         properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
-        if self.shared:
+        if self.is_shared:
             properties.SessionExpiryInterval = 0
         return properties
 
 
-def session(uploaders: int) -> Session:
-    """Choose by how many uploaders there are."""
+def session_config(uploaders: int) -> SessionConfig:
+    """Choose by the number of uploaders."""
     if uploaders == 1:
-        return Session(ALONE, IMAGES, NEVER)
+        return SessionConfig(EXCLUSIVE_CLIENT_ID, IMAGES, NO_EXPIRY)
     # A container keeps its host name and process number over a restart, and so its session.
-    member = f"{ALONE}-{socket.gethostname()}-{os.getpid()}"
-    return Session(member, f"$share/uploaders/{IMAGES}", ABSENCE_SECONDS)
+    client_id = f"{EXCLUSIVE_CLIENT_ID}-{socket.gethostname()}-{os.getpid()}"
+    return SessionConfig(client_id, f"$share/uploaders/{IMAGES}", SHARED_EXPIRY_SECONDS)
 
 
 def unreachable(error: BaseException | None) -> str:
-    return f"{error or 'no connection'}; start it, or mend CLOUD_BROKER_HOST"
+    return f"{error or 'no connection'}; start it, or fix CLOUD_BROKER_HOST"
 
 
-def refused(reason: ReasonCode) -> str:
-    return f"it refused the uploader ({reason}); let it in, or mend CLOUD_BROKER_HOST"
+def connection_refused(reason: ReasonCode) -> str:
+    return f"it refused the uploader ({reason}); allow its connection, or fix CLOUD_BROKER_HOST"
 
 
 def subscription_refused(topics: str, reason: ReasonCode) -> str:
-    return f"it refused the subscription to {topics} ({reason}); mend its access list"
+    return f"it refused the subscription to {topics} ({reason}); fix its access control list"
 
 
-def end_session_of_one(host: str, port: int) -> None:
-    """End the session of an uploader alone: nobody would ever take what gathers there. Edges send it again."""
-    client = new_client(ALONE)
+def discard_exclusive_session(host: str, port: int) -> None:
+    """End the session of a single uploader: nobody would fetch what it collects. Edges send that again."""
+    client = new_client(EXCLUSIVE_CLIENT_ID)
     try:
         client.connect(host, port, clean_start=True)
         client.loop_start()
         client.disconnect()
     except OSError as error:
-        LOG.warning("Could not end the session of an uploader alone: %s", error)
+        LOG.warning("Could not discard the session of a single uploader: %s", error)
     finally:
         client.loop_stop()

@@ -1,6 +1,6 @@
-"""How to ask who is uploading: a question that reaches every uploader, and takes nobody's session or images.
+"""Asks who is uploading: a request that reaches every uploader and takes over no session and no images.
 
-The topics are among those that only the inside of the cloud may write (cloud/enroll/rights.py): no edge is called _.
+Only clients of the cloud's internal network may write these topics (cloud/enroll/acl.py): no edge is called _.
 """
 
 import json
@@ -8,34 +8,35 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Self
 
-QUESTION = "usbcam/_/receipts"
-ANSWERS = re.compile(r"usbcam/_[a-z0-9-]{1,60}/receipts")
+STATUS_REQUEST_TOPIC = "usbcam/_/receipts"
+RESPONSE_TOPIC = re.compile(r"usbcam/_[a-z0-9-]{1,60}/receipts")
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
-    """One uploader, in its own words."""
+class UploaderStatus:
+    """What one uploader reports about itself."""
 
     uploader: str  # its client id
     problem: str | None
 
-    def write(self) -> bytes:
+    def to_json(self) -> bytes:
         return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def read(cls, text: bytes) -> Self | None:
+    def parse(cls, payload: bytes) -> Self | None:
         try:
-            said = json.loads(text)
-            return cls(str(said["uploader"]), None if said["problem"] is None else str(said["problem"]))
+            content = json.loads(payload)
+            problem = content["problem"]
+            return cls(str(content["uploader"]), None if problem is None else str(problem))
         except (ValueError, KeyError, TypeError):
             return None
 
 
-def answers_to(asker: str) -> str:
-    """Name the topic on which `asker` waits for answers."""
-    return f"usbcam/_{asker}/receipts"
+def response_topic(requester: str) -> str:
+    """The topic on which `requester` expects the responses."""
+    return f"usbcam/_{requester}/receipts"
 
 
-def may_answer_on(topic: str) -> bool:
-    """Tell whether a question names a topic for its answers and not an edge's."""
-    return ANSWERS.fullmatch(topic) is not None
+def is_response_topic(topic: str) -> bool:
+    """Tell whether a request names a topic for responses, and not an edge's."""
+    return RESPONSE_TOPIC.fullmatch(topic) is not None

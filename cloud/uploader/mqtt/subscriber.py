@@ -1,13 +1,12 @@
 """The uploader's session at the cloud broker: what it delivers, and what is acknowledged."""
 
-import contextlib
 import logging
 import sys
 import threading
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
-from queue import Empty, SimpleQueue
 from time import monotonic
 
 from paho.mqtt.client import (
@@ -24,66 +23,74 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.mqtt import new_client
-from common.runtime.repeats import Repeats
-from uploader.ingest.parser import Message
-from uploader.mqtt.session import Session, end_session_of_one, refused, subscription_refused, unreachable
-from uploader.mqtt.status_query import QUESTION, Present, may_answer_on
+from common.runtime.log import RepeatFilter, filtered_logger
+from uploader.ingest.parser import IncomingMessage
+from uploader.mqtt.connection import Connection, Phase
+from uploader.mqtt.delivery import Deliveries, Delivery, drop_undelivered
+from uploader.mqtt.session import (
+    SessionConfig,
+    connection_refused,
+    discard_exclusive_session,
+    subscription_refused,
+    unreachable,
+)
+from uploader.mqtt.status_query import STATUS_REQUEST_TOPIC, UploaderStatus, is_response_topic
 
 KEEPALIVE_SECONDS = 15
 MAX_RECONNECT_SECONDS = 15
-LONGEST_GOODBYE_SECONDS = 2.0
-RECEIPTS_REMEMBERED = 200  # messages, each with many receipts; more are not under way together
+MAX_DISCONNECT_SECONDS = 2.0
+MAX_TRACKED_RECEIPTS = 200  # messages, each with many receipts; more are not in flight together
+SESSION_TAKEN_OVER = "Session taken over"  # paho's name of reason code 0x8E
 LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message, and the connection on which it may be acknowledged."""
-
-    message: Message
-    qos: int
-    packet_id: int
-    connection: int
-
-
-Deliveries = SimpleQueue[Delivery | None]
-
-
 class Subscriber:
-    """One persistent MQTT 5 session; its callbacks only note things and queue deliveries."""
+    """One persistent MQTT 5 session; its callbacks only replace the state and queue deliveries."""
 
-    def __init__(self, session: Session, host: str, port: int, window: int, deliveries: Deliveries) -> None:
+    def __init__(self, session: SessionConfig, host: str, port: int, window: int, deliveries: Deliveries) -> None:
         self._session = session
-        self._where = (host, port)
+        self._host_and_port = (host, port)
         self._address = f"{host}:{port} (CLOUD_BROKER_HOST, CLOUD_BROKER_PORT)"
         self._window = window
         self._deliveries = deliveries
         self._lock = threading.Lock()
-        self._connection = 0
-        self._live = False
-        self._gone = threading.Event()
-        self._answered_at: float | None = None
-        self._unanswered = 0
-        self._problem = "it has not answered yet"
-        self.state: str | None = "it is starting"  # what whoever asks is told
-        self._repeats = Repeats()
+        self._connection = Connection()
+        self._disconnected = threading.Event()
+        self._reported_problem: Callable[[], str | None] = lambda: "it is starting"
+        self._log = filtered_logger(LOG, RepeatFilter())
         self._dropped = 0
-        self._published: deque[MQTTMessageInfo] = deque(maxlen=RECEIPTS_REMEMBERED)
+        self._receipts: deque[MQTTMessageInfo] = deque(maxlen=MAX_TRACKED_RECEIPTS)
         self._client = self._new_client(host, port)
+
+    @property
+    def connection(self) -> Connection:
+        return self._connection
+
+    @property
+    def is_stuck(self) -> bool:
+        return self._connection.is_stuck
+
+    def problem(self, max_silence_seconds: float) -> str | None:
+        """Say what is wrong with the subscription, if anything is."""
+        return self._connection.describe_problem(self._address, monotonic(), max_silence_seconds)
+
+    def respond_status(self, problem: Callable[[], str | None]) -> None:
+        """Answer status requests with what `problem` returns at that moment; it must not block."""
+        self._reported_problem = problem
 
     def start(self) -> None:
         self._client.loop_start()
 
     def stop(self) -> None:
-        """Take leave of the broker after everything that was acknowledged and published before."""
-        deadline = monotonic() + LONGEST_GOODBYE_SECONDS
-        for receipt in self._published:  # paho holds back what exceeds the broker's window
-            if self._live:
+        """Disconnect, after everything acknowledged and published before has been sent."""
+        deadline = monotonic() + MAX_DISCONNECT_SECONDS
+        for receipt in self._receipts:  # paho holds back what exceeds the broker's receive maximum
+            if self._connection.is_up:
                 receipt.wait_for_publish(max(0.0, deadline - monotonic()))
-        if self._live:
-            self._gone.clear()
-            self._client.disconnect(properties=self._session.farewell())
-            self._gone.wait(LONGEST_GOODBYE_SECONDS)
+        if self._connection.is_up:
+            self._disconnected.clear()
+            self._client.disconnect(properties=self._session.disconnect_properties())
+            self._disconnected.wait(MAX_DISCONNECT_SECONDS)
 
     def acknowledge(self, delivery: Delivery) -> bool:
         """Let the broker forget a message, but only on the connection that delivered it.
@@ -91,40 +98,27 @@ class Subscriber:
         On another connection the same packet id belongs to another message.
         """
         with self._lock:
-            if not self._live or delivery.connection != self._connection:
+            if not self._connection.is_up or delivery.connection != self._connection.number:
                 return False
             self._client.ack(delivery.packet_id, delivery.qos)
             return True
 
     def publish(self, topic: str, payload: bytes) -> None:
-        """Publish to whoever is there; without a connection it is lost."""
-        if self._live:
+        """Publish a receipt, best effort: without a connection it is lost."""
+        if self._connection.is_up:
             published = self._client.publish(topic, payload, qos=1)
             if published.rc == MQTT_ERR_SUCCESS:
-                self._published.append(published)
+                self._receipts.append(published)
 
     def subscribe(self) -> None:
-        """Subscribe, or ask again: the answer proves connection, subscription and network thread."""
-        # The broker sends retained images only to a subscription that it does not know yet.
-        new = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
-        if self._live:
-            self._unanswered += 1
-            self._client.subscribe([(self._session.topics, new), (QUESTION, SubscribeOptions(qos=0))])
-
-    @property
-    def stuck(self) -> bool:
-        """Tell whether the connection stands but the network thread does not turn any more."""
-        return self._live and self._unanswered > 6  # noqa: PLR2004 (a minute; keep-alive finds a dead broker in half of that)
-
-    def problem(self, longest_silence_seconds: float) -> str | None:
-        """Say what is wrong with the subscription, if anything is."""
-        answered_at = self._answered_at
-        if not self._live or answered_at is None:
-            return f"not subscribed at the broker at {self._address}: {self._problem}"
-        silence = monotonic() - answered_at
-        if silence > longest_silence_seconds:
-            return f"the broker at {self._address} has not answered for {silence:.0f} s"
-        return None
+        """Subscribe, or ping: the acknowledgement proves connection, subscription and network thread."""
+        with self._lock:
+            if not self._connection.is_up:
+                return
+            self._connection = replace(self._connection, pending_pings=self._connection.pending_pings + 1)
+        # The broker sends retained images only to a subscription that is new to it.
+        images = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+        self._client.subscribe([(self._session.topics, images), (STATUS_REQUEST_TOPIC, SubscribeOptions(qos=0))])
 
     def _new_client(self, host: str, port: int) -> Client:
         client = new_client(self._session.client_id, manual_ack=True, max_reconnect_seconds=MAX_RECONNECT_SECONDS)
@@ -134,15 +128,15 @@ class Subscriber:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
-        client.max_queued_messages_set(1000)  # receipts; what does not fit is sent for again
-        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        session.SessionExpiryInterval = self._session.expiry_seconds
-        session.ReceiveMaximum = self._window
-        client.connect_async(host, port, KEEPALIVE_SECONDS, clean_start=False, properties=session)
+        client.max_queued_messages_set(1000)  # receipts; for one that does not fit, its edge sends the capture again
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = self._session.expiry_seconds
+        properties.ReceiveMaximum = self._window
+        client.connect_async(host, port, KEEPALIVE_SECONDS, clean_start=False, properties=properties)
         return client
 
     def _on_pre_connect(self, _client: Client, _userdata: object) -> None:
-        self._end_connection()
+        self._begin_connection(Phase.CONNECTING)
 
     def _on_connect(
         self,
@@ -153,30 +147,22 @@ class Subscriber:
         _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            self._note_problem(refused(reason))
+            self._report_problem(connection_refused(reason))
             return
         if flags.session_present:
-            self._forget_queued()
-        self._live = True
-        self._unanswered = 0
+            drop_undelivered(self._deliveries)
+        with self._lock:
+            self._connection = replace(self._connection, phase=Phase.CONNECTED, pending_pings=0)
         self.subscribe()
-        if self._session.shared:
-            threading.Thread(target=end_session_of_one, args=self._where, name="session", daemon=True).start()
-
-    def _forget_queued(self) -> None:
-        """Drop what nobody has begun: the broker has kept the session and delivers it again."""
-        kept: list[Delivery | None] = []
-        with contextlib.suppress(Empty):
-            while True:
-                delivery = self._deliveries.get_nowait()
-                if delivery is None or delivery.qos == 0:
-                    kept.append(delivery)
-        for delivery in kept:
-            self._deliveries.put(delivery)
+        if self._session.is_shared:
+            discard = threading.Thread(
+                target=discard_exclusive_session, args=self._host_and_port, name="session", daemon=True
+            )
+            discard.start()
 
     def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
         # paho calls this while it handles the error, and does not pass it on.
-        self._note_problem(unreachable(sys.exc_info()[1]))
+        self._report_problem(unreachable(sys.exc_info()[1]))
 
     def _on_disconnect(
         self,
@@ -186,61 +172,65 @@ class Subscriber:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        lost = self._live
-        self._end_connection()
-        self._gone.set()
-        if lost and reason.is_failure:
-            taken = "; run only one uploader, or set UPLOADERS" if str(reason) == "Session taken over" else ""
-            self._note_problem(f"the connection was lost ({reason}){taken}")
+        was_up = self._connection.is_up
+        self._begin_connection(Phase.LOST)
+        self._disconnected.set()
+        if was_up and reason.is_failure:
+            hint = "; run only one uploader, or set UPLOADERS" if reason == SESSION_TAKEN_OVER else ""
+            self._report_problem(f"the connection was lost ({reason}){hint}")
 
-    def _end_connection(self) -> None:
+    def _begin_connection(self, phase: Phase) -> None:
+        """Count a new connection, so that nothing of the previous one can be acknowledged."""
         with self._lock:
-            self._connection += 1
-            self._live = False
-            self._answered_at = None
+            last = self._connection
+            self._connection = Connection(
+                last.number + 1, phase, pending_pings=last.pending_pings, problem=last.problem
+            )
 
     def _on_subscribe(
         self, _client: Client, _userdata: object, _mid: int, reasons: list[ReasonCode], _properties: Properties
     ) -> None:
         images = reasons[0]
         if images.is_failure:
-            self._note_problem(subscription_refused(self._session.topics, images))
+            self._report_problem(subscription_refused(self._session.topics, images))
             return
-        if self._answered_at is None:
+        if self._connection.phase is not Phase.SUBSCRIBED:
             LOG.info("Subscribed to %s at the broker at %s", self._session.topics, self._address)
-        self._answered_at = monotonic()
-        self._unanswered = 0
+        with self._lock:
+            self._connection = replace(
+                self._connection, phase=Phase.SUBSCRIBED, last_ack_at=monotonic(), pending_pings=0, problem=None
+            )
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
-        # Nothing here may raise: an exception would end paho's thread without a word.
-        if message.topic == QUESTION:
-            self._answer(message)
+        if message.topic == STATUS_REQUEST_TOPIC:
+            self._respond_status(message)
             return
         if message.qos == 0 and self._deliveries.qsize() >= 4 * self._window:
-            self._note_dropped()
+            self._count_dropped()
             return
         properties = getattr(message.properties, "UserProperty", [])
-        read = Message(
+        incoming = IncomingMessage(
             topic=message.topic,  # the broker has checked that it is UTF-8
             payload=bytes(message.payload),
             properties=dict(properties),
             arrived_at=datetime.now(UTC),
         )
-        self._deliveries.put(Delivery(read, message.qos, message.mid, self._connection))
+        self._deliveries.put(Delivery(incoming, message.qos, message.mid, self._connection.number))
 
-    def _answer(self, question: MQTTMessage) -> None:
-        if question.qos:
-            self._client.ack(question.mid, question.qos)
-        asked_by = getattr(question.properties, "ResponseTopic", "")
-        if may_answer_on(asked_by):
-            self._client.publish(asked_by, Present(self._session.client_id, self.state).write())
+    def _respond_status(self, request: MQTTMessage) -> None:
+        if request.qos:
+            self._client.ack(request.mid, request.qos)
+        topic = getattr(request.properties, "ResponseTopic", "")
+        if is_response_topic(topic):
+            status = UploaderStatus(self._session.client_id, self._reported_problem())
+            self._client.publish(topic, status.to_json())
 
-    def _note_problem(self, problem: str) -> None:
-        self._problem = problem
-        if self._repeats.is_news(problem):
-            LOG.warning("No captures from the broker at %s: %s", self._address, problem)
+    def _report_problem(self, problem: str) -> None:
+        with self._lock:
+            self._connection = replace(self._connection, problem=problem)
+        self._log.warning("No captures from the broker at %s: %s", self._address, problem)
 
-    def _note_dropped(self) -> None:
+    def _count_dropped(self) -> None:
         self._dropped += 1
         if self._dropped % 1000 == 1:
-            LOG.warning("Dropped %d messages of QoS 0: they come faster than S3 takes them", self._dropped)
+            LOG.warning("Dropped %d messages of QoS 0: they arrive faster than S3 stores them", self._dropped)

@@ -1,7 +1,7 @@
-"""A PUT to S3 by obstore, at a tenth of boto3's cost (docs/explanation/performance.md); in doubt boto3 is asked.
+"""A PUT to S3 by obstore, at a tenth of boto3's cost (docs/performance.md); boto3 remains the authority.
 
-Only one answer counts here: written. Whatever else happens, boto3 is asked to do the same again and says what is wrong;
-the condition `If-None-Match: *` makes a second attempt harmless. So nothing depends on this module but speed.
+Only one outcome counts here: written. Whatever else happens, boto3 repeats the request and reports what is wrong.
+The condition `If-None-Match: *` makes a second attempt harmless. So nothing but speed depends on this module.
 """
 
 import logging
@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import obstore
@@ -19,79 +19,79 @@ from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store
 
-from uploader.settings import Settings
-from uploader.store.writer import open_session
+from storage.client import open_session
+from storage.settings import StorageSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from obstore.store import ClientConfig
 
-REST_SECONDS = 30.0  # after a failure everything is boto3's for so long
-# obstore asks anew 5 minutes before the end, so each minute; boto3 renews what ends within 10.
-CREDENTIALS_LAST = timedelta(minutes=6)
-CONNECTION: "ClientConfig" = {
+BACK_OFF_SECONDS = 30.0  # after a failure boto3 does everything for this long
+# obstore refreshes 5 minutes before the end, so every minute; boto3 renews what expires within 10.
+CREDENTIALS_TTL = timedelta(minutes=6)
+CLIENT_OPTIONS: "ClientConfig" = {
     "allow_http": True,
     "connect_timeout": timedelta(seconds=3),
     "timeout": timedelta(seconds=15),
-    "pool_idle_timeout": timedelta(seconds=5),  # servers close a connection that nobody uses
+    "pool_idle_timeout": timedelta(seconds=5),  # servers close idle connections
 }
 LOG = logging.getLogger(__name__)
 
 
-class Shortcut:
-    """One for all threads."""
+class FastPut:
+    """Shared by all threads."""
 
     def __init__(self, store: S3Store, storage_class: str) -> None:
         self._store = store
         self._attributes = {} if storage_class == "STANDARD" else {"Storage-Class": storage_class}
-        self._works = True
-        self._rests_until = 0.0
+        self._is_working = True
+        self._back_off_until = 0.0
+
+    @classmethod
+    def create(cls, client: "S3Client", settings: StorageSettings) -> Self | None:
+        """Take endpoint and credentials from boto3; None where only boto3 supports what is configured."""
+        session = open_session(settings)
+        if session.get_credentials() is None:
+            return None
+        sample = client.generate_presigned_url("put_object", Params={"Bucket": settings.s3_bucket, "Key": "k"})
+        if get_environ_proxies(sample) or _uses_custom_ca(sample):
+            return None
+        store = S3Store(
+            settings.s3_bucket,
+            credential_provider=Boto3CredentialProvider(session, ttl=CREDENTIALS_TTL),
+            client_options=CLIENT_OPTIONS,
+            retry_config={"max_retries": 0},
+            region=client.meta.region_name,
+            checksum_algorithm="SHA256",
+            **_endpoint(sample, settings.s3_bucket),
+            **_encryption(settings),
+        )
+        return cls(store, settings.s3_storage_class)
 
     def put(self, key: str, body: bytes, content_type: str, metadata: Mapping[str, str]) -> bool:
-        """Write an object unless its name is taken; False says nothing but that boto3 should be asked."""
-        if monotonic() < self._rests_until:
+        """Write an object unless the key exists; False means only that boto3 should be asked."""
+        if monotonic() < self._back_off_until:
             return False
         attributes = {"Content-Type": content_type, **self._attributes, **metadata}
         try:
             obstore.put(self._store, key, body, attributes=attributes, mode="create", use_multipart=False)
         except AlreadyExistsError:
-            return False  # perhaps: obstore says so too when S3 asks to try again (409)
+            return False  # perhaps: obstore raises it too when S3 asks to try again (409)
         except (BaseError, BotoCoreError, OSError, ValueError) as error:
-            self._rest(error)
+            self._back_off(error)
             return False
-        self._works = True
+        self._is_working = True
         return True
 
-    def _rest(self, error: Exception) -> None:
-        self._rests_until = monotonic() + REST_SECONDS
-        if self._works:
-            LOG.info("Putting by boto3 for a while, the quick way failed: %s", _brief(error))
-        self._works = False
+    def _back_off(self, error: Exception) -> None:
+        self._back_off_until = monotonic() + BACK_OFF_SECONDS
+        if self._is_working:
+            LOG.info("Using boto3 for a while, because the fast PUT failed: %s", _brief(error))
+        self._is_working = False
 
 
-def find_shortcut(client: "S3Client", settings: Settings) -> Shortcut | None:
-    """Ask boto3 for place and credentials; None where only boto3 has what it takes."""
-    session = open_session(settings)
-    if session.get_credentials() is None:
-        return None
-    sample = client.generate_presigned_url("put_object", Params={"Bucket": settings.s3_bucket, "Key": "k"})
-    if get_environ_proxies(sample) or _has_own_authorities(sample):
-        return None
-    store = S3Store(
-        settings.s3_bucket,
-        credential_provider=Boto3CredentialProvider(session, ttl=CREDENTIALS_LAST),
-        client_options=CONNECTION,
-        retry_config={"max_retries": 0},
-        region=client.meta.region_name,
-        checksum_algorithm="SHA256",
-        **_place(sample, settings.s3_bucket),
-        **_encryption(settings),
-    )
-    return Shortcut(store, settings.s3_storage_class)
-
-
-def _place(sample: str, bucket: str) -> dict[str, Any]:
-    """Say where the bucket is: in the path, or in the host's name."""
+def _endpoint(sample: str, bucket: str) -> dict[str, Any]:
+    """Tell obstore where the bucket is: in the path, or in the host name."""
     url = urlsplit(sample)
     base = f"{url.scheme}://{url.netloc}{url.path.removesuffix('/k')}"
     in_path = base.endswith(f"/{bucket}")
@@ -99,13 +99,13 @@ def _place(sample: str, bucket: str) -> dict[str, Any]:
     return {"aws_endpoint_url_s3": endpoint, "virtual_hosted_style_request": not in_path}
 
 
-def _encryption(settings: Settings) -> dict[str, Any]:
-    chosen = {"server_side_encryption": settings.s3_sse, "sse_kms_key_id": settings.s3_kms_key_id}
-    return {name: value for name, value in chosen.items() if value}
+def _encryption(settings: StorageSettings) -> dict[str, Any]:
+    options = {"server_side_encryption": settings.s3_sse, "sse_kms_key_id": settings.s3_kms_key_id}
+    return {name: value for name, value in options.items() if value}
 
 
-def _has_own_authorities(url: str) -> bool:
-    """Tell whether boto3 trusts only these; obstore would trust the system's too."""
+def _uses_custom_ca(url: str) -> bool:
+    """Tell whether boto3 trusts only a custom CA; obstore would trust the system's as well."""
     return url.startswith("https:") and any(map(os.environ.get, ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")))
 
 

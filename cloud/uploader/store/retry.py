@@ -1,4 +1,4 @@
-"""How long S3 has been away or unwilling: waited for with patience, said once."""
+"""Retries until S3 does what is asked, however long it is unavailable; the log says so once."""
 
 import logging
 import random
@@ -7,74 +7,80 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TypeVar
 
-from common.runtime.repeats import Repeats
-from storage.errors import S3_ERRORS, Failure, Kind, explain
+from common.runtime.log import RepeatFilter, filtered_logger
+from storage.errors import S3_ERRORS, S3Error, S3ErrorKind, classify
 
 T = TypeVar("T")
-FIRST_PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 30.0
+MIN_DELAY_SECONDS = 0.2
+MAX_DELAY_SECONDS = 30.0
 LOG = logging.getLogger(__name__)
 
 
 class StoppedError(Exception):
-    """The uploader is stopping: what was not done is the broker's to deliver again."""
+    """The uploader is stopping: the broker will redeliver what was not completed."""
 
 
-class Outage:
-    """Shared by all threads: one of them learns that S3 is back, all of them go on."""
+class RetryCoordinator:
+    """Shared by all threads: when one of them learns that S3 is back, all of them continue."""
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
         self._changed = threading.Condition()
-        self._stopping = False
-        self._failure: Failure | None = None
+        self._is_stopping = False
+        self._error: S3Error | None = None
         self._failures = 0
         self._recoveries = 0
         self._waiting = 0
-        self._repeats = Repeats()
-        self._said = False  # of this outage
+        self._repeats = RepeatFilter()
+        self._log = filtered_logger(LOG, self._repeats)
+        self._was_logged = False  # the current outage
         self._succeeded_at: float | None = None
 
     @property
-    def failure(self) -> Failure | None:
-        """The latest failure, as long as nothing has succeeded since."""
-        return self._failure
+    def error(self) -> S3Error | None:
+        """The latest error, as long as nothing has succeeded since."""
+        return self._error
 
     @property
-    def stopping(self) -> bool:
-        return self._stopping
+    def is_stopping(self) -> bool:
+        return self._is_stopping
 
     def seconds_since_success(self) -> float | None:
         return None if self._succeeded_at is None else monotonic() - self._succeeded_at
 
+    def is_available(self, max_silence_seconds: float) -> bool:
+        """Whether S3 does what is asked, and did so lately."""
+        seconds = self.seconds_since_success()
+        return self._error is None and seconds is not None and seconds <= max_silence_seconds
+
     def stop(self) -> None:
-        """Let nobody wait any longer."""
+        """End every wait."""
         with self._changed:
-            self._stopping = True
+            self._is_stopping = True
             self._changed.notify_all()
 
-    def until_done(self, attempt: Callable[[], T]) -> T:
-        """Try until it succeeds, however long that takes."""
-        pause = FIRST_PAUSE_SECONDS
+    def run(self, attempt: Callable[[], T]) -> T:
+        """Try until it succeeds, however long that takes; the delays are AWS's decorrelated jitter."""
+        delay = MIN_DELAY_SECONDS
         while True:
             recoveries = self._recoveries
             try:
                 result = attempt()
             except S3_ERRORS as error:
-                failure = self.failed(error)
+                s3_error = self.record_failure(error)
             else:
-                self.succeeded()
+                self.record_success()
                 return result
-            pause = min(LONGEST_PAUSE_SECONDS, random.uniform(FIRST_PAUSE_SECONDS, pause * 3))  # noqa: S311 (jitter)
-            self._wait(pause, failure, recoveries)
+            delay = min(MAX_DELAY_SECONDS, random.uniform(MIN_DELAY_SECONDS, delay * 3))  # noqa: S311 (jitter)
+            self._wait(delay, s3_error, recoveries)
 
-    def succeeded(self) -> None:
-        """Note that S3 did as it was asked."""
+    def record_success(self) -> None:
+        """Note that S3 did what was asked."""
         with self._changed:
             self._recover()
 
-    def reachable(self) -> None:
-        """Note that the bucket answers: whoever waits tries again, and knows then."""
+    def wake_waiters(self) -> None:
+        """Note that the bucket answers: waiting threads retry now, and their success ends the outage."""
         with self._changed:
             if self._waiting == 0:
                 self._recover()
@@ -82,42 +88,40 @@ class Outage:
             self._recoveries += 1
             self._changed.notify_all()
 
-    def failed(self, error: Exception) -> Failure:
-        """Note and say why S3 did not."""
-        failure = explain(error, self._bucket)
-        if failure.kind is Kind.CONFLICT:
-            return failure
+    def record_failure(self, error: Exception) -> S3Error:
+        """Note and log an error of S3."""
+        s3_error = classify(error, self._bucket)
+        if s3_error.kind is S3ErrorKind.CONFLICT:
+            return s3_error
         with self._changed:
-            self._failure = failure
+            self._error = s3_error
             self._failures += 1
-            self._say_failure(failure)
-        return failure
+            self._log_failure(s3_error)
+        return s3_error
 
-    def _wait(self, seconds: float, failure: Failure, recoveries: int) -> None:
-        # A busy S3 wants its pause; an absent one is back when it answers anybody.
-        early = failure.kind in {Kind.AWAY, Kind.REFUSED}
+    def _wait(self, seconds: float, error: S3Error, recoveries: int) -> None:
+        # Throttling asks for the whole delay; an S3 that was unavailable is back when it answers any thread.
+        may_wake = error.kind in {S3ErrorKind.UNAVAILABLE, S3ErrorKind.DENIED}
         with self._changed:
             self._waiting += 1
-            self._changed.wait_for(lambda: self._stopping or (early and self._recoveries != recoveries), seconds)
+            self._changed.wait_for(lambda: self._is_stopping or (may_wake and self._recoveries != recoveries), seconds)
             self._waiting -= 1
-            if self._stopping:
+            if self._is_stopping:
                 raise StoppedError
 
     def _recover(self) -> None:
         self._succeeded_at = monotonic()
-        if self._failure is None:
+        if self._error is None:
             return
-        if self._said:
+        if self._was_logged:
             LOG.info("S3 is back after %d failed attempts", self._failures)
-        self._said = False
-        self._failure = None
+        self._was_logged = False
+        self._error = None
         self._failures = 0
         self._recoveries += 1
         self._changed.notify_all()
 
-    def _say_failure(self, failure: Failure) -> None:
-        if not self._repeats.is_news(failure.sentence):
-            return
-        self._said = True
-        level = logging.ERROR if failure.kind is Kind.REFUSED else logging.WARNING
-        LOG.log(level, "%s; waiting, and trying again", failure.sentence)
+    def _log_failure(self, error: S3Error) -> None:
+        message = f"{error.message}; retrying"
+        self._was_logged |= not self._repeats.is_repeat(message)
+        self._log.log(logging.ERROR if error.kind is S3ErrorKind.DENIED else logging.WARNING, "%s", message)

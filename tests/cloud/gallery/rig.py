@@ -17,7 +17,7 @@ from storage.keys import DEFAULT_TEMPLATE, object_key
 from tests.cloud.rig import Bucket
 from tests.support import pictures
 from tests.support.web import Site
-from uploader.ingest.parser import parse
+from uploader.ingest.parser import parse_capture
 
 SECONDS = 30.0
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -73,7 +73,7 @@ def capture(number: int, **said: str) -> Capture:
     at = NOON + timedelta(minutes=number)
     edge = said.pop("edge", "porch")
     told = pictures.properties(picture, at) | said
-    return parse(pictures.message(picture, told, topic=f"usbcam/{edge}/images"), MOST_PIXELS)
+    return parse_capture(pictures.message(picture, told, topic=f"usbcam/{edge}/images"), MOST_PIXELS)
 
 
 def put(bucket: Bucket, *captures: Capture, template: str = DEFAULT_TEMPLATE) -> list[str]:

@@ -4,13 +4,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage.keys import DEFAULT_TEMPLATE, check_template, folder, id_in, names_the_capture, object_key, other_keys
+from storage.keys import (
+    DEFAULT_TEMPLATE,
+    alternative_keys,
+    is_unique_per_capture,
+    key_prefix,
+    object_key,
+    parse_id,
+    validate_template,
+)
 from tests.support import pictures
-from uploader.ingest.parser import parse
+from uploader.ingest.parser import parse_capture
 
 PICTURE = pictures.png(1)
-CAPTURE = parse(pictures.message(PICTURE), 1_000_000)
-PHOTO = parse(pictures.message(pictures.jpeg(1)), 1_000_000)
+CAPTURE = parse_capture(pictures.message(PICTURE), 1_000_000)
+PHOTO = parse_capture(pictures.message(pictures.jpeg(1)), 1_000_000)
 SECONDS = "{captured_at:%d-%m-%Y_%H-%M-%S}.png"
 
 
@@ -25,26 +33,26 @@ def test_a_jpeg_is_not_called_png() -> None:
 
 
 def test_other_names_keep_the_extension_and_differ_by_bytes_then_by_time() -> None:
-    by_bytes, by_time = other_keys("a.b/22.png", CAPTURE)
+    by_bytes, by_time = alternative_keys("a.b/22.png", CAPTURE)
 
     assert by_bytes == f"a.b/22-{CAPTURE.sha256[:8]}.png"
     assert by_time == f"a.b/22-{CAPTURE.id}.png"
 
 
 def test_a_template_with_the_id_names_the_capture() -> None:
-    assert names_the_capture(DEFAULT_TEMPLATE)
-    assert not names_the_capture(SECONDS)
+    assert is_unique_per_capture(DEFAULT_TEMPLATE)
+    assert not is_unique_per_capture(SECONDS)
 
 
 def test_the_id_can_be_read_back_from_the_default_key() -> None:
-    assert id_in(object_key(DEFAULT_TEMPLATE, CAPTURE)) == CAPTURE.id
-    assert id_in("20261122T063325.123Z-9f2c01ab/x.png") is None
-    assert folder(DEFAULT_TEMPLATE, CAPTURE) == "porch/door/2026/11/22"
+    assert parse_id(object_key(DEFAULT_TEMPLATE, CAPTURE)) == CAPTURE.id
+    assert parse_id("20261122T063325.123Z-9f2c01ab/x.png") is None
+    assert key_prefix(DEFAULT_TEMPLATE, CAPTURE) == "porch/door/2026/11/22"
 
 
 @pytest.mark.parametrize("template", [DEFAULT_TEMPLATE, SECONDS, "faces/{id}", "constant.png", "{{x}}/{id}.png"])
 def test_proper_templates_are_taken(template: str) -> None:
-    assert check_template(template) == template
+    assert validate_template(template) == template
 
 
 @pytest.mark.parametrize(
@@ -70,17 +78,17 @@ def test_proper_templates_are_taken(template: str) -> None:
 )
 def test_a_template_that_cannot_name_every_capture_is_refused(template: str, problem: str) -> None:
     with pytest.raises(ValueError, match=r".") as refusal:
-        check_template(template)
+        validate_template(template)
 
     assert problem in str(refusal.value)
 
 
 def test_no_month_makes_a_key_too_long() -> None:
     template = "x" * 810 + "{captured_at:%B%A}" + "{edge}{id}.png"
-    check_template(template)
+    validate_template(template)
 
     for month in range(1, 13):
-        capture = parse(pictures.message(PICTURE, {"id": ""} | said(month)), 1_000_000)
+        capture = parse_capture(pictures.message(PICTURE, {"id": ""} | said(month)), 1_000_000)
         assert len(object_key(template, capture)) < 1024 - 30
 
 

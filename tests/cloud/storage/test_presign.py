@@ -10,11 +10,11 @@ from botocore.credentials import RefreshableCredentials
 
 from dev.harness.process import wait_for
 from storage import presign as link
-from storage.presign import LONGEST, lifetime, share
+from storage.client import open_session
+from storage.presign import MAX_EXPIRY, parse_duration, presign
 from tests.cloud.rig import Bucket, Uploaders
 from tests.support import pictures
 from uploader.settings import Settings
-from uploader.store.writer import open_session
 
 
 def status(url: str) -> int:
@@ -49,7 +49,7 @@ def test_without_a_time_it_is_good_for_seven_days(uploaders: Uploaders, picture:
 
 
 def test_a_link_stops_after_its_time(monkeypatch: pytest.MonkeyPatch, bucket: Bucket, picture: str) -> None:
-    url = share(settings(monkeypatch, bucket), picture, timedelta(seconds=2)).url
+    url = presign(settings(monkeypatch, bucket), picture, timedelta(seconds=2)).url
 
     assert status(url) == 200
     wait_for(lambda: status(url) == 403, seconds=20, what="the link to end")
@@ -66,7 +66,7 @@ def test_a_link_leads_to_the_public_address(uploaders: Uploaders, picture: str) 
     [
         (["nothing.png"], 1, "there is no nothing.png in the bucket"),
         (["a.png", "--expires", "8d"], 2, "8d is more than 7d"),
-        (["a.png", "--expires", "soon"], 2, "soon is no time such as 7d, 12h or 30m"),
+        (["a.png", "--expires", "soon"], 2, "soon is not a duration such as 7d, 12h or 30m"),
         ([], 2, "KEY"),
     ],
 )
@@ -80,14 +80,14 @@ def test_what_gives_no_link_is_one_line(uploaders: Uploaders, command: list[str]
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"AWS_ACCESS_KEY_ID": "nobody"}, "the access key is unknown; mend AWS_ACCESS_KEY_ID"),
-        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "the secret key does not fit the access key; mend AWS_SECRET_ACCESS_KEY"),
+        ({"AWS_ACCESS_KEY_ID": "nobody"}, "the access key is unknown; fix AWS_ACCESS_KEY_ID"),
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "the secret key does not match the access key; fix AWS_SECRET_ACCESS_KEY"),
     ],
 )
 def test_wrong_keys_are_named(uploaders: Uploaders, picture: str, wrong: dict[str, str], sentence: str) -> None:
     told = uploaders.run("link", picture, **wrong)
 
-    assert (told.code, told.err.strip()) == (1, f"uploader: S3 refuses: {sentence}")
+    assert (told.code, told.err.strip()) == (1, f"uploader: S3 denied the request: {sentence}")
 
 
 def test_temporary_credentials_end_a_link_earlier_and_that_is_said(
@@ -103,14 +103,16 @@ def test_temporary_credentials_end_a_link_earlier_and_that_is_said(
     monkeypatch.setattr(session, "get_credentials", lambda: role)
     monkeypatch.setattr(link, "open_session", lambda _settings: session)
 
-    made = share(given, picture)
+    made = presign(given, picture)
 
-    assert made.until == soon
-    assert made.note == "signed with temporary credentials, which end then; keys of a user give up to 7d"
+    assert made.expires_at == soon
+    assert made.note == "signed with temporary credentials, which expire then; a user's access keys allow up to 7d"
 
 
-def test_lifetimes_are_read() -> None:
-    assert [lifetime(text) for text in ("7d", "12h", "30m")] == [LONGEST, timedelta(hours=12), timedelta(minutes=30)]
+def test_durations_are_parsed() -> None:
+    durations = [parse_duration(text) for text in ("7d", "12h", "30m")]
+
+    assert durations == [MAX_EXPIRY, timedelta(hours=12), timedelta(minutes=30)]
 
 
 def settings(monkeypatch: pytest.MonkeyPatch, bucket: Bucket) -> Settings:

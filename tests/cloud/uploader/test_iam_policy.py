@@ -78,7 +78,7 @@ def test_the_policy_allows_exactly_what_the_uploader_does(
     wait_for(edge.rejected, seconds=20, what="the rejection")
     road.close()
     edge.send(pictures.png(3))
-    uploaders.wait_for_state("S3 is away")
+    uploaders.wait_for_state("S3 is unavailable")
     road.open()
     wait_for(lambda: len(edge.stored()) >= 3, seconds=40, what="what was sent without S3")
     process.stop()

@@ -19,9 +19,8 @@ from dev.harness.process import LOOPBACK, free_port, wait_for
 from tests.cloud.rig import Bucket, Edge, Road, Uploaders
 from tests.support import pictures
 from tests.support.paths import ROOT
-from uploader.__main__ import build
 from uploader.admin.certificates import examine
-from uploader.metrics import Readings
+from uploader.service import build_worker
 from uploader.settings import Settings
 
 MONITORING = ROOT / "monitoring"
@@ -71,16 +70,16 @@ def test_what_passes_is_counted(uploaders: Uploaders, edge: Edge, road: Road, bu
     assert found["rejected_total", "topic"] == 0
     assert found["s3_seconds_count", ""] == 5
     assert found["capture_to_stored_seconds_count", ""] == 2
-    assert found["subscribed", ""] == found["bucket_answers", ""] == 1
+    assert found["subscribed", ""] == found["bucket_available", ""] == 1
     assert found["process_resident_memory_bytes", ""] > 0
     assert abs(found["last_stored_timestamp_seconds", "porch"] - datetime.now(UTC).timestamp()) < 60
 
     road.close()
     edge.send(pictures.png(5))
-    away = wait_for_sample(port, "bucket_answers", 0)
-    assert away["in_flight", ""] == 1
-    assert away["backlog_age_seconds", ""] > 60  # since it was captured, years ago
-    wait_for(lambda: scrape(port)["s3_failures_total", "away"] > 0, seconds=20, what="a counted failure")
+    unavailable = wait_for_sample(port, "bucket_available", 0)
+    assert unavailable["in_flight", ""] == 1
+    assert unavailable["backlog_age_seconds", ""] > 60  # since it was captured, years ago
+    wait_for(lambda: scrape(port)["s3_failures_total", "unavailable"] > 0, seconds=20, what="a counted failure")
     road.open()
     assert wait_for_sample(port, "stored_total", 3, "porch")
     idle = wait_for_sample(port, "in_flight", 0)
@@ -97,16 +96,16 @@ def test_a_taken_port_costs_no_capture_and_is_said(
     edge.send(pictures.png(1))
 
     assert bucket.wait_for(1)
-    assert f"No /metrics at 127.0.0.1:{taken}: [Errno 98] Address already in use; mend METRICS" in process.tail(50)
+    assert f"No /metrics at 127.0.0.1:{taken}: [Errno 98] Address already in use; fix METRICS" in process.tail(50)
 
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> set[str]:
     """Return every metric that there is."""
     monkeypatch.chdir(tmp_path)
-    settings = Settings(s3_bucket="faces", s3_endpoint_url="http://127.0.0.1:9")
+    settings = Settings(s3_bucket="faces", s3_endpoint_url="http://127.0.0.1:9", certificates_file=tmp_path / "none")
     registry = CollectorRegistry()
-    registry.register(Readings(build(settings, registry), tmp_path / "none"))
+    build_worker(settings, registry)
     families = {family.name for family in registry.collect()}
     process = {"process_cpu_seconds_total", "process_resident_memory_bytes"}
     return {name + end for name in families for end in ("", "_total", "_bucket", "_count", "_sum")} | process

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import Finding, changed, fine, warning
-from storage.errors import S3_ERRORS, Kind, explain, unsupported
+from storage.errors import S3_ERRORS, S3ErrorKind, classify, is_unsupported
 from uploader.admin.object_roundtrip import PROBE
 from uploader.settings import Settings
 
@@ -56,8 +56,8 @@ def _trial(s3: "S3Client", bucket: str, how: dict[str, Any]) -> str | None:
     try:
         s3.put_object(Bucket=bucket, Key=PROBE, Body=b"", **how)
     except ClientError as error:
-        told = explain(error, bucket)
-        if told.kind is Kind.REFUSED and not unsupported(error):
+        told = classify(error, bucket)
+        if told.kind is S3ErrorKind.DENIED and not is_unsupported(error):
             raise
         return told.reason
     with contextlib.suppress(*S3_ERRORS):  # the right to delete is not asked for

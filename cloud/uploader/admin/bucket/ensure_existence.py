@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING
 
 from common.runtime.check_result import Finding, changed, failure, fine
-from storage.bucket_info import NO_REGION
-from storage.errors import S3_ERRORS, cause
+from storage.client import NO_REGION, head_bucket
+from storage.errors import S3_ERRORS, error_code
 from uploader.settings import Settings
-from uploader.store.writer import ask
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -18,9 +17,9 @@ def settle(s3: "S3Client", settings: Settings) -> Finding:
     """Make it unless it is there."""
     name = settings.s3_bucket
     try:
-        answer = ask(s3, name)
+        answer = head_bucket(s3, name)
     except S3_ERRORS as error:
-        if cause(error) != "NoSuchBucket":
+        if error_code(error) != "NoSuchBucket":
             raise
         return _make(s3, name)
     elsewhere = None if settings.s3_endpoint_url else answer.region_problem(name, s3.meta.region_name)
@@ -37,7 +36,7 @@ def _make(s3: "S3Client", name: str) -> Finding:
         else:
             s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})  # type: ignore[typeddict-item]
     except S3_ERRORS as error:
-        if cause(error) != "AccessDenied":
+        if error_code(error) != "AccessDenied":
             raise
         mend = "allow what cloud/iam/policy-setup.json says, or mend S3_BUCKET"
         return failure("bucket", f"{name} is not there, and these credentials may not make it; {mend}")

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import Finding, Level, failure, fine, unknown, warning
-from storage.bucket_info import NO_REGION, Answer
-from storage.errors import NO_CREDENTIALS, S3_ERRORS, Kind, cause, explain
+from storage.client import NO_REGION, BucketInfo, head_bucket
+from storage.errors import NO_CREDENTIALS, S3_ERRORS, S3ErrorKind, classify, error_code, http_status
 from uploader.admin import object_roundtrip as probe
 from uploader.admin.bucket import privacy
 from uploader.admin.identity import Access, identity
 from uploader.settings import Settings
-from uploader.store.writer import ask, status
 
 SUBJECTS = {
     "InvalidAccessKeyId": "credentials",
@@ -36,7 +35,7 @@ def examine(access: Access, settings: Settings) -> Iterator[Finding]:
         yield unknown("bucket", "not asked without credentials")
         return
     try:
-        answer = ask(access.s3, bucket)
+        answer = head_bucket(access.s3, bucket)
     except S3_ERRORS as error:
         problem = refusal(error, bucket)
         if problem.subject != "credentials":
@@ -52,12 +51,12 @@ def examine(access: Access, settings: Settings) -> Iterator[Finding]:
 
 def refusal(error: Exception, bucket: str) -> Finding:
     """Name the thing that is wrong; every cause has one line."""
-    code = cause(error)
-    told = explain(error, bucket)
-    if told.kind is not Kind.REFUSED:
-        return failure("store", told.sentence)
+    code = error_code(error)
+    told = classify(error, bucket)
+    if told.kind is not S3ErrorKind.DENIED:
+        return failure("store", told.message)
     if code == "RequestTimeTooSkewed":
-        return failure("clock", Answer.of_error(error).clock_problem() or told.reason)
+        return failure("clock", BucketInfo.of_error(error).clock_problem() or told.reason)
     if code == "AccessDenied":
         told_apart = "it is somebody else's, or a right is missing"
         mend = f"{RIGHTS}, or mend S3_BUCKET or AWS_ACCESS_KEY_ID"
@@ -66,7 +65,7 @@ def refusal(error: Exception, bucket: str) -> Finding:
     return failure(subject, told.reason)
 
 
-def _found(access: Access, settings: Settings, answer: Answer, account: str | None) -> Iterator[Finding]:
+def _found(access: Access, settings: Settings, answer: BucketInfo, account: str | None) -> Iterator[Finding]:
     bucket, ours = settings.s3_bucket, access.s3.meta.region_name
     elsewhere = answer.region_problem(bucket, ours)
     region = answer.region or ours
@@ -87,8 +86,8 @@ def _owned(access: Access, bucket: str, account: str | None) -> Finding:
     try:
         access.s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
     except ClientError as error:
-        if status(error) != FORBIDDEN:
-            return failure("bucket", explain(error, bucket).reason)
+        if http_status(error) != FORBIDDEN:
+            return failure("bucket", classify(error, bucket).reason)
         whose = f"{bucket} lets us in, but is not of our account {account}"
         return warning("bucket", f"{whose}; mend S3_BUCKET unless you know whose it is")
     return fine("bucket", f"{bucket} is there, and of our account {account}")

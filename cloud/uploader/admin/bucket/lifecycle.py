@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import Finding, changed, failure, fine
-from storage.keys import id_in, names_the_capture
+from storage.keys import is_unique_per_capture, parse_id
 from uploader.settings import Settings
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ def _told(rules: list[Rule]) -> str:
 def _stranger(s3: "S3Client", settings: Settings, before: list[Rule], wanted: list[Rule]) -> str | None:
     """Find an object that is none of ours before it is deleted by age; names without {id} cannot be told apart."""
     new = _days(wanted[0]) and not any(_days(rule) for rule in before if _is_ours(rule))
-    if not new or wanted[0]["Filter"]["Prefix"] or not names_the_capture(settings.s3_key_template):
+    if not new or wanted[0]["Filter"]["Prefix"] or not is_unique_per_capture(settings.s3_key_template):
         return None
     answer = s3.list_objects_v2(Bucket=settings.s3_bucket, MaxKeys=LOOKED_AT)
     keys = (item["Key"] for item in answer.get("Contents", []))
-    return next((key for key in keys if not id_in(key) and not key.startswith(("rejected/", "."))), None)
+    return next((key for key in keys if not parse_id(key) and not key.startswith(("rejected/", "."))), None)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from common.runtime.check_result import Finding, fine, unknown, warning
-from storage.errors import S3_ERRORS, cause, explain, unsupported
+from storage.errors import S3_ERRORS, classify, error_code, is_unsupported
 from uploader.admin.bucket import lifecycle
 from uploader.admin.bucket.public_access import blocked
 from uploader.settings import Settings
@@ -40,8 +40,8 @@ def _retention(s3: "S3Client", settings: Settings) -> Iterator[Finding]:
 
 
 def _unseen(error: Exception, bucket: str) -> str:
-    if cause(error) == "AccessDenied":
+    if error_code(error) == "AccessDenied":
         return "not seen: the rights to run do not show it; uploader setup, with its own rights, does"
-    if unsupported(error):
+    if is_unsupported(error):
         return "the store has nothing of the kind"
-    return explain(error, bucket).sentence
+    return classify(error, bucket).message

@@ -99,11 +99,11 @@ def test_an_uploader_that_waits_for_s3_is_seen_although_its_window_is_full(
     uploaders.start_well(UPLOAD_THREADS="1")
     road.close()
     edge.send_all([pictures.png(number) for number in range(8)])
-    uploaders.wait_for_state("S3 is away")
+    uploaders.wait_for_state("S3 is unavailable")
 
     told = uploaders.run("check", S3_ENDPOINT_URL=store.endpoint)
 
-    assert told.lines("warn")["uploader"].startswith("uploader says: S3 is away")
+    assert told.lines("warn")["uploader"].startswith("uploader says: S3 is unavailable")
 
 
 def test_uploaders_that_share_all_answer(uploaders: Uploaders, cloud_broker: CloudBroker) -> None:
@@ -129,7 +129,7 @@ def test_a_broker_that_is_away_is_one_line(uploaders: Uploaders) -> None:
 
     assert subject == "broker"
     assert sentence.startswith(f"{LOOPBACK}:{port} (CLOUD_BROKER_HOST, CLOUD_BROKER_PORT)")
-    assert sentence.endswith("Connection refused; start it, or mend CLOUD_BROKER_HOST")
+    assert sentence.endswith("Connection refused; start it, or fix CLOUD_BROKER_HOST")
 
 
 def test_a_broker_that_refuses_is_one_line(uploaders: Uploaders, broker: Broker) -> None:
@@ -150,7 +150,7 @@ def test_a_store_that_is_away_is_one_line(uploaders: Uploaders, road: Road) -> N
     subject, sentence = the_only_failure(uploaders.run("check"))
 
     assert subject == "store"
-    assert sentence.startswith("S3 is away")
+    assert sentence.startswith("S3 is unavailable")
     assert "S3_ENDPOINT_URL" in sentence
 
 
@@ -160,9 +160,9 @@ def test_a_store_that_is_away_is_one_line(uploaders: Uploaders, road: Road) -> N
         (
             {"AWS_SECRET_ACCESS_KEY": "wrong"},
             "credentials",
-            "the secret key does not fit the access key; mend AWS_SECRET_ACCESS_KEY",
+            "the secret key does not match the access key; fix AWS_SECRET_ACCESS_KEY",
         ),
-        ({"AWS_ACCESS_KEY_ID": "nobody"}, "credentials", "the access key is unknown; mend AWS_ACCESS_KEY_ID"),
+        ({"AWS_ACCESS_KEY_ID": "nobody"}, "credentials", "the access key is unknown; fix AWS_ACCESS_KEY_ID"),
         (
             {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
             "credentials",
@@ -171,7 +171,7 @@ def test_a_store_that_is_away_is_one_line(uploaders: Uploaders, road: Road) -> N
         (
             {"S3_BUCKET": "usbcam-nowhere"},
             "bucket",
-            "the bucket usbcam-nowhere does not exist; `uploader setup` creates it, or mend S3_BUCKET",
+            "the bucket usbcam-nowhere does not exist; `uploader setup` creates it, or fix S3_BUCKET",
         ),
     ],
 )
@@ -193,7 +193,7 @@ def test_a_bucket_of_somebody_else_is_one_line(uploaders: Uploaders, strict_stor
     assert subject == "bucket"
     assert sentence == (
         "these credentials may not look into usbcam-others: it is somebody else's, or a right is missing; "
-        "allow what cloud/iam/policy.json says, or mend S3_BUCKET or AWS_ACCESS_KEY_ID"
+        "allow what cloud/iam/policy.json says, or fix S3_BUCKET or AWS_ACCESS_KEY_ID"
     )
 
 

@@ -158,7 +158,7 @@ def test_a_region_that_refuses_is_the_only_failure(aws: Aws, code: str) -> None:
     failures = [finding for finding in aws.findings().values() if finding.level is Level.FAILURE]
 
     assert [(finding.subject, finding.sentence) for finding in failures] == [
-        ("region", "the bucket faces is in another region, eu-central-1; mend AWS_REGION")
+        ("region", "the bucket faces is in another region, eu-central-1; fix AWS_REGION")
     ]
 
 
@@ -171,15 +171,15 @@ def test_a_bucket_of_another_account_that_lets_us_in_is_said(aws: Aws) -> None:
     assert aws.findings()["bucket"] == Finding(
         Level.WARNING,
         "bucket",
-        f"faces lets us in, but is not of our account {ACCOUNT}; mend S3_BUCKET unless you know whose it is",
+        f"faces lets us in, but is not of our account {ACCOUNT}; fix S3_BUCKET unless you know whose it is",
     )
 
 
 @pytest.mark.parametrize(
     ("code", "mend"),
     [
-        ("InvalidClientTokenId", "the access key is unknown; mend AWS_ACCESS_KEY_ID"),
-        ("SignatureDoesNotMatch", "the secret key does not fit the access key; mend AWS_SECRET_ACCESS_KEY"),
+        ("InvalidClientTokenId", "the access key is unknown; fix AWS_ACCESS_KEY_ID"),
+        ("SignatureDoesNotMatch", "the secret key does not match the access key; fix AWS_SECRET_ACCESS_KEY"),
         ("ExpiredToken", "the session token has expired; renew AWS_SESSION_TOKEN"),
     ],
 )

@@ -10,12 +10,12 @@ from botocore.stub import ANY, Stubber
 from mypy_boto3_s3 import S3Client
 
 from common.runtime.check_result import Finding, Level
+from storage.client import create_client
 from tests.cloud.rig import LATER, LIMITED_KEY, LIMITED_SECRET, READER_KEY, READER_SECRET, Bucket, Road, Told, Uploaders
 from tests.support.paths import ROOT
 from tests.support.rig import Store
 from uploader.admin.setup import settle
 from uploader.settings import Settings
-from uploader.store.writer import connect
 
 POLICY = ROOT / "cloud" / "iam" / "policy-setup.json"
 DAYS = {"S3_RETENTION_DAYS": "30"}
@@ -97,7 +97,7 @@ def test_a_bucket_with_other_things_in_it_is_not_made_to_forget_them(uploaders: 
 @pytest.mark.parametrize(
     ("settings", "subject", "word"),
     [
-        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "credentials", "mend AWS_SECRET_ACCESS_KEY"),
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "credentials", "fix AWS_SECRET_ACCESS_KEY"),
         ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "credentials", "there are no credentials"),
         ({"S3_BUCKET": "arn:aws:s3:eu-west-1:123456789012:accesspoint/faces"}, "bucket", "set the bucket's name"),
     ],
@@ -112,7 +112,7 @@ def test_what_is_wrong_is_one_line(uploaders: Uploaders, settings: dict[str, str
 def test_a_store_that_is_away_is_one_line(uploaders: Uploaders, road: Road) -> None:
     road.close()
 
-    assert the_only_failure(uploaders.run("setup"))[1].startswith("S3 is away")
+    assert the_only_failure(uploaders.run("setup"))[1].startswith("S3 is unavailable")
 
 
 def test_a_bucket_of_somebody_else_is_one_line(uploaders: Uploaders, strict_store: Store) -> None:
@@ -139,7 +139,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[S3Cli
     monkeypatch.chdir(tmp_path)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
-    client = connect(_settings())
+    client = create_client(_settings())
     with Stubber(client) as stubber:
         yield client, stubber
         stubber.assert_no_pending_responses()
@@ -238,7 +238,7 @@ def test_other_rules_keep_what_they_said_of_small_objects(aws: tuple[S3Client, S
             409,
             "the name faces is taken by somebody else, in all of S3; choose another S3_BUCKET",
         ),
-        ("IllegalLocationConstraintException", 400, "the bucket faces is in another region; mend AWS_REGION"),
+        ("IllegalLocationConstraintException", 400, "the bucket faces is in another region; fix AWS_REGION"),
     ],
 )
 def test_a_name_that_cannot_be_had_is_one_line(

@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.support import pictures
 from uploader.ingest import png
-from uploader.ingest.image import NotAnImageError, examine
+from uploader.ingest.image import NotAnImageError, validate_image
 
 LIMIT = 1_000_000
 
@@ -18,9 +18,9 @@ def test_every_kind_of_png_is_taken_and_missed_when_a_row_is_missing(mode: str) 
     file = io.BytesIO()
     Image.new(mode, (37, 23)).save(file, "PNG")
 
-    assert examine(file.getvalue(), LIMIT).content_type == "image/png"
+    assert validate_image(file.getvalue(), LIMIT).content_type == "image/png"
     with pytest.raises(NotAnImageError, match="last rows"):
-        examine(_without_the_last_byte(file.getvalue()), LIMIT)
+        validate_image(_without_the_last_byte(file.getvalue()), LIMIT)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (2, 3), (5, 1), (9, 17), (64, 40)])
@@ -29,9 +29,9 @@ def test_interlaced_pictures_are_taken(width: int, height: int, depth: int, colo
     payload = pictures.interlaced_png(width, height, depth, colour)
 
     assert Image.open(io.BytesIO(payload)).size == (width, height)
-    assert examine(payload, LIMIT).content_type == "image/png"
+    assert validate_image(payload, LIMIT).content_type == "image/png"
     with pytest.raises(NotAnImageError, match="last rows"):
-        examine(_without_the_last_byte(payload), LIMIT)
+        validate_image(_without_the_last_byte(payload), LIMIT)
 
 
 @pytest.mark.parametrize("options", [{"progressive": True}, {"quality": 5}, {"comment": b"usbcam"}])
@@ -40,7 +40,7 @@ def test_every_kind_of_jpeg_is_taken(mode: str, options: dict[str, object]) -> N
     file = io.BytesIO()
     Image.new(mode, (2100, 2000)).save(file, "JPEG", **options)
 
-    assert examine(file.getvalue(), 5_000_000).description is None
+    assert validate_image(file.getvalue(), 5_000_000).metadata is None
 
 
 @pytest.mark.parametrize("where", [33, -12])
@@ -48,7 +48,7 @@ def test_the_text_is_found_before_and_after_the_pixels(where: int) -> None:
     plain = pictures.png(1)
     text = pictures.chunk(b"iTXt", b"usbcam\0\0\0\0\0" + "caf\u00e9".encode())
 
-    assert examine(plain[:where] + text + plain[where:], LIMIT).description == "caf\u00e9"
+    assert validate_image(plain[:where] + text + plain[where:], LIMIT).metadata == "caf\u00e9"
 
 
 def _without_the_last_byte(payload: bytes) -> bytes:

@@ -6,22 +6,22 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.support import pictures
-from uploader.ingest.parser import InvalidMessageError, Message, claimed_id, edge_or_underscore, parse
+from uploader.ingest.parser import IncomingMessage, InvalidMessageError, claimed_id, edge_or_underscore, parse_capture
 
 LIMIT = 1_000_000
 EVENING = datetime(2025, 12, 31, 23, 59, 59, 7_000, tzinfo=UTC)
 
 
-def reason_for(message: Message) -> str:
+def reason_for(message: IncomingMessage) -> str:
     with pytest.raises(InvalidMessageError) as refusal:
-        parse(message, LIMIT)
+        parse_capture(message, LIMIT)
     return str(refusal.value)
 
 
 def test_a_message_with_properties_is_read() -> None:
     picture = pictures.png(1)
 
-    capture = parse(pictures.message(picture), LIMIT)
+    capture = parse_capture(pictures.message(picture), LIMIT)
 
     assert (capture.edge, capture.camera, capture.content_type) == ("porch", "door", "image/png")
     assert capture.id == pictures.identity(picture)
@@ -34,7 +34,7 @@ def test_a_message_that_lost_its_properties_is_described_by_its_picture(picture:
     assert callable(picture)
     payload = picture(1, pictures.description(EVENING))
 
-    capture = parse(pictures.message(payload, {}), LIMIT)
+    capture = parse_capture(pictures.message(payload, {}), LIMIT)
 
     assert (capture.camera, capture.captured_at, capture.bare) == ("porch-left", EVENING, False)
     assert capture.id == pictures.identity(payload, EVENING)
@@ -44,12 +44,12 @@ def test_a_message_that_lost_its_properties_is_described_by_its_picture(picture:
 def test_properties_go_before_what_the_picture_says() -> None:
     payload = pictures.png(1, pictures.description(EVENING))
 
-    assert parse(pictures.message(payload), LIMIT).camera == "door"
+    assert parse_capture(pictures.message(payload), LIMIT).camera == "door"
 
 
 @pytest.mark.parametrize("embedded", [None, "no JSON", "[1]", "{}", '{"camera": "x"}', "[" * 100_000])
 def test_a_picture_that_says_nothing_is_a_bare_capture(embedded: str | None) -> None:
-    capture = parse(pictures.message(pictures.png(1, embedded), {}), LIMIT)
+    capture = parse_capture(pictures.message(pictures.png(1, embedded), {}), LIMIT)
 
     assert (capture.camera, capture.bare) == ("unknown", True)
     assert capture.captured_at == pictures.ARRIVED_AT.replace(microsecond=456_000)
@@ -94,9 +94,9 @@ def test_random_bytes_after_a_sound_beginning_are_refused() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"id": "20261122T063325.123Z-00000000"}, "id does not fit the bytes"),
-        ({"id": "x" * 100_000}, "id does not fit"),
-        ({"captured_at": "2026-11-22T06:33:26.123Z"}, "id does not fit captured_at"),
+        ({"id": "20261122T063325.123Z-00000000"}, "id does not match the bytes"),
+        ({"id": "x" * 100_000}, "id does not match"),
+        ({"captured_at": "2026-11-22T06:33:26.123Z"}, "id does not match captured_at"),
         ({"captured_at": "2026-13-22T06:33:25.123Z"}, "captured_at"),
         ({"captured_at": "yesterday"}, "captured_at"),
         ({"camera": "../../etc"}, "camera"),
@@ -114,7 +114,7 @@ def test_huge_and_foreign_properties_never_reach_the_metadata() -> None:
     picture = pictures.png(1)
     said = pictures.properties(picture) | {"track": "\u00e9\n" + "t" * 60_000, "quality": "\r\n", "x-evil\r\n": "1"}
 
-    metadata = parse(pictures.message(picture, said), LIMIT).metadata
+    metadata = parse_capture(pictures.message(picture, said), LIMIT).metadata
 
     assert metadata["track"] == "t" * 128
     assert set(metadata) == {"schema", "id", "edge", "camera", "captured_at", "box", "score", "track"}
@@ -124,7 +124,7 @@ def test_huge_and_foreign_properties_never_reach_the_metadata() -> None:
 def test_an_id_alone_tells_the_time() -> None:
     picture = pictures.png(1)
 
-    capture = parse(pictures.message(picture, {"id": pictures.identity(picture, EVENING)}), LIMIT)
+    capture = parse_capture(pictures.message(picture, {"id": pictures.identity(picture, EVENING)}), LIMIT)
 
     assert (capture.captured_at, capture.camera) == (EVENING, "unknown")
 

@@ -8,8 +8,9 @@ import pytest
 from dev.harness.process import LOOPBACK, wait_for
 from tests.cloud.rig import Broker, Edge
 from tests.support import pictures
-from uploader.mqtt.session import session
-from uploader.mqtt.subscriber import Deliveries, Delivery, Subscriber
+from uploader.mqtt.delivery import Deliveries, Delivery
+from uploader.mqtt.session import session_config
+from uploader.mqtt.subscriber import Subscriber
 
 WINDOW = 16
 SILENCE_SECONDS = 60.0
@@ -20,7 +21,7 @@ class Reader:
 
     def __init__(self, port: int) -> None:
         self.deliveries: Deliveries = SimpleQueue()
-        self.subscriber = Subscriber(session(1), LOOPBACK, port, WINDOW, self.deliveries)
+        self.subscriber = Subscriber(session_config(1), LOOPBACK, port, WINDOW, self.deliveries)
         self.subscriber.start()
         self.wait_until_subscribed()
 
@@ -92,9 +93,8 @@ def test_no_more_than_the_window_is_in_flight(edge: Edge, connect: Callable[[], 
 
     edge.send_all([pictures.png(number) for number in range(3 * WINDOW)])
     taken = reader.take(WINDOW)
-    answered = reader.subscriber
-    answered.subscribe()
-    wait_for(lambda: not answered._unanswered, seconds=20, what="the broker's answer")  # noqa: SLF001
+    reader.subscriber.subscribe()
+    wait_for(lambda: not reader.subscriber.connection.pending_pings, seconds=20, what="the broker's acknowledgement")
 
     assert reader.deliveries.empty()
     for delivery in taken:

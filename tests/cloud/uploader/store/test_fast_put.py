@@ -1,4 +1,4 @@
-"""The quick way of a PUT: it writes what boto3 would write, and leaves all that is not plain success to boto3."""
+"""FastPut: it writes what boto3 would write, and leaves everything but plain success to boto3."""
 
 import logging
 import os
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from storage.client import create_client
 from tests.cloud.rig import Bucket, Road
 from tests.support.rig import Store
 from uploader.settings import Settings
-from uploader.store.fast_put import Shortcut, find_shortcut
-from uploader.store.writer import connect
+from uploader.store.fast_put import FastPut
 
 METADATA = {"schema": "1", "camera": "front", "odd": "two  spaces ~!", "box": "1,2,3,4"}
 KEYS = [
@@ -32,18 +32,18 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, store: Store, buck
     return Settings()
 
 
-def find(settings: Settings) -> Shortcut:
-    found = find_shortcut(connect(settings), settings)
+def find(settings: Settings) -> FastPut:
+    found = FastPut.create(create_client(settings), settings)
     assert found is not None
     return found
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_any_name_is_written_as_boto3_would_and_only_once(settings: Settings, bucket: Bucket, key: str) -> None:
-    shortcut = find(settings)
+    fast_put = find(settings)
 
-    assert shortcut.put(key, b"first", "image/png", METADATA)
-    assert not shortcut.put(key, b"second", "image/png", METADATA)
+    assert fast_put.put(key, b"first", "image/png", METADATA)
+    assert not fast_put.put(key, b"second", "image/png", METADATA)
 
     assert bucket.names() == [key]
     assert bucket.read(key) == (b"first", "image/png", METADATA)
@@ -62,39 +62,39 @@ def test_when_it_fails_it_leaves_all_to_boto3_for_a_while(
     settings: Settings, road: Road, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    shortcut = find(settings)
+    fast_put = find(settings)
     road.close()
-    assert not shortcut.put("a.png", b"x", "image/png", {})
+    assert not fast_put.put("a.png", b"x", "image/png", {})
     road.open()
 
-    assert not shortcut.put("a.png", b"x", "image/png", {})  # it rests
+    assert not fast_put.put("a.png", b"x", "image/png", {})  # it backs off
     monkeypatch.setattr("uploader.store.fast_put.monotonic", lambda: float("inf"))
-    assert shortcut.put("a.png", b"x", "image/png", {})
+    assert fast_put.put("a.png", b"x", "image/png", {})
 
     assert len(caplog.records) == 1
 
 
 def test_a_connection_that_the_store_closed_meanwhile_does_no_harm(settings: Settings, road: Road) -> None:
-    shortcut = find(settings)
-    assert shortcut.put("a.png", b"x", "image/png", {})
+    fast_put = find(settings)
+    assert fast_put.put("a.png", b"x", "image/png", {})
     road.close()
     road.open()
 
-    assert shortcut.put("b.png", b"x", "image/png", {})
+    assert fast_put.put("b.png", b"x", "image/png", {})
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy"])
 def test_behind_a_proxy_boto3_does_all(settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "http://127.0.0.1:9")
 
-    assert find_shortcut(connect(settings), settings) is None
+    assert FastPut.create(create_client(settings), settings) is None
 
 
 def test_without_credentials_there_is_none(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
 
-    assert find_shortcut(connect(settings), Settings()) is None
+    assert FastPut.create(create_client(settings), Settings()) is None
 
 
 def test_wrong_keys_are_boto3s_to_explain(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

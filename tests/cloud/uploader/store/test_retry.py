@@ -1,204 +1,60 @@
-"""S3, the broker and the uploader itself go away and come back: nothing is lost."""
+"""Waiting for S3: the threads wait together, and the log says each thing once."""
 
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
+import logging
+import threading
 
 import pytest
+from botocore.exceptions import ClientError
 
-from dev.harness.process import LOOPBACK, free_port, wait_for
-from tests.cloud.rig import LATER, LIMITED_KEY, LIMITED_SECRET, Broker, Bucket, Edge, Road, Uploaders
-from tests.support import pictures
-from tests.support.rig import Store
+from uploader.store.retry import RetryCoordinator, StoppedError
 
 
-def wait_for_line(uploaders: Uploaders, word: str) -> str:
-    process = uploaders.started[-1]
-
-    def line() -> str:
-        return next((line for line in process.tail(1000).splitlines() if word in line), "")
-
-    try:
-        return wait_for(line, seconds=20, what=f"a line with {word}")
-    except TimeoutError as error:
-        raise AssertionError(f"{error}\n{process.tail()}") from error
-
-
-def health(uploaders: Uploaders) -> subprocess.CompletedProcess[str]:
-    process = uploaders.started[-1]
-    command = [sys.executable, "-m", "uploader", "health"]
-    environment = {
-        "HEARTBEAT_FILE": str(uploaders.folder / "uploader.json"),
-        "PYTHONPATH": process.environment["PYTHONPATH"],
-    }
-    return subprocess.run(command, env=environment, cwd=uploaders.folder, capture_output=True, text=True, check=False)
-
-
-def test_stopping_while_s3_is_away_loses_nothing_and_is_quick(
-    edge: Edge, uploaders: Uploaders, road: Road, bucket: Bucket
-) -> None:
-    process = uploaders.start_well()
-    road.close()
-    payloads = [pictures.png(number) for number in range(40)]
-    edge.send_all(payloads)
-    uploaders.wait_for_state("S3 is away")
-
-    asked_at = time.monotonic()
-    assert process.stop() == 0
-    assert time.monotonic() - asked_at < 10  # not the 10 s it gives an S3 that answers
-    assert bucket.names() == []
-    road.open()
-    uploaders.start()
-
-    bucket.wait_for(40)
-    wait_for(lambda: len(edge.stored()) == 40, seconds=20, what="40 receipts")
-
-
-def test_an_s3_that_was_away_is_found_again_and_nothing_is_stored_twice(
-    edge: Edge, uploaders: Uploaders, road: Road, bucket: Bucket
-) -> None:
-    uploaders.start_well()
-    for number in range(3):
-        road.close()
-        edge.send_all([pictures.png(number * 20 + index) for index in range(20)])
-        uploaders.wait_for_state("S3 is away")
-        road.open()
-        bucket.wait_for(number * 20 + 20)
-
-    uploaders.wait_for_state(None)
-    assert len(bucket.names()) == 60
-    assert len(wait_for_line(uploaders, "S3 is away").splitlines()) == 1
-    assert "Traceback" not in uploaders.started[-1].tail(10_000)
-
-
-@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGKILL])
-def test_ending_it_at_any_moment_loses_nothing(
-    edge: Edge, uploaders: Uploaders, bucket: Bucket, way: signal.Signals
-) -> None:
-    uploaders.start_well().stop()
-    edge.send_all([pictures.png(number, side=64) for number in range(600)])
-
-    for _ in range(3):
-        already = len(bucket.names())
-        process = uploaders.start()
-        bucket.wait_for(already + 20)
-        process.signal(way)
-        assert process.popen.wait(20) == (0 if way is signal.SIGTERM else -signal.SIGKILL)
-    uploaders.start()
-
-    bucket.wait_for(600)
-    assert len(bucket.names()) == 600
-    wait_for(
-        lambda: {*edge.stored().values()} == {*bucket.names()} or way is signal.SIGKILL, seconds=60, what="receipts"
+def response(code: str, status: int) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        "PutObject",
     )
 
 
-def test_a_broker_that_comes_back_delivers_the_rest(
-    edge: Edge, uploaders: Uploaders, broker: Broker, bucket: Bucket
-) -> None:
-    uploaders.start_well()
-    edge.send_all([pictures.png(number) for number in range(50)])
+def test_an_outage_is_logged_once_and_its_end_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    attempts = iter([response("InternalError", 500)] * 3)
 
-    broker.stop()
-    uploaders.wait_for_state("CLOUD_BROKER_HOST")
-    broker.start()
-    uploaders.wait_for_state(None)
-    edge.send(pictures.png(51))
+    def attempt() -> str:
+        for error in attempts:
+            raise error
+        return "done"
 
-    bucket.wait_for(51)
-    assert len(bucket.names()) == 51
+    assert RetryCoordinator("captures").run(attempt) == "done"
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert "after 3 failed attempts" in caplog.text
 
 
-def test_a_missing_bucket_is_waited_for(edge: Edge, uploaders: Uploaders, strict_store: Store) -> None:
-    bucket = Bucket(strict_store, LATER)
-    limited = {"AWS_ACCESS_KEY_ID": LIMITED_KEY, "AWS_SECRET_ACCESS_KEY": LIMITED_SECRET}
-    uploaders.start(S3_BUCKET=LATER, S3_ENDPOINT_URL=strict_store.endpoint, **limited)
-    wait_for_line(uploaders, "Subscribed")
-    edge.send_all([pictures.png(number) for number in range(3)])
+def test_one_success_wakes_all_waiters() -> None:
+    retry = RetryCoordinator("captures")
+    stored = threading.Semaphore(0)
+    there = threading.Event()
+    failed = threading.Semaphore(0)
 
-    wait_for_line(uploaders, f"the bucket {LATER} does not exist; `uploader setup` creates it, or mend S3_BUCKET")
-    wait_for_line(uploaders, f"may not use the bucket {LATER}")  # what SeaweedFS answers to a PUT there
-    uploaders.wait_for_state("S3_BUCKET")
-    assert "S3_BUCKET" in health(uploaders).stderr
-    assert edge.receipts == []
-    bucket.client.create_bucket(Bucket=LATER)
+    def attempt() -> None:
+        if not there.is_set():
+            failed.release()
+            raise response("NoSuchBucket", 404)
+        stored.release()
 
-    bucket.wait_for(3)
-    uploaders.wait_for_state(None)
-    assert uploaders.started[-1].tail(1000).count("S3 refuses") == 2
+    for _ in range(8):
+        threading.Thread(target=retry.run, args=[attempt], daemon=True).start()
+    for _ in range(8 * 3):
+        failed.acquire()
+    there.set()
+    retry.wake_waiters()
 
-
-def test_wrong_keys_are_waited_for(edge: Edge, uploaders: Uploaders, bucket: Bucket, tmp_path: Path) -> None:
-    file = tmp_path / "credentials"
-    right = {"aws_access_key_id": bucket.store.access_key, "aws_secret_access_key": bucket.store.secret_key}
-    write_profile(file, right | {"aws_secret_access_key": "wrong"})
-    unset = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SHARED_CREDENTIALS_FILE": str(file)}
-    uploaders.start(**unset)
-    wait_for_line(uploaders, "Subscribed")
-    edge.send(pictures.png(1))
-
-    uploaders.wait_for_state("mend AWS_SECRET_ACCESS_KEY")
-    assert bucket.names() == []
-    write_profile(file, right)
-
-    bucket.wait_for(1)
-    uploaders.wait_for_state(None)
+    assert all(stored.acquire(timeout=10) for _ in range(8))
 
 
-def test_missing_credentials_are_waited_for(uploaders: Uploaders) -> None:
-    uploaders.start(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+def test_stopping_ends_the_wait() -> None:
+    retry = RetryCoordinator("captures")
+    retry.stop()
 
-    uploaders.wait_for_state("there are no credentials")
-
-
-def write_profile(file: Path, keys: dict[str, str]) -> None:
-    fresh = file.with_suffix(".new")
-    fresh.write_text("[default]\n" + "".join(f"{name} = {value}\n" for name, value in keys.items()))
-    fresh.replace(file)
-
-
-def test_an_unreachable_broker_is_waited_for_and_named_once(uploaders: Uploaders, tmp_path: Path) -> None:
-    broker = Broker(tmp_path / "late", free_port())
-    uploaders.start(CLOUD_BROKER_PORT=str(broker.port))
-
-    uploaders.wait_for_state("CLOUD_BROKER_HOST")
-    assert f"{LOOPBACK}:{broker.port}" in wait_for_line(uploaders, "mend CLOUD_BROKER_HOST")
-    told = health(uploaders)
-    assert (told.returncode, told.stderr.count("\n")) == (1, 1)
-    broker.start()
-
-    uploaders.wait_for_state(None)
-    assert uploaders.started[-1].tail(100).count("mend CLOUD_BROKER_HOST") == 1
-    assert health(uploaders).returncode == 0
-    broker.stop()
-
-
-def test_an_unknown_host_is_named(uploaders: Uploaders) -> None:
-    uploaders.start(CLOUD_BROKER_HOST="no-such-host.invalid")
-
-    assert "no-such-host.invalid" in wait_for_line(uploaders, "mend CLOUD_BROKER_HOST")
-
-
-def test_a_refused_login_is_one_sentence(uploaders: Uploaders, tmp_path: Path) -> None:
-    closed = Broker(tmp_path / "closed", extra="allow_anonymous false")
-    closed.start()
-    uploaders.start(CLOUD_BROKER_PORT=str(closed.port))
-
-    assert "it refused the uploader (Not authorized)" in wait_for_line(uploaders, "WARNING")
-    closed.stop()
-
-
-def test_health_of_a_frozen_or_missing_uploader_is_bad(uploaders: Uploaders) -> None:
-    process = uploaders.start_well()
-    file = uploaders.folder / "uploader.json"
-    assert health(uploaders).returncode == 0
-
-    process.kill()
-    file.write_text(file.read_text().replace('"written_at": ', '"written_at": -'))
-    assert "stopped or stuck" in health(uploaders).stderr
-    file.write_text("half of")
-    assert "cannot be read" in health(uploaders).stderr
-    file.unlink()
-    assert "has not started" in health(uploaders).stderr
+    with pytest.raises(StoppedError):
+        retry.run(lambda: (_ for _ in ()).throw(response("InternalError", 500)))

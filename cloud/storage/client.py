@@ -1,0 +1,124 @@
+"""boto3 as the settings ask for it, and the two HEAD requests with the reasons that HEAD leaves out."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Self
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from storage.errors import http_status
+from storage.settings import StorageSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
+
+POOL_SIZE = 18  # connections; enough for the uploader's 16 threads and for everything the gallery does at once
+NO_REGION = "aws-global"  # botocore's word
+MAX_SKEW_SECONDS = 15 * 60  # S3 refuses clocks that differ by more
+WARN_SKEW_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class BucketInfo:
+    """What the headers of a response say about the bucket and the clock; costs no further request."""
+
+    region: str | None  # the bucket's; stores other than AWS seldom send it
+    skew_seconds: float | None  # how far our clock is ahead of S3's
+
+    @classmethod
+    def parse(cls, response: Mapping[str, Any]) -> Self:
+        headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        region = response.get("BucketRegion") or headers.get("x-amz-bucket-region")
+        return cls(region, _skew_seconds(headers.get("date")))
+
+    @classmethod
+    def of_error(cls, error: Exception) -> Self:
+        return cls.parse(error.response) if isinstance(error, ClientError) else cls(None, None)
+
+    def region_problem(self, bucket: str, ours: str) -> str | None:
+        """Report an AWS_REGION that is not the bucket's: uploads are redirected, but presigned URLs would fail."""
+        if self.region is None or self.region == ours:
+            return None
+        configured = "is not set" if ours == NO_REGION else f"is {ours}"
+        return f"the bucket {bucket} is in {self.region} and AWS_REGION {configured}; set AWS_REGION={self.region}"
+
+    def clock_problem(self) -> str | None:
+        """Report a clock that differs from S3's."""
+        skew = self.skew_seconds
+        if skew is None or abs(skew) <= WARN_SKEW_SECONDS:
+            return None
+        direction = "ahead of" if skew > 0 else "behind"
+        refused = abs(skew) > MAX_SKEW_SECONDS
+        consequence = "S3 refuses more than 15 minutes" if refused else "past 15 minutes S3 refuses everything"
+        return f"this machine's clock is {abs(skew):.0f} s {direction} S3's, and {consequence}; set it, best by NTP"
+
+
+def open_session(settings: StorageSettings) -> boto3.Session:
+    """Find the credentials and the region."""
+    for name in [name for name, value in os.environ.items() if name.startswith("AWS_") and not value]:
+        del os.environ[name]  # botocore takes AWS_PROFILE= for a profile without a name
+    secret, token = settings.aws_secret_access_key, settings.aws_session_token
+    return boto3.Session(
+        aws_access_key_id=settings.aws_access_key_id,  # None = the default credential chain
+        aws_secret_access_key=secret.get_secret_value() if secret else None,
+        aws_session_token=token.get_secret_value() if token else None,
+        profile_name=settings.aws_profile,
+        region_name=settings.aws_region or ("us-east-1" if settings.s3_endpoint_url else None),
+    )
+
+
+def create_client(settings: StorageSettings, *, pool_size: int = POOL_SIZE) -> "S3Client":
+    """Make the one client that all threads share."""
+    config = client_config(settings, pool_size=pool_size)
+    return open_session(settings).client("s3", endpoint_url=settings.s3_endpoint_url, config=config)
+
+
+def client_config(settings: StorageSettings, *, pool_size: int = POOL_SIZE) -> Config:
+    return Config(
+        # The SDK's second attempt only hides a connection that the server had closed; long retries are ours.
+        retries={"mode": "standard", "total_max_attempts": 2},
+        connect_timeout=3,
+        read_timeout=15,
+        max_pool_connections=pool_size,
+        # Stores other than AWS seldom have a host name for each bucket.
+        s3={"addressing_style": "path" if settings.s3_endpoint_url else "auto"},
+    )
+
+
+def head_bucket(client: "S3Client", bucket: str) -> BucketInfo:
+    """Check that the bucket exists and that the credentials may use it."""
+    try:
+        return BucketInfo.parse(client.head_bucket(Bucket=bucket))
+    except ClientError as error:
+        if not _needs_body(error):
+            raise
+        return BucketInfo.parse(client.list_objects_v2(Bucket=bucket, MaxKeys=1))
+
+
+def head_object(client: "S3Client", bucket: str, key: str) -> "HeadObjectOutputTypeDef":
+    """Read an object's headers and metadata; raises what boto3 raises, with the reason."""
+    try:
+        return client.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if _needs_body(error):
+            client.list_objects_v2(Bucket=bucket, MaxKeys=1)
+        raise
+
+
+def _needs_body(error: ClientError) -> bool:
+    """Tell whether the status is ambiguous: a HEAD response has no body, and another request's names the reason."""
+    return http_status(error) in {301, 400, 403}
+
+
+def _skew_seconds(date: str | None) -> float | None:
+    try:
+        theirs = parsedate_to_datetime(date or "")
+    except ValueError:
+        return None
+    return (datetime.now(UTC) - theirs.astimezone(UTC)).total_seconds()
