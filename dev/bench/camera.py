@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from camera.config.settings import Settings
 from camera.pipeline.analyzer import FrameAnalyzer
-from camera.sources.reader.latest_frame import Frame
+from camera.sources.frame import Frame
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Capture
 from dev.bench.measure import QUICK, Figure, Sample, Series, cpu_seconds, memory_mb, paired

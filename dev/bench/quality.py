@@ -10,7 +10,8 @@ import cv2.data
 import numpy as np
 
 from camera.config.settings import Settings
-from camera.pipeline.detector import FaceDetector, Image
+from camera.pipeline.detector import FaceDetector
+from camera.sources.frame import Image
 from dev.bench.measure import Figure
 from dev.bench.plot import bars
 from dev.bench.report import Report, Table

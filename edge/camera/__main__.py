@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from camera.config.camera_list import WrongCamerasError, cameras
+from camera.config.camera_list import CameraConfigError, expand_cameras
 from camera.config.settings import Settings, read_settings
 from camera.control.health import health
 from camera.delivery.spool import SpoolInUseError
@@ -16,8 +16,8 @@ from camera.diagnostics.doctor import doctor
 from camera.diagnostics.offline import captures, detect
 from camera.diagnostics.snapshot import snapshot
 from camera.service import CameraService
-from camera.sources.factory import check_file
-from camera.sources.reader.latest_frame import SourceError
+from camera.sources.factory import validate_file_source
+from camera.sources.frame import SourceError
 
 log = logging.getLogger("camera")
 
@@ -46,8 +46,8 @@ def look_at(settings: Settings, arguments: argparse.Namespace) -> int:
     """Look through the cameras beside a service that may be running."""
     log.setLevel(logging.CRITICAL)  # what the parts would log is what these print
     try:
-        each = cameras(settings)
-    except WrongCamerasError as error:
+        each = expand_cameras(settings)
+    except CameraConfigError as error:
         print(f"camera: {error}", file=sys.stderr)
         return 2
     if arguments.command == "doctor":
@@ -69,11 +69,11 @@ def run(settings: Settings) -> int:
         signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
     threading.excepthook = lambda crash: _give_up(crash, stop, failed)
     try:
-        each = cameras(settings)
+        each = expand_cameras(settings)
         for camera in each:
-            check_file(camera)
+            validate_file_source(camera)
         service = CameraService(each, stop)
-    except (SourceError, SpoolInUseError, WrongCamerasError) as error:
+    except (SourceError, SpoolInUseError, CameraConfigError) as error:
         print(f"camera: {error}", file=sys.stderr)
         return 2
     worked = service.run()

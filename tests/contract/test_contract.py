@@ -10,7 +10,7 @@ import pytest
 
 from camera.pipeline.detector import Detection
 from camera.pipeline.encoder import CaptureEncoder
-from camera.sources.reader.latest_frame import Frame
+from camera.sources.frame import Frame
 from common.contract.capture import MAX_IMAGE_BYTES, Box, Capture
 from common.contract.receipt import read_receipt
 from tests.support.paths import ROOT

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from camera.pipeline.detector import Image
+from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Box, Capture, describe, with_description
 from tests.edge.rig import Run

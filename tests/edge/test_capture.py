@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from camera.pipeline.detector import Detection, Image
+from camera.pipeline.detector import Detection
 from camera.pipeline.encoder import CaptureEncoder
-from camera.sources.reader.latest_frame import Frame
+from camera.sources.frame import Frame, Image
 from common.contract.capture import Box, Capture, NotACaptureError, Visit, read_capture
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, UTC)

@@ -16,7 +16,7 @@ from camera.config.settings import Settings
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from camera.pipeline.analyzer import FrameAnalyzer
-from camera.sources.reader.latest_frame import Frame
+from camera.sources.frame import Frame
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Capture
 from dev.harness.process import wait_for

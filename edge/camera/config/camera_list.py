@@ -10,47 +10,49 @@ from camera.config.settings import CameraSettings, Settings, sentence
 from camera.sources.v4l2.discovery import AUTO, is_device, node_path
 
 SHARED_BY_MANY = ("demo",)  # sources that may be opened more than once
-OWN = set(CameraSettings.model_fields) - {"camera_name", "camera_source"}
+OVERRIDABLE = set(CameraSettings.model_fields) - {"camera_name", "camera_source"}
 
 
-class WrongCamerasError(Exception):
+class CameraConfigError(Exception):
     """CAMERAS or CAMERA_SETTINGS do not make sense; the text says which word and the mend."""
 
 
-def cameras(settings: Settings) -> tuple[Settings, ...]:
-    """One `Settings` for each camera that CAMERAS names, or the one of CAMERA_NAME; raises WrongCamerasError."""
-    sources = dict(_named(settings.cameras)) or {settings.camera_name: settings.camera_source}
-    changes = _changes(settings.camera_settings, sources)
+def expand_cameras(settings: Settings) -> tuple[Settings, ...]:
+    """One `Settings` for each camera that CAMERAS names, or the one of CAMERA_NAME; raises CameraConfigError."""
+    sources = dict(_parse_sources(settings.cameras)) or {settings.camera_name: settings.camera_source}
+    changes = _parse_overrides(settings.camera_settings, sources)
     _refuse_one_source_twice(sources)
     _refuse_auto_beside_others(sources)
-    return tuple(_one(settings, name, source, changes[name]) for name, source in sources.items())
+    return tuple(_camera_settings(settings, name, source, changes[name]) for name, source in sources.items())
 
 
-def _named(text: str) -> Iterator[tuple[str, str]]:
+def _parse_sources(text: str) -> Iterator[tuple[str, str]]:
     seen = set()
     for word in text.split():
         name, found, source = word.partition("=")
         if not found or not name or not source or "://" in name:
-            raise WrongCamerasError(
-                f"CAMERAS: {_shown(word)} is not NAME=SOURCE, like front=/dev/video0. Change it in .env."
+            raise CameraConfigError(
+                f"CAMERAS: {_without_password(word)} is not NAME=SOURCE, like front=/dev/video0. Change it in .env."
             )
         if name in seen:
-            raise WrongCamerasError(f"CAMERAS names {name} twice: give each camera a name of its own in .env.")
+            raise CameraConfigError(f"CAMERAS names {name} twice: give each camera a name of its own in .env.")
         seen.add(name)
         yield name, source
 
 
-def _changes(text: str, names: Mapping[str, str]) -> dict[str, dict[str, str]]:
+def _parse_overrides(text: str, names: Mapping[str, str]) -> dict[str, dict[str, str]]:
     changes: dict[str, dict[str, str]] = {name: {} for name in names}
     for word in text.split():
         which, _, value = word.partition("=")
         name, _, setting = which.partition(".")
         if name not in changes:
             known = ", ".join(names)
-            raise WrongCamerasError(f"CAMERA_SETTINGS: {_shown(word)} is for no camera ({known}). Change it in .env.")
-        if setting.lower() not in OWN:
-            raise WrongCamerasError(
-                f"CAMERA_SETTINGS: {setting or _shown(word)} cannot be set for one camera."
+            raise CameraConfigError(
+                f"CAMERA_SETTINGS: {_without_password(word)} is for no camera ({known}). Change it in .env."
+            )
+        if setting.lower() not in OVERRIDABLE:
+            raise CameraConfigError(
+                f"CAMERA_SETTINGS: {setting or _without_password(word)} cannot be set for one camera."
                 " Write NAME.SETTING=VALUE in .env."
             )
         changes[name][setting.lower()] = value
@@ -58,20 +60,20 @@ def _changes(text: str, names: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 
 def _refuse_one_source_twice(sources: Mapping[str, str]) -> None:
-    counted = Counter(_plain(source) for source in sources.values() if source not in SHARED_BY_MANY)
+    counted = Counter(_normalized(source) for source in sources.values() if source not in SHARED_BY_MANY)
     for source, times in counted.items():
         if times > 1:
-            raise WrongCamerasError(
-                f"CAMERAS names {_shown(source)} {times} times: give each camera its own source in .env."
+            raise CameraConfigError(
+                f"CAMERAS names {_without_password(source)} {times} times: give each camera its own source in .env."
             )
 
 
-def _shown(word: str) -> str:
+def _without_password(word: str) -> str:
     """A word of the user's without what may hold a password."""
     return word.split("://", maxsplit=1)[0]
 
 
-def _plain(source: str) -> str:
+def _normalized(source: str) -> str:
     """One spelling of each source."""
     return str(node_path(source, Path("/dev")) or source)
 
@@ -79,17 +81,17 @@ def _plain(source: str) -> str:
 def _refuse_auto_beside_others(sources: Mapping[str, str]) -> None:
     devices = [source for source in sources.values() if is_device(source)]
     if AUTO in devices and len(devices) > 1:
-        raise WrongCamerasError(
+        raise CameraConfigError(
             "CAMERAS: auto takes any camera, so it cannot stand beside others: name each by its device or"
             " serial number (the doctor tells them) in .env."
         )
 
 
-def _one(settings: Settings, name: str, source: str, changes: dict[str, str]) -> Settings:
+def _camera_settings(settings: Settings, name: str, source: str, changes: dict[str, str]) -> Settings:
     """Check what is set for one camera as if it stood in .env."""
     values = settings.model_dump() | changes | {"camera_name": name, "camera_source": source}
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         wrong = error.errors()[0]
-        raise WrongCamerasError(sentence(wrong["loc"], wrong.get("input"), camera=name)) from None
+        raise CameraConfigError(sentence(wrong["loc"], wrong.get("input"), camera=name)) from None

@@ -1,8 +1,10 @@
-"""When a camera may look: SCHEDULE, and a pause from outside."""
+"""When a camera runs: SCHEDULE, and commands that override it."""
 
 import re
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -10,18 +12,19 @@ DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 ENTRY = re.compile(r"(?:([a-z]{2})(?:-([a-z]{2}))?/)?([0-2]\d):([0-5]\d)-([0-2]\d):([0-5]\d)")
 PAUSE, RUN = "pause", "run"
 EVERY_DAY = range(7)
+MINUTE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """From one time of a day to another; one that ends before it begins ends on the next day."""
+class TimeRange:
+    """From one time of day to another; one that ends before it begins ends on the next day."""
 
-    days: frozenset[int]  # 0 is Monday; those on which it begins
-    begins: time
-    ends: time
+    days: frozenset[int]  # 0 is Monday; the days on which it begins
+    begins: time_of_day
+    ends: time_of_day
 
     def covers(self, now: datetime) -> bool:
-        """Whether a local time is in it."""
+        """Whether a local time is within this range."""
         clock, today, yesterday = now.time(), now.weekday(), (now - timedelta(days=1)).weekday()
         if self.begins < self.ends:
             return today in self.days and self.begins <= clock < self.ends
@@ -29,80 +32,85 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
-    """When to look; without any span, always."""
+class Schedule:
+    """When a camera runs; without any range, always."""
 
-    spans: tuple[Span, ...] = ()
+    ranges: tuple[TimeRange, ...] = ()
     paused: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `run`, `pause`, or hours such as `mo-fr/08:00-18:00,sa/10:00-14:00`; raises ValueError."""
+        """Read `run`, `pause`, or ranges such as `mo-fr/08:00-18:00,sa/10:00-14:00`; raises ValueError."""
         text = text.strip().lower()
         if text in {"", RUN}:
             return cls()
         if text == PAUSE:
             return cls(paused=True)
-        return cls(tuple(_span(entry) for entry in text.split(",")))
+        return cls(tuple(_time_range(entry) for entry in text.split(",")))
 
-    @classmethod
-    def checked(cls, text: str) -> str:
-        """Return a text that can be parsed; raises ValueError."""
-        cls.parse(text)
-        return text
-
-    def open_at(self, moment: datetime, timezone: str) -> bool:
-        """Whether to look at this moment (aware)."""
-        if self.paused or not self.spans:
+    def is_active_at(self, now: datetime, timezone: str) -> bool:
+        """Whether the camera runs at this time (aware)."""
+        if self.paused or not self.ranges:
             return not self.paused
-        local = moment.astimezone(ZoneInfo(timezone))
-        return any(span.covers(local) for span in self.spans)
+        local = now.astimezone(ZoneInfo(timezone))
+        return any(time_range.covers(local) for time_range in self.ranges)
 
 
-class Clock:
-    """Tells whether a camera may look now: by its schedule, or by what was commanded since."""
+class ScheduleController:
+    """Decides whether a camera runs now: by its schedule, or by the command that overrides it."""
 
     def __init__(self, schedule: str, timezone: str) -> None:
         """Both as the settings have them."""
-        self._scheduled, self._timezone = Hours.parse(schedule), timezone
-        self._commanded: Hours | None = None
+        self._schedule, self._timezone = Schedule.parse(schedule), timezone
+        self._override: Schedule | None = None
+        self._answer = self._schedule, -1, False  # for which schedule, in which minute: is it active
 
-    def command(self, text: str) -> None:
-        """Follow a command: `pause`, `run`, hours, or nothing for the settings' hours again; raises ValueError."""
-        self._commanded = Hours.parse(text) if text.strip() else None
+    def override(self, text: str) -> None:
+        """Apply a command: `pause`, `run`, time ranges, or empty to return to SCHEDULE; raises ValueError."""
+        self._override = Schedule.parse(text) if text.strip() else None
 
-    @property
-    def may_look(self) -> bool:
-        """Whether the camera may look now."""
-        return (self._commanded or self._scheduled).open_at(datetime.now(UTC), self._timezone)
+    def is_active(self) -> bool:
+        """Whether the camera may run now. Cheap enough for every frame: a schedule changes by the minute only."""
+        schedule, now = self._override or self._schedule, time.time()
+        minute = int(now // MINUTE_SECONDS)
+        known, known_minute, active = self._answer
+        if schedule is not known or minute != known_minute:
+            active = schedule.is_active_at(datetime.fromtimestamp(now, UTC), self._timezone)
+            self._answer = schedule, minute, active
+        return active
 
-    @property
-    def paused_by(self) -> Literal["command", "schedule"] | None:
-        """What keeps the camera from looking now."""
-        if self.may_look:
+    def pause_reason(self) -> Literal["command", "schedule"] | None:
+        """What keeps the camera from running now."""
+        if self.is_active():
             return None
-        return "command" if self._commanded else "schedule"
+        return "command" if self._override else "schedule"
 
 
-def zone(name: str) -> str:
-    """Return the name of a time zone that is known; raises ValueError."""
+def valid_schedule(text: str) -> str:
+    """Return a text that is a schedule; raises ValueError."""
+    Schedule.parse(text)
+    return text
+
+
+def valid_timezone(name: str) -> str:
+    """Return the name of a known time zone; raises ValueError."""
     try:
         ZoneInfo(name)
     except (KeyError, OSError, ValueError) as error:  # unknown, or a folder of zones
-        raise ValueError(f"{name} is no time zone") from error
+        raise ValueError(f"{name} is not a time zone") from error
     return name
 
 
-def _span(entry: str) -> Span:
+def _time_range(entry: str) -> TimeRange:
     found = ENTRY.fullmatch(entry)
     if found is None:
-        raise ValueError(f"{entry} is no span of hours")
+        raise ValueError(f"{entry} is not a time range")
     first, last, *clock = found.groups()
-    begins = time(int(clock[0]), int(clock[1]))
-    ends = time(0, 0) if clock[2:] == ["24", "00"] else time(int(clock[2]), int(clock[3]))
+    begins = time_of_day(int(clock[0]), int(clock[1]))
+    ends = time_of_day(0, 0) if clock[2:] == ["24", "00"] else time_of_day(int(clock[2]), int(clock[3]))
     if begins == ends and clock[2] != "24":
         raise ValueError(f"{entry} has no length")
-    return Span(_days(first, last), begins, ends)
+    return TimeRange(_days(first, last), begins, ends)
 
 
 def _days(first: str | None, last: str | None) -> frozenset[int]:

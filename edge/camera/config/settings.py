@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from camera.config.schedule import Hours, zone
+from camera.config.schedule import valid_schedule, valid_timezone
 from camera.sources.privacy_mask import checked_masks
 
 
-def checked_host(name: str) -> str:
+def valid_host(name: str) -> str:
     """Return a name that can be looked up; raises ValueError."""
     name.encode("idna")
     return name
@@ -59,7 +59,7 @@ class CameraSettings(BaseSettings):
     image_format: Literal["png", "jpeg"] = Field(default="png", description="png or jpeg")
     demo_seed: int = Field(default=1, ge=0, description="a whole number, 0 or more")
     demo_visits: int = Field(default=0, ge=0, description="a number of visits, 0 for no end")
-    schedule: Annotated[str, AfterValidator(Hours.checked)] = Field(
+    schedule: Annotated[str, AfterValidator(valid_schedule)] = Field(
         default="", description="hours like 08:00-18:00 or mo-fr/08:00-18:00,sa/10:00-14:00"
     )
 
@@ -69,12 +69,12 @@ class Settings(CameraSettings):
 
     cameras: str = Field(default="", description="NAME=SOURCE for each camera, with spaces between them")
     camera_settings: str = Field(default="", description="NAME.SETTING=VALUE, with spaces between them")
-    timezone: Annotated[str, AfterValidator(zone)] = Field(
-        default="UTC", description="a name of the time zone database, such as Europe/Berlin"
+    timezone: Annotated[str, AfterValidator(valid_timezone)] = Field(
+        default="UTC", description="a name of the time valid_timezone database, such as Europe/Berlin"
     )
     device_dir: Path = Field(default=Path("/dev"), description="the folder where the host's /dev is seen")
     mqtt_qos: int = Field(default=1, ge=0, le=2, description="0, 1 or 2")
-    edge_broker_host: Annotated[str, AfterValidator(checked_host)] = Field(
+    edge_broker_host: Annotated[str, AfterValidator(valid_host)] = Field(
         default="127.0.0.1", min_length=1, description="a host name or address"
     )
     edge_broker_port: int = Field(default=1883, ge=1, le=65535, description="a port, 1 to 65535")

@@ -130,7 +130,7 @@ def status(worker: CameraWorker, spool: Spool, publisher: Publisher) -> dict[str
     return {
         "at": timestamp(datetime.now(UTC)),
         "frames_per_second": round(worker.rate.per_second(), 1),
-        "passed_over": worker.totals["passed_over"],
+        "passed_over": worker.frame_counters.skipped,
         "faces": counts.faces,
         "captured": counts.captured,
         "refused": counts.refused,

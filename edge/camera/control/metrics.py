@@ -23,15 +23,19 @@ MOST_WAYS = 10_000
 Reading = tuple[str, str, Callable[[CameraWorker], float]]  # name, help, value
 
 COUNTS: tuple[Reading, ...] = (
-    ("usbcam_frames_grabbed", "Frames that came from the source.", lambda s: s.totals["grabbed"]),
+    ("usbcam_frames_grabbed", "Frames that came from the source.", lambda s: s.frame_counters.grabbed),
     (
         "usbcam_frames_passed_over",
         "Frames that were due while the last was looked at.",
-        lambda s: s.totals["passed_over"],
+        lambda s: s.frame_counters.skipped,
     ),
-    ("usbcam_frames_dropped", "Frames that the source lost before they came.", lambda s: s.totals["dropped"]),
-    ("usbcam_frames_damaged", "Frames that came and could not be used.", lambda s: s.totals["damaged"]),
-    ("usbcam_camera_reopened", "Times that a source worked again after a failure.", lambda s: s.totals["reopened"]),
+    ("usbcam_frames_dropped", "Frames that the source lost before they came.", lambda s: s.frame_counters.dropped),
+    ("usbcam_frames_damaged", "Frames that came and could not be used.", lambda s: s.frame_counters.damaged),
+    (
+        "usbcam_camera_reopened",
+        "Times that a source worked again after a failure.",
+        lambda s: s.frame_counters.reopened,
+    ),
     ("usbcam_frames_looked_at", "Frames that were searched for motion and faces.", lambda s: s.counts.looked_at),
     ("usbcam_frames_still", "Of these, frames in which nothing moved.", lambda s: s.counts.still),
     ("usbcam_frames_near", "Of these, frames searched for faces only near known ones.", lambda s: s.counts.near),

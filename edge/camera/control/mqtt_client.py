@@ -8,7 +8,7 @@ from collections.abc import Callable
 import paho.mqtt.client as mqtt
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from camera.config.schedule import Clock
+from camera.config.schedule import ScheduleController
 from camera.config.settings import Settings
 from common.mqtt import new_client
 
@@ -32,7 +32,11 @@ class CameraMqttClient:
     """A connection of its own for each camera, since a connection has one last will."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, status: Callable[[], dict[str, object]], *greetings: tuple[str, bytes]
+        self,
+        settings: Settings,
+        clock: ScheduleController,
+        status: Callable[[], dict[str, object]],
+        *greetings: tuple[str, bytes],
     ) -> None:
         """`status`: what the status says now; `greetings`: topics and payloads to retain at each connection."""
         self._name, self._clock, self._status, self._greetings = settings.camera_name, clock, status, greetings
@@ -94,12 +98,12 @@ class CameraMqttClient:
     def _recall(self) -> None:
         """Follow the last command of before."""
         with contextlib.suppress(OSError, ValueError):
-            self._clock.command(self._note.read_text(encoding="utf-8"))
+            self._clock.override(self._note.read_text(encoding="utf-8"))
 
     def _obey(self, payload: bytes) -> None:
         command = payload[:LONGEST_COMMAND].decode("utf-8", "replace").strip()
         try:
-            self._clock.command(command)
+            self._clock.override(command)
             self._note.write_text(command, encoding="utf-8")
         except OSError as error:
             log.warning("The command %s cannot be kept in %s: %s", command, self._note, error.strerror)

@@ -3,37 +3,37 @@
 from collections.abc import Iterator
 
 from camera.diagnostics.finding import Finding, ill, known, well
-from camera.sources.v4l2.discovery import Camera, Machine, Refused, look_at_all
-from camera.sources.v4l2.errors import reason
+from camera.sources.v4l2.discovery import InaccessibleDevice, Machine, VideoDevice, inspect_all
+from camera.sources.v4l2.errors import explain_os_error
 
 MOST_SIZES = 4
 
 
 def findings(machine: Machine) -> Iterator[Finding]:
     """One line for each node that captures or is refused."""
-    found = list(look_at_all(machine))
-    cameras = [each for each in found if isinstance(each, Camera) and each.identity.captures]
-    refused = [each for each in found if isinstance(each, Refused)]
+    found = list(inspect_all(machine))
+    cameras = [each for each in found if isinstance(each, VideoDevice) and each.identity.captures]
+    refused = [each for each in found if isinstance(each, InaccessibleDevice)]
     for camera in cameras:
         yield well(f"{camera.name} is {_name(camera)}: {_formats(camera, machine)}.")
     for node in refused:
-        yield ill(reason(node.error, node.node, machine.devices))
+        yield ill(explain_os_error(node.error, node.node, machine.devices))
     if not found:
         yield ill("No camera is plugged in: plug one in; in a container, use the shipped docker-compose.edge.yml.")
     elif not cameras and not refused:
         yield known("There are video nodes, but none of them captures.")
 
 
-def _name(camera: Camera) -> str:
+def _name(camera: VideoDevice) -> str:
     serial = f"serial:{camera.serial}" if camera.serial else "without a serial"
     return f"{camera.identity.card} ({serial}, {camera.identity.driver}, {camera.identity.bus})"
 
 
-def _formats(camera: Camera, machine: Machine) -> str:
+def _formats(camera: VideoDevice, machine: Machine) -> str:
     try:
         node = machine.open_node(camera.node)
         try:
-            formats = [_format(code, node.sizes(code)) for code in node.codes()]
+            formats = [_format(code, node.frame_sizes(code)) for code in node.pixel_formats()]
         finally:
             node.close()
     except OSError as error:

@@ -8,10 +8,11 @@ import cv2
 
 from camera.config.settings import Settings
 from camera.pipeline.analyzer import AnalysisResult, FrameAnalyzer
-from camera.pipeline.detector import FaceDetector, Image
-from camera.sources.factory import SceneSource, scene
+from camera.pipeline.detector import FaceDetector
+from camera.sources.factory import SyntheticSource, scene
 from camera.sources.file import FileSource
-from camera.sources.reader.latest_frame import Cadence, Source, SourceEndedError, SourceError
+from camera.sources.frame import FrameSource, Image, SourceEndedError, SourceError
+from camera.sources.reader.sampler import FrameSampler
 from common.contract.capture import Box, timestamp
 
 
@@ -32,8 +33,8 @@ def detect(settings: Settings, paths: list[str]) -> int:
 def captures(settings: Settings, video: str, out: Path) -> int:
     """Write what would have been published from a video, as fast as it can be read; one JSON line each."""
     try:
-        source: Source = (
-            SceneSource(scene(settings), settings.frame_rate) if video == "demo" else FileSource(Path(video))
+        source: FrameSource = (
+            SyntheticSource(scene(settings), settings.frame_rate) if video == "demo" else FileSource(Path(video))
         )
     except SourceError as error:
         _complain(str(error).replace("CAMERA_SOURCE=", ""))
@@ -52,19 +53,19 @@ def captures(settings: Settings, video: str, out: Path) -> int:
     return 0
 
 
-def _write_captures(settings: Settings, source: Source, out: Path) -> None:
+def _write_captures(settings: Settings, source: FrameSource, out: Path) -> None:
     analyzer = FrameAnalyzer(settings)
-    cadence = Cadence(settings.detections_per_second)
+    sampler = FrameSampler(settings.detections_per_second)
     while True:
         try:
             seconds = source.grab()
         except SourceEndedError:
             _write_result(analyzer.end(), out)
             return
-        frame = source.retrieve() if cadence.due(seconds) else None
+        frame = source.retrieve() if sampler.accept(seconds) else None
         if frame:
             _write_result(analyzer.look(frame), out)
-            cadence.rate = analyzer.rate
+            sampler.rate = analyzer.rate
 
 
 def _write_result(result: AnalysisResult, out: Path) -> None:

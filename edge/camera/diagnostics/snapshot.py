@@ -10,12 +10,11 @@ from pathlib import Path
 import cv2
 
 from camera.config.settings import Settings
-from camera.pipeline.detector import Image
-from camera.sources.factory import attach
-from camera.sources.frame import Frame
-from camera.sources.privacy_mask import Masks
+from camera.sources.factory import create_source
+from camera.sources.frame import Frame, Image
+from camera.sources.privacy_mask import PrivacyMask
 from camera.sources.reader.latest_frame import LatestFrame
-from camera.sources.v4l2.camera import UsbCamera
+from camera.sources.v4l2.camera import V4l2Camera
 
 FIRST_FRAME_SECONDS = 20.0
 SETTLE_SECONDS = 1.0  # until the exposure is right
@@ -36,7 +35,7 @@ class Shot:
 
 def take(settings: Settings) -> Shot:
     """Open the camera and look through it for a second; raises SnapshotError."""
-    camera, stop = attach(settings), threading.Event()
+    camera, stop = create_source(settings), threading.Event()
     frames = LatestFrame(camera, settings.frame_rate, stop)
     try:
         frame = _settled(frames)
@@ -44,8 +43,8 @@ def take(settings: Settings) -> Shot:
         stop.set()
         frames.join(timeout_seconds=5)
     if frame is None:
-        raise SnapshotError(frames.trouble or f"{settings.camera_source} gave no picture: check CAMERA_SOURCE.")
-    return Shot(frame, camera.mode if isinstance(camera, UsbCamera) else "")
+        raise SnapshotError(frames.status.problem or f"{settings.camera_source} gave no picture: check CAMERA_SOURCE.")
+    return Shot(frame, camera.mode if isinstance(camera, V4l2Camera) else "")
 
 
 def write(settings: Settings, image: Image, path: Path) -> None:
@@ -65,7 +64,7 @@ def write(settings: Settings, image: Image, path: Path) -> None:
 
 def shown(settings: Settings, image: Image) -> bytes:
     """The picture as it may be seen, a JPEG: without what MASKS hide."""
-    Masks(settings.masks).apply(image)
+    PrivacyMask(settings.masks).apply(image)
     return cv2.imencode(".jpg", image)[1].tobytes()
 
 
@@ -88,10 +87,10 @@ def _settled(frames: LatestFrame) -> Frame | None:
     """The last frame of the first second, or the only one; None if there is none or the source hangs."""
     until = time.monotonic() + FIRST_FRAME_SECONDS
     newest: Frame | None = None
-    while time.monotonic() < until and not frames.ended.is_set():
+    while time.monotonic() < until and not frames.status.has_ended:
         frame = frames.take(timeout_seconds=0.25)
         if frame is None:
-            if frames.trouble:
+            if frames.status.problem:
                 break
             continue
         until = until if newest else time.monotonic() + SETTLE_SECONDS

@@ -11,8 +11,8 @@ from camera.pipeline.motion import MotionDetector
 from camera.pipeline.quality import Quality, assess
 from camera.pipeline.tracker import Track, TrackedDetection, Tracker
 from camera.pipeline.visit_policy import GOOD_QUALITY, VisitState
-from camera.sources.privacy_mask import Masks
-from camera.sources.reader.latest_frame import Frame
+from camera.sources.frame import Frame
+from camera.sources.privacy_mask import PrivacyMask
 from common.contract.capture import MAX_IMAGE_BYTES, Box, Capture, Visit
 from common.rate_limit import TokenBucket
 
@@ -65,7 +65,7 @@ class FrameAnalyzer:
         """Load the detector."""
         self.counts = AnalysisCounters()
         self._camera, self._policy = settings.camera_name, settings.capture_policy
-        self._masks = Masks(settings.masks)
+        self._masks = PrivacyMask(settings.masks)
         self._motion = MotionDetector() if settings.motion == "on" else None
         self._detector = FaceDetector(settings.min_face_px, max(0.1, settings.min_score - KEEPING))
         self._tracker = Tracker(settings.min_score)

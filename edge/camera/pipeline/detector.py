@@ -7,13 +7,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from camera.pipeline.region import Region
+from camera.sources.frame import Image
 from common.contract.capture import Box
-
-Image = MatLike  # always (height, width, 3), uint8, BGR here
 
 MODEL = "face_detection_yunet_2023mar.onnx"
 # Faces of 28 pixels in the detector's input are all found at a score of 0.7 (notes: 12 placements).

@@ -5,8 +5,8 @@ from datetime import datetime
 
 import cv2
 
-from camera.pipeline.detector import Detection, Image
-from camera.sources.reader.latest_frame import Frame
+from camera.pipeline.detector import Detection
+from camera.sources.frame import Frame, Image
 from common.contract.capture import Box, Capture, describe, whole_milliseconds, with_description
 
 JPEG_QUALITY = 95  # faces are kept to be looked at; 95 costs 40 % more bytes than 90

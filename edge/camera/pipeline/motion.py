@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from camera.pipeline.detector import Image
+from camera.sources.frame import Image
 
 WIDTH, HEIGHT = 160, 120
 CHANGE = 12  # grey levels, after the blur: above a sensor's noise

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from camera.pipeline.detector import Detection, Image
+from camera.pipeline.detector import Detection
+from camera.sources.frame import Image
 from common.contract.capture import Box
 
 FULL_HEIGHT = 160.0  # pixels: a taller face is no better

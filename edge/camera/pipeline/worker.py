@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from camera.config.schedule import Clock
+from camera.config.schedule import ScheduleController
 from camera.config.settings import Settings
 from camera.pipeline.analyzer import AnalysisCounters, AnalysisResult, DetectedFace, FrameAnalyzer
 from camera.pipeline.tracker import LOST_TRACK_SECONDS
-from camera.sources.factory import attach
-from camera.sources.reader.counters import Rate, Totals
-from camera.sources.reader.latest_frame import Frame, LatestFrame
+from camera.sources.factory import create_source
+from camera.sources.frame import Frame
+from camera.sources.reader.counters import FrameCounters, RateMeter
+from camera.sources.reader.latest_frame import LatestFrame
 
 log = logging.getLogger(__name__)
 
@@ -37,17 +38,17 @@ class CameraWorker:
     ) -> None:
         """`settings`: this camera's; `keep`: takes what each frame gave; `stop` ends it."""
         self.name, self.settings = settings.camera_name, settings
-        self.clock = Clock(settings.schedule, settings.timezone)
+        self.clock = ScheduleController(settings.schedule, settings.timezone)
         self.view: Preview | None = None
         self.handled_at: float | None = None  # monotonic: when a frame was handled last
         self.paused = False
         self.ended = False  # the source has nothing more to give
         self.crashes = 0
-        self.totals = Totals("grabbed", "passed_over", "dropped", "damaged", "reopened")
-        self.rate = Rate()
+        self.frame_counters = FrameCounters()
+        self.rate = RateMeter()
         self._broken: str | None = None
         self._keep, self._stop = keep, stop
-        self._camera = attach(settings)
+        self._camera = create_source(settings)
         self._analyzer = FrameAnalyzer(settings)
         self._frames: LatestFrame | None = None
         self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
@@ -61,13 +62,13 @@ class CameraWorker:
     def trouble(self) -> str | None:
         """Why this camera does not work, as a sentence."""
         frames = self._frames
-        return self._broken or (frames.trouble if frames else None)
+        return self._broken or (frames.status.problem if frames else None)
 
     @property
     def stuck(self) -> bool:
         """Whether a call into the camera's driver hangs for good: only the end of the process may help."""
         frames = self._frames
-        return frames is not None and frames.stuck
+        return frames is not None and frames.status.is_hung
 
     def start(self) -> None:
         """Begin to watch."""
@@ -100,28 +101,27 @@ class CameraWorker:
 
     def _watch(self) -> bool:
         """Look until told to stop or pause; True when the source has ended."""
-        if not self.clock.may_look:
+        if not self.clock.is_active():
             self._pause()
             return False
         self._resume()
         stop = threading.Event()
-        self._frames = LatestFrame(self._camera, self.settings.detections_per_second, stop, self.name)
+        rate = self.settings.detections_per_second
+        self._frames = LatestFrame(self._camera, rate, stop, self.frame_counters, self.name)
         try:
             return self._look(self._frames)
         finally:
             stop.set()
             self._frames.join(timeout_seconds=5)
-            self.totals.keep()
             self._frames = None
             self._keep(self._analyzer.end(), self.counts)
 
     def _look(self, frames: LatestFrame) -> bool:
-        while not self._stop.is_set() and self.clock.may_look:
+        while not self._stop.is_set() and self.clock.is_active():
             frame = frames.take(TAKE_SECONDS)
-            self.totals.read(frames)
             if frame is not None:
                 self._handle(frame)
-            elif frames.ended.is_set():
+            elif frames.status.has_ended:
                 return not self._stop.is_set()
             elif frames.age_seconds > LOST_TRACK_SECONDS and self._analyzer.busy:
                 self._keep(self._analyzer.end(), self.counts)  # the camera is away, and maybe for good
@@ -130,7 +130,7 @@ class CameraWorker:
     def _handle(self, frame: Frame) -> None:
         result = self._analyzer.look(frame)
         if self._frames:
-            self._frames.rate = self._analyzer.rate
+            self._frames.set_rate(self._analyzer.rate)
         self._broken = None
         self.handled_at = time.monotonic()
         self.rate.count()

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 import cv2
 
 from camera.config.settings import Settings
-from camera.sources.file import FileSource, open_file
-from camera.sources.frame import Camera, Frame, Patience, Source, SourceEndedError, SourceError
+from camera.sources.file import FileSource, open_video
+from camera.sources.frame import Frame, FrameSource, FrameSourceFactory, SourceEndedError, SourceError, Timeouts
 from camera.sources.synthetic.scene import Scene
-from camera.sources.v4l2.camera import UsbCamera
+from camera.sources.v4l2.camera import V4l2Camera
 from camera.sources.v4l2.discovery import Machine, is_device
 
 log = logging.getLogger(__name__)
@@ -25,37 +25,37 @@ log = logging.getLogger(__name__)
 NETWORK_TIMEOUT_MS = 5000  # OpenCV waits 30 s by default
 REACH_SECONDS = 1.5
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443, "rtmp": 1935}
-NO_LIMIT = Patience()
+NO_LIMIT = Timeouts()
 # Looking up a name and breaking off a connection are not bounded by the time-outs.
-NETWORK_PATIENCE = Patience(open_seconds=15.0, grab_seconds=10.0)
+NETWORK_PATIENCE = Timeouts(open_seconds=15.0, grab_seconds=10.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Reopened:
+class ReopenableSource:
     """A camera that knows nothing between two openings."""
 
-    opener: Callable[[threading.Event], Source]
-    patience: Patience = NO_LIMIT
+    opener: Callable[[threading.Event], FrameSource]
+    timeouts: Timeouts = NO_LIMIT
 
-    def open(self, stop: threading.Event) -> Source:
+    def open(self, stop: threading.Event) -> FrameSource:
         """Open it; raises SourceError."""
         return self.opener(stop)
 
-    def returned(self) -> bool:
+    def should_retry_now(self) -> bool:
         """Nobody says so."""
         return False
 
 
-def attach(settings: Settings) -> Camera:
+def create_source(settings: Settings) -> FrameSourceFactory:
     """What CAMERA_SOURCE means, to be opened again and again."""
     source = settings.camera_source
     if source == "demo":
-        return Reopened(lambda stop: SceneSource(scene(settings), settings.frame_rate, stop))
+        return ReopenableSource(lambda stop: SyntheticSource(scene(settings), settings.frame_rate, stop))
     if "://" in source:
-        return Reopened(lambda _: NetworkSource(source), NETWORK_PATIENCE)
+        return ReopenableSource(lambda _: NetworkSource(source), NETWORK_PATIENCE)
     if is_device(source):
-        return UsbCamera(settings, machine(settings.device_dir))
-    return Reopened(lambda stop: FileSource(Path(source), loop=settings.file_at_end == "loop", stop=stop))
+        return V4l2Camera(settings, machine(settings.device_dir))
+    return ReopenableSource(lambda stop: FileSource(Path(source), loop=settings.file_at_end == "loop", stop=stop))
 
 
 @functools.cache
@@ -64,12 +64,12 @@ def machine(devices: Path) -> Machine:
     return Machine(devices)
 
 
-def check_file(settings: Settings) -> None:
+def validate_file_source(settings: Settings) -> None:
     """Refuse a CAMERA_SOURCE that is meant as a file and is no video; raises SourceError."""
     source = settings.camera_source
     if source == "demo" or "://" in source or is_device(source):
         return
-    open_file(Path(source)).release()
+    open_video(Path(source)).release()
 
 
 def scene(settings: Settings) -> Scene:
@@ -77,7 +77,7 @@ def scene(settings: Settings) -> Scene:
     return Scene(settings.frame_width, settings.frame_height, settings.demo_seed, settings.demo_visits)
 
 
-def without_password(url: str) -> str:
+def redact_url(url: str) -> str:
     """What can be shown of a URL, or of what is none: user and password are left out."""
     try:
         parts = urlsplit(url)
@@ -91,7 +91,7 @@ class NetworkSource:
 
     def __init__(self, url: str) -> None:
         """Connect; raises SourceError."""
-        self._shown = without_password(url)
+        self._shown = redact_url(url)
         self._reach(url)
         limits = [
             cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS,
@@ -141,7 +141,7 @@ class NetworkSource:
         self._capture.release()
 
 
-class SceneSource:
+class SyntheticSource:
     """The synthetic camera: paced by the clock (or, without a `stop` event, as fast as it can be drawn)."""
 
     def __init__(self, scene: Scene, rate: float, stop: threading.Event | None = None) -> None:

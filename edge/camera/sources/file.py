@@ -19,8 +19,8 @@ class FileSource:
     def __init__(self, path: Path, *, loop: bool = False, stop: threading.Event | None = None) -> None:
         """Open a file; raises SourceError."""
         self._path, self._loop, self._stop = path, loop, stop
-        self._capture = open_file(path)
-        self._recorded_at = recorded_at(path, self._capture)
+        self._capture = open_video(path)
+        self._recorded_at = recording_started_at(path, self._capture)
         self._began = time.monotonic()
         self._seconds = -FALLBACK_FRAME_SECONDS
         self._offset = 0.0  # the length of the rounds that were played
@@ -56,19 +56,19 @@ class FileSource:
         if not self._loop or self._number < 0:
             raise SourceEndedError
         self._offset = self._seconds + FALLBACK_FRAME_SECONDS
-        self._capture = open_file(self._path)
+        self._capture = open_video(self._path)
         if not self._capture.grab():
             raise SourceEndedError
 
 
-def recorded_at(path: Path, capture: cv2.VideoCapture) -> datetime:
+def recording_started_at(path: Path, capture: cv2.VideoCapture) -> datetime:
     """When a recording began: its file was written last when it ended."""
     rate, frames = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
     length = frames / rate if rate > 0 and frames > 0 else 0.0
     return datetime.fromtimestamp(path.stat().st_mtime, UTC) - timedelta(seconds=length)
 
 
-def open_file(path: Path) -> cv2.VideoCapture:
+def open_video(path: Path) -> cv2.VideoCapture:
     if not path.is_file():
         message = f"CAMERA_SOURCE={path} is not there: name a camera (auto), a video file, a URL or demo."
         raise SourceError(message)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from camera.pipeline.detector import Image
+from cv2.typing import MatLike
+
+Image = MatLike  # always (height, width, 3), uint8, BGR here
 
 
 class SourceError(Exception):
@@ -29,14 +31,14 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long a source may take before it counts as stuck; it should give up by itself before that."""
 
     open_seconds: float = math.inf
     grab_seconds: float = math.inf
 
 
-class Source(Protocol):
+class FrameSource(Protocol):
     """Something that gives frames. Grabbing is cheap; retrieving decodes."""
 
     def grab(self) -> float:
@@ -49,15 +51,15 @@ class Source(Protocol):
         """Let go of the device or connection."""
 
 
-class Camera(Protocol):
+class FrameSourceFactory(Protocol):
     """A source that can be opened again and again."""
 
     @property
-    def patience(self) -> Patience:
+    def timeouts(self) -> Timeouts:
         """How long its calls may take."""
 
-    def open(self, stop: threading.Event) -> Source:
+    def open(self, stop: threading.Event) -> FrameSource:
         """Open it, to be read until `stop` is set; raises SourceError or SourceEndedError."""
 
-    def returned(self) -> bool:
+    def should_retry_now(self) -> bool:
         """Whether it is worth a try before the next retry is due. Cheap."""

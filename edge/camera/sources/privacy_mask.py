@@ -9,7 +9,7 @@ LEAST_CORNERS = 3
 Point = tuple[float, float]  # shares of the frame's width and height, 0 to 1
 
 
-class Masks:
+class PrivacyMask:
     """Blacks out the same places in every frame."""
 
     def __init__(self, text: str) -> None:
@@ -30,7 +30,7 @@ class Masks:
 
 def checked_masks(text: str) -> str:
     """Return a text that can be parsed; raises ValueError."""
-    Masks(text)
+    PrivacyMask(text)
     return text
 
 

@@ -63,18 +63,18 @@ def faces(view: Preview) -> dict[str, object]:
 
 
 def _camera(worker: CameraWorker) -> dict[str, object]:
-    counts, totals = worker.counts, worker.totals
+    counts, frames = worker.counts, worker.frame_counters
     return {
         "name": worker.name,
         "trouble": worker.trouble,
         "paused": worker.paused,
-        "paused_by": worker.clock.paused_by,
+        "paused_by": worker.clock.pause_reason(),
         "ended": worker.ended,
         "frames_per_second": round(worker.rate.per_second(), 1),
-        "grabbed": totals["grabbed"],
-        "passed_over": totals["passed_over"],
-        "dropped": totals["dropped"],
-        "damaged": totals["damaged"],
+        "grabbed": frames.grabbed,
+        "passed_over": frames.skipped,
+        "dropped": frames.dropped,
+        "damaged": frames.damaged,
         "looked_at": counts.looked_at,
         "still": counts.still,
         "faces": counts.faces,

@@ -2,18 +2,18 @@
 
 import pytest
 
-from camera.config.camera_list import WrongCamerasError, cameras
+from camera.config.camera_list import CameraConfigError, expand_cameras
 from camera.config.settings import Settings
 from tests.edge.rig import Run
 
 
 def read(text: str, changes: str = "") -> dict[str, Settings]:
     settings = Settings(cameras=text, camera_settings=changes, min_face_px=60)
-    return {camera.camera_name: camera for camera in cameras(settings)}
+    return {camera.camera_name: camera for camera in expand_cameras(settings)}
 
 
 def test_without_a_list_there_is_the_one_camera_of_the_other_settings() -> None:
-    (camera,) = cameras(Settings(camera_name="door", camera_source="demo"))
+    (camera,) = expand_cameras(Settings(camera_name="door", camera_source="demo"))
 
     assert (camera.camera_name, camera.camera_source) == ("door", "demo")
 
@@ -46,7 +46,7 @@ def test_each_camera_has_its_source_and_its_own_settings() -> None:
     ],
 )
 def test_what_makes_no_sense_is_said_with_its_place(text: str, changes: str, said: str) -> None:
-    with pytest.raises(WrongCamerasError) as told:
+    with pytest.raises(CameraConfigError) as told:
         read(text, changes)
 
     assert said in str(told.value)
@@ -55,7 +55,7 @@ def test_what_makes_no_sense_is_said_with_its_place(text: str, changes: str, sai
 
 @pytest.mark.parametrize("text", ["rtsp://me:secret@cam/", "a=rtsp://me:secret@cam/ b=rtsp://me:secret@cam/"])
 def test_an_address_is_complained_of_without_its_password(text: str) -> None:
-    with pytest.raises(WrongCamerasError) as told:
+    with pytest.raises(CameraConfigError) as told:
         read(text)
 
     assert "secret" not in str(told.value)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from camera.config.schedule import Clock, Hours
+from camera.config.schedule import Schedule, ScheduleController
 
 MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SATURDAY_NIGHT = datetime(2026, 11, 28, 23, 30, tzinfo=UTC)
@@ -29,14 +29,14 @@ SUNDAY_MORNING = datetime(2026, 11, 29, 5, 59, tzinfo=UTC)
     ],
 )
 def test_hours_cover_what_they_say(text: str, moment: datetime, looks: bool) -> None:  # noqa: FBT001
-    assert Hours.parse(text).open_at(moment, "UTC") is looks
+    assert Schedule.parse(text).is_active_at(moment, "UTC") is looks
 
 
 def test_hours_are_those_of_the_time_zone() -> None:
-    hours = Hours.parse("mo/13:00-14:00")
+    hours = Schedule.parse("mo/13:00-14:00")
 
-    assert hours.open_at(MONDAY_NOON, "Europe/Berlin")
-    assert not hours.open_at(MONDAY_NOON, "UTC")
+    assert hours.is_active_at(MONDAY_NOON, "Europe/Berlin")
+    assert not hours.is_active_at(MONDAY_NOON, "UTC")
 
 
 @pytest.mark.parametrize(
@@ -44,15 +44,15 @@ def test_hours_are_those_of_the_time_zone() -> None:
 )
 def test_what_are_no_hours_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        Hours.parse(text)
+        Schedule.parse(text)
 
 
 def test_a_command_takes_the_place_of_the_schedule_until_it_is_taken_back() -> None:
-    clock = Clock("", "UTC")
+    clock = ScheduleController("", "UTC")
 
-    clock.command("pause")
-    paused = clock.may_look
-    clock.command("")
+    clock.override("pause")
+    paused = clock.is_active()
+    clock.override("")
 
     assert not paused
-    assert clock.may_look
+    assert clock.is_active()

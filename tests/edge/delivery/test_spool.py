@@ -152,7 +152,7 @@ import cv2
 import numpy as np
 from camera.pipeline.encoder import CaptureEncoder
 from camera.pipeline.detector import Detection
-from camera.sources.reader.latest_frame import Frame
+from camera.sources.frame import Frame
 from common.contract.capture import Box
 from camera.delivery.spool import Spool
 

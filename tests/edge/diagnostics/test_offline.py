@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from camera.pipeline.detector import Image
+from camera.sources.frame import Image
 from common.contract.capture import read_capture
 from tests.edge.rig import Run
 

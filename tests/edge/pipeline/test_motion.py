@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from camera.pipeline.detector import Image
 from camera.pipeline.motion import RESCAN_SECONDS, MotionDetector
+from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
 
 NOISE = np.random.default_rng(1)

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from camera.pipeline.detector import FaceDetector, Image
+from camera.pipeline.detector import FaceDetector
 from camera.pipeline.quality import Quality, assess
+from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
 
 

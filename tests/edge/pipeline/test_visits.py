@@ -12,12 +12,13 @@ import pytest
 
 from camera.config.settings import Settings
 from camera.pipeline.analyzer import FrameAnalyzer
-from camera.pipeline.detector import Detection, Image
+from camera.pipeline.detector import Detection
 from camera.pipeline.encoder import ShotCandidate
 from camera.pipeline.tracker import Track
 from camera.pipeline.visit_policy import VisitState
 from camera.sources.file import FileSource
-from camera.sources.reader.latest_frame import Cadence, Frame, SourceEndedError
+from camera.sources.frame import Frame, Image, SourceEndedError
+from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Box, Capture, Visit
 
@@ -203,7 +204,7 @@ def crispness(image: Image, box: Box) -> float:
 def play(path: Path, **wanted: object) -> tuple[list[Capture], list[Visit], dict[str, dict[int, float]]]:
     """Watch a recording; also how crisp each track was, by the number of the frame."""
     settings = Settings(**wanted)  # type: ignore[arg-type]  # what pydantic checks
-    source, cadence, analyzer = FileSource(path), Cadence(settings.detections_per_second), FrameAnalyzer(settings)
+    source, sampler, analyzer = FileSource(path), FrameSampler(settings.detections_per_second), FrameAnalyzer(settings)
     captures: list[Capture] = []
     visits: list[Visit] = []
     shown: dict[str, dict[int, float]] = defaultdict(dict)
@@ -212,11 +213,11 @@ def play(path: Path, **wanted: object) -> tuple[list[Capture], list[Visit], dict
             seconds = source.grab()
         except SourceEndedError:
             break
-        frame = source.retrieve() if cadence.due(seconds) else None
+        frame = source.retrieve() if sampler.accept(seconds) else None
         if frame is None:
             continue
         result = analyzer.look(frame)
-        cadence.rate = analyzer.rate
+        sampler.rate = analyzer.rate
         captures += result.captures
         visits += result.visits
         for found in result.faces:

@@ -11,9 +11,8 @@ from camera.pipeline import worker as worker_module
 from camera.pipeline.analyzer import AnalysisCounters, AnalysisResult, FrameAnalyzer
 from camera.pipeline.worker import CameraWorker
 from camera.service import CameraService
-from camera.sources.factory import SceneSource
-from camera.sources.frame import SourceError
-from camera.sources.reader.latest_frame import Frame
+from camera.sources.factory import SyntheticSource
+from camera.sources.frame import Frame, SourceError
 from dev.harness.services import wait_for
 
 
@@ -104,27 +103,27 @@ def test_a_paused_camera_lets_go_of_its_source(stop: threading.Event) -> None:
     worker.start()
     wait_for(lambda: worker.counts.looked_at > 0, seconds=30, what="a frame")
 
-    worker.clock.command("pause")
+    worker.clock.override("pause")
     wait_for(lambda: worker.paused, seconds=30, what="the pause")
     assert [thread.name for thread in set(threading.enumerate()) - before] == ["camera-door"]
     assert worker.view is None
-    seen, grabbed = worker.counts.looked_at, worker.totals["grabbed"]
-    worker.clock.command("run")
+    seen, grabbed = worker.counts.looked_at, worker.frame_counters.grabbed
+    worker.clock.override("run")
 
     wait_for(lambda: worker.counts.looked_at > seen, seconds=30, what="frames again")
-    assert worker.totals["grabbed"] >= grabbed
+    assert worker.frame_counters.grabbed >= grabbed
 
 
 def test_a_visit_is_over_when_its_camera_is_gone(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_module, "LOST_TRACK_SECONDS", 0.2)
-    gone, grab = threading.Event(), SceneSource.grab
+    gone, grab = threading.Event(), SyntheticSource.grab
 
-    def grab_or_fail(source: SceneSource) -> float:
+    def grab_or_fail(source: SyntheticSource) -> float:
         if gone.is_set():
             raise SourceError("The camera is gone.")
         return grab(source)
 
-    monkeypatch.setattr(SceneSource, "grab", grab_or_fail)
+    monkeypatch.setattr(SyntheticSource, "grab", grab_or_fail)
     worker = CameraWorker(scene("door").model_copy(update={"min_face_px": 20}), Kept().keep, stop)
     worker.start()
     wait_for(lambda: worker.counts.faces > 5, seconds=30, what="a face")

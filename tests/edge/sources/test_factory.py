@@ -12,14 +12,13 @@ import cv2
 import pytest
 
 from camera.config.settings import Settings
-from camera.pipeline.detector import Image
-from camera.sources.factory import NetworkSource, attach, check_file, without_password
+from camera.sources.factory import NetworkSource, create_source, redact_url, validate_file_source
 from camera.sources.file import FileSource
-from camera.sources.reader.latest_frame import Source, SourceEndedError, SourceError
+from camera.sources.frame import FrameSource, Image, SourceEndedError, SourceError
 from camera.sources.synthetic.scene import Scene
 
 
-def seconds_of(source: Source) -> list[float]:
+def seconds_of(source: FrameSource) -> list[float]:
     """The time stamps of all frames until the source ends."""
     times = []
     while True:
@@ -79,12 +78,12 @@ def test_what_is_no_video_is_said_in_a_sentence(tmp_path: Path, video: Path, nam
     settings = Settings(camera_source=str(tmp_path / name))
 
     with pytest.raises(SourceError, match=rf"CAMERA_SOURCE=.*{name} is not"):
-        check_file(settings)
+        validate_file_source(settings)
 
 
 def test_a_node_that_is_no_camera_is_said() -> None:
     with pytest.raises(SourceError, match=r"/dev/null .*it is no camera"):
-        attach(Settings(camera_source="/dev/null")).open(threading.Event())
+        create_source(Settings(camera_source="/dev/null")).open(threading.Event())
 
 
 def test_an_address_where_nothing_answers_is_said_without_the_password() -> None:
@@ -146,7 +145,7 @@ def test_an_http_camera_gives_frames_until_it_hangs_up(face_frame: Image) -> Non
 
 
 def test_a_shown_address_has_neither_user_nor_password() -> None:
-    assert without_password("rtsp://me:p@ss@cam.local:554/live?key=1") == "rtsp://cam.local:554/live"
+    assert redact_url("rtsp://me:p@ss@cam.local:554/live?key=1") == "rtsp://cam.local:554/live"
 
 
 def test_the_same_seed_gives_the_same_scene() -> None:

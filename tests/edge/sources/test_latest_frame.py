@@ -10,15 +10,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from camera.sources.reader.latest_frame import (
-    Cadence,
-    Frame,
-    LatestFrame,
-    Patience,
-    Source,
-    SourceEndedError,
-    SourceError,
-)
+from camera.sources.frame import Frame, FrameSource, SourceEndedError, SourceError, Timeouts
+from camera.sources.reader.latest_frame import LatestFrame
+from camera.sources.reader.sampler import FrameSampler
 
 SECONDS = 10.0  # no test waits this long
 
@@ -26,15 +20,15 @@ SECONDS = 10.0  # no test waits this long
 class Scripts:
     """A camera that is opened as a function says."""
 
-    patience = Patience()
+    timeouts = Timeouts()
 
-    def __init__(self, opener: Callable[[], Source]) -> None:
+    def __init__(self, opener: Callable[[], FrameSource]) -> None:
         self.opener = opener
 
-    def open(self, _stop: threading.Event) -> Source:
+    def open(self, _stop: threading.Event) -> FrameSource:
         return self.opener()
 
-    def returned(self) -> bool:
+    def should_retry_now(self) -> bool:
         return False
 
 
@@ -65,13 +59,13 @@ class Script:
 def test_the_latest_frame_wins_and_what_is_passed_over_is_counted() -> None:
     stop = threading.Event()
     frames = LatestFrame(Scripts(lambda: Script(iter([1, 1, 1, 1]))), rate=100, stop=stop)
-    assert frames.ended.wait(SECONDS)
+    assert frames.join(SECONDS)
 
     frame = frames.take(SECONDS)
 
     assert frame is not None
     assert frame.number == 3
-    assert (frames.grabbed, frames.passed_over) == (4, 3)
+    assert (frames.counters.grabbed, frames.counters.skipped) == (4, 3)
     assert frames.take(0.01) is None
 
 
@@ -82,12 +76,12 @@ def test_a_source_that_fails_is_opened_again_and_the_reason_is_said_once(caplog:
 
     with caplog.at_level(logging.INFO):
         frames = LatestFrame(Scripts(lambda: next(opened)), rate=100, stop=stop)
-        assert frames.ended.wait(SECONDS)
+        assert frames.join(SECONDS)
 
-    assert frames.grabbed == 2
+    assert frames.counters.grabbed == 2
     assert all(script.closed for script in scripts)
     assert [record.message for record in caplog.records] == ["camera: It broke.", "camera: frames arrive again"]
-    assert frames.trouble is None
+    assert frames.status.problem is None
 
 
 def test_opening_that_fails_is_tried_again_too() -> None:
@@ -106,7 +100,7 @@ def test_opening_that_fails_is_tried_again_too() -> None:
 
 
 def test_a_source_that_is_away_for_long_is_still_tried_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("camera.sources.reader.reader.FIRST_RETRY_SECONDS", 2.0)  # as after a while
+    monkeypatch.setattr("camera.sources.reader.reader.INITIAL_RETRY_SECONDS", 2.0)  # as after a while
     stop, opened = threading.Event(), list[float]()
 
     def open_source() -> Script:
@@ -117,7 +111,7 @@ def test_a_source_that_is_away_for_long_is_still_tried_every_few_seconds(monkeyp
 
     frames = LatestFrame(Scripts(open_source), rate=100, stop=stop)
 
-    assert frames.ended.wait(SECONDS)
+    assert frames.join(SECONDS)
     assert max(later - earlier for earlier, later in pairwise(opened)) < 4
 
 
@@ -129,7 +123,7 @@ def test_a_source_that_breaks_is_opened_again(caplog: pytest.LogCaptureFixture) 
 
     assert frames.take(SECONDS) is not None
     assert "Reading a camera broke" in caplog.text
-    assert frames.ended.wait(SECONDS)
+    assert frames.join(SECONDS)
 
 
 def test_a_source_with_a_clock_of_its_own_never_steps_back_when_it_is_opened_again() -> None:
@@ -139,40 +133,40 @@ def test_a_source_with_a_clock_of_its_own_never_steps_back_when_it_is_opened_aga
     frames = LatestFrame(Scripts(lambda: next(scripts)), rate=1000, stop=stop)
 
     first = frames.take(SECONDS)
-    assert frames.ended.wait(SECONDS)
+    assert frames.join(SECONDS)
     last = frames.take(SECONDS)
 
     assert first is not None
     assert last is not None
     assert first.seconds < last.seconds
-    assert frames.reopened == 1
+    assert frames.counters.reopened == 1
 
 
 def test_a_cadence_picks_evenly_and_at_most_at_its_rate() -> None:
-    cadence = Cadence(10)
+    sampler = FrameSampler(10)
 
-    due = [n for n in range(30) if cadence.due(n / 30)]
+    due = [n for n in range(30) if sampler.accept(n / 30)]
 
     assert due == list(range(0, 30, 3))
 
 
 def test_a_cadence_takes_every_frame_of_a_source_at_its_rate() -> None:
-    cadence = Cadence(30)
+    sampler = FrameSampler(30)
 
-    assert all(cadence.due(round(n / 30 + (0.002 if n % 2 else 0), 3)) for n in range(600))
+    assert all(sampler.accept(round(n / 30 + (0.002 if n % 2 else 0), 3)) for n in range(600))
 
 
 def test_a_cadence_takes_another_rate_at_the_next_frame() -> None:
-    cadence, due = Cadence(5), []
+    sampler, due = FrameSampler(5), []
     for number in range(12):
-        cadence.rate = 5 if number < 7 else 10
-        if cadence.due(number / 10):
+        sampler.rate = 5 if number < 7 else 10
+        if sampler.accept(number / 10):
             due.append(number)
 
     assert due == [0, 2, 4, 6, 7, 8, 9, 10, 11]
 
 
 def test_a_cadence_does_not_catch_up_after_a_pause() -> None:
-    cadence = Cadence(1)
+    sampler = FrameSampler(1)
 
-    assert [cadence.due(seconds) for seconds in (0.0, 0.5, 10.0, 10.1, 11.0)] == [True, False, True, False, True]
+    assert [sampler.accept(seconds) for seconds in (0.0, 0.5, 10.0, 10.1, 11.0)] == [True, False, True, False, True]

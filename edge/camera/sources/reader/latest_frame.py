@@ -1,139 +1,123 @@
-"""Frames as they come: the latest one wins, and a source that fails or hangs is opened again."""
+"""The latest frame of a camera: a source that fails or hangs is reopened."""
 
 import logging
 import math
 import threading
 import time
 
-from camera.sources.frame import Camera, Frame, Patience, Source, SourceEndedError, SourceError
-from camera.sources.reader.reader import Cadence, Reader, Tally
-
-__all__ = [
-    "Cadence",
-    "Camera",
-    "Frame",
-    "LatestFrame",
-    "Patience",
-    "Source",
-    "SourceEndedError",
-    "SourceError",
-]
+from camera.sources.frame import Frame, FrameSourceFactory
+from camera.sources.reader.counters import FrameCounters
+from camera.sources.reader.reader import ReaderThread, ReadSession
+from camera.sources.reader.status import ReaderStatus
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.25
-STUCK_SECONDS = 15.0
-MOST_ABANDONED = 3  # threads that hang in a driver; the next one would, too
+MAX_HUNG_READERS = 3  # threads that hang in a driver; the next one would, too
 
 
 class LatestFrame:
     """Keeps a camera's newest due frame, so that capturing never waits for detection.
 
-    One thread reads, another watches it, since a call into a driver may never come back: then the reader is abandoned
-    and a new one opens the camera again.
+    One thread reads and another watches it, since a call into a driver may never return. A reader that hangs is
+    abandoned, and a new one reopens the camera.
     """
 
-    def __init__(self, camera: Camera, rate: float, stop: threading.Event, name: str = "camera") -> None:
-        """`rate`: frames a second wanted at most, to be set anew at will; `stop` ends it; `name` is for the log."""
-        self._name, self.rate = name, rate
-        self.passed_over = 0  # due, but the detector was still busy
-        self.trouble: str | None = None  # why there are no frames, as a sentence
-        self.stuck = False  # a call into the driver hangs, and nothing that we can do helps
-        self.ended = threading.Event()
-        self._camera, self._stop = camera, stop
-        self._tally = Tally()
-        self._hangs = False  # and no frame came since
+    def __init__(
+        self,
+        source: FrameSourceFactory,
+        rate: float,
+        stop: threading.Event,
+        counters: FrameCounters | None = None,
+        name: str = "camera",
+    ) -> None:
+        """`rate`: frames a second at most; `stop` ends it; `counters` go on counting; `name` is for the log."""
+        self._name, self._stop = name, stop
+        self.counters = counters or FrameCounters()
+        self._session = ReadSession(source, rate, stop, self.counters, self._store, self._report)
+        self._status = ReaderStatus()
         self._newest: Frame | None = None
-        self._kept_at: float | None = None
-        self._arrived = threading.Condition()
+        self._changed = threading.Condition()  # guards the status and the newest frame
         self._thread = threading.Thread(target=self._supervise, name="frames", daemon=True)
         self._thread.start()
 
     @property
-    def grabbed(self) -> int:
-        """Frames that came."""
-        return self._tally.grabbed
-
-    @property
-    def dropped(self) -> int:
-        """Frames that the source lost before they came to us."""
-        return self._tally.dropped
-
-    @property
-    def damaged(self) -> int:
-        """Frames that came and could not be used."""
-        return self._tally.damaged
-
-    @property
-    def reopened(self) -> int:
-        """How often the source worked again after a failure."""
-        return max(0, self._tally.opened - 1)
+    def status(self) -> ReaderStatus:
+        """How it goes now."""
+        return self._status
 
     @property
     def age_seconds(self) -> float:
-        """How long ago the last whole frame came; infinite if none did."""
-        return math.inf if self._kept_at is None else time.monotonic() - self._kept_at
+        """How long ago the last whole frame arrived; infinite if none did."""
+        arrived_at = self._status.last_frame_at
+        return math.inf if arrived_at is None else time.monotonic() - arrived_at
+
+    def set_rate(self, rate: float) -> None:
+        """Ask for another number of frames a second, from the next frame on."""
+        self._session.rate = rate
 
     def take(self, timeout_seconds: float) -> Frame | None:
-        """The newest frame that nobody has taken; None if none came in time."""
-        with self._arrived:
-            self._arrived.wait_for(lambda: self._newest is not None, timeout_seconds)
+        """The newest frame that nobody has taken; None if none arrived in time."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._newest is not None, timeout_seconds)
             frame, self._newest = self._newest, None
             return frame
 
-    def join(self, timeout_seconds: float) -> None:
-        """Wait for the threads, after `stop` is set."""
+    def join(self, timeout_seconds: float) -> bool:
+        """Wait for the end, after `stop` is set or the source has ended; tell whether it came."""
         self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
 
     def _supervise(self) -> None:
-        reader: Reader | None = self._start()
-        abandoned: list[Reader] = []
+        reader: ReaderThread | None = ReaderThread(self._session)
+        hung: list[ReaderThread] = []
         while reader is not None or not self._stop.is_set():
-            if reader is None and len(abandoned) < MOST_ABANDONED:
-                reader = self._start()
+            if reader is None and len(hung) < MAX_HUNG_READERS:
+                reader = ReaderThread(self._session)
             (reader.done if reader else self._stop).wait(TICK_SECONDS)
-            abandoned = [each for each in abandoned if not each.done.is_set()]
+            hung = [each for each in hung if not each.done.is_set()]
             if reader is not None and reader.done.is_set():
                 break
-            if reader is not None and reader.stuck_seconds > 0:
-                reader.abandoned.set()
-                abandoned.append(reader)
-                reader, self._hangs = None, True
-            self._judge(abandoned)
-        self.ended.set()
+            if reader is not None and reader.overdue_seconds > 0:
+                hung.append(self._abandon(reader))
+                reader = None
+            self._update_hang_state(hung)
+        with self._changed:
+            self._set_status(self._status.ended())
 
-    def _start(self) -> Reader:
-        return Reader(self._camera, lambda: self.rate, self._stop, self._tally, self._keep, self._report)
+    def _abandon(self, reader: ReaderThread) -> ReaderThread:
+        reader.abandoned.set()
+        with self._changed:
+            self._set_status(self._status.stalled())
+        return reader
 
-    def _judge(self, abandoned: list[Reader]) -> None:
-        """Say that the camera hangs, and after a while that we cannot help it."""
-        longest = max((reader.stuck_seconds for reader in abandoned), default=0.0)
-        self.stuck = self._hangs and longest > STUCK_SECONDS
-        if self.stuck:
-            self._tell("The camera hangs in its driver: unplug it and plug it in again, or restart this machine.")
-        elif self._hangs and longest > 0:
-            self._tell("The camera hangs; opening it again.")
+    def _update_hang_state(self, hung: list[ReaderThread]) -> None:
+        """Say that the camera hangs, and after a while that no reader can help it."""
+        seconds = max((reader.overdue_seconds for reader in hung), default=0.0)
+        with self._changed:
+            self._set_status(self._status.overdue(seconds))
 
-    def _report(self, trouble: str) -> None:
-        """Take a reader's trouble, unless it follows from a camera that hangs."""
-        if not self._hangs:
-            self._tell(trouble)
+    def _report(self, problem: str) -> None:
+        """Take a reader's problem."""
+        with self._changed:
+            self._set_status(self._status.failed(problem))
 
-    def _keep(self, frame: Frame) -> None:
-        self._kept_at, self._hangs, self.stuck = time.monotonic(), False, False
-        self._recover()
-        with self._arrived:
+    def _store(self, frame: Frame) -> None:
+        """Take a reader's frame."""
+        with self._changed:
+            self._set_status(self._status.frame_arrived(time.monotonic()))
             if self._newest is not None:
-                self.passed_over += 1
+                self.counters.skipped += 1
             self._newest = frame
-            self._arrived.notify()
+            self._changed.notify()
 
-    def _tell(self, trouble: str) -> None:
-        if trouble != self.trouble:  # said once, not at every attempt
-            log.warning("%s: %s", self._name, trouble)
-        self.trouble = trouble
-
-    def _recover(self) -> None:
-        if self.trouble is not None:
+    def _set_status(self, new: ReaderStatus) -> None:
+        """Replace the status, and log what changed: a problem once, not at every attempt."""
+        old = self._status
+        if old.has_ended:
+            return
+        self._status = new
+        if new.problem is not None and new.problem != old.problem:
+            log.warning("%s: %s", self._name, new.problem)
+        elif new.problem is None and old.problem is not None:
             log.info("%s: frames arrive again", self._name)
-            self.trouble = None

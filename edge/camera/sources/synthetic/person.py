@@ -21,7 +21,7 @@ CLOTHES: tuple[Colour, ...] = ((120, 60, 40), (50, 110, 50), (60, 60, 150), (130
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """How somebody looks."""
+    """How random_person looks."""
 
     skin: Colour
     hair: Colour
@@ -33,7 +33,7 @@ class Person:
     long_hair: bool
 
 
-def somebody(random: np.random.Generator) -> Person:
+def random_person(random: np.random.Generator) -> Person:
     """Anybody, by chance."""
 
     def one(colours: tuple[Colour, ...]) -> Colour:
@@ -51,8 +51,8 @@ def somebody(random: np.random.Generator) -> Person:
     )
 
 
-def portrait(person: Person) -> tuple[MatLike, MatLike]:
-    """Draw somebody: the picture, (480, 360, 3) BGR, and where it is opaque, (480, 360, 1) 0 to 1."""
+def render(person: Person) -> tuple[MatLike, MatLike]:
+    """Draw random_person: the picture, (480, 360, 3) BGR, and where it is opaque, (480, 360, 1) 0 to 1."""
     picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     mask = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     for layer, silhouette in ((picture, False), (mask, True)):

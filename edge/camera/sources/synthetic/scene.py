@@ -7,7 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from camera.pipeline.detector import Image
+from camera.sources.frame import Image
 from camera.sources.synthetic import person
 
 NOISE = 3.0  # standard deviation of the sensor's noise, in grey levels
@@ -18,7 +18,7 @@ SHORTEST_GAP, LONGEST_GAP = 1.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class ScriptedVisit:
     """Somebody walks in at one side, lingers in the middle and leaves at the other."""
 
     number: int  # from 1
@@ -36,7 +36,7 @@ class Scene:
         """Sizes in pixels; `visits` 0 means without end."""
         self._width, self._height, self._most = width, height, visits
         self._random = np.random.default_rng(seed)
-        self._visits: list[Visit] = []
+        self._visits: list[ScriptedVisit] = []
         self._plan = self._planned()
         self._background = _background(width, height)
         self._noise = self._random.normal(0, NOISE, (NOISE_FRAMES, height, width, 1)).astype(np.int8)
@@ -69,7 +69,7 @@ class Scene:
                 return
             self._visits.append(visit)
 
-    def _planned(self) -> Iterator[Visit]:
+    def _planned(self) -> Iterator[ScriptedVisit]:
         begins = SHORTEST_GAP
         number = 0
         while not self._most or number < self._most:
@@ -77,17 +77,17 @@ class Scene:
             ends = begins + self._random.uniform(SHORTEST_VISIT, LONGEST_VISIT)
             face_height = self._random.uniform(SMALLEST_FACE, LARGEST_FACE) * self._height
             from_left = bool(self._random.integers(2))
-            yield Visit(number, begins, ends, person.somebody(self._random), face_height, from_left)
+            yield ScriptedVisit(number, begins, ends, person.random_person(self._random), face_height, from_left)
             begins = ends + self._random.uniform(SHORTEST_GAP, LONGEST_GAP)
 
-    def _draw_visitor(self, frame: Image, visit: Visit, seconds: float) -> None:
+    def _draw_visitor(self, frame: Image, visit: ScriptedVisit, seconds: float) -> None:
         picture, opaque = _sprite(visit.who, round(visit.face_height * person.HEIGHT / person.FACE_HEIGHT))
         height, width = picture.shape[:2]
         left = self._position(visit, seconds, width)
         top = self._height - height + round(height * 0.02 * (1 + np.sin(seconds * 6)))
         _paste(frame, picture, opaque, left, max(top, -height // 8))
 
-    def _position(self, visit: Visit, seconds: float, width: int) -> int:
+    def _position(self, visit: ScriptedVisit, seconds: float, width: int) -> int:
         """The left edge: fast in, slow past the middle, fast out."""
         way = (seconds - visit.begins) / (visit.ends - visit.begins) * 2 - 1  # -1 to 1
         across = (way**3 + 0.25 * way) / 1.25
@@ -97,7 +97,7 @@ class Scene:
 
 @lru_cache(maxsize=4)
 def _sprite(who: person.Person, height: int) -> tuple[Image, Image]:
-    picture, opaque = person.portrait(who)
+    picture, opaque = person.render(who)
     size = (round(height * person.WIDTH / person.HEIGHT), height)
     smaller = height < person.HEIGHT
     method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR

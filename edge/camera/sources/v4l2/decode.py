@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from camera.pipeline.detector import Image
-from camera.sources.v4l2.ioctl import Mode
+from camera.sources.frame import Image
+from camera.sources.v4l2.ioctl import CaptureFormat
 
 COMPRESSED = ("MJPG", "JPEG")
 RAW = {
@@ -20,21 +20,21 @@ SCAN = 0xDA
 SMALLEST_BYTES = 128  # less is never a picture
 
 
-def image_of(content: bytes, mode: Mode) -> Image | None:
+def decode_frame(content: bytes, mode: CaptureFormat) -> Image | None:
     """A frame as an image, BGR; None if it is damaged."""
-    if mode.code in COMPRESSED:
-        return decode(content) if is_whole(content) else None
-    per_pixel = 2 if mode.code in {"YUYV", "UYVY"} else 1
-    lines = mode.height * 3 // 2 if mode.code == "NV12" else mode.height
+    if mode.fourcc in COMPRESSED:
+        return decode(content) if is_complete_jpeg(content) else None
+    per_pixel = 2 if mode.fourcc in {"YUYV", "UYVY"} else 1
+    lines = mode.height * 3 // 2 if mode.fourcc == "NV12" else mode.height
     stride = max(mode.stride, mode.width * per_pixel)
     if len(content) < stride * lines:
         return None
     rows = np.frombuffer(content, np.uint8, stride * lines).reshape(lines, stride)[:, : mode.width * per_pixel]
     shape = (lines, mode.width, 2) if per_pixel == 2 else (lines, mode.width)  # noqa: PLR2004
-    return cv2.cvtColor(np.ascontiguousarray(rows).reshape(shape), RAW[mode.code])
+    return cv2.cvtColor(np.ascontiguousarray(rows).reshape(shape), RAW[mode.fourcc])
 
 
-def is_whole(content: bytes) -> bool:
+def is_complete_jpeg(content: bytes) -> bool:
     """Whether a picture has its beginning and its end; some cameras add zeros."""
     return len(content) >= SMALLEST_BYTES and content.startswith(BEGIN) and content.rstrip(b"\0").endswith(END)
 
@@ -47,7 +47,7 @@ def decode(content: bytes) -> Image | None:
         return None
 
 
-def presentable(content: bytes) -> bytes:
+def add_huffman_tables(content: bytes) -> bytes:
     """The same picture for any browser: many cameras leave out Huffman's tables, which all MJPG has in common."""
     segments = list(_segments(content))
     if any(marker == TABLES for marker, _ in segments) or not segments:

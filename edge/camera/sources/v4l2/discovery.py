@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from camera.sources.v4l2.errors import shown
-from camera.sources.v4l2.ioctl import Identity, KernelNode, Node
+from camera.sources.v4l2.errors import host_path
+from camera.sources.v4l2.ioctl import Capabilities, V4l2Device, VideoNode
 
 AUTO = "auto"
 SERIAL = "serial:"
@@ -19,33 +19,33 @@ class Machine:
 
     devices: Path
     sys: Path = Path("/sys")
-    open_node: Callable[[Path], Node] = KernelNode
-    claims: dict[int, "Camera"] = field(default_factory=dict)  # which camera is whose, of those that look for one
+    open_node: Callable[[Path], VideoNode] = V4l2Device
+    claims: dict[int, "VideoDevice"] = field(default_factory=dict)  # which camera is whose, of those that look for one
 
 
 @dataclass(frozen=True, slots=True)
-class Camera:
+class VideoDevice:
     """A node that captures, and what is known of the camera behind it."""
 
     node: Path
     name: str  # the node's, as the host knows it
-    identity: Identity
+    identity: Capabilities
     serial: str  # empty where the camera has none
     product: str  # USB vendor and product, like 046d:082d; empty where it is not on USB
     first: bool  # of the nodes of its camera
 
-    def is_at(self, other: "Camera") -> bool:
+    def same_port(self, other: "VideoDevice") -> bool:
         """Whether it is the same camera at the same port."""
-        return self.is_same(other) and self.identity.bus == other.identity.bus
+        return self.same_device(other) and self.identity.bus == other.identity.bus
 
-    def is_same(self, other: "Camera") -> bool:
+    def same_device(self, other: "VideoDevice") -> bool:
         """Whether it is the same camera, whatever its number; without a serial the port must be the same."""
         alike = (self.product, self.serial, self.identity.card) == (other.product, other.serial, other.identity.card)
         return alike and (bool(self.serial) or self.identity.bus == other.identity.bus)
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class InaccessibleDevice:
     """A node that cannot be looked at."""
 
     node: Path
@@ -70,7 +70,7 @@ def nodes(devices: Path) -> list[Path]:
     return [path for _, path in sorted(numbered)]
 
 
-def presence(devices: Path) -> frozenset[tuple[str, int, int]]:
+def device_fingerprint(devices: Path) -> frozenset[tuple[str, int, int]]:
     """What changes when a camera comes or goes, or its node is given to another group. Cheap."""
     found = []
     for path in (*nodes(devices), *devices.glob("v4l/by-*")):
@@ -82,31 +82,33 @@ def presence(devices: Path) -> frozenset[tuple[str, int, int]]:
     return frozenset(found)
 
 
-def look(node: Path, machine: Machine) -> Camera:
+def inspect(node: Path, machine: Machine) -> VideoDevice:
     """Ask a node who it is; raises OSError."""
     opened = machine.open_node(node)
     try:
-        identity = opened.identity()
+        identity = opened.capabilities()
     finally:
         opened.close()
     real = node.resolve()
-    about = _about(machine.sys / "class/video4linux" / real.name)
-    name = shown(real, machine.devices.resolve())
-    return Camera(node, name, identity, about["serial"], about["product"], first=about["index"] in {"", "0"})
+    about = _sysfs_info(machine.sys / "class/video4linux" / real.name)
+    name = host_path(real, machine.devices.resolve())
+    return VideoDevice(node, name, identity, about["serial"], about["product"], first=about["index"] in {"", "0"})
 
 
-def look_at_all(machine: Machine) -> Iterator[Camera | Refused]:
+def inspect_all(machine: Machine) -> Iterator[VideoDevice | InaccessibleDevice]:
     """Ask every node who it is."""
     for node in nodes(machine.devices):
         try:
-            yield look(node, machine)
+            yield inspect(node, machine)
         except OSError as error:
-            yield Refused(node, error)
+            yield InaccessibleDevice(node, error)
 
 
-def candidates(source: str, found: Iterable[Camera | Refused], last: Camera | None) -> list[Camera]:
+def candidates(
+    source: str, found: Iterable[VideoDevice | InaccessibleDevice], last: VideoDevice | None
+) -> list[VideoDevice]:
     """The cameras that CAMERA_SOURCE may mean, the likeliest first; `last` is the one that was open before."""
-    cameras = [camera for camera in found if isinstance(camera, Camera) and camera.identity.captures]
+    cameras = [camera for camera in found if isinstance(camera, VideoDevice) and camera.identity.captures]
     if source.startswith(SERIAL):
         serial = source.removeprefix(SERIAL)
         cameras = [camera for camera in cameras if camera.serial == serial]
@@ -114,7 +116,7 @@ def candidates(source: str, found: Iterable[Camera | Refused], last: Camera | No
     return sorted(
         cameras,
         key=lambda camera: (
-            not (last and camera.is_same(last)),
+            not (last and camera.same_device(last)),
             not (last and camera.identity.bus == last.identity.bus),
             not camera.product,  # boards have nodes of their own, before those of USB cameras
             not camera.first,
@@ -122,7 +124,7 @@ def candidates(source: str, found: Iterable[Camera | Refused], last: Camera | No
     )
 
 
-def _about(entry: Path) -> dict[str, str]:
+def _sysfs_info(entry: Path) -> dict[str, str]:
     """What /sys knows of a video device: the number of the node within its camera, serial, vendor and product."""
     found = {"index": _read(entry / "index"), "serial": "", "product": ""}
     try:

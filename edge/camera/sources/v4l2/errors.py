@@ -1,4 +1,4 @@
-"""Why a camera cannot be used, and the mend: one sentence for each answer of the system."""
+"""Why a camera cannot be used, and the remedy: one sentence for each answer of the system."""
 
 import errno
 from pathlib import Path
@@ -6,19 +6,19 @@ from pathlib import Path
 OWNER_AND_GROUP = 0o660
 
 
-def shown(node: Path, devices: Path) -> str:
+def host_path(node: Path, devices: Path) -> str:
     """A node's name as the host knows it, whatever `devices` is called in the container."""
     return f"/dev/{node.relative_to(devices)}" if node.is_relative_to(devices) else str(node)
 
 
-def reason(error: OSError, node: Path, devices: Path) -> str:
+def explain_os_error(error: OSError, node: Path, devices: Path) -> str:
     """What the system's answer means and what to do, as a sentence."""
-    mends = {
+    remedies = {
         errno.ENOENT: "no camera is plugged in there; plug it in, or name another in CAMERA_SOURCE",
         errno.ENXIO: "the camera was unplugged; plug it in again",
         errno.ENODEV: "the camera was unplugged; plug it in again",
         errno.EBUSY: "another program uses the camera; close it",
-        errno.EACCES: _group_mend(node),
+        errno.EACCES: _group_remedy(node),
         errno.EPERM: "the container may not use it; start it with the shipped docker-compose.edge.yml",
         errno.ENOSPC: "its USB bandwidth is taken by other devices (this is not about disks); plug it into a port of "
         "its own, or lower FRAME_WIDTH and FRAME_HEIGHT",
@@ -28,11 +28,11 @@ def reason(error: OSError, node: Path, devices: Path) -> str:
         errno.ENOTTY: "it is no camera; name another in CAMERA_SOURCE",
         errno.EINVAL: "its driver refuses what is asked; try other values of FRAME_WIDTH and FRAME_HEIGHT",
     }
-    mend = mends.get(error.errno or 0, "plug it in again, or name another in CAMERA_SOURCE")
-    return f"Cannot use the camera {shown(node, devices)} ({error.strerror}): {mend}."
+    remedy = remedies.get(error.errno or 0, "plug it in again, or name another in CAMERA_SOURCE")
+    return f"Cannot use the camera {host_path(node, devices)} ({error.strerror}): {remedy}."
 
 
-def _group_mend(node: Path) -> str:
+def _group_remedy(node: Path) -> str:
     try:
         found = node.stat()
     except OSError:

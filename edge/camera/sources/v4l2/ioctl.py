@@ -23,7 +23,7 @@ ANY_FIELD = 0
 DISCRETE = 1
 MOST_ENUMERATED = 100
 
-Asked = TypeVar("Asked", bound=ctypes.Structure | ctypes.c_int)
+StructT = TypeVar("StructT", bound=ctypes.Structure | ctypes.c_int)
 
 CAP_VIDEO_CAPTURE, CAP_STREAMING, CAP_DEVICE_CAPS = 0x1, 0x04000000, 0x80000000
 FLAG_ERROR, FLAG_TIMESTAMP_MASK, FLAG_MONOTONIC = 0x40, 0xE000, 0x2000
@@ -111,10 +111,10 @@ ENUM_FRAMESIZES = _code(READ | WRITE, 74, FrameSize)
 
 
 @dataclass(frozen=True, slots=True)
-class Mode:
-    """What a camera delivers: `code` is the pixel format's (`MJPG`, `YUYV`, ...), `rate` in frames a second."""
+class CaptureFormat:
+    """What a camera delivers: `fourcc` is the pixel format's (`MJPG`, `YUYV`, ...), `rate` in frames a second."""
 
-    code: str
+    fourcc: str
     width: int
     height: int
     rate: float = 0.0
@@ -122,7 +122,7 @@ class Mode:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Capabilities:
     """What the driver says of a node."""
 
     driver: str
@@ -141,13 +141,13 @@ class Buffer:
     damaged: bool
 
 
-class Node(Protocol):
+class VideoNode(Protocol):
     """An open device node. Every call may raise OSError."""
 
-    def identity(self) -> Identity: ...
-    def codes(self) -> list[str]: ...
-    def sizes(self, code: str) -> list[tuple[int, int]]: ...
-    def set_mode(self, wanted: Mode) -> Mode: ...
+    def capabilities(self) -> Capabilities: ...
+    def pixel_formats(self) -> list[str]: ...
+    def frame_sizes(self, fourcc: str) -> list[tuple[int, int]]: ...
+    def set_format(self, wanted: CaptureFormat) -> CaptureFormat: ...
     def start(self, buffers: int) -> None: ...
     def stop(self) -> None: ...
     def wait(self, timeout_seconds: float) -> bool: ...
@@ -155,7 +155,7 @@ class Node(Protocol):
     def close(self) -> None: ...
 
 
-class KernelNode:
+class V4l2Device:
     """An open device node of this machine."""
 
     def __init__(self, path: Path) -> None:
@@ -165,31 +165,33 @@ class KernelNode:
         self._poll = select.poll()
         self._poll.register(self._descriptor, select.POLLIN)
 
-    def identity(self) -> Identity:
+    def capabilities(self) -> Capabilities:
         """Who it is. `device_caps` speaks of this node, `capabilities` of all nodes of the device."""
         found = self._call(QUERYCAP, Capability())
         own = found.device_caps if found.capabilities & CAP_DEVICE_CAPS else found.capabilities
         captures = bool(own & CAP_VIDEO_CAPTURE and own & CAP_STREAMING)
-        return Identity(_text(found.driver), _text(found.card), _text(found.bus_info), captures)
+        return Capabilities(_text(found.driver), _text(found.card), _text(found.bus_info), captures)
 
-    def codes(self) -> list[str]:
+    def pixel_formats(self) -> list[str]:
         """The pixel formats it offers."""
         found = self._enumerate(ENUM_FMT, lambda index: FormatDescription(index=index, type=CAPTURE))
         return [_name(each.pixelformat) for each in found]
 
-    def sizes(self, code: str) -> list[tuple[int, int]]:
+    def frame_sizes(self, fourcc: str) -> list[tuple[int, int]]:
         """The frame sizes it offers; none where any size within limits will do."""
-        found = self._enumerate(ENUM_FRAMESIZES, lambda index: FrameSize(index=index, pixelformat=_number(code)))
+        found = self._enumerate(ENUM_FRAMESIZES, lambda index: FrameSize(index=index, pixelformat=_number(fourcc)))
         return [(each.width, each.height) for each in found if each.type == DISCRETE]
 
-    def set_mode(self, wanted: Mode) -> Mode:
+    def set_format(self, wanted: CaptureFormat) -> CaptureFormat:
         """Ask, and tell what the driver made of it: it answers success to anything."""
         asked = Format(type=CAPTURE)
         asked.fmt.pix = PixelFormat(
-            width=wanted.width, height=wanted.height, pixelformat=_number(wanted.code), field=ANY_FIELD
+            width=wanted.width, height=wanted.height, pixelformat=_number(wanted.fourcc), field=ANY_FIELD
         )
         got = self._call(S_FMT, asked).fmt.pix
-        return Mode(_name(got.pixelformat), got.width, got.height, self._set_rate(wanted.rate), got.bytesperline)
+        return CaptureFormat(
+            _name(got.pixelformat), got.width, got.height, self._set_rate(wanted.rate), got.bytesperline
+        )
 
     def start(self, buffers: int) -> None:
         """Have frames come."""
@@ -238,20 +240,20 @@ class KernelNode:
             return 0.0
         return float(got.denominator / got.numerator) if got.numerator else 0.0
 
-    def _enumerate(self, code: int, ask: Callable[[int], Asked]) -> Iterator[Asked]:
+    def _enumerate(self, fourcc: int, ask: Callable[[int], StructT]) -> Iterator[StructT]:
         for index in range(MOST_ENUMERATED):
             try:
-                yield self._call(code, ask(index))
+                yield self._call(fourcc, ask(index))
             except OSError as error:
                 if error.errno in {errno.EINVAL, errno.ENOTTY}:  # no more; no such thing
                     return
                 raise
 
-    def _call(self, code: int, argument: Asked) -> Asked:
+    def _call(self, fourcc: int, argument: StructT) -> StructT:
         """Have the driver answer in the argument's place."""
         while True:
             try:
-                fcntl.ioctl(self._descriptor, code, argument)
+                fcntl.ioctl(self._descriptor, fourcc, argument)
             except InterruptedError:
                 continue
             return argument
@@ -266,8 +268,8 @@ def _text(raw: ctypes.Array[u8]) -> str:
     return bytes(raw).split(b"\0")[0].decode("utf-8", "replace").strip()
 
 
-def _number(code: str) -> int:
-    return int.from_bytes(code.encode("ascii"), "little")
+def _number(fourcc: str) -> int:
+    return int.from_bytes(fourcc.encode("ascii"), "little")
 
 
 def _name(number: int) -> str:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from camera.config.settings import Settings
 from camera.sources.frame import Frame, SourceError
-from camera.sources.v4l2.decode import COMPRESSED, image_of, presentable
-from camera.sources.v4l2.discovery import Camera, Machine
-from camera.sources.v4l2.errors import reason
-from camera.sources.v4l2.ioctl import Buffer, Mode
+from camera.sources.v4l2.decode import COMPRESSED, add_huffman_tables, decode_frame
+from camera.sources.v4l2.discovery import Machine, VideoDevice
+from camera.sources.v4l2.errors import explain_os_error
+from camera.sources.v4l2.ioctl import Buffer, CaptureFormat
 from camera.sources.v4l2.negotiation import NoCommonFormatError, negotiate
 
 FIRST_FRAME_SECONDS = 5.0  # a camera that was just plugged in
@@ -23,28 +23,28 @@ PAUSE_SECONDS = 0.01
 
 
 @dataclass(slots=True)
-class Memory:
+class ReconnectState:
     """What outlives a camera that goes and comes back."""
 
-    camera: Camera | None = None  # the one that was open last
-    mode: Mode | None = None  # what it gave
+    camera: VideoDevice | None = None  # the one that was open last
+    mode: CaptureFormat | None = None  # what it gave
     missed_at: float | None = None  # when it was first not there
     picture: bytes = b""  # the last one
     frozen: bool = False  # it was opened again because the picture stood still
 
 
-def silent_seconds(settings: Settings) -> float:
+def frame_timeout(settings: Settings) -> float:
     """How long a camera may be silent."""
     return max(SILENT_SECONDS, SILENT_FRAMES / settings.frame_rate)
 
 
-class DeviceSource:
+class V4l2Stream:
     """A camera that is open and sends."""
 
-    def __init__(self, camera: Camera, settings: Settings, machine: Machine, memory: Memory) -> None:
+    def __init__(self, camera: VideoDevice, settings: Settings, machine: Machine, memory: ReconnectState) -> None:
         """Open, negotiate and wait for the first frame; raises SourceError with the reason and the mend."""
         self._camera, self._devices, self._memory = camera, machine.devices, memory
-        self._silent_seconds = silent_seconds(settings)
+        self._silent_seconds = frame_timeout(settings)
         self._number = -1
         self._buffer: Buffer | None = None
         self._last: Buffer | None = None
@@ -55,7 +55,7 @@ class DeviceSource:
         except OSError as error:
             raise self._failure(error) from error
         try:
-            wanted = Mode("", settings.frame_width, settings.frame_height, settings.frame_rate)
+            wanted = CaptureFormat("", settings.frame_width, settings.frame_height, settings.frame_rate)
             self._mode = memory.mode = negotiate(self._node, wanted, camera.name)
             # A board's own nodes may be silent, one after the other.
             self._ahead: Buffer | None = self._next(FIRST_FRAME_SECONDS if camera.product else self._silent_seconds)
@@ -86,14 +86,14 @@ class DeviceSource:
         buffer = self._buffer
         if buffer is None:
             return None
-        image = None if buffer.damaged else image_of(buffer.content, self._mode)
+        image = None if buffer.damaged else decode_frame(buffer.content, self._mode)
         if image is None:
-            self._note_damage()
+            self._check_corrupt()
             return None
         self._whole_at = time.monotonic()
-        self._note_change(buffer.content)
+        self._check_frozen(buffer.content)
         captured_at = datetime.now(UTC) - timedelta(seconds=time.monotonic() - self._arrived_at)
-        shown_jpeg = presentable(buffer.content) if self._mode.code in COMPRESSED else None
+        shown_jpeg = add_huffman_tables(buffer.content) if self._mode.fourcc in COMPRESSED else None
         return Frame(image, captured_at, self._arrived_at, self._number, shown_jpeg)
 
     def close(self) -> None:
@@ -120,14 +120,14 @@ class DeviceSource:
             return now
         return buffer.seconds
 
-    def _note_damage(self) -> None:
+    def _check_corrupt(self) -> None:
         if time.monotonic() - self._whole_at > DAMAGED_SECONDS:
             raise SourceError(
                 f"The camera {self._camera.name} sends damaged pictures only: try another cable or port,"
                 " or a smaller FRAME_WIDTH and FRAME_HEIGHT."
             )
 
-    def _note_change(self, content: bytes) -> None:
+    def _check_frozen(self, content: bytes) -> None:
         """Notice a picture that does not change by a single byte: a sensor is never so still."""
         if content != self._memory.picture:
             self._changed_at = time.monotonic()
@@ -137,4 +137,4 @@ class DeviceSource:
             raise SourceError(f"The picture of the camera {self._camera.name} is frozen; opening it again.")
 
     def _failure(self, error: OSError) -> SourceError:
-        return SourceError(reason(error, self._camera.node, self._devices))
+        return SourceError(explain_os_error(error, self._camera.node, self._devices))

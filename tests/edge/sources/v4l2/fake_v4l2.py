@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from camera.sources.v4l2.discovery import Machine
-from camera.sources.v4l2.ioctl import Buffer, Identity, Mode
+from camera.sources.v4l2.ioctl import Buffer, Capabilities, CaptureFormat
 
 ALL_SIZES = ((1280, 720), (640, 480), (320, 240))
 SECONDS = 30.0  # no call is stuck for longer, or no test would end
@@ -131,36 +131,36 @@ class FakeNode:
     def __init__(self, machine: FakeMachine, path: Path, camera: FakeCamera, *, captures: bool) -> None:
         self.path = path
         self._machine, self._camera, self._captures = machine, camera, captures
-        self._mode = Mode("YUYV", 640, 480, 30)
+        self._mode = CaptureFormat("YUYV", 640, 480, 30)
         self._pictures: list[bytes] = []
         self._sequence = -1
         self._due = 0.0
         self._last: Buffer | None = None
 
-    def identity(self) -> Identity:
+    def capabilities(self) -> Capabilities:
         self._camera.enter("identity")
-        return Identity("uvcvideo", self._camera.card, self._camera.bus, self._captures)
+        return Capabilities("uvcvideo", self._camera.card, self._camera.bus, self._captures)
 
-    def codes(self) -> list[str]:
+    def pixel_formats(self) -> list[str]:
         self._camera.enter("codes")
         return list(self._camera.sizes)
 
-    def sizes(self, code: str) -> list[tuple[int, int]]:
+    def frame_sizes(self, fourcc: str) -> list[tuple[int, int]]:
         self._camera.enter("sizes")
-        return list(self._camera.sizes[code])
+        return list(self._camera.sizes[fourcc])
 
-    def set_mode(self, wanted: Mode) -> Mode:
+    def set_format(self, wanted: CaptureFormat) -> CaptureFormat:
         """Settle for the nearest, and call that a success."""
-        self._camera.enter("set_mode")
+        self._camera.enter("set_format")
         if self._camera.owner not in {None, self}:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
-        code = self._camera.sets_instead or (wanted.code if wanted.code in self._camera.sizes else "YUYV")
+        fourcc = self._camera.sets_instead or (wanted.fourcc if wanted.fourcc in self._camera.sizes else "YUYV")
         width, height = min(
-            self._camera.sizes.get(code, ALL_SIZES),
+            self._camera.sizes.get(fourcc, ALL_SIZES),
             key=lambda size: abs(size[0] * size[1] - wanted.width * wanted.height),
         )
         rate = min(self._camera.rates, key=lambda rate: abs(rate - wanted.rate))
-        self._mode = Mode(code, width, height, rate, stride=width * 2 if code == "YUYV" else 0)
+        self._mode = CaptureFormat(fourcc, width, height, rate, stride=width * 2 if fourcc == "YUYV" else 0)
         return self._mode
 
     def start(self, buffers: int) -> None:
@@ -208,19 +208,19 @@ class FakeNode:
             self._camera.owner = None
 
 
-_made: dict[Mode, list[bytes]] = {}
+_made: dict[CaptureFormat, list[bytes]] = {}
 
 
-def pictures(mode: Mode) -> list[bytes]:
+def pictures(mode: CaptureFormat) -> list[bytes]:
     """A few pictures that differ, as a camera would send them."""
     if mode not in _made:
         noise = np.random.default_rng(1)
         images = [noise.integers(n * 20, n * 20 + 40, (mode.height, mode.width, 3), np.uint8) for n in range(4)]
-        _made[mode] = [_sent(image, mode.code) for image in images]
+        _made[mode] = [_sent(image, mode.fourcc) for image in images]
     return _made[mode]
 
 
-def _sent(image: cv2.typing.MatLike, code: str) -> bytes:
-    if code == "YUYV":
+def _sent(image: cv2.typing.MatLike, fourcc: str) -> bytes:
+    if fourcc == "YUYV":
         return cv2.cvtColor(image, cv2.COLOR_BGR2YUV_YUYV).tobytes()
     return cv2.imencode(".jpg", image)[1].tobytes()

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from camera.pipeline.detector import Image
+from camera.sources.frame import Image
 from dev.harness.process import Process, free_port, wait_for
 from dev.harness.services import start_camera
 
@@ -106,9 +106,9 @@ def test_a_frame_comes_through_the_real_system_calls(played: Played, face_frame:
 LOOK = """
 import time
 from pathlib import Path
-from camera.sources.v4l2.ioctl import KernelNode, Mode
-node = KernelNode(Path("dev/video0"))
-print(node.set_mode(Mode("MJPG", 800, 600, 30)))
+from camera.sources.v4l2.ioctl import V4l2Device, CaptureFormat
+node = V4l2Device(Path("dev/video0"))
+print(node.set_format(CaptureFormat("MJPG", 800, 600, 30)))
 node.start(2)
 for _ in range(5):
     assert node.wait(5)
@@ -116,7 +116,7 @@ for _ in range(5):
     print(buffer.sequence, 0 <= time.monotonic() - buffer.seconds < 1, buffer.damaged, buffer.content[:2].hex())
 assert node.dequeue() is None
 node.stop()
-print(node.set_mode(Mode("YUYV", 320, 240, 30)))
+print(node.set_format(CaptureFormat("YUYV", 320, 240, 30)))
 node.close()
 node.close()
 """
@@ -128,9 +128,9 @@ def test_what_the_driver_says_of_modes_and_frames_is_read_as_it_is(played: Playe
     done = Played(played.devices, played.environment | {"KERNEL_DEVICES": "dev"}).run("-c", LOOK)
 
     assert done.stdout.splitlines() == [
-        "Mode(code='MJPG', width=640, height=480, rate=10.0, stride=0)",
+        "CaptureFormat(fourcc='MJPG', width=640, height=480, rate=10.0, stride=0)",
         *(f"{number} True False ffd8" for number in range(5)),
-        "Mode(code='YUYV', width=320, height=240, rate=10.0, stride=640)",
+        "CaptureFormat(fourcc='YUYV', width=320, height=240, rate=10.0, stride=640)",
     ], done.stderr
 
 

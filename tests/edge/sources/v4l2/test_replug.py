@@ -18,12 +18,11 @@ import cv2
 import pytest
 
 from camera.config.settings import Settings
-from camera.pipeline.detector import Image
-from camera.sources.factory import attach
-from camera.sources.frame import Camera
+from camera.sources.factory import create_source
+from camera.sources.frame import FrameSourceFactory, Image
 from camera.sources.reader.latest_frame import LatestFrame
-from camera.sources.reader.reader import LOOK_SECONDS
-from camera.sources.v4l2.camera import UsbCamera
+from camera.sources.reader.reader import POLL_SECONDS
+from camera.sources.v4l2.camera import V4l2Camera
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from tests.edge.sources.v4l2.fake_v4l2 import FakeCamera, FakeMachine
 
@@ -47,7 +46,7 @@ class Pulls:
         for number in range(rounds):
             self._pause.wait(self._random.uniform(0, 1.0))
             pull()
-            wait_for(lambda: self.frames.trouble, seconds=WAIT_SECONDS, what="the trouble to be noticed")
+            wait_for(lambda: self.frames.status.problem, seconds=WAIT_SECONDS, what="the trouble to be noticed")
             self._pause.wait(self._random.choice((0.0, 0.3, 1.0, 4.0)))
             give_back()
             self.expect_frames()
@@ -78,19 +77,18 @@ def resident_bytes() -> int:
 
 
 @pytest.fixture
-def watch() -> Iterator[Callable[[Camera], LatestFrame]]:
+def watch() -> Iterator[Callable[[FrameSourceFactory], LatestFrame]]:
     """Watch a camera until the test ends."""
     stop, watched = threading.Event(), list[LatestFrame]()
 
-    def begin(camera: Camera) -> LatestFrame:
+    def begin(camera: FrameSourceFactory) -> LatestFrame:
         watched.append(LatestFrame(camera, rate=30, stop=stop))
         return watched[-1]
 
     yield begin
     stop.set()
     for frames in watched:
-        frames.join(WAIT_SECONDS)
-        assert frames.ended.is_set()
+        assert frames.join(WAIT_SECONDS)
 
 
 @pytest.fixture
@@ -98,14 +96,14 @@ def here(tmp_path: Path) -> FakeMachine:
     return FakeMachine(tmp_path)
 
 
-def usb(here: FakeMachine, source: str = "auto") -> UsbCamera:
-    return UsbCamera(Settings(camera_source=source, frame_width=320, frame_height=240, frame_rate=30), here.machine)
+def usb(here: FakeMachine, source: str = "auto") -> V4l2Camera:
+    return V4l2Camera(Settings(camera_source=source, frame_width=320, frame_height=240, frame_rate=30), here.machine)
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("source", ["auto", "0", "serial:A1B2C3"])
 def test_a_usb_camera_is_back_within_five_seconds_under_whatever_number(
-    here: FakeMachine, watch: Callable[[Camera], LatestFrame], source: str
+    here: FakeMachine, watch: Callable[[FrameSourceFactory], LatestFrame], source: str
 ) -> None:
     camera, others = FakeCamera(), [FakeCamera(card=f"Other {n}", serial=f"{n}", bus=f"usb-{n}") for n in range(3)]
     here.plug(camera)
@@ -113,7 +111,7 @@ def test_a_usb_camera_is_back_within_five_seconds_under_whatever_number(
     pulls = Pulls(watch(usb(here, source)), seed=1)
 
     def give_back() -> None:
-        for other in others:  # so that ours gets another number
+        for other in others:  # so that to_monotonic gets another number
             if other.plugged:
                 here.unplug(other)
             if chance.random() < 0.5 and other is not others[0]:
@@ -123,7 +121,7 @@ def test_a_usb_camera_is_back_within_five_seconds_under_whatever_number(
     pulls.play(lambda: here.unplug(camera), give_back)
 
     pulls.judge(f"USB camera, {source}")
-    assert pulls.frames.reopened == ROUNDS
+    assert pulls.frames.counters.reopened == ROUNDS
     assert all(other.calls.count("dequeue") == 0 for other in others)
 
 
@@ -139,7 +137,7 @@ HANGS: dict[str, dict[str, object]] = {
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("fault", HANGS)
 def test_a_camera_that_misbehaves_is_back_within_five_seconds_when_it_behaves(
-    here: FakeMachine, watch: Callable[[Camera], LatestFrame], fault: str
+    here: FakeMachine, watch: Callable[[FrameSourceFactory], LatestFrame], fault: str
 ) -> None:
     camera = FakeCamera()
     here.plug(camera)
@@ -160,9 +158,9 @@ def test_a_camera_that_misbehaves_is_back_within_five_seconds_when_it_behaves(
 
 
 def test_a_hang_is_noticed_outside_of_the_thread_that_hangs(
-    here: FakeMachine, watch: Callable[[Camera], LatestFrame], monkeypatch: pytest.MonkeyPatch
+    here: FakeMachine, watch: Callable[[FrameSourceFactory], LatestFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("camera.sources.reader.latest_frame.STUCK_SECONDS", 1.0)
+    monkeypatch.setattr("camera.sources.reader.status.HUNG_SECONDS", 1.0)
     hanging, other_folder = FakeCamera(), here.devices.parent / "other"
     elsewhere, well = FakeMachine(other_folder), FakeCamera(serial="B2")
     here.plug(hanging)
@@ -172,25 +170,25 @@ def test_a_hang_is_noticed_outside_of_the_thread_that_hangs(
 
     hanging.stuck = {"dequeue", "open"}
 
-    wait_for(lambda: frames.trouble, seconds=WAIT_SECONDS, what="the hang to be noticed")
-    grabbed = other.grabbed
-    assert not frames.stuck
-    assert frames.trouble == "The camera hangs; opening it again."
-    wait_for(lambda: frames.stuck, seconds=WAIT_SECONDS, what="it to be given up")
-    assert frames.trouble == (
+    wait_for(lambda: frames.status.problem, seconds=WAIT_SECONDS, what="the hang to be noticed")
+    grabbed = other.counters.grabbed
+    assert not frames.status.is_hung
+    assert frames.status.problem == "The camera hangs; opening it again."
+    wait_for(lambda: frames.status.is_hung, seconds=WAIT_SECONDS, what="it to be given up")
+    assert frames.status.problem == (
         "The camera hangs in its driver: unplug it and plug it in again, or restart this machine."
     )
-    assert other.grabbed > grabbed
-    assert other.trouble is None
+    assert other.counters.grabbed > grabbed
+    assert other.status.problem is None
     hanging.stuck = set()
     hanging.freed.set()
     wait_for(lambda: frames.take(0.1), seconds=WAIT_SECONDS, what="frames again")
-    assert not frames.stuck
-    assert frames.trouble is None
+    assert not frames.status.is_hung
+    assert frames.status.problem is None
 
 
 def test_threads_that_hang_do_not_pile_up(
-    here: FakeMachine, watch: Callable[[Camera], LatestFrame], monkeypatch: pytest.MonkeyPatch
+    here: FakeMachine, watch: Callable[[FrameSourceFactory], LatestFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("camera.sources.v4l2.camera.OPEN_SECONDS", 0.2)
     camera = FakeCamera(stuck={"open"})
@@ -200,7 +198,7 @@ def test_threads_that_hang_do_not_pile_up(
 
     wait_for(lambda: camera.calls.count("open") == 3, seconds=WAIT_SECONDS, what="three tries")
     assert not wait(lambda: camera.calls.count("open") > 3, seconds=1.0)
-    assert frames.trouble == "The camera hangs; opening it again."
+    assert frames.status.problem == "The camera hangs; opening it again."
     camera.stuck = set()
     camera.freed.set()
     wait_for(lambda: frames.take(0.1), seconds=WAIT_SECONDS, what="frames")
@@ -213,61 +211,61 @@ def wait(condition: Callable[[], bool], *, seconds: float) -> bool:
 
 
 def test_a_camera_that_is_plugged_in_first_after_the_start_is_found_at_once(
-    here: FakeMachine, watch: Callable[[Camera], LatestFrame]
+    here: FakeMachine, watch: Callable[[FrameSourceFactory], LatestFrame]
 ) -> None:
     frames = watch(usb(here))
-    wait_for(lambda: frames.trouble, seconds=WAIT_SECONDS, what="the trouble")
-    assert str(frames.trouble).startswith("No camera is plugged in")
+    wait_for(lambda: frames.status.problem, seconds=WAIT_SECONDS, what="the trouble")
+    assert str(frames.status.problem).startswith("No camera is plugged in")
 
     here.plug(FakeCamera())
     began = time.monotonic()
 
     wait_for(lambda: frames.take(0.1), seconds=WAIT_SECONDS, what="frames")
-    assert time.monotonic() - began < LOOK_SECONDS + 2
+    assert time.monotonic() - began < POLL_SECONDS + 2
 
 
 def test_a_node_that_gets_its_group_a_moment_later_is_tried_again(
-    here: FakeMachine, watch: Callable[[Camera], LatestFrame]
+    here: FakeMachine, watch: Callable[[FrameSourceFactory], LatestFrame]
 ) -> None:
     camera = FakeCamera(fails={"open": errno.EACCES})
     node = here.plug(camera)
     frames = watch(usb(here))
-    wait_for(lambda: frames.trouble, seconds=WAIT_SECONDS, what="the refusal")
+    wait_for(lambda: frames.status.problem, seconds=WAIT_SECONDS, what="the refusal")
 
     camera.fails = {}
     node.chmod(0o664)  # as udev does
 
     wait_for(lambda: frames.take(0.1), seconds=WAIT_SECONDS, what="frames")
-    assert frames.trouble is None
+    assert frames.status.problem is None
 
 
 def test_what_was_lost_and_what_was_damaged_is_counted(
-    here: FakeMachine, watch: Callable[[Camera], LatestFrame]
+    here: FakeMachine, watch: Callable[[FrameSourceFactory], LatestFrame]
 ) -> None:
     camera = FakeCamera()
     here.plug(camera)
     frames = watch(usb(here))
     wait_for(lambda: frames.take(0.1), seconds=WAIT_SECONDS, what="frames")
-    assert (frames.dropped, frames.damaged, frames.reopened) == (0, 0, 0)
+    assert (frames.counters.dropped, frames.counters.damaged, frames.counters.reopened) == (0, 0, 0)
 
     camera.skips = 1
-    wait_for(lambda: frames.dropped > 3, seconds=WAIT_SECONDS, what="lost frames")
+    wait_for(lambda: frames.counters.dropped > 3, seconds=WAIT_SECONDS, what="lost frames")
     camera.damaged = True
-    wait_for(lambda: frames.damaged > 3, seconds=WAIT_SECONDS, what="damaged frames")
+    wait_for(lambda: frames.counters.damaged > 3, seconds=WAIT_SECONDS, what="damaged frames")
 
     assert 0 < frames.age_seconds < WAIT_SECONDS
 
 
 @pytest.mark.timeout(1800)
 def test_a_file_that_is_moved_away_is_played_again_when_it_is_back(
-    tmp_path: Path, face_frame: Image, watch: Callable[[Camera], LatestFrame]
+    tmp_path: Path, face_frame: Image, watch: Callable[[FrameSourceFactory], LatestFrame]
 ) -> None:
     film, away = tmp_path / "film.avi", tmp_path / "away.avi"
     writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 30, (640, 480))
     for _ in range(10):
         writer.write(face_frame)
     writer.release()
-    pulls = Pulls(watch(attach(Settings(camera_source=str(film), file_at_end="loop"))), seed=3)
+    pulls = Pulls(watch(create_source(Settings(camera_source=str(film), file_at_end="loop"))), seed=3)
 
     pulls.play(lambda: shutil.move(film, away), lambda: shutil.move(away, film))
 
@@ -313,11 +311,11 @@ class NetworkCamera(ThreadingHTTPServer):
 
 @pytest.mark.timeout(1800)
 def test_a_network_camera_that_dies_is_back_when_it_answers(
-    face_frame: Image, watch: Callable[[Camera], LatestFrame]
+    face_frame: Image, watch: Callable[[FrameSourceFactory], LatestFrame]
 ) -> None:
     port, picture = free_port(), cv2.imencode(".jpg", face_frame)[1].tobytes()
     server = NetworkCamera(port, picture)
-    pulls = Pulls(watch(attach(Settings(camera_source=f"http://{LOOPBACK}:{port}/video"))), seed=4)
+    pulls = Pulls(watch(create_source(Settings(camera_source=f"http://{LOOPBACK}:{port}/video"))), seed=4)
 
     def die() -> None:
         server.die()
@@ -333,11 +331,11 @@ def test_a_network_camera_that_dies_is_back_when_it_answers(
 
 
 def test_a_network_camera_that_falls_silent_is_given_up_and_found_again(
-    face_frame: Image, watch: Callable[[Camera], LatestFrame]
+    face_frame: Image, watch: Callable[[FrameSourceFactory], LatestFrame]
 ) -> None:
     server = NetworkCamera(free_port(), cv2.imencode(".jpg", face_frame)[1].tobytes())
     address = f"http://{LOOPBACK}:{server.server_port}/video"
-    pulls = Pulls(watch(attach(Settings(camera_source=address))), seed=5)
+    pulls = Pulls(watch(create_source(Settings(camera_source=address))), seed=5)
 
     pulls.play(server.silent.set, server.silent.clear, rounds=1)
 

@@ -14,13 +14,12 @@ import numpy as np
 import pytest
 
 from camera.config.settings import Settings
-from camera.pipeline.detector import Image
-from camera.sources.frame import Frame, SourceError
+from camera.sources.frame import Frame, Image, SourceError
 from camera.sources.v4l2 import stream as device
-from camera.sources.v4l2.camera import UsbCamera
-from camera.sources.v4l2.decode import STANDARD_TABLES, decode, is_whole, presentable
+from camera.sources.v4l2.camera import V4l2Camera
+from camera.sources.v4l2.decode import STANDARD_TABLES, add_huffman_tables, decode, is_complete_jpeg
 from camera.sources.v4l2.discovery import Machine
-from camera.sources.v4l2.errors import reason
+from camera.sources.v4l2.errors import explain_os_error
 from tests.edge.sources.v4l2.fake_v4l2 import FakeCamera, FakeMachine
 
 STOP = threading.Event()
@@ -35,20 +34,20 @@ def here(tmp_path: Path) -> Iterator[FakeMachine]:
 
 def attached(
     here: FakeMachine, source: str = "auto", machine: Machine | None = None, /, **settings: object
-) -> UsbCamera:
+) -> V4l2Camera:
     """`machine`: what several cameras of one process have in common."""
     small = {"frame_width": 320, "frame_height": 240, "frame_rate": 30}
     given = Settings.model_validate({"camera_source": source, **small, **settings})
-    return UsbCamera(given, machine or here.machine)
+    return V4l2Camera(given, machine or here.machine)
 
 
-def trouble(camera: UsbCamera) -> str:
+def trouble(camera: V4l2Camera) -> str:
     with pytest.raises(SourceError) as caught:
         camera.open(STOP)
     return str(caught.value)
 
 
-def one_frame(camera: UsbCamera) -> Frame:
+def one_frame(camera: V4l2Camera) -> Frame:
     source = camera.open(STOP)
     source.grab()
     frame = source.retrieve()
@@ -82,7 +81,7 @@ def test_the_second_camera_is_known_by_its_serial(here: FakeMachine) -> None:
 
 
 def test_auto_passes_over_a_camera_that_is_in_use(here: FakeMachine) -> None:
-    busy = FakeCamera(fails={"set_mode": errno.EBUSY})
+    busy = FakeCamera(fails={"set_format": errno.EBUSY})
     here.plug(busy)
     here.plug(FakeCamera(card="Other", serial="Z9", bus="usb-0000:00:14.0-2"))
     camera = attached(here)
@@ -131,7 +130,7 @@ def test_without_any_camera_it_says_so(here: FakeMachine) -> None:
         ("open", errno.EACCES, "VIDEO_GID"),
         ("open", errno.EPERM, "docker-compose.edge.yml"),
         ("open", errno.ENXIO, "plug it in again"),
-        ("set_mode", errno.EBUSY, "another program uses the camera; close it"),
+        ("set_format", errno.EBUSY, "another program uses the camera; close it"),
         ("start", errno.EBUSY, "another program uses the camera; close it"),
         ("start", errno.ENODEV, "plug it in again"),
         ("dequeue", errno.EIO, "cable"),
@@ -153,9 +152,9 @@ def test_the_group_that_the_node_has_is_named(tmp_path: Path) -> None:
     node.chmod(0o660)
     denied = PermissionError(errno.EACCES, "Permission denied")
 
-    assert f"set VIDEO_GID={node.stat().st_gid} in .env" in reason(denied, node, tmp_path)
+    assert f"set VIDEO_GID={node.stat().st_gid} in .env" in explain_os_error(denied, node, tmp_path)
     node.chmod(0o600)
-    assert "only its owner may use it" in reason(denied, node, tmp_path)
+    assert "only its owner may use it" in explain_os_error(denied, node, tmp_path)
 
 
 def test_it_asks_for_mjpg_and_tells_what_it_got(here: FakeMachine, caplog: pytest.LogCaptureFixture) -> None:
@@ -322,8 +321,8 @@ def test_a_silent_camera_is_given_up_after_two_seconds(here: FakeMachine) -> Non
 
 
 def test_a_camera_may_be_silent_as_long_as_its_rate_asks(here: FakeMachine) -> None:
-    assert attached(here, frame_rate=0.1).patience.grab_seconds > 30
-    assert attached(here, frame_rate=30).patience.grab_seconds < 3
+    assert attached(here, frame_rate=0.1).timeouts.grab_seconds > 30
+    assert attached(here, frame_rate=30).timeouts.grab_seconds < 3
 
 
 def test_a_frozen_picture_is_noticed_and_tried_again_once(here: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,7 +340,7 @@ def test_a_frozen_picture_is_noticed_and_tried_again_once(here: FakeMachine, mon
     source.close()
 
 
-def look_for(source: device.DeviceSource, seconds: float) -> None:
+def look_for(source: device.V4l2Stream, seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         source.grab()
@@ -423,7 +422,7 @@ def test_auto_waits_for_its_camera_before_it_takes_another(here: FakeMachine, mo
     here.unplug(ours)
 
     assert trouble(camera) == "The camera HD Webcam C615 is unplugged: plug it in again."
-    monkeypatch.setattr("camera.sources.v4l2.camera.LOYAL_SECONDS", 0.0)
+    monkeypatch.setattr("camera.sources.v4l2.camera.REATTACH_GRACE_SECONDS", 0.0)
     one_frame(camera)
     assert camera.mode.startswith("Other")
 
@@ -431,11 +430,11 @@ def test_auto_waits_for_its_camera_before_it_takes_another(here: FakeMachine, mo
 def test_a_picture_needs_its_beginning_and_its_end(face_frame: Image) -> None:
     jpeg = cv2.imencode(".jpg", face_frame)[1].tobytes()
 
-    assert is_whole(jpeg)
-    assert is_whole(jpeg + b"\0\0\0")
-    assert not is_whole(jpeg[:-1])
-    assert not is_whole(jpeg[1:])
-    assert not is_whole(b"")
+    assert is_complete_jpeg(jpeg)
+    assert is_complete_jpeg(jpeg + b"\0\0\0")
+    assert not is_complete_jpeg(jpeg[:-1])
+    assert not is_complete_jpeg(jpeg[1:])
+    assert not is_complete_jpeg(b"")
 
 
 def test_a_picture_without_huffmans_tables_is_decoded_and_completed(face_frame: Image) -> None:
@@ -443,7 +442,7 @@ def test_a_picture_without_huffmans_tables_is_decoded_and_completed(face_frame: 
     short = without_tables(whole)
     assert len(whole) - len(short) == len(STANDARD_TABLES) > 400
 
-    completed = presentable(short)
+    completed = add_huffman_tables(short)
 
     assert completed != short
     assert completed.count(b"\xff\xc4") == whole.count(b"\xff\xc4")
@@ -451,7 +450,7 @@ def test_a_picture_without_huffmans_tables_is_decoded_and_completed(face_frame: 
     assert image is not None
     assert reference is not None
     assert np.array_equal(image, reference)
-    assert presentable(whole) == whole
+    assert add_huffman_tables(whole) == whole
 
 
 def without_tables(jpeg: bytes) -> bytes:
@@ -463,5 +462,5 @@ def without_tables(jpeg: bytes) -> bytes:
 
 def test_nothing_that_can_be_read_as_a_picture_breaks_it() -> None:
     for rubbish in (b"", b"\xff\xd8", b"\xff\xd8\xff\xc4", b"\xff" * 300, b"\xff\xd8\xff\xe0\0\0" * 99):
-        assert presentable(rubbish) == rubbish
+        assert add_huffman_tables(rubbish) == rubbish
         assert decode(rubbish) is None
