@@ -1,105 +1,108 @@
-"""Lets edges in: NAME prints the token that joins an edge, --list shows who is in, --revoke NAME shuts one out."""
+"""The enrolment's command line: who may connect as an edge."""
 
-import argparse
 import os
-import sys
-from typing import NoReturn
+from dataclasses import dataclass
+from typing import Self
 
-from pydantic import ValidationError
+import click
 
-from common.runtime.files import Folder, FolderError
+from common.runtime.command_line import SingleCommand, WrongInputError, version_option
+from common.runtime.files import SecretDir, SecretDirError
+from common.runtime.settings import read_settings
 from enroll import reports as dates
 from enroll.authority import Authority
 from enroll.broker_sync import Broker
 from enroll.registry import NameError_
-from enroll.settings import Settings, sentences
+from enroll.settings import Settings
 from enroll.table import table
 
-WRONG = 2
+EPILOG = """Settings come from the environment and from .env in the current folder: CLOUD_HOST must be set,
+CLOUD_PORT and CLOUD_EXTRA_NAMES may be.
+
+\b
+Example:
+  docker compose -f docker-compose.cloud.yml run --rm enroll porch"""
 
 
-def main() -> int:
-    arguments = _arguments()
+@click.command("enroll", cls=SingleCommand, epilog=EPILOG)
+@click.argument("name", required=False)
+@click.option("--renew", is_flag=True, help="Make a new token for NAME; the certificate it has is revoked at once.")
+@click.option("--list", "list_edges", is_flag=True, help="Show who is enrolled, until when, and who is connected.")
+@click.option("--revoke", metavar="NAME", help="Revoke an edge's certificate at once.")
+@click.option("--prepare", is_flag=True, help="Make or renew what the broker needs; `docker compose up` does this.")
+@version_option
+def main(*, name: str | None, renew: bool, list_edges: bool, revoke: str | None, prepare: bool) -> int:
+    """Enroll an edge: print EDGE_TOKEN=..., which goes into the .env of the edge called NAME.
+
+    Instead of a NAME, give one of --list, --revoke and --prepare.
+    """
+    if sum((name is not None, list_edges, revoke is not None, prepare)) != 1:
+        raise click.UsageError("give a NAME, --list, --revoke NAME or --prepare, and only one of them")
+    if renew and name is None:
+        raise click.UsageError("--renew goes with a NAME")
     os.umask(0o077)
+    settings = read_settings(Settings)
+    folder = SecretDir(settings.authority_dir)
     try:
-        return run(arguments, Settings())
-    except ValidationError as error:
-        return fail(*sentences(error))
-    except (NameError_, FolderError) as error:
-        return fail(str(error))
-
-
-def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    folder = Folder(settings.authority_dir)
-    broker = Broker(Folder(settings.identity_dir), Folder(settings.broker_data_dir))
-    with folder.locked():
-        authority = Authority(folder)
-        if arguments.prepare:
-            broker.tell(authority, settings.server_names)
-            print(f"enroll: edges reach the broker at {settings.cloud_host}:{settings.cloud_port}")
-        elif arguments.list:
-            print(table(authority.register, broker.connected()))
-        elif arguments.revoke:
-            revoke(arguments.revoke, authority, broker)
-        else:
-            enrol(arguments, settings, authority, broker)
-        tell_dates(settings, authority)
+        with folder.locked():
+            enrollment = _Enrollment.open(settings, folder)
+            if prepare:
+                enrollment.prepare()
+            elif list_edges:
+                enrollment.print_list()
+            elif revoke is not None:
+                enrollment.revoke(revoke)
+            else:
+                enrollment.enroll(name or "", renew=renew)
+            enrollment.write_expiry()
+    except (NameError_, SecretDirError) as error:
+        raise WrongInputError(str(error)) from error
     return 0
 
 
-def enrol(arguments: argparse.Namespace, settings: Settings, authority: Authority, broker: Broker) -> None:
-    name = arguments.name
-    token = authority.enrol(name, settings.cloud_host, settings.cloud_port, again=arguments.again)
-    tell(authority, broker, settings, renewed=name if arguments.again else "")
-    print(f"EDGE_TOKEN={token.text()}")
+@dataclass(frozen=True, slots=True)
+class _Enrollment:
+    """One command's work on the locked folder of the authority."""
 
+    settings: Settings
+    authority: Authority
+    broker: Broker
 
-def revoke(name: str, authority: Authority, broker: Broker) -> None:
-    authority.revoke(name)
-    tell(authority, broker)
-    print(f"enroll: {name} is shut out")
+    @classmethod
+    def open(cls, settings: Settings, folder: SecretDir) -> Self:
+        broker = Broker(SecretDir(settings.identity_dir), SecretDir(settings.broker_data_dir))
+        return cls(settings, Authority(folder), broker)
 
+    def enroll(self, name: str, *, renew: bool) -> None:
+        token = self.authority.enrol(name, self.settings.cloud_host, self.settings.cloud_port, again=renew)
+        self._publish(self.settings.server_names, renewed=name if renew else "")
+        click.echo(f"EDGE_TOKEN={token.text()}")
 
-def tell(authority: Authority, broker: Broker, settings: Settings | None = None, *, renewed: str = "") -> None:
-    version = broker.tell(authority, settings.server_names if settings else None, renewed=renewed)
-    if not broker.applied(version):
-        print("enroll: no broker answers now; it takes this over when it starts", file=sys.stderr)
+    def revoke(self, name: str) -> None:
+        self.authority.revoke(name)
+        self._publish()
+        click.echo(f"enroll: {name} is revoked")
 
+    def print_list(self) -> None:
+        click.echo(table(self.authority.register, self.broker.connected()))
 
-def tell_dates(settings: Settings, authority: Authority) -> None:
-    """Nobody is shut out because the uploader cannot learn of it."""
-    try:
-        dates.write(settings.certificates_file, authority, Folder(settings.identity_dir).read("server.pem"))
-    except FolderError as error:
-        print(f"enroll: nobody is told when certificates end: {error}", file=sys.stderr)
+    def prepare(self) -> None:
+        self.broker.tell(self.authority, self.settings.server_names)
+        click.echo(f"enroll: edges reach the broker at {self.settings.cloud_host}:{self.settings.cloud_port}")
 
+    def write_expiry(self) -> None:
+        """Write down when certificates expire, for the uploader. A failure is a warning: enrolment itself worked."""
+        try:
+            server = SecretDir(self.settings.identity_dir).read("server.pem")
+            dates.write(self.settings.certificates_file, self.authority, server)
+        except SecretDirError as error:
+            click.echo(f"enroll: the uploader is not told when certificates expire: {error}", err=True)
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(WRONG, f"enroll: {message}; see --help\n")
-
-
-def _arguments() -> argparse.Namespace:
-    parser = _Parser(prog="enroll", description=__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("name", nargs="?", metavar="NAME", help="print EDGE_TOKEN=... for the edge of this name")
-    what.add_argument("--list", action="store_true", help="show who is enrolled, until when, and who is connected")
-    what.add_argument("--revoke", metavar="NAME", help="shut an edge out at once")
-    what.add_argument("--prepare", action="store_true", help="make or renew what the broker needs; `up` does this")
-    parser.add_argument("--again", action="store_true", help="a new token for NAME; the one it has ends at once")
-    arguments = parser.parse_args()
-    if arguments.again and not arguments.name:
-        parser.error("--again goes with a NAME")
-    return arguments
-
-
-def fail(*problems: str) -> int:
-    for problem in problems:
-        print(f"enroll: {problem}", file=sys.stderr)
-    return WRONG
+    def _publish(self, hosts: list[str] | None = None, *, renewed: str = "") -> None:
+        version = self.broker.tell(self.authority, hosts, renewed=renewed)
+        if not self.broker.applied(version):
+            click.echo("enroll: no broker is running; it applies this when it starts", err=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

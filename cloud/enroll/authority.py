@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from common.runtime.files import Folder, FolderError
+from common.runtime.files import SecretDir, SecretDirError
 from enroll import acl as rights
 from enroll import x509 as certificate
 from enroll.acl import Password
@@ -18,7 +18,7 @@ HERE = ("localhost", "127.0.0.1", "cloud-broker", "host.docker.internal")
 class Authority:
     """Works on one folder, which must be locked by the caller."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: SecretDir) -> None:
         self._folder = folder
         try:
             self.key, self.certificate = self._own()
@@ -26,7 +26,7 @@ class Authority:
             text = folder.read("register.json")
             self.register = Register.from_json(text.decode()) if text else Register()
         except (ValueError, TypeError, KeyError) as error:
-            raise FolderError(
+            raise SecretDirError(
                 f"a file in {folder.path} is damaged ({error}); restore the folder from a backup"
             ) from error
 
@@ -34,7 +34,7 @@ class Authority:
         """Make a certificate for an edge and enter it."""
         check_name(name)
         if self.register.find(name) and not again:
-            raise NameError_(f"{name} is enrolled already; --again makes a new token and ends the one it has")
+            raise NameError_(f"{name} is enrolled already; --renew makes a new token and ends the one it has")
         key = certificate.new_key()
         signed = certificate.sign_edge(self.key, key.public_key(), name)
         self._enter(self.register.with_edge(name, signed))

@@ -5,7 +5,7 @@ import secrets
 import time
 from threading import Event
 
-from common.runtime.files import Folder
+from common.runtime.files import SecretDir
 from enroll import acl as rights
 from enroll import x509 as certificate
 from enroll.authority import Authority
@@ -18,7 +18,7 @@ POLL_SECONDS = 0.05
 class Broker:
     """`identity` is read by the broker's start.sh, `data` is where that one answers."""
 
-    def __init__(self, identity: Folder, data: Folder) -> None:
+    def __init__(self, identity: SecretDir, data: SecretDir) -> None:
         self._identity = identity
         self._data = data
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from common.runtime.files import Folder
+from common.runtime.files import SecretDir
 from enroll.authority import Authority
 from enroll.x509 import read_certificate
 
@@ -20,4 +20,4 @@ def write(file: Path, authority: Authority, server: bytes | None) -> None:
     }
     if server:
         dates["broker"] = read_certificate(server).not_valid_after_utc
-    Folder(file.parent, READABLE).write(file.name, json.dumps(dates, default=str, indent=1).encode())
+    SecretDir(file.parent, READABLE).write(file.name, json.dumps(dates, default=str, indent=1).encode())

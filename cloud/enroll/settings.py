@@ -4,7 +4,7 @@ import ipaddress
 import re
 from pathlib import Path
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
@@ -15,7 +15,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
-    cloud_host: str
+    cloud_host: str = Field(description="the name or address by which edges reach this host")
     cloud_port: int = Field(default=8883, ge=1, le=65535)
     cloud_extra_names: str = ""  # more names or addresses for the certificate, with commas
     authority_dir: Path = Path("/authority")  # the CA's key and register: nobody else's
@@ -58,14 +58,3 @@ def is_address(host: str) -> bool:
 def _is_name(host: str) -> bool:
     labels = host.split(".")
     return len(host) < 254 and all(LABEL.fullmatch(label) for label in labels) and not labels[-1].isdecimal()  # noqa: PLR2004
-
-
-def sentences(error: ValidationError) -> list[str]:
-    """Say what is wrong, one sentence for each setting."""
-    return [_sentence(str(wrong["loc"][0]).upper(), wrong["input"], wrong["msg"]) for wrong in error.errors()]
-
-
-def _sentence(name: str, value: object, message: str) -> str:
-    if message == "Field required":
-        return f"{name} is not set; set it in .env to the name or address by which edges reach this host"
-    return f"{name}={value} {message.removeprefix('Value error, ').replace('Input should', 'must')}; set it in .env"

@@ -1,40 +1,59 @@
-"""Shows what is in the bucket on a page."""
+"""The gallery's command line, and the wiring of its parts."""
 
-import argparse
 import socket
-import sys
 
+import click
 import uvicorn
 from botocore.exceptions import BotoCoreError
-from pydantic import ValidationError
 
+from common.runtime import log
+from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, version_option
+from common.runtime.settings import read_settings
 from common.web.auth import PasswordAuth
 from gallery.context import parts
 from gallery.settings import Settings
 from gallery.web.health import Health, complaint
 from gallery.web.routes import App
 from gallery.web.server import PlaceError, listen, make_cache, password, port_of
-from uploader.__main__ import start_log
-from uploader.settings import sentences
 
-WRONG_SETTING = 2
+EPILOG = f"""{SETTINGS_HELP}
+
+\b
+Example:
+  GALLERY_PORT=8090 python -m gallery"""
 
 
-def main() -> int:
-    arguments = _arguments()
+@click.group("gallery", cls=Program, invoke_without_command=True, epilog=EPILOG)
+@version_option
+@click.pass_context
+def main(context: click.Context) -> int:
+    """Show what is in the bucket on a page. Without a command, the gallery runs."""
+    return context.invoke(run) if context.invoked_subcommand is None else 0
+
+
+@main.command
+def run() -> int:
+    """Serve the page until SIGTERM or SIGINT."""
+    settings = read_settings(Settings)
+    log.configure(settings.log_level)
     try:
-        settings = Settings()
-        if arguments.command == "health":
-            return tell_health(settings)
-        return run(settings)
-    except ValidationError as error:
-        return fail(*sentences(error))
+        _serve_gallery(settings)
     except (BotoCoreError, PlaceError, OSError) as error:
-        return fail(str(error))
+        raise WrongInputError(str(error)) from error
+    return 0
 
 
-def run(settings: Settings) -> int:
-    start_log(settings.log_level)
+@main.command
+def health() -> int:
+    """Say whether the running gallery is healthy; exit code 0 or 1."""
+    problem = complaint(port_of(read_settings(Settings)))
+    if problem:
+        raise click.ClickException(problem)
+    click.echo("gallery: the page and the bucket answer")
+    return 0
+
+
+def _serve_gallery(settings: Settings) -> None:
     auth = PasswordAuth(password(settings), cookie="usbcam_gallery")
     listener = listen(settings)
     make_cache(settings)
@@ -46,7 +65,6 @@ def run(settings: Settings) -> int:
     serve(app, listener)
     all_parts.thumbnails.stop()
     all_parts.arrivals.stop()
-    return 0
 
 
 def serve(app: object, listener: socket.socket) -> None:
@@ -65,26 +83,5 @@ def serve(app: object, listener: socket.socket) -> None:
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def tell_health(settings: Settings) -> int:
-    problem = complaint(port_of(settings))
-    if problem:
-        return fail(problem, code=1)
-    print("gallery: the page and the bucket answer")
-    return 0
-
-
-def fail(*problems: str, code: int = WRONG_SETTING) -> int:
-    for problem in problems:
-        print(f"gallery: {problem}", file=sys.stderr)
-    return code
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="gallery", description=__doc__)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    commands.add_parser("health", help="is the running gallery well? exit code 0 or 1")
-    return parser.parse_args()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

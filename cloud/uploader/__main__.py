@@ -1,154 +1,133 @@
-"""Stores what the cameras publish in S3. Without a command it runs; the commands look, set up and share."""
+"""The uploader's command line, and the wiring of its parts."""
 
-import argparse
-import logging
 import signal
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from queue import SimpleQueue
-from typing import NoReturn
 
+import click
 from botocore.exceptions import BotoCoreError
 from prometheus_client import CollectorRegistry
-from pydantic import ValidationError
 
-from common.runtime.check_result import Finding, Level, takes_colours
-from common.runtime.heartbeat import complaint
+from common.runtime import log
+from common.runtime.check_result import CheckResult, Status, print_results
+from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, version_option
+from common.runtime.heartbeat import health_problem
+from common.runtime.settings import read_settings
 from storage.client import create_client
-from storage.presign import MAX_EXPIRY, PresignError, parse_duration, presign
+from storage.presign import PresignError, parse_duration, presign
 from uploader import metrics
-from uploader.admin.check import examine
-from uploader.admin.setup import settle
+from uploader.admin.check import run_checks
+from uploader.admin.setup import run_setup
 from uploader.service import UploaderService, build_worker
-from uploader.settings import HealthSettings, Settings, sentences
+from uploader.settings import HealthSettings, Settings
 
-WRONG_SETTING = 2
-MEND = "mend AWS_PROFILE, AWS_REGION or S3_ENDPOINT_URL in .env"
+EPILOG = f"""{SETTINGS_HELP}
 
-
-def main() -> int:
-    arguments = _arguments()
-    command: Callable[[argparse.Namespace], int] = arguments.command
-    try:
-        return command(arguments)
-    except ValidationError as error:
-        return fail(*sentences(error))
-    except (BotoCoreError, ValueError) as error:
-        return fail(f"the AWS settings do not work: {error}; {MEND}")
+\b
+Example:
+  docker compose -f docker-compose.cloud.yml run --rm uploader check"""
 
 
-def run(_arguments: argparse.Namespace) -> int:
-    settings = Settings()
-    registry = CollectorRegistry()
-    worker = build_worker(settings, registry)
-    service = UploaderService(worker, threads=settings.upload_threads, heartbeat_file=settings.heartbeat_file)
-    start_log(settings.log_level)
-    metrics.serve(registry, settings.metrics_bind, settings.metrics_port)
-    return service.run(stop_signals())
+class _Uploader(Program):
+    """Explains AWS settings that botocore does not accept."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (BotoCoreError, ValueError) as error:
+            problem = f"the AWS settings do not work: {error}; fix AWS_PROFILE, AWS_REGION or S3_ENDPOINT_URL in .env"
+            raise WrongInputError(problem) from error
 
 
-def tell_health(_arguments: argparse.Namespace) -> int:
-    problem = complaint(HealthSettings().heartbeat_file)
-    if problem:
-        return fail(problem, code=1)
-    print("uploader: subscribed, and the bucket answers")
-    return 0
-
-
-def check(_arguments: argparse.Namespace) -> int:
-    return tell(examine(Settings()), "everything works", "mend the lines that say FAIL")
-
-
-def set_up(_arguments: argparse.Namespace) -> int:
-    settings = Settings()
-    return tell(
-        settle(create_client(settings), settings), "nothing to change", "not everything could be set up; see FAIL"
-    )
-
-
-def link(arguments: argparse.Namespace) -> int:
-    """Print the link alone on standard output, for whoever pastes or pipes it."""
-    try:
-        made = presign(Settings(), arguments.key, arguments.expires)
-    except PresignError as error:
-        return fail(str(error), code=1)
-    print(made.url)
-    print(f"uploader: good until {made.expires_at:%Y-%m-%d %H:%M} UTC", file=sys.stderr)
-    if made.note:
-        print(f"uploader: {made.note}", file=sys.stderr)
-    return 0
-
-
-def tell(findings: Iterable[Finding], good: str, bad: str) -> int:
-    """Print each as soon as it is known, then all in a sentence; return the exit code."""
-    seen: list[Level] = []
-    for finding in findings:
-        print(finding.line(coloured=takes_colours()), flush=True)
-        seen.append(finding.level)
-    if Level.FAILURE in seen:
-        return fail(bad, code=1)
-    changed = seen.count(Level.CHANGED)
-    print(f"uploader: {f'changed {changed} of these' if changed else good}")
-    return 0
-
-
-def fail(*problems: str, code: int = WRONG_SETTING) -> int:
-    for problem in problems:
-        print(f"uploader: {problem}", file=sys.stderr)
-    return code
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_SETTING, f"uploader: {message}; see --help\n")
-
-
-def _arguments() -> argparse.Namespace:
-    parser = _Parser(prog="uploader", description=__doc__)
-    parser.set_defaults(command=run)
-    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    for name, command, words in (
-        ("health", tell_health, "is the running uploader well? exit code 0 or 1"),
-        ("check", check, "look at broker, credentials, bucket and this machine, and say what to mend"),
-        ("setup", set_up, "make the bucket, block public access, set encryption and retention; tell what changed"),
-    ):
-        commands.add_parser(name, help=words, description=words).set_defaults(command=command)
-    sharing = commands.add_parser("link", help="print a link to a picture", description="print a link to a picture")
-    sharing.add_argument("key", metavar="KEY", help="the picture's name in the bucket")
-    sharing.add_argument(
-        "--expires", type=_lifetime, default=MAX_EXPIRY, metavar="7d", help="how long it is good: 30m, 12h, at most 7d"
-    )
-    sharing.set_defaults(command=link)
-    return parser.parse_args()
-
-
-def _lifetime(text: str) -> timedelta:
+def _expiry(_context: click.Context, _parameter: click.Parameter, text: str) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+        raise click.BadParameter(str(error)) from error
 
 
-def start_log(level: str) -> None:
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ")
-    for chatty in ("botocore", "boto3", "urllib3", "PIL", "s3transfer"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
-    threading.excepthook = log_thread_end
+@click.group("uploader", cls=_Uploader, invoke_without_command=True, epilog=EPILOG)
+@version_option
+@click.pass_context
+def main(context: click.Context) -> int:
+    """Store what the cameras publish in S3. Without a command, the uploader runs."""
+    return context.invoke(run) if context.invoked_subcommand is None else 0
 
 
-def log_thread_end(args: threading.ExceptHookArgs) -> None:
-    name = args.thread.name if args.thread else "a thread"
-    logging.getLogger("uploader").error("Ended %s by a fault of our own: %r", name, args.exc_value)
+@main.command
+def run() -> int:
+    """Run until SIGTERM or SIGINT."""
+    settings = read_settings(Settings)
+    registry = CollectorRegistry()
+    worker = build_worker(settings, registry)
+    service = UploaderService(worker, threads=settings.upload_threads, heartbeat_file=settings.heartbeat_file)
+    log.configure(settings.log_level)
+    metrics.serve(registry, settings.metrics_bind, settings.metrics_port)
+    return service.run(_stop_signals())
 
 
-def stop_signals() -> SimpleQueue[int]:
-    """Queue the signals: setting an event in a handler can wait for itself for ever."""
+@main.command
+def health() -> int:
+    """Say whether the running uploader is healthy; exit code 0 or 1."""
+    problem = health_problem(read_settings(HealthSettings).heartbeat_file, "uploader")
+    if problem:
+        raise click.ClickException(problem)
+    click.echo("uploader: subscribed, and the bucket answers")
+    return 0
+
+
+@main.command
+def check() -> int:
+    """Check broker, credentials, bucket and this machine; exit code 0 or 1.
+
+    Each check prints a line; one that says FAIL also says how to fix it.
+    """
+    return _report(run_checks(read_settings(Settings)), "everything works", "fix the lines that say FAIL")
+
+
+@main.command
+def setup() -> int:
+    """Create the bucket and set it up, changing only what is missing.
+
+    Blocks public access, sets encryption, retention and TLS only, and prints what it changed.
+    """
+    settings = read_settings(Settings)
+    results = run_setup(create_client(settings), settings)
+    return _report(results, "nothing to change", "not everything could be set up; see the lines that say FAIL")
+
+
+@main.command
+@click.argument("key")
+@click.option("--expires", callback=_expiry, default="7d", metavar="7d", help="For how long: 30m, 12h; at most 7d.")
+def link(key: str, expires: timedelta) -> int:
+    """Print a link to the image that is stored as KEY.
+
+    Standard output has the link alone, to be pasted or piped.
+    """
+    try:
+        made = presign(read_settings(Settings), key, expires)
+    except PresignError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(made.url)
+    click.echo(f"uploader: valid until {made.expires_at:%Y-%m-%d %H:%M} UTC", err=True)
+    if made.note:
+        click.echo(f"uploader: {made.note}", err=True)
+    return 0
+
+
+def _report(results: Iterable[CheckResult], good: str, bad: str) -> int:
+    """Print the results, then what they come to; return the exit code."""
+    statuses = print_results(results)
+    if Status.FAIL in statuses:
+        raise click.ClickException(bad)
+    changes = statuses.count(Status.CHANGED)
+    click.echo(f"uploader: {f'{changes} changed' if changes else good}")
+    return 0
+
+
+def _stop_signals() -> SimpleQueue[int]:
+    """Queue the signals: setting an event in a handler can wait for itself indefinitely."""
     signals: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: signals.put(received))
@@ -156,4 +135,4 @@ def stop_signals() -> SimpleQueue[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

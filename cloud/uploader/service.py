@@ -9,7 +9,7 @@ from time import monotonic
 from prometheus_client import CollectorRegistry
 
 from common.contract import certificate_expiry
-from common.runtime.heartbeat import LONGEST_SILENCE_SECONDS, Heartbeat
+from common.runtime.heartbeat import MAX_SILENCE_SECONDS, Heartbeat
 from storage.client import create_client
 from storage.errors import S3_ERRORS
 from uploader.metrics import StateCollector, UploadMetrics
@@ -39,9 +39,8 @@ class UploaderService:
 
     def __init__(self, worker: UploadWorker, *, threads: int, heartbeat_file: Path) -> None:
         self._worker = worker
-        self._heartbeat_file = heartbeat_file
-        self._heartbeat_failed = False
-        self._heartbeat: Heartbeat | None = None
+        self._heartbeat = Heartbeat(heartbeat_file)
+        self._heartbeat_written: tuple[float, str | None] | None = None  # when, and the problem
         self._bucket_seen = False
         self._stop = threading.Event()
         self._workers = [
@@ -62,7 +61,7 @@ class UploaderService:
 
     def problem(self) -> str | None:
         """What keeps captures from being stored; None if nothing does."""
-        problem = self._worker.subscriber.problem(LONGEST_SILENCE_SECONDS)
+        problem = self._worker.subscriber.problem(MAX_SILENCE_SECONDS)
         if problem:
             return problem
         retry = self._worker.retry
@@ -72,7 +71,7 @@ class UploaderService:
         seconds = retry.seconds_since_success()
         if seconds is None:
             return "the bucket has not answered yet"
-        return f"the bucket has not answered for {seconds:.0f} s" if seconds > LONGEST_SILENCE_SECONDS else None
+        return f"the bucket has not answered for {seconds:.0f} s" if seconds > MAX_SILENCE_SECONDS else None
 
     def _supervise(self, signals: SimpleQueue[int]) -> int:
         pinged_at = monotonic()
@@ -91,17 +90,12 @@ class UploaderService:
             return 0
 
     def _write_heartbeat(self) -> None:
-        last, new = self._heartbeat, Heartbeat(monotonic(), self.problem())
-        if last and last.problem == new.problem and new.written_at - last.written_at < HEARTBEAT_SECONDS:
+        now, problem = monotonic(), self.problem()
+        last = self._heartbeat_written
+        if last and last[1] == problem and now - last[0] < HEARTBEAT_SECONDS:
             return
-        self._heartbeat = new
-        try:
-            new.write(self._heartbeat_file)
-            self._heartbeat_failed = False
-        except OSError as error:
-            if not self._heartbeat_failed:
-                LOG.warning("Could not write %s; fix HEARTBEAT_FILE: %s", self._heartbeat_file, error)
-            self._heartbeat_failed = True
+        self._heartbeat_written = now, problem
+        self._heartbeat.write({"problem": problem})
 
     def _watch_bucket(self) -> None:
         retry = self._worker.retry
@@ -171,8 +165,8 @@ def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorke
 
 def _state_collector(worker: UploadWorker, certificates_file: Path) -> StateCollector:
     return StateCollector(
-        is_subscribed=lambda: worker.subscriber.problem(LONGEST_SILENCE_SECONDS) is None,
-        is_bucket_available=lambda: worker.retry.is_available(LONGEST_SILENCE_SECONDS),
+        is_subscribed=lambda: worker.subscriber.problem(MAX_SILENCE_SECONDS) is None,
+        is_bucket_available=lambda: worker.retry.is_available(MAX_SILENCE_SECONDS),
         queue_size=worker.deliveries.qsize,
         in_flight=lambda: worker.metrics.in_flight,
         backlog_seconds=worker.metrics.backlog_seconds,

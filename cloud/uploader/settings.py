@@ -1,10 +1,9 @@
 """The uploader's settings: environment and .env, read once."""
 
-import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
 from storage.settings import SETTINGS_CONFIG, StorageSettings
@@ -37,25 +36,3 @@ class Settings(StorageSettings, HealthSettings):
     @classmethod
     def _level(cls, level: str) -> str:
         return level.upper()
-
-
-def sentences(error: ValidationError) -> list[str]:
-    """Say what is wrong, one sentence for each setting."""
-    return [
-        _sentence(
-            str(wrong["loc"][0]).upper() if wrong["loc"] else "",
-            wrong["input"],
-            wrong["msg"],
-        )
-        for wrong in error.errors()
-    ]
-
-
-def _sentence(name: str, value: object, message: str) -> str:
-    problem = message.removeprefix("Value error, ").replace("Input should", "must")
-    if not name:
-        return f"{problem}; set it in .env"
-    if message == "Field required":
-        return f"{name} is not set; set it in .env"
-    shown = name if re.search("SECRET|TOKEN", name) else f"{name}={value}"
-    return f"{shown} {problem}; set it in .env"

@@ -1,62 +1,83 @@
-"""What a look at one thing found: a line, green or red, that names the mend."""
+"""What a check found, and how a list of results is printed."""
 
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TextIO
 
+import click
+
+STATUS_WIDTH = 7
 SUBJECT_WIDTH = 16
 
 
-class Level(Enum):
-    """How bad it is; only FAILURE fails the command."""
+class Status(Enum):
+    """How it went; only FAIL fails the command."""
 
-    FINE = "ok"
-    CHANGED = "set"
-    WARNING = "warn"
-    FAILURE = "FAIL"
-    UNKNOWN = "--"
+    PASS = "pass"  # noqa: S105 (a status, no password)
+    CHANGED = "changed"
+    INFO = "info"
+    WARN = "warn"
+    SKIP = "skip"
+    FAIL = "FAIL"
 
 
-COLOURS = {Level.FINE: "32", Level.CHANGED: "36", Level.WARNING: "33", Level.FAILURE: "31", Level.UNKNOWN: "90"}
+COLORS = {
+    Status.PASS: "green",
+    Status.CHANGED: "cyan",
+    Status.WARN: "yellow",
+    Status.SKIP: "bright_black",
+    Status.FAIL: "red",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of `check` or `setup`."""
+class CheckResult:
+    """One line of a command that checks or sets up."""
 
-    level: Level
+    status: Status
     subject: str
-    sentence: str
+    message: str
 
-    def line(self, *, coloured: bool = False) -> str:
-        mark = f"{self.level.value:<4}"
-        if coloured:
-            mark = f"\033[{COLOURS[self.level]}m{mark}\033[0m"
-        return f"{mark}  {self.subject:<{SUBJECT_WIDTH}}  {' '.join(self.sentence.split())}"
-
-
-def fine(subject: str, sentence: str) -> Finding:
-    return Finding(Level.FINE, subject, sentence)
+    def line(self, *, color: bool = False) -> str:
+        status = f"{self.status.value:<{STATUS_WIDTH}}"
+        if color:
+            status = click.style(status, fg=COLORS.get(self.status))
+        return f"{status}  {self.subject:<{SUBJECT_WIDTH}}  {' '.join(self.message.split())}"
 
 
-def changed(subject: str, sentence: str) -> Finding:
-    return Finding(Level.CHANGED, subject, sentence)
+def passed(subject: str, message: str) -> CheckResult:
+    return CheckResult(Status.PASS, subject, message)
 
 
-def warning(subject: str, sentence: str) -> Finding:
-    return Finding(Level.WARNING, subject, sentence)
+def changed(subject: str, message: str) -> CheckResult:
+    return CheckResult(Status.CHANGED, subject, message)
 
 
-def failure(subject: str, sentence: str) -> Finding:
-    return Finding(Level.FAILURE, subject, sentence)
+def info(subject: str, message: str) -> CheckResult:
+    """Neither good nor bad, but worth knowing."""
+    return CheckResult(Status.INFO, subject, message)
 
 
-def unknown(subject: str, sentence: str) -> Finding:
-    return Finding(Level.UNKNOWN, subject, sentence)
+def warned(subject: str, message: str) -> CheckResult:
+    return CheckResult(Status.WARN, subject, message)
 
 
-def takes_colours(stream: TextIO = sys.stdout) -> bool:
-    """Tell whether somebody looks at it who sees colours (https://no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR")
+def skipped(subject: str, message: str) -> CheckResult:
+    return CheckResult(Status.SKIP, subject, message)
+
+
+def failed(subject: str, message: str) -> CheckResult:
+    return CheckResult(Status.FAIL, subject, message)
+
+
+def print_results(results: Iterable[CheckResult]) -> tuple[Status, ...]:
+    """Print each result as soon as it is known, and return the statuses. Color is for terminals (https://no-color.org)."""
+    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    statuses = []
+    for result in results:
+        encoding = sys.stdout.encoding or "ascii"  # a terminal without UTF-8 shows ? instead of an error
+        click.echo(result.line(color=color).encode(encoding, "replace").decode(encoding), color=color)
+        statuses.append(result.status)
+    return tuple(statuses)

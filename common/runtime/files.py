@@ -1,26 +1,62 @@
-"""Folders whose files are replaced as a whole, and read by their owner alone."""
+"""Files that are replaced as a whole, and folders of secrets that only their owner can read."""
 
 import contextlib
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+UNFINISHED = ".part"  # the ending of a file that is still being written
 
-class FolderError(Exception):
-    """A folder that cannot be used; in a sentence."""
+
+def atomic_write(file: Path, content: bytes, *, mode: int | None = None, durable: bool = True) -> None:
+    """Replace a file so that a reader sees the old content or the new, also after a power failure.
+
+    `mode` is exact; without it the umask decides. Without `durable` nothing waits for the disk: good for what is
+    worthless after a restart. Raises OSError.
+    """
+    unfinished = file.with_name(f"{file.name}.{os.urandom(4).hex()}{UNFINISHED}")
+    try:
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if mode else 0o666)
+        with os.fdopen(handle, "wb") as opened:
+            if mode:
+                os.fchmod(handle, mode)
+            opened.write(content)
+            opened.flush()
+            if durable:
+                os.fsync(handle)
+        unfinished.replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise
+    if durable:
+        _sync_folder(file.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A file's name is on disk only after its folder is."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class SecretDirError(Exception):
+    """A folder that cannot be used; the text is a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
-    """A place for secrets."""
+class SecretDir:
+    """A folder of secrets."""
 
     path: Path
-    mode: int = 0o600
+    mode: int = 0o600  # of its files
 
     def read(self, name: str) -> bytes | None:
+        """Return a file's content; None if there is no such file."""
         try:
             return (self.path / name).read_bytes()
         except FileNotFoundError:
@@ -29,21 +65,14 @@ class Folder:
             raise self._unusable(error) from error
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace a file at one stroke, also when the power fails."""
         try:
-            handle, fresh = tempfile.mkstemp(prefix=f".{name}-", dir=self.path)
-            with os.fdopen(handle, "wb") as file:
-                os.fchmod(handle, self.mode)
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(fresh).replace(self.path / name)
+            atomic_write(self.path / name, content, mode=self.mode)
         except OSError as error:
             raise self._unusable(error) from error
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Let one process at a time in."""
+        """Let one process at a time work on the folder."""
         try:
             lock = (self.path / "lock").open("w")
         except OSError as error:
@@ -52,5 +81,5 @@ class Folder:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _unusable(self, error: OSError) -> FolderError:
-        return FolderError(f"cannot use {self.path}: {error.strerror}; it must belong to uid {os.getuid()}")
+    def _unusable(self, error: OSError) -> SecretDirError:
+        return SecretDirError(f"cannot use {self.path}: {error.strerror}; it must belong to uid {os.getuid()}")

@@ -1,11 +1,34 @@
-"""How a process logs."""
+"""How a process logs: one format, in UTC; crashed threads are logged, repeated messages are not."""
 
 import logging
 import threading
-from time import monotonic
+import time
+from collections.abc import Callable
+
+FORMAT = "%(asctime)s %(levelname)s %(message)s"
+DATE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+CHATTY = ("botocore", "boto3", "urllib3", "PIL", "s3transfer")  # libraries that log what we say better
 
 SILENCE_SECONDS = 60.0
 MAX_REMEMBERED = 50
+
+log = logging.getLogger(__name__)
+
+
+def configure(level: str, on_thread_crash: Callable[[], None] | None = None) -> None:
+    """Set up the log. `on_thread_crash` is called after a crash is logged."""
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(level=level, format=FORMAT, datefmt=DATE_FORMAT)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    threading.excepthook = lambda crash: _log_crash(crash, on_thread_crash)
+
+
+def _log_crash(crash: threading.ExceptHookArgs, on_thread_crash: Callable[[], None] | None) -> None:
+    name = crash.thread.name if crash.thread else "unknown"
+    log.critical("The thread %s crashed", name, exc_info=crash.exc_value)
+    if on_thread_crash:
+        on_thread_crash()
 
 
 class RepeatFilter(logging.Filter):
@@ -18,7 +41,7 @@ class RepeatFilter(logging.Filter):
 
     def is_repeat(self, message: str) -> bool:
         """Whether the message would be dropped now."""
-        return monotonic() - self._logged_at.get(message, -SILENCE_SECONDS) < SILENCE_SECONDS
+        return time.monotonic() - self._logged_at.get(message, -SILENCE_SECONDS) < SILENCE_SECONDS
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
@@ -27,7 +50,7 @@ class RepeatFilter(logging.Filter):
                 return False
             if len(self._logged_at) >= MAX_REMEMBERED:
                 self._logged_at.clear()
-            self._logged_at[message] = monotonic()
+            self._logged_at[message] = time.monotonic()
             return True
 
 

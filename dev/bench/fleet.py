@@ -28,7 +28,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from common.runtime.files import Folder
+from common.runtime.files import SecretDir
 from dev.harness import services as stack
 from dev.harness.enrolment import Enrolment
 from dev.harness.process import LOOPBACK, Process
@@ -149,11 +149,11 @@ def enrol(folder: Path, names: list[str]) -> None:
     """Enrol all at once: telling the broker after each would take minutes."""
     for part in ("authority", "identity", "cloud-broker/data", "tokens"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    authority = Authority(Folder(folder / "authority"))
+    authority = Authority(SecretDir(folder / "authority"))
     for edge in names:
         token = authority.enrol(edge, LOOPBACK, 8883, again=False)
         (folder / "tokens" / edge).write_text(f"EDGE_TOKEN={token.text()}\n", encoding="ascii")
-    Broker(Folder(folder / "identity"), Folder(folder / "cloud-broker" / "data")).tell(authority, [LOOPBACK])
+    Broker(SecretDir(folder / "identity"), SecretDir(folder / "cloud-broker" / "data")).tell(authority, [LOOPBACK])
 
 
 def row(cloud: Cloud, count: int, arguments: argparse.Namespace) -> str:

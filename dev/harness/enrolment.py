@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.runtime.files import Folder
+from common.runtime.files import SecretDir
 from dev.harness.process import LOOPBACK
 from enroll.authority import Authority
 from enroll.broker_sync import Broker
@@ -29,7 +29,9 @@ class Enrolment:
 
     parts: Path
     mode: int = 0o600  # of what the brokers read
-    answers: Folder | None = None  # where the cloud broker answers; its own data folder, unless it runs in a container
+    answers: SecretDir | None = (
+        None  # where the cloud broker answers; its own data folder, unless it runs in a container
+    )
 
     @property
     def identity(self) -> Path:
@@ -56,7 +58,7 @@ class Enrolment:
             broker.applied(version)
         file = self.parts / "tokens" / name
         file.parent.mkdir(exist_ok=True)
-        Folder(file.parent, self.mode).write(name, f"EDGE_TOKEN={token.text()}\n".encode())
+        SecretDir(file.parent, self.mode).write(name, f"EDGE_TOKEN={token.text()}\n".encode())
         return file
 
     def revoke(self, name: str) -> bool:
@@ -82,6 +84,6 @@ class Enrolment:
     def _open(self) -> tuple[Authority, Broker]:
         for name in ("authority", "identity", "cloud-broker/data"):
             (self.parts / name).mkdir(parents=True, exist_ok=True)
-        answers = self.answers or Folder(self.parts / "cloud-broker" / "data")
-        broker = Broker(Folder(self.identity, self.mode), answers)
-        return Authority(Folder(self.parts / "authority")), broker
+        answers = self.answers or SecretDir(self.parts / "cloud-broker" / "data")
+        broker = Broker(SecretDir(self.identity, self.mode), answers)
+        return Authority(SecretDir(self.parts / "authority")), broker

@@ -1,108 +1,133 @@
-"""The camera's commands, and the wiring of its parts."""
+"""The camera's command line, and the wiring of its parts."""
 
-import argparse
 import logging
 import signal
-import sys
 import threading
-import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
 from camera.config.camera_list import CameraConfigError, expand_cameras
-from camera.config.settings import Settings, read_settings
-from camera.control.health import health
+from camera.config.settings import Settings
+from camera.control.health import health as health_of
 from camera.delivery.spool import SpoolInUseError
-from camera.diagnostics.doctor import doctor
-from camera.diagnostics.offline import captures, detect
-from camera.diagnostics.snapshot import snapshot
+from camera.diagnostics import offline
+from camera.diagnostics.doctor import doctor as run_doctor
+from camera.diagnostics.snapshot import snapshot as take_snapshot
 from camera.service import CameraService
 from camera.sources.factory import validate_file_source
 from camera.sources.frame import SourceError
+from common.runtime import log
+from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, version_option
+from common.runtime.settings import read_settings
 
-log = logging.getLogger("camera")
+EPILOG = f"""{SETTINGS_HELP}
 
-
-def main() -> int:
-    """Read the command line and do what it says."""
-    arguments = _parser().parse_args()
-    settings = read_settings()
-    start_log(settings.log_level)
-    match arguments.command:
-        case "detect":
-            return detect(settings, arguments.image)
-        case "captures":
-            return captures(settings, arguments.video, arguments.out)
-        case "health":
-            well, sentence = health(settings.heartbeat_file)
-            print(sentence)
-            return 0 if well else 1
-        case "doctor" | "snapshot":
-            return look_at(settings, arguments)
-        case _:
-            return run(settings)
+\b
+Example:
+  CAMERA_SOURCE=demo python -m camera doctor --shot shot.jpg"""
 
 
-def look_at(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Look through the cameras beside a service that may be running."""
-    log.setLevel(logging.CRITICAL)  # what the parts would log is what these print
-    try:
-        each = expand_cameras(settings)
-    except CameraConfigError as error:
-        print(f"camera: {error}", file=sys.stderr)
-        return 2
-    if arguments.command == "doctor":
-        return doctor(each, arguments.shot)
-    return snapshot(each, arguments.camera, arguments.out)
+@click.group("camera", cls=Program, invoke_without_command=True, epilog=EPILOG)
+@version_option
+@click.pass_context
+def main(context: click.Context) -> int:
+    """See faces, publish their images. Without a command, the camera runs."""
+    return context.invoke(run) if context.invoked_subcommand is None else 0
 
 
-def start_log(level: str) -> None:
-    """One line a fact, in UTC."""
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ")
+@main.command
+def run() -> int:
+    """Run until SIGTERM or SIGINT, or the end of a video file."""
+    settings = read_settings(Settings)
+    stop, crashed = threading.Event(), threading.Event()
 
+    def stop_on_crash() -> None:  # whoever started the process starts it again
+        crashed.set()
+        stop.set()
 
-def run(settings: Settings) -> int:
-    """Watch until SIGTERM or SIGINT, or the end of a file."""
-    stop, failed = threading.Event(), threading.Event()
+    log.configure(settings.log_level, stop_on_crash)
     for number in (signal.SIGTERM, signal.SIGINT):
         # In a thread of its own: a handler runs between two steps of the main thread, which may hold the event's lock.
         signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
-    threading.excepthook = lambda crash: _give_up(crash, stop, failed)
     try:
-        each = expand_cameras(settings)
-        for camera in each:
+        all_cameras = expand_cameras(settings)
+        for camera in all_cameras:
             validate_file_source(camera)
-        service = CameraService(each, stop)
+        service = CameraService(all_cameras, stop)
     except (SourceError, SpoolInUseError, CameraConfigError) as error:
-        print(f"camera: {error}", file=sys.stderr)
-        return 2
+        raise WrongInputError(str(error)) from error
     worked = service.run()
-    return 0 if worked and not failed.is_set() else 1
+    return 0 if worked and not crashed.is_set() else 1
 
 
-def _give_up(crash: threading.ExceptHookArgs, stop: threading.Event, failed: threading.Event) -> None:
-    """End the process when one of its threads broke: whoever started it starts it again."""
-    log.critical("The thread %s broke", crash.thread and crash.thread.name, exc_info=crash.exc_value)
-    failed.set()
-    stop.set()
+@main.command
+def health() -> int:
+    """Say whether the running camera is healthy; exit code 0 or 1."""
+    healthy, message = health_of(_settings().heartbeat_file)
+    click.echo(message)
+    return 0 if healthy else 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="camera", description="Sees a face, publishes its picture.")
-    commands = parser.add_subparsers(dest="command", title="commands (without one, the camera runs)")
-    commands.add_parser("health", help="tell whether the running camera is well; exit code 0 or 1")
-    check = commands.add_parser("doctor", help="tell what is well and what is not, line by line; exit code 0 or 1")
-    check.add_argument("--shot", type=Path, metavar="FILE", help="write the test shot there")
-    shoot = commands.add_parser("snapshot", help="write one frame of a camera, a JPEG")
-    shoot.add_argument("--out", type=Path, default=Path("snapshot.jpg"), metavar="FILE", help="- for standard output")
-    shoot.add_argument("--camera", metavar="NAME", help="which one of CAMERAS; the first without")
-    look = commands.add_parser("detect", help="find the faces in images; one JSON line each")
-    look.add_argument("image", nargs="+")
-    write = commands.add_parser("captures", help="write what would be published from a video; one JSON line each")
-    write.add_argument("video", help="a video file, or demo (with DEMO_VISITS set)")
-    write.add_argument("--out", type=Path, required=True, metavar="DIR")
-    return parser
+@main.command
+@click.option("--shot", type=click.Path(path_type=Path), metavar="FILE", help="Write the test shot to this file.")
+def doctor(shot: Path | None) -> int:
+    """Check camera, detector, broker, bridge, token, disk and clock; exit code 0 or 1.
+
+    Each check prints a line; one that failed says how to fix it.
+    """
+    return run_doctor(_quiet_cameras(), shot)
+
+
+@main.command
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, allow_dash=True),
+    default=Path("snapshot.jpg"),
+    show_default=True,
+    metavar="FILE",
+    help="Where to write it; - is standard output.",
+)
+@click.option("--camera", metavar="NAME", help="Which one of CAMERAS; by default the first.")
+def snapshot(out: Path, camera: str | None) -> int:
+    """Write one frame of a camera, as a JPEG."""
+    return take_snapshot(_quiet_cameras(), camera, out)
+
+
+@main.command
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+def detect(images: Sequence[str]) -> int:
+    """Find the faces in images; one JSON line for each image."""
+    return offline.detect(_settings(), list(images))
+
+
+@main.command
+@click.argument("video")
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Where to write the images.")
+def captures(video: str, out: Path) -> int:
+    """Write what would be published from a video; one JSON line for each capture.
+
+    VIDEO is a file, or demo for the synthetic camera (with DEMO_VISITS set).
+    """
+    return offline.captures(_settings(), video, out)
+
+
+def _settings() -> Settings:
+    settings = read_settings(Settings)
+    log.configure(settings.log_level)
+    return settings
+
+
+def _quiet_cameras() -> Sequence[Settings]:
+    """The cameras, for a command that prints what their parts would log."""
+    settings = _settings()
+    logging.getLogger("camera").setLevel(logging.CRITICAL)
+    try:
+        return expand_cameras(settings)
+    except CameraConfigError as error:
+        raise WrongInputError(str(error)) from error
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -44,7 +44,7 @@ read_token() {
 }
 
 damaged() {
-    fail "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, or make a new one with enroll NAME --again"
+    fail "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, or make a new one with enroll NAME --renew"
 }
 
 # The token is gzip, and that has a checksum. Its text: lines NAME=VALUE, then the three files, each after its [name].
@@ -63,7 +63,7 @@ said() {
 
 check_name() {
     case $1 in
-        *[!a-z0-9-]* | -* | '') fail "the token names no edge; make a new one with enroll NAME --again" ;;
+        *[!a-z0-9-]* | -* | '') fail "the token names no edge; make a new one with enroll NAME --renew" ;;
     esac
     if [ -n "$EDGE_NAME" ] && [ "$EDGE_NAME" != "$1" ]; then
         fail "EDGE_NAME=$EDGE_NAME, but the token is for $1; remove EDGE_NAME from .env, or enrol $EDGE_NAME"
@@ -73,9 +73,9 @@ check_name() {
 check_expiry() {
     case $1 in *[!0-9]* | '') damaged ;; esac
     left=$(($1 - $(date +%s)))
-    [ "$left" -gt 0 ] || fail "the token of $EDGE_NAME has expired; make a new one with enroll $EDGE_NAME --again"
+    [ "$left" -gt 0 ] || fail "the token of $EDGE_NAME has expired; make a new one with enroll $EDGE_NAME --renew"
     if [ "$left" -lt 2592000 ]; then
-        echo "edge-broker: the token of $EDGE_NAME expires in $((left / 86400)) days; make a new one with enroll $EDGE_NAME --again" >&2
+        echo "edge-broker: the token of $EDGE_NAME expires in $((left / 86400)) days; make a new one with enroll $EDGE_NAME --renew" >&2
     fi
 }
 

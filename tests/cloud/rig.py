@@ -199,16 +199,16 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a command printed: one finding a line."""
+    """What a command printed: one result a line."""
 
     code: int
     out: str
     err: str
 
-    def lines(self, level: str) -> dict[str, str]:
-        """Return the sentences of a level by their subjects."""
-        found = [line for line in self.out.splitlines() if line.split(" ", 1)[0] == level]
-        return {line[6:22].strip(): line[22:].strip() for line in found}
+    def lines(self, status: str) -> dict[str, str]:
+        """Return the messages of a status by their subjects."""
+        found = [line for line in self.out.splitlines() if line.split(" ", 1)[0] == status]
+        return {line[9:25].strip(): line[25:].strip() for line in found}
 
 
 @dataclass(slots=True)

@@ -106,7 +106,7 @@ def test_both_files_on_one_machine_bring_captures_to_the_bucket(host: Host, endp
     assert_the_pages_answer(host)
     assert_the_uploaders_commands_work(host, captures[0].key)
 
-    assert host.enroll("--revoke", "porch") == "enroll: porch is shut out"
+    assert host.enroll("--revoke", "porch") == "enroll: porch is revoked"
     host.enroll("attic")
     log = host.compose("cloud", "logs", "--no-color", "cloud-broker")
     assert "Client porch [" in log.replace("been disconnected", "[")

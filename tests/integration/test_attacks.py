@@ -14,7 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from common.runtime.files import Folder
+from common.runtime.files import SecretDir
 from dev.harness.enrolment import Credentials
 from dev.harness.services import EDGE_FILES, LOOPBACK, free_port, wait_for
 from enroll import x509 as certificate
@@ -76,7 +76,7 @@ def self_made(_broker: CloudBroker, folder: Path) -> ssl.SSLContext | None:
 
 
 def expired(broker: CloudBroker, folder: Path) -> ssl.SSLContext | None:
-    authority = Authority(Folder(broker.folder.parent / "authority"))
+    authority = Authority(SecretDir(broker.folder.parent / "authority"))
     key = certificate.new_key()
     return attack.context(save(folder, certificate.sign_edge(authority.key, key.public_key(), "porch", days=-1), key))
 

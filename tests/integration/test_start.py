@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from common.runtime.files import Folder
+from common.runtime.files import SecretDir
 from dev.harness.process import LOOPBACK, answering, free_port, start, wait_for
 from dev.harness.services import CLOUD_FILES, EDGE_FILES, answers_mqtt
 from enroll.authority import Authority
@@ -20,7 +20,7 @@ from tests.support.mqtt import Client, image_properties
 from tests.support.rig import CloudBroker, EdgeBroker
 
 DAMAGED = (
-    "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, or make a new one with enroll NAME --again"
+    "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, or make a new one with enroll NAME --renew"
 )
 NOT_A_PORT = "is not a port; set {name} in .env to a number from 1 to 65535"
 
@@ -51,7 +51,7 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def make_token(folder: Path, days: int = EDGE_DAYS) -> str:
-    made = Authority(Folder(folder)).enrol("porch", "cloud.example", 8883, again=False)
+    made = Authority(SecretDir(folder)).enrol("porch", "cloud.example", 8883, again=False)
     return dataclasses.replace(made, expires_at=datetime.now(UTC) + timedelta(days=days, minutes=1)).text()
 
 
@@ -106,7 +106,7 @@ def test_an_expired_token_is_one_sentence(mosquitto_image: str | None, tmp_path:
 
     status, printed = refusal(mosquitto_image, EDGE_FILES, environment)
 
-    assert printed == "edge-broker: the token of porch has expired; make a new one with enroll porch --again\n"
+    assert printed == "edge-broker: the token of porch has expired; make a new one with enroll porch --renew\n"
     assert status == 64
 
 
@@ -115,7 +115,7 @@ def test_a_token_that_expires_soon_is_told(tmp_path: Path) -> None:
 
     status, printed = refusal(None, EDGE_FILES, environment)
 
-    assert printed == "edge-broker: the token of porch expires in 7 days; make a new one with enroll porch --again\n"
+    assert printed == "edge-broker: the token of porch expires in 7 days; make a new one with enroll porch --renew\n"
     assert status == 0
 
 

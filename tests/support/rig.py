@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mypy_boto3_s3 import S3Client
 
-from common.runtime.files import Folder
+from common.runtime.files import SecretDir
 from dev.harness.enrolment import Credentials, Enrolment
 from dev.harness.process import answering, start
 from dev.harness.services import (
@@ -193,7 +193,7 @@ class EdgeBroker(Broker):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers(Folder):
+class Answers(SecretDir):
     """The data of a broker in a container."""
 
     container: Container

@@ -15,7 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.mqtt import NO_MATCHING_SUBSCRIBERS, new_client
-from common.runtime.check_result import Finding, failure, fine, unknown, warning
+from common.runtime.check_result import CheckResult, failed, passed, skipped, warned
 from uploader.mqtt.session import (
     EXCLUSIVE_CLIENT_ID,
     IMAGES,
@@ -104,41 +104,41 @@ class Visitor:
             self.answers.put(bytes(message.payload))
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
+def examine(settings: Settings) -> Iterator[CheckResult]:
     """Look at the connection, the uploaders and the right to subscribe."""
     address = f"{settings.cloud_broker_host}:{settings.cloud_broker_port}"
     try:
         with Visitor(settings.cloud_broker_host, settings.cloud_broker_port) as visitor:
-            yield fine("broker", f"{address} answers")
+            yield passed("broker", f"{address} answers")
             yield _uploaders(visitor, settings.uploaders)
             yield _subscription(visitor, settings.uploaders)
     except BrokerError as error:
-        yield failure("broker", f"{address} (CLOUD_BROKER_HOST, CLOUD_BROKER_PORT): {error}")
-        yield unknown("uploader", "not asked, and the subscription not tried, without the broker")
+        yield failed("broker", f"{address} (CLOUD_BROKER_HOST, CLOUD_BROKER_PORT): {error}")
+        yield skipped("uploader", "not asked, and the subscription not tried, without the broker")
 
 
-def _subscription(visitor: Visitor, uploaders: int) -> Finding:
+def _subscription(visitor: Visitor, uploaders: int) -> CheckResult:
     # Under the uploaders' own group we would be dealt their images.
     topics = IMAGES if uploaders == 1 else f"$share/uploaders/{IMAGES}"
     if uploaders > 1:
-        return unknown("subscription", f"{topics} not tried: this would be dealt images meant for the uploaders")
+        return skipped("subscription", f"{topics} not tried: this would be dealt images meant for the uploaders")
     reason = visitor.subscribe(topics)
     if reason.is_failure:
-        return failure("subscription", subscription_refused(topics, reason))
-    return fine("subscription", f"{topics} is granted")
+        return failed("subscription", subscription_refused(topics, reason))
+    return passed("subscription", f"{topics} is granted")
 
 
-def _uploaders(visitor: Visitor, wanted: int) -> Finding:
+def _uploaders(visitor: Visitor, wanted: int) -> CheckResult:
     visitor.subscribe(response_topic(visitor.name))
     reason = visitor.ask(surely=True)
     visitor.ask(surely=False)
     present = _present(visitor, wanted)
     if not present and reason == NO_MATCHING_SUBSCRIBERS:
-        return failure(
+        return failed(
             "uploader", f"nobody has subscribed, so images go to nobody and cameras send again; start it: {START}"
         )
     if not present:
-        return warning("uploader", f"none is connected, its session keeps what arrives; start it: {START}")
+        return warned("uploader", f"none is connected, its session keeps what arrives; start it: {START}")
     return _judge(present, wanted)
 
 
@@ -156,18 +156,18 @@ def _present(visitor: Visitor, wanted: int) -> dict[str, UploaderStatus]:
     return present
 
 
-def _judge(present: dict[str, UploaderStatus], wanted: int) -> Finding:
+def _judge(present: dict[str, UploaderStatus], wanted: int) -> CheckResult:
     names = ", ".join(sorted(present))
     alone = EXCLUSIVE_CLIENT_ID in present
     if len(present) > 1 and (wanted == 1 or alone):
-        return failure(
+        return failed(
             "uploader", f"{len(present)} take the same images ({names}); run only one, or set UPLOADERS for all"
         )
     if alone != (wanted == 1):
-        return warning("uploader", f"{names} was started with another UPLOADERS; start it again: {START}")
+        return warned("uploader", f"{names} was started with another UPLOADERS; start it again: {START}")
     problems = [f"{one.uploader} says: {one.problem}" for one in present.values() if one.problem]
     if problems:
-        return warning("uploader", "; ".join(problems))
+        return warned("uploader", "; ".join(problems))
     if len(present) < wanted:
-        return warning("uploader", f"{len(present)} of UPLOADERS={wanted} answered: {names}")
-    return fine("uploader", f"{names} is connected and well")
+        return warned("uploader", f"{len(present)} of UPLOADERS={wanted} answered: {names}")
+    return passed("uploader", f"{names} is connected and well")

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from common.runtime.check_result import Finding, failure, fine, warning
+from common.runtime.check_result import CheckResult, failed, passed, warned
 from uploader.settings import Settings
 
 GIB = 1 << 30
@@ -13,23 +13,23 @@ NEEDED_BYTES = GIB  # the broker's queue, at most 512 MiB, is saved beside its l
 ROOMY_BYTES = 4 * GIB
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
+def examine(settings: Settings) -> Iterator[CheckResult]:
     # In a container / lies on the disk that holds the volumes, the broker's too.
     yield disk("/", shutil.disk_usage("/").free)
     yield _heartbeat(settings.heartbeat_file)
 
 
-def disk(place: str, free: int) -> Finding:
+def disk(place: str, free: int) -> CheckResult:
     room = f"{free / GIB:.1f} GiB free at {place}, where the broker keeps its queue"
     if free < NEEDED_BYTES:
-        return failure("disk", f"{room}; below 1 GiB it may fail to save; make room")
+        return failed("disk", f"{room}; below 1 GiB it may fail to save; make room")
     if free < ROOMY_BYTES:
-        return warning("disk", f"{room}; make room")
-    return fine("disk", room)
+        return warned("disk", f"{room}; make room")
+    return passed("disk", room)
 
 
-def _heartbeat(file: Path) -> Finding:
+def _heartbeat(file: Path) -> CheckResult:
     folder = file.parent
     if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
-        return fine("heartbeat", f"{folder} can be written")
-    return failure("heartbeat", f"HEARTBEAT_FILE={file} cannot be written, so health stays bad; set it in .env")
+        return passed("heartbeat", f"{folder} can be written")
+    return failed("heartbeat", f"HEARTBEAT_FILE={file} cannot be written, so health stays bad; set it in .env")

@@ -7,7 +7,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from common.runtime.check_result import Finding, failure, fine
+from common.runtime.check_result import CheckResult, failed, passed
 from storage.client import client_config, create_client, open_session
 from storage.errors import S3_ERRORS, S3ErrorKind, classify
 from uploader.settings import Settings
@@ -42,7 +42,7 @@ class Access:
 class Identity:
     """Whose credentials they are, as a line and as an account's number."""
 
-    finding: Finding
+    result: CheckResult
     account: str | None = None
 
 
@@ -65,15 +65,15 @@ def access(settings: Settings) -> Access:
 def identity(access: Access, bucket: str) -> Identity:
     """Tell whose the credentials are."""
     if access.credentials is None:
-        return Identity(failure("credentials", NO_KEYS))
+        return Identity(failed("credentials", NO_KEYS))
     try:
         key = access.credentials.get_frozen_credentials().access_key
     except S3_ERRORS as error:
-        return Identity(failure("credentials", classify(error, bucket).reason))
+        return Identity(failed("credentials", classify(error, bucket).reason))
     source = SOURCES.get(access.credentials.method or "", access.credentials.method)
     told = f"access key {key}, from {source}"
     if access.sts is None:
-        return Identity(fine("credentials", told))
+        return Identity(passed("credentials", told))
     return _owner(access.sts, told, bucket)
 
 
@@ -83,6 +83,6 @@ def _owner(sts: Any, told: str, bucket: str) -> Identity:
     except S3_ERRORS as error:
         reason = classify(error, bucket)
         if isinstance(error, ClientError) and reason.kind is S3ErrorKind.DENIED:
-            return Identity(failure("credentials", f"{told}: {reason.reason}"))
-        return Identity(fine("credentials", f"{told}; whose they are STS did not tell"))
-    return Identity(fine("credentials", f"{told}: {caller['Arn']}"), caller["Account"])
+            return Identity(failed("credentials", f"{told}: {reason.reason}"))
+        return Identity(passed("credentials", f"{told}; whose they are STS did not tell"))
+    return Identity(passed("credentials", f"{told}: {caller['Arn']}"), caller["Account"])

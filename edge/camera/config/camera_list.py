@@ -6,8 +6,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from camera.config.settings import CameraSettings, Settings, sentence
+from camera.config.settings import CameraSettings, Settings
 from camera.sources.v4l2.discovery import AUTO, is_device, node_path
+from common.runtime.settings import explain
 
 SHARED_BY_MANY = ("demo",)  # sources that may be opened more than once
 OVERRIDABLE = set(CameraSettings.model_fields) - {"camera_name", "camera_source"}
@@ -93,5 +94,4 @@ def _camera_settings(settings: Settings, name: str, source: str, changes: dict[s
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        wrong = error.errors()[0]
-        raise CameraConfigError(sentence(wrong["loc"], wrong.get("input"), camera=name)) from None
+        raise CameraConfigError(explain(error, Settings, owner=name)[0]) from None

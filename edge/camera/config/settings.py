@@ -1,10 +1,9 @@
 """What the user may set: one class, read once, from the environment and `.env`."""
 
-import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from camera.config.schedule import valid_schedule, valid_timezone
@@ -20,7 +19,7 @@ def valid_host(name: str) -> str:
 class CameraSettings(BaseSettings):
     """What each camera may have a value of its own for; `Settings` holds what all share.
 
-    Each description ends the sentence "it must be ..." that a wrong value gets.
+    Each description completes the sentence "NAME=VALUE must be ..." that a wrong value gets.
     """
 
     model_config = SettingsConfigDict(
@@ -92,21 +91,3 @@ class Settings(CameraSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR"
     )
-
-
-def read_settings() -> Settings:
-    """Read the settings; a wrong one ends the process with a sentence on stderr, exit code 2."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        for wrong in error.errors():
-            print(f"camera: {sentence(wrong['loc'], wrong.get('input'))}", file=sys.stderr)
-        raise SystemExit(2) from None
-
-
-def sentence(location: tuple[int | str, ...], value: Any, camera: str = "") -> str:
-    """Say which setting (of which camera, if it is one's own) is wrong, and how to mend it."""
-    name = str(location[0]).lower()
-    wanted = Settings.model_fields[name].description
-    whose = f"{camera}." if camera else ""
-    return f"{whose}{name.upper()}={value} is not right: it must be {wanted}. Change it in .env."

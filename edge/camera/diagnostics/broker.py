@@ -107,7 +107,7 @@ def _token(text: str, now: float) -> Finding:
         )
     days, until = (expires - now) / DAY_SECONDS, f"{datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
     if days <= 0:
-        return ill(f"The token of {name} expired on {until}: make a new one with enroll {name} --again.")
+        return ill(f"The token of {name} expired on {until}: make a new one with enroll {name} --renew.")
     if days < SOON_DAYS:
-        return known(f"The token of {name} ends in {days:.0f} days: make a new one with enroll {name} --again.")
+        return known(f"The token of {name} ends in {days:.0f} days: make a new one with enroll {name} --renew.")
     return well(f"The token of {name} for {where} is good until {until}.")

@@ -11,12 +11,12 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from common.contract.certificate_expiry import read
-from common.runtime.files import Folder
+from common.runtime.files import SecretDir
 from enroll import x509 as certificate
 from enroll.authority import HERE, RENEW, Authority
 from tests.cloud.enroll.conftest import DATES, Enroll
 
-NO_BROKER = "enroll: no broker answers now; it takes this over when it starts\n"
+NO_BROKER = "enroll: no broker is running; it applies this when it starts\n"
 
 
 def unpack(line: str) -> str:
@@ -74,9 +74,9 @@ def test_a_name_is_enrolled_once_unless_asked_again(enroll: Enroll) -> None:
     first = certificate_in(enroll("porch").out)
 
     second = enroll("porch")
-    third = enroll("porch", "--again")
+    third = enroll("porch", "--renew")
 
-    assert second.error == "enroll: porch is enrolled already; --again makes a new token and ends the one it has\n"
+    assert second.error == "enroll: porch is enrolled already; --renew makes a new token and ends the one it has\n"
     assert (second.status, second.out) == (2, "")
     assert certificate_in(third.out).serial_number != first.serial_number
     assert enroll.revoked() == {first.serial_number}
@@ -88,7 +88,7 @@ def test_a_revoked_edge_has_no_rights_and_may_be_enrolled_anew(enroll: Enroll) -
 
     said = enroll("--revoke", "porch")
 
-    assert (said.status, said.out) == (0, "enroll: porch is shut out\n")
+    assert (said.status, said.out) == (0, "enroll: porch is revoked\n")
     assert enroll.revoked() == {serial}
     assert users(enroll) == {"Enroll", "attic"}
     assert {"command": "deleteClient", "username": "porch"} in commands(enroll)
@@ -158,7 +158,7 @@ def test_the_brokers_certificate_is_renewed_before_it_expires(
     enroll: Enroll, monkeypatch: pytest.MonkeyPatch, left: timedelta, *, renewed: bool
 ) -> None:
     monkeypatch.setattr(certificate, "SERVER_DAYS", left.days + (0 if renewed else 1))
-    authority = Authority(Folder(enroll.file("authority")))
+    authority = Authority(SecretDir(enroll.file("authority")))
     enroll.file("identity/server.pem").write_bytes(authority.server(None, ["cloud.example"]))
     before = enroll.server().serial_number
 
@@ -198,8 +198,14 @@ def test_no_key_is_printed_or_kept_beyond_its_place(enroll: Enroll) -> None:
     ("settings", "sentence"),
     [
         ({}, "CLOUD_HOST is not set; set it in .env to the name or address by which edges reach this host"),
-        ({"CLOUD_HOST": "h:1"}, "CLOUD_HOST=h:1 must be a DNS name or an IPv4 address, without port; set it in .env"),
-        ({"CLOUD_HOST": "1.2.3"}, "CLOUD_HOST=1.2.3 must be a DNS name or an IP address, without port; set it in .env"),
+        (
+            {"CLOUD_HOST": "h:1"},
+            "CLOUD_HOST=h:1 must be a DNS name or an IPv4 address, without port; change it in .env",
+        ),
+        (
+            {"CLOUD_HOST": "1.2.3"},
+            "CLOUD_HOST=1.2.3 must be a DNS name or an IP address, without port; change it in .env",
+        ),
         ({"CLOUD_HOST": "h", "CLOUD_PORT": "x"}, "CLOUD_PORT=x must be a valid integer"),
         ({"CLOUD_HOST": "h", "CLOUD_EXTRA_NAMES": "a,b c"}, "CLOUD_EXTRA_NAMES=a,b c must be a DNS name or an IP"),
         (
@@ -230,7 +236,7 @@ def test_a_damaged_authority_is_one_sentence_and_stays_as_it_is(enroll: Enroll, 
     assert enroll.file(f"authority/{file}").read_text() == '{"a": '
 
 
-@pytest.mark.parametrize("arguments", [(), ("a", "b"), ("--again",), ("--list", "--again"), ("--no",), ("a", "--list")])
+@pytest.mark.parametrize("arguments", [(), ("a", "b"), ("--renew",), ("--list", "--renew"), ("--no",), ("a", "--list")])
 def test_a_wrong_command_is_one_sentence(enroll: Enroll, arguments: tuple[str, ...]) -> None:
     said = enroll(*arguments)
 

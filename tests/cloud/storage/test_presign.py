@@ -38,7 +38,7 @@ def test_a_link_opens_the_picture_and_says_until_when(uploaders: Uploaders, pict
     (url,) = told.out.splitlines()
     with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 (a link to our own store)
         assert answer.read() == pictures.png(1)
-    until = datetime.strptime(told.err.strip(), "uploader: good until %Y-%m-%d %H:%M UTC").replace(tzinfo=UTC)
+    until = datetime.strptime(told.err.strip(), "uploader: valid until %Y-%m-%d %H:%M UTC").replace(tzinfo=UTC)
     assert abs(until - datetime.now(UTC) - timedelta(hours=2)) < timedelta(minutes=3)
     assert "X-Amz-Expires=7200" in url
     assert status(url.replace("Expires=7200", "Expires=7201")) == 403

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from common.contract.certificate_expiry import Certificates
-from common.runtime.check_result import Level
+from common.runtime.check_result import Status
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from tests.cloud.rig import Bucket, Edge, Road, Uploaders
 from tests.support import pictures
@@ -155,9 +155,9 @@ def test_certificates_that_end_soon_are_told_by_name() -> None:
         return datetime.now(UTC) + timedelta(days=days)
 
     found: Any = {
-        finding.subject: finding.level
-        for finding in examine(Certificates(ends(400), {"porch": ends(20), "attic": ends(-1), "shed": ends(900)}))
+        result.subject: result.status
+        for result in examine(Certificates(ends(400), {"porch": ends(20), "attic": ends(-1), "shed": ends(900)}))
     }
 
-    assert found == {"edge porch": Level.WARNING, "edge attic": Level.FAILURE, "edges": Level.FINE}
+    assert found == {"edge porch": Status.WARN, "edge attic": Status.FAIL, "edges": Status.PASS}
     assert not list(examine(Certificates(None, {})))

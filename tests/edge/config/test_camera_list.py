@@ -38,11 +38,11 @@ def test_each_camera_has_its_source_and_its_own_settings() -> None:
         ("a=/dev/video0 b=0", "", "CAMERAS names /dev/video0 2 times"),
         ("a=auto b=serial:1", "", "CAMERAS: auto takes any camera, so it cannot stand beside others"),
         ("rtsp://u:secret@h/s?ch=1", "", "CAMERAS: rtsp is not NAME=SOURCE"),
-        ("fr.nt=demo", "", "fr.nt.CAMERA_NAME=fr.nt is not right"),
+        ("fr.nt=demo", "", "fr.nt.CAMERA_NAME=fr.nt must be"),
         ("a=demo", "b.MIN_FACE_PX=80", "b.MIN_FACE_PX=80 is for no camera (a)"),
         ("a=demo", "a.SPOOL_DIR=/x", "SPOOL_DIR cannot be set for one camera"),
-        ("a=demo", "a.MIN_FACE_PX=tall", "a.MIN_FACE_PX=tall is not right: it must be a face height"),
-        ("a=demo", "a.SCHEDULE=never", "a.SCHEDULE=never is not right: it must be hours like"),
+        ("a=demo", "a.MIN_FACE_PX=tall", "a.MIN_FACE_PX=tall must be a face height"),
+        ("a=demo", "a.SCHEDULE=never", "a.SCHEDULE=never must be hours like"),
     ],
 )
 def test_what_makes_no_sense_is_said_with_its_place(text: str, changes: str, said: str) -> None:

@@ -165,8 +165,8 @@ def test_a_service_in_the_same_container_is_known_by_its_heartbeat(tmp_path: Pat
 @pytest.mark.parametrize(
     ("days", "finding"),
     [
-        (-1, ill("The token of porch expired on {date}: make a new one with enroll porch --again.")),
-        (7.1, known("The token of porch ends in 7 days: make a new one with enroll porch --again.")),
+        (-1, ill("The token of porch expired on {date}: make a new one with enroll porch --renew.")),
+        (7.1, known("The token of porch ends in 7 days: make a new one with enroll porch --renew.")),
         (900, well("The token of porch for h:8883 is good until {date}.")),
     ],
 )

@@ -122,8 +122,8 @@ def test_a_wrong_setting_stops_the_start_with_its_name(run_camera: Run, name: st
     done = run_camera(**{name: value})
 
     assert done.returncode == 2
-    assert done.stderr.startswith(f"camera: {name}={value} is not right: it must be ")
-    assert done.stderr.endswith("Change it in .env.\n")
+    assert done.stderr.startswith(f"camera: {name}={value} must be ")
+    assert done.stderr.endswith("; change it in .env\n")
     assert done.stderr.count("\n") == 1
 
 
@@ -132,9 +132,7 @@ def test_settings_come_from_the_env_file_and_empty_means_default(tmp_path: Path,
 
     done = run_camera()
 
-    assert (
-        done.stderr == "camera: MIN_SCORE=9 is not right: it must be a number between 0.1 and 1. Change it in .env.\n"
-    )
+    assert done.stderr == "camera: MIN_SCORE=9 must be a number between 0.1 and 1; change it in .env\n"
 
 
 def test_a_text_file_as_source_is_one_sentence(tmp_path: Path, run_camera: Run) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from common.runtime.check_result import Finding, changed, fine, warning
+from common.runtime.check_result import CheckResult, changed, passed, warned
 from storage.errors import S3_ERRORS, S3ErrorKind, classify, is_unsupported
 from uploader.admin.object_roundtrip import PROBE
 from uploader.settings import Settings
@@ -17,19 +17,19 @@ NONE = "none"
 STRENGTH = (NONE, "AES256", "aws:kms", "aws:kms:dsse")
 
 
-def settle(s3: "S3Client", settings: Settings) -> Finding:
+def settle(s3: "S3Client", settings: Settings) -> CheckResult:
     """Set it where it is weaker, after a trial: SeaweedFS takes the setting without a key, and then no object."""
     bucket, wanted = settings.s3_bucket, settings.s3_sse or "AES256"
     before = _algorithm(s3, bucket)
     if _strength(before) >= _strength(wanted):
-        return fine("encryption", f"{before} by default")
+        return passed("encryption", f"{before} by default")
     how: dict[str, Any] = {"ServerSideEncryption": wanted}
     default: dict[str, Any] = {"SSEAlgorithm": wanted}
     if settings.s3_kms_key_id:
         how["SSEKMSKeyId"] = default["KMSMasterKeyID"] = settings.s3_kms_key_id
     cannot = _trial(s3, bucket, how)
     if cannot:
-        return warning(
+        return warned(
             "encryption", f"left as it is, since a trial with {wanted} failed: {cannot}; give the store a key"
         )
     rule: Any = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": wanted == "aws:kms"}

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from common.runtime.check_result import Finding, changed, failure, fine
+from common.runtime.check_result import CheckResult, changed, failed, passed
 from storage.client import NO_REGION, head_bucket
 from storage.errors import S3_ERRORS, error_code
 from uploader.settings import Settings
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 FIRST_REGION = "us-east-1"  # S3 wants it unsaid
 
 
-def settle(s3: "S3Client", settings: Settings) -> Finding:
+def settle(s3: "S3Client", settings: Settings) -> CheckResult:
     """Make it unless it is there."""
     name = settings.s3_bucket
     try:
@@ -23,13 +23,13 @@ def settle(s3: "S3Client", settings: Settings) -> Finding:
             raise
         return _make(s3, name)
     elsewhere = None if settings.s3_endpoint_url else answer.region_problem(name, s3.meta.region_name)
-    return failure("region", elsewhere) if elsewhere else fine("bucket", f"{name} is there")
+    return failed("region", elsewhere) if elsewhere else passed("bucket", f"{name} is there")
 
 
-def _make(s3: "S3Client", name: str) -> Finding:
+def _make(s3: "S3Client", name: str) -> CheckResult:
     region = s3.meta.region_name
     if region == NO_REGION:
-        return failure("bucket", f"{name} is not there, and AWS_REGION does not say where to make it; set AWS_REGION")
+        return failed("bucket", f"{name} is not there, and AWS_REGION does not say where to make it; set AWS_REGION")
     try:
         if region == FIRST_REGION:
             s3.create_bucket(Bucket=name)
@@ -39,5 +39,5 @@ def _make(s3: "S3Client", name: str) -> Finding:
         if error_code(error) != "AccessDenied":
             raise
         mend = "allow what cloud/iam/policy-setup.json says, or mend S3_BUCKET"
-        return failure("bucket", f"{name} is not there, and these credentials may not make it; {mend}")
+        return failed("bucket", f"{name} is not there, and these credentials may not make it; {mend}")
     return changed("bucket", f"made {name} in {region}")

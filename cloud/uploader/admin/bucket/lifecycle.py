@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from common.runtime.check_result import Finding, changed, failure, fine
+from common.runtime.check_result import CheckResult, changed, failed, passed
 from storage.keys import is_unique_per_capture, parse_id
 from uploader.settings import Settings
 
@@ -18,16 +18,16 @@ INCOMPLETE_DAYS = 7
 LOOKED_AT = 1000  # objects, to see whether the bucket is ours alone
 
 
-def settle(s3: "S3Client", settings: Settings) -> Finding:
+def settle(s3: "S3Client", settings: Settings) -> CheckResult:
     """Make our rules say what S3_RETENTION_DAYS says; without it, what they said before."""
     before, options = _read(s3, settings.s3_bucket)
     wanted = _wanted(settings, before)
     if _same(before, wanted):
-        return fine("retention", _told(wanted))
+        return passed("retention", _told(wanted))
     stranger = _stranger(s3, settings, before, wanted)
     if stranger:
         mend = "keep captures in a bucket of their own, or begin S3_KEY_TEMPLATE with a folder"
-        return failure("retention", f"S3_RETENTION_DAYS would delete {stranger}, too, which is no capture; {mend}")
+        return failed("retention", f"S3_RETENTION_DAYS would delete {stranger}, too, which is no capture; {mend}")
     others = [rule for rule in before if not _is_ours(rule)]
     configuration: Any = {"Rules": [*others, *wanted]}
     s3.put_bucket_lifecycle_configuration(Bucket=settings.s3_bucket, LifecycleConfiguration=configuration, **options)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from common.runtime.check_result import Finding, changed, fine
+from common.runtime.check_result import CheckResult, changed, passed
 from uploader.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ def blocked(s3: "S3Client", bucket: str) -> dict[str, bool]:
     return {way: bool(answer.get(way)) for way in WAYS}
 
 
-def settle(s3: "S3Client", settings: Settings) -> Finding:
+def settle(s3: "S3Client", settings: Settings) -> CheckResult:
     """Close what is open."""
     before = [way for way, closed in blocked(s3, settings.s3_bucket).items() if not closed]
     if not before:
-        return fine("public access", "blocked")
+        return passed("public access", "blocked")
     everything: Any = dict.fromkeys(WAYS, True)
     s3.put_public_access_block(Bucket=settings.s3_bucket, PublicAccessBlockConfiguration=everything)
     return changed("public access", f"blocked: {', '.join(before)} was off")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from common.runtime.check_result import Finding, changed, fine, unknown
+from common.runtime.check_result import CheckResult, changed, passed, skipped
 from uploader.settings import Settings
 
 if TYPE_CHECKING:
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 SUBJECT = "TLS only"
 
 
-def settle(s3: "S3Client", settings: Settings) -> Finding:
+def settle(s3: "S3Client", settings: Settings) -> CheckResult:
     """Demand TLS, unless the store is reached without it or somebody has written a policy already."""
     if (settings.s3_endpoint_url or "https:").startswith("http:"):
-        return unknown(SUBJECT, "not demanded: S3_ENDPOINT_URL begins with http, so it would shut us out, too")
+        return skipped(SUBJECT, "not demanded: S3_ENDPOINT_URL begins with http, so it would shut us out, too")
     bucket = settings.s3_bucket
     try:
         policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
@@ -27,8 +27,8 @@ def settle(s3: "S3Client", settings: Settings) -> Finding:
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_policy(bucket, s3.meta.partition)))
         return changed(SUBJECT, "requests without TLS are refused by the bucket's policy, which was empty")
     if "aws:SecureTransport" in policy:
-        return fine(SUBJECT, "the bucket's policy speaks of it")
-    return fine(SUBJECT, "the bucket has a policy of somebody's, left as it is")
+        return passed(SUBJECT, "the bucket's policy speaks of it")
+    return passed(SUBJECT, "the bucket has a policy of somebody's, left as it is")
 
 
 def _policy(bucket: str, partition: str) -> dict[str, object]:

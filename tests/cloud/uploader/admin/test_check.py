@@ -28,7 +28,7 @@ def the_only_failure(told: Told) -> tuple[str, str]:
     failures = told.lines("FAIL")
     assert len(failures) == 1, told.out
     assert told.code == 1
-    assert told.err == "uploader: mend the lines that say FAIL\n"
+    assert told.err == "uploader: fix the lines that say FAIL\n"
     ((subject, sentence),) = failures.items()
     return subject, sentence
 
@@ -39,7 +39,7 @@ def test_a_working_cloud_is_all_green_and_nothing_is_left_behind(uploaders: Uplo
     told = uploaders.run("check")
 
     assert (told.code, told.err, told.lines("FAIL")) == (0, "", {})
-    good = told.lines("ok")
+    good = told.lines("pass")
     assert good["uploader"] == "uploader is connected and well"
     assert good["subscription"] == "usbcam/+/images is granted"
     assert good["credentials"] == f"access key {bucket.store.access_key}, from AWS_ACCESS_KEY_ID"
@@ -89,8 +89,8 @@ def test_the_shipped_broker_lets_the_check_ask(uploaders: Uploaders, cloud_broke
     there = uploaders.run("check", **given)
 
     assert "its session keeps what arrives" in away.lines("warn")["uploader"]
-    assert there.lines("ok")["uploader"] == "uploader is connected and well"
-    assert there.lines("ok")["subscription"] == "usbcam/+/images is granted"
+    assert there.lines("pass")["uploader"] == "uploader is connected and well"
+    assert there.lines("pass")["subscription"] == "usbcam/+/images is granted"
 
 
 def test_an_uploader_that_waits_for_s3_is_seen_although_its_window_is_full(
@@ -112,7 +112,7 @@ def test_uploaders_that_share_all_answer(uploaders: Uploaders, cloud_broker: Clo
     uploaders.start_well(**given, HEARTBEAT_FILE=str(uploaders.folder / "other.json"))
 
     both = wait_for(
-        lambda: uploaders.run("check", **given).lines("ok").get("uploader", ""),
+        lambda: uploaders.run("check", **given).lines("pass").get("uploader", ""),
         seconds=30,
         what="two that are well",
     )

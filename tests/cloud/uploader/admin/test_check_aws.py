@@ -14,7 +14,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
-from common.runtime.check_result import Finding, Level
+from common.runtime.check_result import CheckResult, Status
 from uploader.admin.bucket import existence as bucket
 from uploader.admin.host import disk
 from uploader.admin.identity import Access, access
@@ -35,8 +35,8 @@ class Aws:
     stranger: Stubber
     sts: Stubber
 
-    def findings(self) -> dict[str, Finding]:
-        found = {finding.subject: finding for finding in bucket.examine(self.access, self.settings)}
+    def results(self) -> dict[str, CheckResult]:
+        found = {result.subject: result for result in bucket.examine(self.access, self.settings)}
         for stubber in (self.s3, self.stranger, self.sts):
             stubber.assert_no_pending_responses()
         return found
@@ -87,12 +87,12 @@ def test_credentials_are_told_by_whose_they_are_and_the_bucket_by_whose_account(
     aws.owned()
     aws.may_not_put()
 
-    found = aws.findings()
+    found = aws.results()
 
-    assert found["credentials"].sentence == f"access key AKIAEXAMPLE, from AWS_ACCESS_KEY_ID: {CALLER['Arn']}"
-    assert found["bucket"].sentence == f"faces is there, and of our account {ACCOUNT}"
-    assert found["region"].level is Level.FINE
-    assert found["clock"].level is Level.FINE
+    assert found["credentials"].message == f"access key AKIAEXAMPLE, from AWS_ACCESS_KEY_ID: {CALLER['Arn']}"
+    assert found["bucket"].message == f"faces is there, and of our account {ACCOUNT}"
+    assert found["region"].status is Status.PASS
+    assert found["clock"].status is Status.PASS
 
 
 def test_objects_are_tried_as_the_uploader_uses_them_and_deleting_is_not_needed(aws: Aws) -> None:
@@ -105,11 +105,11 @@ def test_objects_are_tried_as_the_uploader_uses_them_and_deleting_is_not_needed(
     closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     aws.s3.add_response("get_public_access_block", {"PublicAccessBlockConfiguration": dict.fromkeys(closed, True)})
 
-    found = aws.findings()
+    found = aws.results()
 
-    assert {finding.level for finding in found.values()} == {Level.FINE}
-    assert found["encryption"].sentence == "the store encrypted it: AES256"
-    assert found["delete"].sentence == "not allowed, and not needed to run; .usbcam-check/probe stays"
+    assert {result.status for result in found.values()} == {Status.PASS}
+    assert found["encryption"].message == "the store encrypted it: AES256"
+    assert found["delete"].message == "not allowed, and not needed to run; .usbcam-check/probe stays"
 
 
 def test_a_bucket_that_everybody_may_read_is_a_failure(aws: Aws) -> None:
@@ -121,13 +121,13 @@ def test_a_bucket_that_everybody_may_read_is_a_failure(aws: Aws) -> None:
     aws.s3.add_response("delete_object", {})
     aws.s3.add_client_error("get_public_access_block", "NoSuchPublicAccessBlockConfiguration", http_status_code=404)
 
-    found = aws.findings()
+    found = aws.results()
 
-    assert found["strangers"] == Finding(
-        Level.FAILURE, "strangers", "everybody may read this bucket; block public access: uploader setup"
+    assert found["strangers"] == CheckResult(
+        Status.FAIL, "strangers", "everybody may read this bucket; block public access: uploader setup"
     )
-    assert found["encryption"].level is Level.WARNING
-    assert found["public access"].level is Level.WARNING
+    assert found["encryption"].status is Status.WARN
+    assert found["public access"].status is Status.WARN
 
 
 def test_a_bucket_in_another_region_names_the_right_one(aws: Aws) -> None:
@@ -136,10 +136,10 @@ def test_a_bucket_in_another_region_names_the_right_one(aws: Aws) -> None:
     aws.owned()
     aws.may_not_put()
 
-    region = aws.findings()["region"]
+    region = aws.results()["region"]
 
-    assert region.level is Level.FAILURE
-    assert region.sentence == (
+    assert region.status is Status.FAIL
+    assert region.message == (
         "the bucket faces is in eu-central-1 and AWS_REGION is eu-west-1; set AWS_REGION=eu-central-1"
     )
 
@@ -155,9 +155,9 @@ def test_a_region_that_refuses_is_the_only_failure(aws: Aws, code: str) -> None:
         response_meta={"HTTPHeaders": {"x-amz-bucket-region": "eu-central-1"}},
     )
 
-    failures = [finding for finding in aws.findings().values() if finding.level is Level.FAILURE]
+    failures = [result for result in aws.results().values() if result.status is Status.FAIL]
 
-    assert [(finding.subject, finding.sentence) for finding in failures] == [
+    assert [(result.subject, result.message) for result in failures] == [
         ("region", "the bucket faces is in another region, eu-central-1; fix AWS_REGION")
     ]
 
@@ -168,8 +168,8 @@ def test_a_bucket_of_another_account_that_lets_us_in_is_said(aws: Aws) -> None:
     aws.s3.add_client_error("head_bucket", "403", http_status_code=403)
     aws.may_not_put()
 
-    assert aws.findings()["bucket"] == Finding(
-        Level.WARNING,
+    assert aws.results()["bucket"] == CheckResult(
+        Status.WARN,
         "bucket",
         f"faces lets us in, but is not of our account {ACCOUNT}; fix S3_BUCKET unless you know whose it is",
     )
@@ -186,11 +186,11 @@ def test_a_bucket_of_another_account_that_lets_us_in_is_said(aws: Aws) -> None:
 def test_keys_that_aws_does_not_know_are_the_only_failure(aws: Aws, code: str, mend: str) -> None:
     aws.sts.add_client_error("get_caller_identity", code, http_status_code=403)
 
-    found = aws.findings()
+    found = aws.results()
 
-    assert found["credentials"].level is Level.FAILURE
-    assert found["credentials"].sentence.endswith(mend)
-    assert {finding.level for subject, finding in found.items() if subject != "credentials"} == {Level.UNKNOWN}
+    assert found["credentials"].status is Status.FAIL
+    assert found["credentials"].message.endswith(mend)
+    assert {result.status for subject, result in found.items() if subject != "credentials"} == {Status.SKIP}
 
 
 def test_credentials_are_good_when_sts_cannot_be_reached(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +201,7 @@ def test_credentials_are_good_when_sts_cannot_be_reached(aws: Aws, monkeypatch: 
     aws.head()
     aws.may_not_put()
 
-    assert aws.findings()["credentials"].sentence.endswith("; whose they are STS did not tell")
+    assert aws.results()["credentials"].message.endswith("; whose they are STS did not tell")
 
 
 def test_a_clock_that_is_minutes_off_is_said_before_s3_refuses(aws: Aws) -> None:
@@ -210,10 +210,10 @@ def test_a_clock_that_is_minutes_off_is_said_before_s3_refuses(aws: Aws) -> None
     aws.owned()
     aws.may_not_put()
 
-    clock = aws.findings()["clock"]
+    clock = aws.results()["clock"]
 
-    assert clock.level is Level.WARNING
-    assert "s ahead of S3's, and past 15 minutes S3 refuses everything" in clock.sentence
+    assert clock.status is Status.WARN
+    assert "s ahead of S3's, and past 15 minutes S3 refuses everything" in clock.message
 
 
 def test_a_clock_that_s3_refuses_is_the_only_failure(aws: Aws) -> None:
@@ -227,11 +227,11 @@ def test_a_clock_that_s3_refuses_is_the_only_failure(aws: Aws) -> None:
         response_meta={"HTTPHeaders": {"date": theirs}},
     )
 
-    failures = [finding for finding in aws.findings().values() if finding.level is Level.FAILURE]
+    failures = [result for result in aws.results().values() if result.status is Status.FAIL]
 
-    assert [finding.subject for finding in failures] == ["clock"]
-    assert "s behind S3's, and S3 refuses more than 15 minutes; set it" in failures[0].sentence
+    assert [result.subject for result in failures] == ["clock"]
+    assert "s behind S3's, and S3 refuses more than 15 minutes; set it" in failures[0].message
 
 
 def test_a_full_disk_is_red_before_the_broker_cannot_save() -> None:
-    assert [disk("/", gib << 30).level for gib in (0, 2, 50)] == [Level.FAILURE, Level.WARNING, Level.FINE]
+    assert [disk("/", gib << 30).status for gib in (0, 2, 50)] == [Status.FAIL, Status.WARN, Status.PASS]

@@ -9,12 +9,12 @@ import pytest
 from botocore.stub import ANY, Stubber
 from mypy_boto3_s3 import S3Client
 
-from common.runtime.check_result import Finding, Level
+from common.runtime.check_result import CheckResult, Status
 from storage.client import create_client
 from tests.cloud.rig import LATER, LIMITED_KEY, LIMITED_SECRET, READER_KEY, READER_SECRET, Bucket, Road, Told, Uploaders
 from tests.support.paths import ROOT
 from tests.support.rig import Store
-from uploader.admin.setup import settle
+from uploader.admin.setup import run_setup
 from uploader.settings import Settings
 
 POLICY = ROOT / "cloud" / "iam" / "policy-setup.json"
@@ -26,7 +26,7 @@ CLOSED = dict.fromkeys(OPEN, True)
 def the_only_failure(told: Told) -> tuple[str, str]:
     failures = told.lines("FAIL")
     assert len(failures) == 1, told.out
-    assert (told.code, told.err) == (1, "uploader: not everything could be set up; see FAIL\n")
+    assert (told.code, told.err) == (1, "uploader: not everything could be set up; see the lines that say FAIL\n")
     ((subject, sentence),) = failures.items()
     return subject, sentence
 
@@ -43,12 +43,13 @@ def test_a_bucket_is_made_and_a_second_time_there_is_nothing_to_change(uploaders
     second = uploaders.run("setup", S3_BUCKET=name, **DAYS)
 
     assert first.code == 0
-    assert first.lines("set")["bucket"] == f"made {name} in us-east-1"
-    assert first.lines("set")["retention"].startswith("the whole bucket: what is older than 30 days goes, incomplete")
-    assert first.lines("--")["public access"].startswith("the store has nothing of the kind")
-    assert first.lines("--")["TLS only"].startswith("not demanded: S3_ENDPOINT_URL begins with http")
-    assert first.out.splitlines()[-1] == "uploader: changed 2 of these"
-    assert (second.code, second.lines("set")) == (0, {})
+    changed = first.lines("changed")
+    assert changed["bucket"] == f"made {name} in us-east-1"
+    assert changed["retention"].startswith("the whole bucket: what is older than 30 days goes, incomplete")
+    assert first.lines("skip")["public access"].startswith("the store has nothing of the kind")
+    assert first.lines("skip")["TLS only"].startswith("not demanded: S3_ENDPOINT_URL begins with http")
+    assert first.out.splitlines()[-1] == "uploader: 2 changed"
+    assert (second.code, second.lines("changed")) == (0, {})
     assert second.out.splitlines()[-1] == "uploader: nothing to change"
     assert uploaders.run("setup", S3_BUCKET=name).out.count("30 days") == 1  # unset: as it was
 
@@ -70,7 +71,7 @@ def test_rules_of_others_stay_and_ours_follows_the_setting(uploaders: Uploaders,
     bucket.client.put_bucket_lifecycle_configuration(Bucket=bucket.name, LifecycleConfiguration={"Rules": [theirs]})
 
     shorter = uploaders.run("setup", S3_RETENTION_DAYS="30")
-    assert "1 rules of others stay" in shorter.lines("set")["retention"]
+    assert "1 rules of others stay" in shorter.lines("changed")["retention"]
     assert rules(bucket)["usbcam"]["Expiration"] == {"Days": 30}
     uploaders.run("setup", S3_RETENTION_DAYS="90")
     assert rules(bucket)["usbcam"]["Expiration"] == {"Days": 90}
@@ -131,7 +132,7 @@ def test_a_key_that_may_only_read_makes_no_bucket(uploaders: Uploaders, strict_s
 
     subject, sentence = the_only_failure(told)
     assert subject == "bucket"
-    assert sentence.startswith(f"{LATER} is not there, and these credentials may not make it; allow what cloud/iam-pol")
+    assert sentence.startswith(f"{LATER} is not there, and these credentials may not make it; allow what cloud/iam/pol")
 
 
 @pytest.fixture
@@ -149,8 +150,8 @@ def _settings(**more: Any) -> Settings:
     return Settings(s3_bucket="faces", aws_region="eu-west-1", **more)
 
 
-def found(client: S3Client, **more: Any) -> dict[str, Finding]:
-    return {finding.subject: finding for finding in settle(client, _settings(**more))}
+def found(client: S3Client, **more: Any) -> dict[str, CheckResult]:
+    return {result.subject: result for result in run_setup(client, _settings(**more))}
 
 
 def settled(stubber: Stubber, *, public: dict[str, bool], algorithm: str, policy: str) -> None:
@@ -190,27 +191,28 @@ def test_a_new_bucket_of_aws_is_made_in_its_region_and_closed_in_every_way(aws: 
     stubber.add_client_error("get_bucket_policy", "NoSuchBucketPolicy", http_status_code=404)
     stubber.add_response("put_bucket_policy", {}, {**place, "Policy": ANY})
 
-    findings = found(client, s3_sse="aws:kms", s3_kms_key_id="ours")
+    results = found(client, s3_sse="aws:kms", s3_kms_key_id="ours")
 
-    assert {finding.level for finding in findings.values()} == {Level.CHANGED}
-    assert findings["bucket"].sentence == "made faces in eu-west-1"
+    assert {result.status for result in results.values()} == {Status.CHANGED}
+    assert results["bucket"].message == "made faces in eu-west-1"
 
 
 def test_what_is_stronger_than_asked_for_stays(aws: tuple[S3Client, Stubber]) -> None:
     client, stubber = aws
     settled(stubber, public=CLOSED, algorithm="aws:kms", policy='{"Statement": []}')
 
-    assert {finding.level for finding in found(client).values()} == {Level.FINE}
+    assert {result.status for result in found(client).values()} == {Status.PASS}
 
 
 def test_one_open_way_is_closed_and_named(aws: tuple[S3Client, Stubber]) -> None:
     client, stubber = aws
     settled(stubber, public=CLOSED | {"BlockPublicPolicy": False}, algorithm="AES256", policy="aws:SecureTransport")
 
-    findings = found(client)
+    results = found(client)
 
-    assert findings["public access"] == Finding(Level.CHANGED, "public access", "blocked: BlockPublicPolicy was off")
-    assert findings["TLS only"].sentence == "the bucket's policy speaks of it"
+    closed = CheckResult(Status.CHANGED, "public access", "blocked: BlockPublicPolicy was off")
+    assert results["public access"] == closed
+    assert results["TLS only"].message == "the bucket's policy speaks of it"
 
 
 def test_other_rules_keep_what_they_said_of_small_objects(aws: tuple[S3Client, Stubber]) -> None:
@@ -227,7 +229,7 @@ def test_other_rules_keep_what_they_said_of_small_objects(aws: tuple[S3Client, S
     stubber.add_response("put_bucket_lifecycle_configuration", {}, wanted)
     stubber.add_response("get_bucket_policy", {"Policy": "{}"})
 
-    assert found(client, s3_retention_days=30)["retention"].level is Level.CHANGED
+    assert found(client, s3_retention_days=30)["retention"].status is Status.CHANGED
 
 
 @pytest.mark.parametrize(
@@ -248,19 +250,19 @@ def test_a_name_that_cannot_be_had_is_one_line(
     stubber.add_client_error("head_bucket", "404", http_status_code=404)
     stubber.add_client_error("create_bucket", code, http_status_code=status)
 
-    (finding,) = found(client).values()
+    (result,) = found(client).values()
 
-    assert (finding.level, finding.sentence) == (Level.FAILURE, sentence)
+    assert (result.status, result.message) == (Status.FAIL, sentence)
 
 
 def test_a_bucket_in_another_region_is_one_line(aws: tuple[S3Client, Stubber]) -> None:
     client, stubber = aws
     stubber.add_response("head_bucket", {"BucketRegion": "eu-central-1"})
 
-    (finding,) = found(client).values()
+    (result,) = found(client).values()
 
-    assert finding.level is Level.FAILURE
-    assert finding.sentence.endswith("set AWS_REGION=eu-central-1")
+    assert result.status is Status.FAIL
+    assert result.message.endswith("set AWS_REGION=eu-central-1")
 
 
 def test_a_missing_right_is_named_and_the_other_steps_go_on(aws: tuple[S3Client, Stubber]) -> None:
@@ -270,14 +272,14 @@ def test_a_missing_right_is_named_and_the_other_steps_go_on(aws: tuple[S3Client,
         stubber.add_client_error(asked, "AccessDenied", http_status_code=403)
     stubber.add_response("get_bucket_policy", {"Policy": "{}"})
 
-    findings = found(client)
+    results = found(client)
 
-    assert findings["public access"] == Finding(
-        Level.FAILURE,
+    assert results["public access"] == CheckResult(
+        Status.FAIL,
         "public access",
         "these credentials may not do GetPublicAccessBlock; allow what cloud/iam/policy-setup.json says",
     )
-    assert findings["TLS only"].level is Level.FINE
+    assert results["TLS only"].status is Status.PASS
 
 
 def test_the_rights_for_setup_are_for_one_bucket_and_end_no_bucket() -> None:

@@ -1,0 +1,55 @@
+"""What the programs' command lines have in common: wrong input is one sentence and exit code 2, never a trace."""
+
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from common import __version__
+from common.runtime.settings import SettingsError
+
+WRONG_INPUT = 2
+SETTINGS_HELP = (
+    "Settings come from the environment and from .env in the current folder; .env.example explains them all."
+)
+
+
+class _OneSentence(click.Command):
+    """Ends the process with what the command returns, or with a sentence and an exit code."""
+
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
+        try:
+            code = super().main(*args, **(extra | {"prog_name": self.name, "standalone_mode": False}))
+        except click.UsageError as error:
+            self._fail(f"{' '.join(error.format_message().split()).rstrip('.')}; see --help")
+            code = error.exit_code
+        except click.ClickException as error:
+            self._fail(error.format_message())
+            code = error.exit_code
+        except SettingsError as error:
+            self._fail(*error.problems)
+            code = WRONG_INPUT
+        except click.Abort:
+            code = 1
+        sys.exit(code)
+
+    def _fail(self, *problems: str) -> None:
+        for problem in problems:
+            click.echo(f"{self.name}: {problem}", err=True)
+
+
+class Program(_OneSentence, click.Group):
+    """A program with commands."""
+
+
+class SingleCommand(_OneSentence):
+    """A program without commands."""
+
+
+class WrongInputError(click.ClickException):
+    """What the user asked for cannot be done; the text is a sentence for the user."""
+
+    exit_code = WRONG_INPUT
+
+
+version_option = click.version_option(__version__, message="%(prog)s %(version)s")

@@ -1,0 +1,62 @@
+"""How settings are read, and how a wrong one is explained in a sentence."""
+
+import re
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import BaseSettings
+
+SECRET = re.compile("SECRET|TOKEN|PASSWORD")
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; each problem is a sentence for the user."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def read_settings(kind: type[AnySettings]) -> AnySettings:
+    """Read settings from the environment and `.env`; raises SettingsError."""
+    try:
+        return kind()
+    except ValidationError as error:
+        raise SettingsError(*explain(error, kind)) from None
+
+
+def explain(error: ValidationError, kind: type[BaseModel], owner: str = "") -> list[str]:
+    """Explain each wrong setting in a sentence. `owner` is the camera whose own setting it is.
+
+    A field's description completes "it must be ...", for a field that is missing also "set it to ...".
+    """
+    return [_explain(wrong["loc"], wrong["input"], wrong["msg"], kind, owner) for wrong in error.errors()]
+
+
+def _explain(location: tuple[int | str, ...], value: object, message: str, kind: type[BaseModel], owner: str) -> str:
+    problem = message.removeprefix("Value error, ").replace("Input should", "must")
+    if not location:
+        return f"{problem}; change it in .env"
+    field = str(location[0]).lower()
+    name = f"{owner}.{field.upper()}" if owner else field.upper()
+    description = kind.model_fields[field].description
+    if message == "Field required":
+        return f"{name} is not set; set it in .env" + (f" to {description}" if description else "")
+    if description and not problem.startswith("must be"):
+        problem = f"must be {description}"
+    shown = name if SECRET.search(name) else f"{name}={value}"
+    return f"{shown} {problem}; change it in .env"
+
+
+def read_secret_file(file: Path, name: str) -> str:
+    """Read a secret from the file that the setting `name` gives; raises SettingsError."""
+    try:
+        secret = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise SettingsError(f"{name}={file} cannot be read ({reason}); fix it or remove it from .env") from error
+    if not secret:
+        raise SettingsError(f"{name}={file} is empty; write the password into it")
+    return secret
