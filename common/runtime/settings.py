@@ -44,7 +44,7 @@ def _explain(location: tuple[int | str, ...], value: object, message: str, kind:
     description = kind.model_fields[field].description
     if message == "Field required":
         return f"{name} is not set; set it in .env" + (f" to {description}" if description else "")
-    if description and not problem.startswith("must be"):
+    if description and not message.startswith("Value error, must be"):
         problem = f"must be {description}"
     shown = name if SECRET.search(name) else f"{name}={value}"
     return f"{shown} {problem}; change it in .env"
