@@ -10,7 +10,7 @@ from common.runtime import log
 from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, version_option
 from common.runtime.settings import read_settings
 from common.web.auth import PasswordAuth
-from gallery.context import parts
+from gallery.context import build_context
 from gallery.settings import Settings
 from gallery.web.health import Health, complaint
 from gallery.web.routes import App
@@ -57,14 +57,14 @@ def _serve_gallery(settings: Settings) -> None:
     auth = PasswordAuth(password(settings), cookie="usbcam_gallery")
     listener = listen(settings)
     make_cache(settings)
-    all_parts = parts(settings)
-    app = App(all_parts, auth, Health(all_parts.bucket)).starlette()
+    context = build_context(settings)
+    app = App(context, auth, Health(context.reader)).starlette()
     app.state.bucket = settings.s3_bucket
-    all_parts.arrivals.start()
-    all_parts.thumbnails.start()
+    context.receipt_feed.start()
+    context.thumbnails.start()
     serve(app, listener)
-    all_parts.thumbnails.stop()
-    all_parts.arrivals.stop()
+    context.thumbnails.stop()
+    context.receipt_feed.stop()
 
 
 def serve(app: object, listener: socket.socket) -> None:

@@ -1,66 +1,66 @@
-"""What the page shows and may do."""
+"""The parts of one gallery, built from the storage upwards."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gallery.catalog.catalog import Album
-from gallery.catalog.metadata import Facts
-from gallery.catalog.visits import Visits
-from gallery.cost import Cost, Prices
+from gallery.catalog.catalog import CaptureCatalog
+from gallery.catalog.metadata import MetadataCache
+from gallery.catalog.visits import VisitFinder
+from gallery.cost import CostEstimator, Prices
 from gallery.settings import Settings
 from gallery.thumbnails import Thumbnails
-from gallery.updates.receipt_feed import Arrivals
+from gallery.updates.receipt_feed import ReceiptFeed
 from storage.client import create_client
-from storage.key_parser import Layout
-from storage.reader import Bucket
+from storage.key_parser import KeyParser
+from storage.reader import ObjectReader
 
 MEGABYTE = 1_000_000
-MOST_DAYS = 7  # for which a thumbnail is kept: its picture may be deleted by whoever sees to the bucket
+MAX_THUMBNAIL_DAYS = 7  # whoever manages the bucket may delete the image of a thumbnail meanwhile
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """All of one gallery."""
+class GalleryContext:
+    """What requests are answered with."""
 
     settings: Settings
-    layout: Layout
-    bucket: Bucket
-    album: Album
-    facts: Facts
-    visits: Visits
+    key_parser: KeyParser
+    reader: ObjectReader
+    catalog: CaptureCatalog
+    metadata: MetadataCache
+    visits: VisitFinder
     thumbnails: Thumbnails
-    cost: Cost
-    arrivals: Arrivals
+    cost: CostEstimator
+    receipt_feed: ReceiptFeed
 
     @property
     def may_delete(self) -> bool:
         return self.settings.gallery_delete == "on"
 
 
-def parts(settings: Settings) -> Parts:
-    """Make them; nothing is asked of S3 or the broker yet."""
-    layout = Layout(settings.s3_key_template)
-    bucket = Bucket(lambda: create_client(settings), settings.s3_bucket)
-    facts = Facts(bucket)
-    max_age = timedelta(days=min(settings.s3_retention_days or MOST_DAYS, MOST_DAYS))
-    thumbnails = Thumbnails(bucket, settings.gallery_cache, settings.gallery_cache_mb * MEGABYTE, max_age)
-    album = Album(bucket, layout, facts, thumbnails.drop)
+def build_context(settings: Settings) -> GalleryContext:
+    """Build everything; nothing is requested from S3 or the broker yet."""
+    key_parser = KeyParser(settings.s3_key_template)
+    reader = ObjectReader(lambda: create_client(settings), settings.s3_bucket)
+    metadata = MetadataCache(reader)
+    max_age = timedelta(days=min(settings.s3_retention_days or MAX_THUMBNAIL_DAYS, MAX_THUMBNAIL_DAYS))
+    thumbnails = Thumbnails(reader, settings.gallery_cache, settings.gallery_cache_mb * MEGABYTE, max_age)
+    catalog = CaptureCatalog(reader, key_parser, metadata, thumbnails)
     prices = Prices(settings.price_per_1000_puts, settings.price_per_gb_month)
-    cost = Cost(album, prices, by_day=layout.by_day)
+    cost = CostEstimator(catalog, prices, by_day=key_parser.by_day)
 
-    def arrived(edge: str, key: str) -> None:
-        bucket.appeared(key)
-        album.forget(key)
-        cost.stored(edge)
+    def on_stored(edge: str, key: str) -> None:
+        reader.invalidate(key)
+        catalog.invalidate(key)
+        cost.record_stored(edge)
 
-    return Parts(
+    return GalleryContext(
         settings=settings,
-        layout=layout,
-        bucket=bucket,
-        album=album,
-        facts=facts,
-        visits=Visits(album, facts),
+        key_parser=key_parser,
+        reader=reader,
+        catalog=catalog,
+        metadata=metadata,
+        visits=VisitFinder(catalog, metadata),
         thumbnails=thumbnails,
         cost=cost,
-        arrivals=Arrivals(settings.cloud_broker_host, settings.cloud_broker_port, arrived),
+        receipt_feed=ReceiptFeed(settings.cloud_broker_host, settings.cloud_broker_port, on_stored),
     )

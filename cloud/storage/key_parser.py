@@ -1,4 +1,4 @@
-"""What a template of keys says about folders: which of them are edges, cameras and times."""
+"""What S3_KEY_TEMPLATE tells about keys: which prefixes stand for edges, cameras and times, and how to parse a key."""
 
 import itertools
 import re
@@ -6,33 +6,58 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Literal
 
 from storage.keys import EXTENSIONS
 
 ID = r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{8}"
-# Directives of strftime that sort as times do when they stand from the coarse to the fine, and what they look like.
+# strftime directives whose values sort as times do when they go from coarse to fine, and what they match.
 SORTED = {"Y": r"\d{4}", "m": r"\d{2}", "d": r"\d{2}", "H": r"\d{2}", "M": r"\d{2}", "S": r"\d{2}", "f": r"\d{6}"}
 ORDER = "YmdHMSf"
-SUFFIX = rf"(?:-(?:[0-9a-f]{{8}}|{ID}))?"  # of a capture whose name was taken
+SUFFIX = rf"(?:-(?:[0-9a-f]{{8}}|{ID}))?"  # of a capture whose key was taken
 
 SHORT = {"F": "%Y-%m-%d", "T": "%H:%M:%S"}
 ID_DAY = "%Y%m%d"  # what an id begins with
 
-Kind = Literal["edge", "camera", "time", "date", "other"]
+
+@dataclass(frozen=True, slots=True)
+class LiteralSegment:
+    """A folder with the same name in every key."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """One folder of the path."""
+class FieldSegment:
+    """A folder for each edge or each camera."""
 
-    kind: Kind
-    text: str  # a strftime format of a time, or of the beginning of all names of a day; else what stands there
+    field: str  # edge or camera
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """What a key tells about its capture."""
+class TimeSegment:
+    """A folder for a time."""
+
+    format: str  # strftime
+
+
+@dataclass(frozen=True, slots=True)
+class DatePrefix:
+    """No folder: the beginning of all object names of one day."""
+
+    format: str  # strftime
+
+
+@dataclass(frozen=True, slots=True)
+class MixedSegment:
+    """A folder whose name combines fields, such as {edge}-{camera}."""
+
+
+Segment = LiteralSegment | FieldSegment | TimeSegment | DatePrefix | MixedSegment
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedKey:
+    """What a key tells about its capture; None for what it does not tell."""
 
     edge: str | None
     camera: str | None
@@ -40,83 +65,116 @@ class Name:
     captured_at: datetime | None  # aware, UTC
 
 
-class Layout:
-    """Reads keys that one template made."""
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """Literal text of a template."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A replacement field of a template."""
+
+    name: str
+    format: str = ""  # strftime, of captured_at
+
+
+_Part = _Text | _Field
+
+
+class KeyParser:
+    """Parses the keys that one template made."""
 
     def __init__(self, template: str) -> None:
-        """`template`: as S3_KEY_TEMPLATE has it, checked."""
+        """`template` is a valid S3_KEY_TEMPLATE."""
         parts = list(_parts(template))
-        self.levels = list(_levels(parts))
+        self.segments = list(_segments(parts))
         if not self.by_day:
-            self.levels = _down_to_date(parts) or self.levels
+            self.segments = _segments_to_date(parts) or self.segments
         self._pattern = re.compile(_pattern(parts))
 
     @property
     def by_day(self) -> bool:
-        """Whether folders lead to a day, or names begin with one."""
-        if self.levels and self.levels[-1].kind == "date":
+        """Whether prefixes lead to a day."""
+        if self.segments and isinstance(self.segments[-1], DatePrefix):
             return True
-        formats = "".join(level.text for level in self.levels if level.kind == "time")
+        formats = "".join(segment.format for segment in self.segments if isinstance(segment, TimeSegment))
         directives = re.findall("%(.)", formats)
-        known = [level.kind != "other" or "{" not in level.text for level in self.levels]
-        return directives[:3] == ["Y", "m", "d"] and directives == list(ORDER[: len(directives)]) and all(known)
+        if any(isinstance(segment, MixedSegment) for segment in self.segments):
+            return False
+        return directives[:3] == ["Y", "m", "d"] and directives == list(ORDER[: len(directives)])
 
-    def read(self, key: str) -> Name | None:
-        """What the key tells; None if no such template made it."""
+    def parse(self, key: str) -> ParsedKey | None:
+        """What the key tells; None if the template cannot have made it."""
         found = self._pattern.fullmatch(key)
-        return _name(found.groupdict()) if found else None
+        return _parsed(found.groupdict()) if found else None
 
 
-def _parts(template: str) -> Iterator[tuple[str, str]]:
-    """Literals as ("", text), fields as (name, format)."""
+def _parts(template: str) -> Iterator[_Part]:
     for literal, field, form, _ in string.Formatter().parse(template):
         if literal:
-            yield "", literal
+            yield _Text(literal)
         if field is not None:
-            yield field, re.sub("%(.)", lambda found: SHORT.get(found[1], found[0]), form or "")
+            yield _Field(field, re.sub("%(.)", lambda found: SHORT.get(found[1], found[0]), form or ""))
 
 
-def _levels(parts: list[tuple[str, str]]) -> Iterator[Level]:
-    """The folders; the last name, which is the object's own, is none."""
-    folder: list[tuple[str, str]] = []
-    for field, text in parts:
-        pieces = text.split("/") if field in {"", "captured_at"} else [text]
-        for number, piece in enumerate(pieces):
-            if number:
-                yield _level(folder)
-                folder = []
-            if piece or field in {"edge", "camera", "id"}:
-                folder.append((field, piece))
+def _segments(parts: list[_Part]) -> Iterator[Segment]:
+    """The folders of the path; what follows the last slash is the object's own name."""
+    folder: list[_Part] = []
+    for part in parts:
+        first, *rest = _split(part)
+        folder.append(first)
+        for piece in rest:
+            yield _segment(folder)
+            folder = [piece]
 
 
-def _level(folder: list[tuple[str, str]]) -> Level:
-    text = "".join(piece if field in {"", "captured_at"} else f"{{{field}}}" for field, piece in folder)
-    fields = {field for field, _ in folder if field}
-    if len(folder) == 1 and fields <= {"edge", "camera"} and fields:
-        return Level("edge" if "edge" in fields else "camera", text)
+def _split(part: _Part) -> list[_Part]:
+    """A part at its slashes."""
+    if isinstance(part, _Text):
+        return [_Text(piece) for piece in part.text.split("/")]
+    return [_Field(part.name, piece) for piece in part.format.split("/")]
+
+
+def _segment(folder: list[_Part]) -> Segment:
+    pieces = [part for part in folder if part not in {_Text(""), _Field("captured_at", "")}]
+    fields = {part.name for part in pieces if isinstance(part, _Field)}
     if fields == {"captured_at"}:
-        return Level("time", text)
-    return Level("other", text)
+        return TimeSegment("".join(part.text if isinstance(part, _Text) else part.format for part in pieces))
+    if not fields:
+        return LiteralSegment("".join(part.text for part in pieces if isinstance(part, _Text)))
+    if len(pieces) == 1 and fields <= {"edge", "camera"}:
+        return FieldSegment(fields.pop())
+    return MixedSegment()
 
 
-def _down_to_date(parts: list[tuple[str, str]]) -> list[Level]:
-    """The folders before a name that begins with a day, and that; empty where the way is another."""
-    before = list(itertools.takewhile(lambda part: part[0] not in {"captured_at", "id"}, parts))
-    field, text = parts[len(before)] if len(before) < len(parts) else ("", "")
-    day = ID_DAY if field == "id" else _day_format(text)
-    levels = list(_levels(before))
-    at, literal = before[-1] if before else ("", "")
-    begins = at == "" and (len(before) < 2 or "/" in literal)  # noqa: PLR2004 (text and a field before it)
-    if not day or not begins or any("{" in level.text for level in levels if level.kind == "other"):
+def _segments_to_date(parts: list[_Part]) -> list[Segment]:
+    """The folders before object names that begin with a day, and that beginning; empty if there is none."""
+    before = list(itertools.takewhile(lambda part: not _tells_time(part), parts))
+    literal = before[-1] if before else _Text("")
+    segments = list(_segments(before))
+    day = _day_format(parts[len(before)]) if len(before) < len(parts) else ""
+    if not day or not isinstance(literal, _Text) or any(isinstance(segment, MixedSegment) for segment in segments):
         return []
-    return [*levels, Level("date", literal.rpartition("/")[2].replace("%", "%%") + day)]
+    if len(before) > 1 and "/" not in literal.text:  # the name begins with a field
+        return []
+    return [*segments, DatePrefix(literal.text.rpartition("/")[2].replace("%", "%%") + day)]
 
 
-def _day_format(text: str) -> str:
-    """The beginning of a format that tells the whole day; empty if something else stands before that."""
+def _tells_time(part: _Part) -> bool:
+    return isinstance(part, _Field) and part.name in {"captured_at", "id"}
+
+
+def _day_format(part: _Part) -> str:
+    """The beginning of a part's format that tells the whole day; empty if something else precedes that."""
+    if not isinstance(part, _Field):
+        return ""
+    if part.name == "id":
+        return ID_DAY
     day = ""
     seen: set[str] = set()
-    for found in re.finditer("%(.)|[^%]+", text):
+    for found in re.finditer("%(.)|[^%]+", part.format):
         if seen == set("Ymd"):
             break
         if found[1]:
@@ -127,49 +185,50 @@ def _day_format(text: str) -> str:
     return day if seen == set("Ymd") else ""
 
 
-def _pattern(parts: list[tuple[str, str]]) -> str:
-    """A regular expression of whole keys."""
+def _pattern(parts: list[_Part]) -> str:
+    """A regular expression that matches whole keys."""
     seen: set[str] = set()
-    made = "".join(_piece(field, text, seen) for field, text in parts)
+    pattern = "".join(_piece(part, seen) for part in parts)
     for extension in EXTENSIONS:
-        if made.endswith(re.escape(extension)):  # the uploader writes the one that fits
-            return made.removesuffix(re.escape(extension)) + SUFFIX + r"\.(?:png|jpg|jpeg)"
-    return made + SUFFIX
+        if pattern.endswith(re.escape(extension)):  # the uploader writes the one that fits
+            return pattern.removesuffix(re.escape(extension)) + SUFFIX + r"\.(?:png|jpg|jpeg)"
+    return pattern + SUFFIX
 
 
-def _piece(field: str, text: str, seen: set[str]) -> str:
-    if field == "":
-        return re.escape(text)
-    if field == "captured_at":
-        return re.sub(r"%(.)|([^%]+)", lambda found: _directive(found, seen), text) if text else r"[^/]+"
-    look = ID if field == "id" else r"[^/]+?"
-    if field in seen:
-        return f"(?P={field})"
-    seen.add(field)
-    return f"(?P<{field}>{look})"
+def _piece(part: _Part, seen: set[str]) -> str:
+    if isinstance(part, _Text):
+        return re.escape(part.text)
+    if part.name == "captured_at":
+        directives = re.sub(r"%(.)|([^%]+)", lambda found: _directive(found, seen), part.format)
+        return directives or r"[^/]+"
+    return _group(part.name, ID if part.name == "id" else r"[^/]+?", seen)
 
 
 def _directive(found: re.Match[str], seen: set[str]) -> str:
     if found[2] or found[1] not in SORTED:
         return re.escape(found[2]) if found[2] else r"[^/]+?"
-    name = f"at_{found[1]}"
+    return _group(f"at_{found[1]}", SORTED[found[1]], seen)
+
+
+def _group(name: str, pattern: str, seen: set[str]) -> str:
+    """A named group; from the second time on, what it matched before."""
     if name in seen:
         return f"(?P={name})"
     seen.add(name)
-    return f"(?P<{name}>{SORTED[found[1]]})"
+    return f"(?P<{name}>{pattern})"
 
 
-def _name(found: dict[str, str | None]) -> Name:
-    day = _moment("".join(found.get(f"at_{directive}") or "-" for directive in "Ymd"), "%Y%m%d")
-    at = _moment("".join(found.get(f"at_{directive}") or "-" for directive in "YmdHMS"), "%Y%m%d%H%M%S")
+def _parsed(found: dict[str, str | None]) -> ParsedKey:
+    day = _time("".join(found.get(f"at_{directive}") or "-" for directive in "Ymd"), "%Y%m%d")
+    at = _time("".join(found.get(f"at_{directive}") or "-" for directive in "YmdHMS"), "%Y%m%d%H%M%S")
     if at and (fraction := found.get("at_f")):
         at = at.replace(microsecond=int(fraction))
-    at = _moment((found.get("id") or "")[:20], "%Y%m%dT%H%M%S.%fZ") or at
+    at = _time((found.get("id") or "")[:20], "%Y%m%dT%H%M%S.%fZ") or at
     day = day or at
-    return Name(found.get("edge"), found.get("camera"), day.date() if day else None, at)
+    return ParsedKey(found.get("edge"), found.get("camera"), day.date() if day else None, at)
 
 
-def _moment(text: str, form: str) -> datetime | None:
+def _time(text: str, form: str) -> datetime | None:
     try:
         return datetime.strptime(text, form).replace(tzinfo=UTC)
     except ValueError:

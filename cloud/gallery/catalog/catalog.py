@@ -1,4 +1,4 @@
-"""Captures in the order in which they were made, the newest first, page by page."""
+"""Captures in the order in which they were taken, the newest first, page by page."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -7,169 +7,182 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gallery.catalog.cursor import Cursor
-from gallery.catalog.day_walker import OUR_OWN, Day, Days, Times, Wanted
-from gallery.catalog.entry import Picture
-from gallery.catalog.listing_cache import MOST_IN_FOLDER, Folder, Folders, Gone
-from gallery.catalog.metadata import Facts
-from storage.key_parser import Layout
-from storage.reader import Bucket, Stored
+from gallery.catalog.day_walker import RESERVED_PREFIXES, CaptureQuery, Day, DayWalker, TimePath
+from gallery.catalog.entry import CatalogEntry
+from gallery.catalog.listing_cache import Listing, ListingCache
+from gallery.catalog.metadata import MetadataCache
+from gallery.thumbnails import Thumbnails
+from storage.key_parser import KeyParser
+from storage.reader import ListedObject, ObjectReader
 
-PAGE = 60
-ASKED = 60  # pictures whose metadata is asked for before it is decided whether to go on
-MOST_UNORDERED = 200_000  # objects of a bucket without folders by date
-TOGETHER = 8  # requests at once
-MOST_AHEAD = 16  # days that are read before it is known whether they are needed
+PAGE_SIZE = 60
+METADATA_BATCH = 60  # entries whose metadata is requested before it is decided whether to go on
+MAX_OBJECTS = 50_000  # of one prefix that are put in order
+MAX_UNORDERED = 200_000  # objects of a bucket without date prefixes
+MAX_WORKERS = 8  # requests at once
+MAX_READ_AHEAD = 16  # days that are listed before it is known whether they are needed
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some pictures, and where to go on; None at the end."""
+    """Some entries, and where to go on; None at the end."""
 
-    pictures: tuple[Picture, ...]
+    entries: tuple[CatalogEntry, ...]
     cursor: str | None
     note: str = ""
 
 
-class Album:
+class CaptureCatalog:
     """Reads the bucket in order. Safe to use from several threads; raises what boto3 raises."""
 
-    def __init__(self, bucket: Bucket, layout: Layout, facts: Facts, gone: Gone = lambda _: None) -> None:
-        """`facts` are asked for what keys do not tell, and `gone` is told of pictures that are there no more."""
-        self._layout, self._facts = layout, facts
-        self._days = Days(bucket, layout)
-        self._gone = gone
-        self._folders = Folders(bucket, self.picture, self._forget_gone)
-        self._pool = ThreadPoolExecutor(TOGETHER, thread_name_prefix="album")
+    def __init__(
+        self, reader: ObjectReader, key_parser: KeyParser, metadata: MetadataCache, thumbnails: Thumbnails
+    ) -> None:
+        """`metadata` tells what keys do not. From both caches the catalog discards what was removed from the bucket."""
+        self._key_parser, self._metadata, self._thumbnails = key_parser, metadata, thumbnails
+        self._walker = DayWalker(reader, key_parser)
+        self._listings = ListingCache(reader, self.entry)
+        self._pool = ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="catalog")
 
-    def page(self, wanted: Wanted, cursor: str | None = None, most: int = PAGE) -> Page:
-        """Return the next pictures; raises ValueError for a cursor that is none, TooManyError."""
-        after = Cursor.read(cursor) if cursor else None
-        if not self._layout.by_day:
-            return self._unordered(wanted, after, most)
-        found: list[Picture] = []
-        times: Times = ()
-        cut = False
-        for together in self._read_ahead(self._days.newest_first(wanted, after.times if after else None)):
-            times = together[0].times
-            folders = [self._folder(day) for day in together]
-            cut |= any(folder.cut for folder in folders)
-            pictures = [picture for folder in folders for picture in folder.pictures]
-            found += self._chosen(_in_order(pictures, wanted, after), wanted, most + 1 - len(found))
-            if len(found) > most:
-                return Page(self._completed(found[:most]), Cursor(times, found[most - 1].order).text(), _note(cut=cut))
-        return Page(self._completed(found), None, _note(cut=cut))
+    def page(self, query: CaptureQuery, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page:
+        """Return the next entries; raises TooManyBranchesError, and ValueError for an invalid cursor."""
+        after = Cursor.decode(cursor) if cursor else None
+        if not self._key_parser.by_day:
+            return self._unordered_page(query, after, limit)
+        found: list[CatalogEntry] = []
+        truncated = False
+        for days in self._read_ahead(self._walker.newest_first(query, after.time_path if after else None)):
+            listings = [self._day_listing(day) for day in days]
+            truncated |= any(listing.truncated for listing in listings)
+            entries = [entry for listing in listings for entry in listing.entries]
+            found += self._select(_in_order(entries, query, after), query, limit + 1 - len(found))
+            if len(found) > limit:
+                next_page = Cursor(days[0].time_path, found[limit - 1].order).encode()
+                return Page(self._completed(found[:limit]), next_page, _note(truncated=truncated))
+        return Page(self._completed(found), None, _note(truncated=truncated))
 
-    def near(self, picture: Picture, reach: timedelta) -> list[Picture]:
+    def nearby(self, entry: CatalogEntry, reach: timedelta) -> list[CatalogEntry]:
         """What may be of the same camera and that near in time, as far as keys tell, in no order."""
-        wanted = Wanted(picture.edge, picture.camera, picture.at - reach, picture.at + reach)
-        if self._layout.by_day:
-            folders = [self._folder(day) for day in self._days.newest_first(wanted)]
+        query = CaptureQuery(entry.edge, entry.camera, entry.at - reach, entry.at + reach)
+        if self._key_parser.by_day:
+            listings = [self._day_listing(day) for day in self._walker.newest_first(query)]
         else:
-            folder, slash, _ = picture.key.rpartition("/")
-            folders = [self._folders.folder(folder + slash)]
-        pictures = (other for folder in folders for other in folder.pictures if _may_be_of(other, wanted))
-        return [other for other in pictures if not other.dated or abs(other.at - picture.at) <= reach]
+            folder, slash, _ = entry.key.rpartition("/")
+            listings = [self._listing(folder + slash, MAX_OBJECTS)]
+        others = (other for listing in listings for other in listing.entries if _may_match(other, query))
+        return [other for other in others if not other.has_capture_time or abs(other.at - entry.at) <= reach]
 
-    def since(self, first: datetime) -> Iterator[tuple[Picture, ...]]:
-        """Folder by folder in no order, all pictures from a time on."""
-        for day in self._days.newest_first(Wanted(since=first, in_order=False)):
-            yield tuple(picture for picture in self._folder(day).pictures if picture.at >= first)
+    def iter_since(self, first: datetime) -> Iterator[tuple[CatalogEntry, ...]]:
+        """All entries from a time on, prefix by prefix in no order."""
+        for day in self._walker.newest_first(CaptureQuery(since=first, in_order=False)):
+            yield tuple(entry for entry in self._day_listing(day).entries if entry.at >= first)
 
-    def picture(self, stored: Stored) -> Picture | None:
-        """What a stored object is; None for what no capture made."""
-        name = self._layout.read(stored.key)
-        if name is None or stored.key.partition("/")[0] in OUR_OWN:
+    def entry(self, listed: ListedObject) -> CatalogEntry | None:
+        """The entry for a stored object; None for what is not a capture."""
+        key = self._key_parser.parse(listed.key)
+        if key is None or listed.key.partition("/")[0] in RESERVED_PREFIXES:
             return None
-        at = name.captured_at
-        return Picture(stored.key, stored.size, at or stored.at, name.edge, name.camera, dated=at is not None)
+        at = key.captured_at
+        return CatalogEntry(
+            listed.key, listed.size, at or listed.at, key.edge, key.camera, has_capture_time=at is not None
+        )
 
-    def forget(self, key: str) -> None:
-        """Read a folder again, since something in it has changed."""
-        self._folders.forget(key)
+    def invalidate(self, key: str) -> None:
+        """List the prefix of a key again next time, since something in it has changed."""
+        self._listings.invalidate(key)
 
-    def missed(self, key: str) -> None:
-        """A picture that was thought to be there is not."""
-        self._folders.forget(key)
-        self._forget_gone([key])
+    def mark_missing(self, key: str) -> None:
+        """Forget a capture that was expected to exist and does not."""
+        self._listings.invalidate(key)
+        self._discard([key])
 
-    def _forget_gone(self, keys: Iterable[str]) -> None:
-        self._facts.forget(keys)
-        self._gone(keys)
+    def _day_listing(self, day: Day) -> Listing:
+        return self._listing(day.prefix, MAX_OBJECTS)
+
+    def _listing(self, prefix: str, limit: int) -> Listing:
+        """What a prefix holds now, or held a short while ago."""
+        cached = self._listings.get(prefix)
+        if cached is not None:
+            return cached
+        listing, removed = self._listings.refresh(prefix, limit)
+        self._discard(removed)
+        return listing
+
+    def _discard(self, removed: Iterable[str]) -> None:
+        keys = list(removed)
+        self._metadata.discard(keys)
+        self._thumbnails.discard(keys)
 
     def _read_ahead(self, days: Iterator[Day]) -> Iterator[list[Day]]:
-        """Days of the same time together; the more were passed in vain, the more of the next are read side by side."""
-        groups, count = _by_times(days), 1
+        """Days of the same time together; the more were read in vain, the more of the next are listed side by side."""
+        groups, count = _by_time(days), 1
         while ahead := list(itertools.islice(groups, count)):
-            list(self._pool.map(self._folder, itertools.chain.from_iterable(ahead)))
+            list(self._pool.map(self._day_listing, itertools.chain.from_iterable(ahead)))
             yield from ahead
-            count = min(2 * count, MOST_AHEAD)
+            count = min(2 * count, MAX_READ_AHEAD)
 
-    def _folder(self, day: Day) -> Folder:
-        return self._folders.folder(day.prefix)
+    def _unordered_page(self, query: CaptureQuery, after: Cursor | None, limit: int) -> Page:
+        """A bucket whose keys do not lead to a day: what one listing can hold, by the time of storing."""
+        listing = self._listing("", MAX_UNORDERED)
+        found = self._select(_in_order(listing.entries, query, after), query, limit + 1)
+        note = "S3_KEY_TEMPLATE has no date prefix: captures may be in the order in which they were stored."
+        if listing.truncated:
+            note += f" Only the first {MAX_UNORDERED:,} objects of the bucket are listed."
+        cursor = Cursor((), found[limit - 1].order).encode() if len(found) > limit else None
+        return Page(self._completed(found[:limit]), cursor, note)
 
-    def _unordered(self, wanted: Wanted, after: Cursor | None, most: int) -> Page:
-        """A bucket whose names do not lead to a day: what one look can hold, by the time of storing."""
-        folder = self._folders.folder("", MOST_UNORDERED)
-        fitting = _in_order(folder.pictures, wanted, after)
-        rest = self._chosen(fitting, wanted, most + 1)
-        note = "S3_KEY_TEMPLATE has no folders by date: the order may be that of storing."
-        if folder.cut:
-            note += f" Only the first {MOST_UNORDERED:,} names of the bucket are looked at."
-        cursor = Cursor((), rest[most - 1].order).text() if len(rest) > most else None
-        return Page(self._completed(rest[:most]), cursor, note)
-
-    def _chosen(self, pictures: list[Picture], wanted: Wanted, most: int) -> list[Picture]:
-        """The first ones of the wanted edge and camera, asking of those whose keys do not tell."""
-        if (wanted.edge, wanted.camera) == (None, None):
-            return pictures
-        pictures = [picture for picture in pictures if _may_be_of(picture, wanted)]
-        chosen: list[Picture] = []
-        for first in range(0, len(pictures), ASKED):
-            some = pictures[first : first + ASKED]
-            known = zip(some, self._facts.completed(some), strict=True)
-            chosen += [picture for picture, complete in known if _is_of(complete, wanted)]
-            if len(chosen) >= most:
+    def _select(self, entries: list[CatalogEntry], query: CaptureQuery, limit: int) -> list[CatalogEntry]:
+        """The first ones of the edge and camera, requesting metadata of those whose keys do not tell."""
+        if (query.edge, query.camera) == (None, None):
+            return entries
+        candidates = [entry for entry in entries if _may_match(entry, query)]
+        selected: list[CatalogEntry] = []
+        for first in range(0, len(candidates), METADATA_BATCH):
+            batch = candidates[first : first + METADATA_BATCH]
+            completed = zip(batch, self._metadata.with_metadata(batch), strict=True)
+            selected += [entry for entry, complete in completed if _matches(complete, query)]
+            if len(selected) >= limit:
                 break
-        return chosen
+        return selected
 
-    def _completed(self, pictures: list[Picture]) -> tuple[Picture, ...]:
-        return tuple(self._facts.completed(pictures))
-
-
-def _note(*, cut: bool) -> str:
-    """What the page must say of folders that hold more than is read."""
-    return f"Only the first {MOST_IN_FOLDER:,} names of a folder are looked at; one here holds more." if cut else ""
+    def _completed(self, entries: list[CatalogEntry]) -> tuple[CatalogEntry, ...]:
+        return tuple(self._metadata.with_metadata(entries))
 
 
-def _in_order(pictures: Iterable[Picture], wanted: Wanted, after: Cursor | None) -> list[Picture]:
-    """Those of the wanted time that are older than where the last page ended, the newest first."""
+def _note(*, truncated: bool) -> str:
+    """What the page must say about prefixes that hold more than is listed."""
+    if not truncated:
+        return ""
+    return f"Only the first {MAX_OBJECTS:,} objects of a prefix are listed, and one here holds more."
+
+
+def _in_order(entries: Iterable[CatalogEntry], query: CaptureQuery, after: Cursor | None) -> list[CatalogEntry]:
+    """Those of the query's time that are older than where the last page ended, the newest first."""
     fitting = [
-        picture
-        for picture in pictures
-        if (wanted.since is None or picture.at >= wanted.since)
-        and (wanted.until is None or picture.at < wanted.until)
-        and (after is None or picture.order < after.order)
+        entry
+        for entry in entries
+        if (query.since is None or entry.at >= query.since)
+        and (query.until is None or entry.at < query.until)
+        and (after is None or entry.order < after.order)
     ]
-    return sorted(fitting, key=lambda picture: picture.order, reverse=True)
+    return sorted(fitting, key=lambda entry: entry.order, reverse=True)
 
 
-def _may_be_of(picture: Picture, wanted: Wanted) -> bool:
-    """As far as its key tells."""
-    right_edge = wanted.edge is None or picture.edge in {None, wanted.edge}
-    return right_edge and (wanted.camera is None or picture.camera in {None, wanted.camera})
+def _may_match(entry: CatalogEntry, query: CaptureQuery) -> bool:
+    """Whether edge and camera are those of the query, as far as the key tells."""
+    edge_may_match = query.edge is None or entry.edge in {None, query.edge}
+    return edge_may_match and (query.camera is None or entry.camera in {None, query.camera})
 
 
-def _is_of(picture: Picture, wanted: Wanted) -> bool:
-    return wanted.edge in {None, picture.edge} and wanted.camera in {None, picture.camera}
+def _matches(entry: CatalogEntry, query: CaptureQuery) -> bool:
+    return query.edge in {None, entry.edge} and query.camera in {None, entry.camera}
 
 
-def _by_times(days: Iterator[Day]) -> Iterator[list[Day]]:
-    """Days of the same time together: their pictures are put in order among each other."""
-    together: list[Day] = []
-    for day in days:
-        if together and day.times != together[0].times:
-            yield together
-            together = []
-        together.append(day)
-    if together:
-        yield together
+def _by_time(days: Iterator[Day]) -> Iterator[list[Day]]:
+    """Days of the same time together: their entries are put in order among each other."""
+    for _, group in itertools.groupby(days, key=_time_path):
+        yield list(group)
+
+
+def _time_path(day: Day) -> TimePath:
+    return day.time_path

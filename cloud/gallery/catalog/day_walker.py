@@ -1,4 +1,4 @@
-"""The way through the bucket from the newest day to the oldest, asking for no folder before it is needed."""
+"""The way through the bucket from the newest day to the oldest; no prefix is listed before it is needed."""
 
 import heapq
 import itertools
@@ -7,145 +7,164 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from gallery.catalog.date_index import Dates
-from storage.key_parser import Layout
-from storage.reader import Bucket
+from gallery.catalog.date_index import DatePrefixIndex
+from storage.key_parser import DatePrefix, FieldSegment, KeyParser, LiteralSegment, Segment, TimeSegment
+from storage.reader import ObjectReader
 
-OUR_OWN = ("rejected", ".usbcam-check")  # folders that hold no captures
-TOGETHER = 8  # requests at once
-MOST_BRANCHES = 500  # edges times cameras that are looked through side by side
+RESERVED_PREFIXES = ("rejected", ".usbcam-check")  # folders of the uploader that hold no captures
+MAX_WORKERS = 8  # requests at once
+MAX_BRANCHES = 500  # edges times cameras that are read side by side
 
-Times = tuple[str, ...]  # the folders by time on the way, the coarse first
+TimePath = tuple[str, ...]  # the names of the time folders on the way, from coarse to fine
 
 
-class TooManyError(Exception):
-    """More edges and cameras than can be looked through together, as a sentence."""
+class TooManyBranchesError(Exception):
+    """There are more edges or cameras than can be read side by side; the message says so."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be seen; None is everything."""
+class CaptureQuery:
+    """Which captures are asked for; None is all."""
 
     edge: str | None = None
     camera: str | None = None
     since: datetime | None = None  # aware, included
     until: datetime | None = None  # aware, not included
-    in_order: bool = True  # False: in any, and then of any number of edges
+    in_order: bool = True  # False: in any order, and then of any number of edges
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Day:
-    """A folder with the captures of one camera and day, or less of it."""
+    """A prefix with the captures of one camera and day, or part of them."""
 
-    times: Times
+    time_path: TimePath
     prefix: str
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """From one time to another, as folders have them; None is open."""
+class TimeWindow:
+    """From one time to another, as folders name them; None is open."""
 
-    first: Times | None
-    last: Times | None
+    first: TimePath | None
+    last: TimePath | None
 
-    def covers(self, times: Times) -> bool:
-        """Whether something below these folders may lie in it."""
-        depth = len(times)
-        after = self.first is None or times >= self.first[:depth]
-        return after and (self.last is None or times <= self.last[:depth])
+    def overlaps(self, time_path: TimePath) -> bool:
+        """Whether something below these folders may be in the window."""
+        depth = len(time_path)
+        after = self.first is None or time_path >= self.first[:depth]
+        return after and (self.last is None or time_path <= self.last[:depth])
 
-    def only(self, times: Times) -> list[str]:
-        """The one folder below these that can lie in it; empty if there may be several."""
-        depth = len(times) + 1
+    def only_name(self, time_path: TimePath) -> str | None:
+        """The one folder below these that can be in the window; None if there may be several."""
+        depth = len(time_path) + 1
         if self.first is None or self.last is None or self.first[:depth] != self.last[:depth]:
-            return []
-        return [self.last[depth - 1]]
+            return None
+        return self.last[depth - 1]
 
 
-class Days:
-    """Walks along the levels of the layout."""
+class DayWalker:
+    """Follows the segments of the key template."""
 
-    def __init__(self, bucket: Bucket, layout: Layout) -> None:
-        """Only for a layout that is `by_day`."""
-        self._bucket, self._levels = bucket, layout.levels
-        by_name = bool(self._levels) and self._levels[-1].kind == "date"
-        self._dates = Dates(bucket, layout) if by_name else None
+    def __init__(self, reader: ObjectReader, key_parser: KeyParser) -> None:
+        """Only for a template whose prefixes lead to a day (`by_day`)."""
+        self._reader, self._segments = reader, key_parser.segments
+        last = self._segments[-1] if self._segments else None
+        self._date_index = DatePrefixIndex(reader, key_parser, last.format) if isinstance(last, DatePrefix) else None
 
-    def newest_first(self, wanted: Wanted, upto: Times | None = None) -> Iterator[Day]:
-        """All that may hold something, not newer than `upto`; raises TooManyError."""
-        last = self._times_of(wanted.until - timedelta(microseconds=1)) if wanted.until else None
-        ends = [times for times in (upto, last) if times is not None]
-        span = Span(self._times_of(wanted.since) if wanted.since else None, min(ends) if ends else None)
-        return self._walk("", 0, (), wanted, span)
+    def newest_first(self, query: CaptureQuery, start: TimePath | None = None) -> Iterator[Day]:
+        """All days that may hold something, not newer than `start`; raises TooManyBranchesError."""
+        last = self._time_path(query.until - timedelta(microseconds=1)) if query.until else None
+        ends = [end for end in (start, last) if end is not None]
+        window = TimeWindow(self._time_path(query.since) if query.since else None, min(ends) if ends else None)
+        return self._walk("", (), query, window)
 
-    def _walk(self, prefix: str, depth: int, times: Times, wanted: Wanted, span: Span) -> Iterator[Day]:
-        if depth == len(self._levels):
-            yield Day(times, prefix)
+    def _walk(
+        self, prefix: str, time_path: TimePath, query: CaptureQuery, window: TimeWindow, depth: int = 0
+    ) -> Iterator[Day]:
+        if depth == len(self._segments):
+            yield Day(time_path, prefix)
             return
-        if self._levels[depth].kind == "date" and self._dates:
-            first, last = (_date(end) if end else None for end in (span.first, span.last))
-            for day in self._dates.newest_first(prefix, first, last):
-                yield Day(_times(day), prefix + day.strftime(self._levels[depth].text))
+        segment = self._segments[depth]
+        if isinstance(segment, DatePrefix):
+            yield from self._days(prefix, segment, window)
+        elif isinstance(segment, TimeSegment):
+            for name in self._time_names(prefix, time_path, window):
+                yield from self._walk(f"{prefix}{name}/", (*time_path, name), query, window, depth + 1)
+        else:
+            names = self._names(prefix, segment, query)
+            branches = [self._walk(f"{prefix}{name}/", time_path, query, window, depth + 1) for name in names]
+            yield from _merge(branches, segment, in_order=query.in_order)
+
+    def _days(self, prefix: str, segment: DatePrefix, window: TimeWindow) -> Iterator[Day]:
+        if self._date_index is None:
             return
-        if self._levels[depth].kind == "time":
-            names = span.only(times) or sorted(self._bucket.folders(prefix), reverse=True)
-            for name in (name for name in names if span.covers((*times, name))):
-                yield from self._walk(f"{prefix}{name}/", depth + 1, (*times, name), wanted, span)
-            return
-        names = self._names(prefix, depth, wanted)
-        branches = (self._walk(f"{prefix}{name}/", depth + 1, times, wanted, span) for name in names)
-        if not wanted.in_order:
-            yield from itertools.chain.from_iterable(branches)
-            return
-        if len(names) > MOST_BRANCHES:
-            raise TooManyError(f"There are {len(names):,} {self._levels[depth].kind}s: choose one.")
-        yield from heapq.merge(*_started(list(branches)), reverse=True)
+        first, last = (_date(end) if end else None for end in (window.first, window.last))
+        for day in self._date_index.newest_first(prefix, first, last):
+            yield Day(_date_path(day), prefix + day.strftime(segment.format))
 
-    def _names(self, prefix: str, depth: int, wanted: Wanted) -> list[str]:
-        level = self._levels[depth]
-        if level.kind == "other":
-            return [level.text]
-        only = wanted.edge if level.kind == "edge" else wanted.camera
-        return [only] if only else [name for name in self._bucket.folders(prefix) if name not in OUR_OWN]
+    def _time_names(self, prefix: str, time_path: TimePath, window: TimeWindow) -> Iterator[str]:
+        only = window.only_name(time_path)
+        names = [only] if only else sorted(self._reader.list_prefixes(prefix), reverse=True)
+        return (name for name in names if window.overlaps((*time_path, name)))
 
-    def _times_of(self, moment: datetime) -> Times:
-        moment = moment.astimezone(UTC)
-        if self._dates:
-            return _times(moment)
-        return tuple(moment.strftime(level.text) for level in self._levels if level.kind == "time")
+    def _names(self, prefix: str, segment: Segment, query: CaptureQuery) -> list[str]:
+        if isinstance(segment, LiteralSegment):
+            return [segment.text]
+        field = segment.field if isinstance(segment, FieldSegment) else ""
+        only = {"edge": query.edge, "camera": query.camera}.get(field)
+        return (
+            [only] if only else [name for name in self._reader.list_prefixes(prefix) if name not in RESERVED_PREFIXES]
+        )
+
+    def _time_path(self, time: datetime) -> TimePath:
+        time = time.astimezone(UTC)
+        if self._date_index:
+            return _date_path(time)
+        return tuple(time.strftime(segment.format) for segment in self._segments if isinstance(segment, TimeSegment))
 
 
-def _times(day: date) -> Times:
+def _date_path(day: date) -> TimePath:
     return f"{day:%Y}", f"{day:%m}", f"{day:%d}"
 
 
-def _date(times: Times) -> date:
+def _date(time_path: TimePath) -> date:
     """Raises ValueError."""
     try:
-        return datetime.strptime("/".join(times), "%Y/%m/%d").replace(tzinfo=UTC).date()
+        return datetime.strptime("/".join(time_path), "%Y/%m/%d").replace(tzinfo=UTC).date()
     except ValueError as error:
-        raise ValueError("no cursor of ours") from error
+        raise ValueError("The cursor is not valid.") from error
+
+
+def _merge(branches: list[Iterator[Day]], segment: Segment, *, in_order: bool) -> Iterator[Day]:
+    """The days of all branches, the newest first if that matters."""
+    if not in_order:
+        return itertools.chain.from_iterable(branches)
+    if len(branches) > MAX_BRANCHES:
+        kind = segment.field if isinstance(segment, FieldSegment) else "folder"
+        raise TooManyBranchesError(f"There are {len(branches):,} {kind}s: choose one.")
+    return heapq.merge(*_started(branches), reverse=True)
 
 
 def _started(branches: list[Iterator[Day]]) -> list[Iterator[Day]]:
-    """The same, with the first day of each asked for side by side."""
+    """The same branches, with the first day of each read side by side."""
     if len(branches) == 1:
         return branches
-    with ThreadPoolExecutor(TOGETHER, thread_name_prefix="days") as pool:
-        firsts = list(pool.map(lambda branch: next(branch, None), branches))
-    known = zip(firsts, branches, strict=True)
-    return [itertools.chain([first], branch) for first, branch in known if first is not None]
+    with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="day-walker") as pool:
+        first_days = list(pool.map(lambda branch: next(branch, None), branches))
+    started = zip(first_days, branches, strict=True)
+    return [itertools.chain([first], branch) for first, branch in started if first is not None]
 
 
-def places(bucket: Bucket, layout: Layout) -> dict[str, list[str]]:
+def list_cameras(reader: ObjectReader, key_parser: KeyParser) -> dict[str, list[str]]:
     """The cameras of each edge, as far as the first folders tell them."""
-    kinds = [level.kind for level in layout.levels]
-    prefix = "".join(f"{level.text}/" for level in layout.levels[: kinds.index("edge")]) if "edge" in kinds else ""
-    before = set(kinds[: kinds.index("edge")]) if "edge" in kinds else {"time"}
-    if before - {"other"}:
+    edge, camera = FieldSegment("edge"), FieldSegment("camera")
+    segments = key_parser.segments
+    before = list(itertools.takewhile(lambda segment: segment != edge, segments))
+    folders = [segment.text for segment in before if isinstance(segment, LiteralSegment)]
+    if len(before) == len(segments) or len(folders) < len(before):
         return {}
-    edges = bucket.folders(prefix)
-    follows = kinds[kinds.index("edge") + 1 :][:1] == ["camera"]
-    near = edges if follows and len(edges) <= MOST_BRANCHES else []
-    known = {edge: sorted(bucket.folders(f"{prefix}{edge}/")) for edge in near}
-    return {edge: known.get(edge, []) for edge in sorted(edges) if edge not in OUR_OWN}
+    prefix = "".join(f"{folder}/" for folder in folders)
+    edges = [name for name in sorted(reader.list_prefixes(prefix)) if name not in RESERVED_PREFIXES]
+    if segments[len(before) + 1 : len(before) + 2] != [camera] or len(edges) > MAX_BRANCHES:
+        return {name: [] for name in edges}
+    return {name: sorted(reader.list_prefixes(f"{prefix}{name}/")) for name in edges}

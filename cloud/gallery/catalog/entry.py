@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """What its key tells about it, and what the list of the bucket does."""
+class CatalogEntry:
+    """What the key of a capture and the listing of the bucket tell about it."""
 
     key: str
     size: int
     at: datetime  # captured, or if the key does not tell, stored; aware
     edge: str | None
     camera: str | None
-    dated: bool = True  # whether the key tells when it was captured
+    has_capture_time: bool = True  # whether the key tells when it was captured
 
     @property
     def order(self) -> tuple[str, str]:
@@ -21,6 +21,6 @@ class Picture:
         return self.at.astimezone(UTC).isoformat(timespec="milliseconds"), self.key
 
     @property
-    def told(self) -> bool:
-        """Whether the key tells all."""
-        return self.dated and self.edge is not None and self.camera is not None
+    def is_complete(self) -> bool:
+        """Whether the key tells all, so that no metadata is needed."""
+        return self.has_capture_time and self.edge is not None and self.camera is not None

@@ -1,85 +1,74 @@
-"""What the folders of the bucket hold, as far as they were read."""
+"""What the prefixes of the bucket hold, as far as they were listed."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
-from gallery.catalog.entry import Picture
-from storage.reader import Bucket, Stored
+from cachetools import LRUCache
 
-MOST_KEPT = 200_000  # pictures of folders that were read
-MOST_IN_FOLDER = 50_000  # objects of one folder that are put in order
-FRESH_SECONDS = 5.0  # how long a folder is believed
-OVER_SECONDS = 300.0  # the same of a day that is over: retention and stragglers change it now and then
-OVER = timedelta(days=2)  # after its end a day's stragglers have come, mostly
-STALE = float("-inf")
+from gallery.catalog.entry import CatalogEntry
+from storage.reader import ListedObject, ObjectReader
 
-Gone = Callable[[Iterable[str]], None]  # told the keys of pictures that are there no more
+MAX_CACHED_ENTRIES = 200_000  # of all listings together
+FRESH_SECONDS = 5.0  # how long a listing is used
+PAST_DAY_FRESH_SECONDS = 300.0  # the same for a day that is over: retention and stragglers change it now and then
+PAST_DAY_AGE = timedelta(days=2)  # by then most of a day's stragglers have come
+EXPIRED = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
-    """What a folder held when it was read."""
+class Listing:
+    """What a prefix held when it was listed."""
 
-    pictures: tuple[Picture, ...]
-    good_until: float  # monotonic
-    cut: bool  # whether it holds more
+    entries: tuple[CatalogEntry, ...]
+    fresh_until: float  # monotonic
+    truncated: bool  # whether the prefix holds more
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset(entry.key for entry in self.entries)
 
 
-class Folders:
-    """Reads each when it is needed, and keeps it for a while. Safe to use from several threads."""
+class ListingCache:
+    """Keeps listings for a while. Safe to use from several threads.
 
-    def __init__(self, bucket: Bucket, read: Callable[[Stored], Picture | None], gone: Gone) -> None:
-        """`read` tells what a stored object is; a folder here is all that begins with a prefix."""
-        self._bucket, self._read, self._gone = bucket, read, gone
-        self._known: OrderedDict[str, Folder] = OrderedDict()
-        self._kept = 0
-        self._guard = threading.Lock()
+    Not a TLRUCache: what has expired stays until it is replaced, so that a refresh can tell what was removed meanwhile.
+    """
 
-    def folder(self, prefix: str, most: int = MOST_IN_FOLDER) -> Folder:
-        """As it is, or was a moment ago."""
-        with self._guard:
-            known = self._known.get(prefix)
-            if known is not None and monotonic() < known.good_until:
-                self._known.move_to_end(prefix)
-                return known
+    def __init__(self, reader: ObjectReader, parse: Callable[[ListedObject], CatalogEntry | None]) -> None:
+        """`parse` makes an entry of a stored object; None for what is not a capture."""
+        self._reader, self._parse = reader, parse
+        self._listings: LRUCache[str, Listing] = LRUCache(MAX_CACHED_ENTRIES, lambda each: max(len(each.entries), 1))
+        self._lock = threading.Lock()
+
+    def get(self, prefix: str) -> Listing | None:
+        """The listing of a prefix; None if it must be refreshed."""
+        with self._lock:
+            cached = self._listings.get(prefix)
+        return cached if cached is not None and monotonic() < cached.fresh_until else None
+
+    def refresh(self, prefix: str, limit: int) -> tuple[Listing, frozenset[str]]:
+        """List a prefix again; with the keys that the last listing held and this one does not."""
         began = monotonic()
-        listed = self._bucket.objects(prefix, most)
-        pictures = tuple(picture for stored in listed if (picture := self._read(stored)) is not None)
-        folder = Folder(pictures, monotonic() + _good_seconds(pictures, monotonic() - began), len(listed) == most)
-        self._keep(prefix, folder)
-        if known is not None:
-            self._tell_gone(known, folder)
-        return folder
+        listed = self._reader.list_objects(prefix, limit)
+        entries = tuple(entry for each in listed if (entry := self._parse(each)) is not None)
+        fresh_until = monotonic() + _fresh_seconds(entries, monotonic() - began)
+        listing = Listing(entries, fresh_until, truncated=len(listed) == limit)
+        with self._lock:
+            before = self._listings.get(prefix)
+            self._listings[prefix] = listing
+        return listing, before.keys - listing.keys if before else frozenset()
 
-    def forget(self, key: str) -> None:
-        """Read anew what may hold this, since something in it has changed."""
-        with self._guard:
-            for prefix in [prefix for prefix in self._known if key.startswith(prefix)]:
-                self._known[prefix] = replace(self._known[prefix], good_until=STALE)
-
-    def _tell_gone(self, before: Folder, now: Folder) -> None:
-        gone = {picture.key for picture in before.pictures} - {picture.key for picture in now.pictures}
-        if gone:
-            self._gone(gone)
-
-    def _keep(self, prefix: str, folder: Folder) -> None:
-        with self._guard:
-            self._drop(prefix)
-            self._known[prefix] = folder
-            self._kept += len(folder.pictures)
-            while self._kept > MOST_KEPT:
-                self._drop(next(iter(self._known)))
-
-    def _drop(self, prefix: str) -> None:
-        folder = self._known.pop(prefix, None)
-        self._kept -= len(folder.pictures) if folder else 0
+    def invalidate(self, key: str) -> None:
+        """Let the listings that may hold a key expire, since something in them has changed."""
+        with self._lock:
+            for prefix in [prefix for prefix in self._listings if key.startswith(prefix)]:
+                self._listings[prefix] = replace(self._listings[prefix], fresh_until=EXPIRED)
 
 
-def _good_seconds(pictures: tuple[Picture, ...], took_seconds: float) -> float:
-    """What took long to read is believed for longer, so that reading it again is no burden."""
-    is_over = bool(pictures) and max(picture.at for picture in pictures) < datetime.now(UTC) - OVER
-    return OVER_SECONDS if is_over else max(FRESH_SECONDS, 10 * took_seconds)
+def _fresh_seconds(entries: tuple[CatalogEntry, ...], took_seconds: float) -> float:
+    """What took long to list is used for longer, so that listing it again is no burden."""
+    is_over = bool(entries) and max(entry.at for entry in entries) < datetime.now(UTC) - PAST_DAY_AGE
+    return PAST_DAY_FRESH_SECONDS if is_over else max(FRESH_SECONDS, 10 * took_seconds)

@@ -1,8 +1,7 @@
-"""What is known about a picture beside its key: the metadata that the uploader wrote."""
+"""The metadata that the uploader wrote with each object, as far as keys do not tell it."""
 
 import dataclasses
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -10,72 +9,75 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 
 from botocore.exceptions import BotoCoreError, ClientError
+from cachetools import LRUCache
 
-from gallery.catalog.entry import Picture
-from storage.reader import Bucket
+from gallery.catalog.entry import CatalogEntry
+from storage.reader import ObjectReader
 
-KEPT = 5000
-TOGETHER = 8  # requests at once
+MAX_CACHED = 5000
+MAX_WORKERS = 8  # requests at once
 
 Metadata = dict[str, str]
 
 
-class Facts:
-    """Asks for each picture once. Safe to use from several threads."""
+class MetadataCache:
+    """Requests the metadata of each object once. Safe to use from several threads."""
 
-    def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
-        self._known: OrderedDict[str, Metadata] = OrderedDict()
-        self._guard = threading.Lock()
-        self._pool = ThreadPoolExecutor(TOGETHER, thread_name_prefix="facts")
+    def __init__(self, reader: ObjectReader) -> None:
+        self._reader = reader
+        self._cached: LRUCache[str, Metadata] = LRUCache(MAX_CACHED)
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="metadata")
 
-    def of(self, key: str) -> Metadata:
+    def get(self, key: str) -> Metadata:
         """What the uploader wrote, decoded. Raises what boto3 raises."""
-        with self._guard:
-            if key in self._known:
-                return self._known[key]
-        found = {name: _decoded(value) for name, value in self._bucket.metadata(key).items()}
-        with self._guard:
-            self._known[key] = found
-            while len(self._known) > KEPT:
-                self._known.popitem(last=False)
-        return found
+        with self._lock:
+            cached = self._cached.get(key)
+        if cached is not None:
+            return cached
+        metadata = {name: _decoded(value) for name, value in self._reader.metadata(key).items()}
+        with self._lock:
+            self._cached[key] = metadata
+        return metadata
 
-    def of_each(self, pictures: Sequence[Picture]) -> list[Metadata]:
-        """Of several, side by side; nothing is known of one that was deleted meanwhile, say."""
-        return list(self._pool.map(self._of_another, pictures))
+    def get_many(self, entries: Sequence[CatalogEntry]) -> list[Metadata]:
+        """Of several, side by side; empty for one that cannot be read, since it was deleted, say."""
+        return list(self._pool.map(self._get_or_empty, entries))
 
-    def completed(self, pictures: Sequence[Picture]) -> list[Picture]:
-        """The same pictures, with what their keys do not tell."""
-        silent = [picture for picture in pictures if not picture.told]
-        found = dict(zip((picture.key for picture in silent), self.of_each(silent), strict=True))
-        return [_complete(picture, found[picture.key]) if picture.key in found else picture for picture in pictures]
+    def with_metadata(self, entries: Sequence[CatalogEntry]) -> list[CatalogEntry]:
+        """The same entries, completed by what their keys do not tell."""
+        incomplete = [entry for entry in entries if not entry.is_complete]
+        found = dict(zip((entry.key for entry in incomplete), self.get_many(incomplete), strict=True))
+        return [_complete(entry, found[entry.key]) if entry.key in found else entry for entry in entries]
 
-    def forget(self, keys: Iterable[str]) -> None:
-        """They are gone."""
-        with self._guard:
+    def discard(self, keys: Iterable[str]) -> None:
+        """Forget objects that were removed."""
+        with self._lock:
             for key in keys:
-                self._known.pop(key, None)
+                self._cached.pop(key, None)
 
-    def _of_another(self, picture: Picture) -> Metadata:
+    def _get_or_empty(self, entry: CatalogEntry) -> Metadata:
         try:
-            return self.of(picture.key)
+            return self.get(entry.key)
         except (BotoCoreError, ClientError):
             return {}
 
 
-def _complete(picture: Picture, said: Metadata) -> Picture:
+def _complete(entry: CatalogEntry, metadata: Metadata) -> CatalogEntry:
+    edge, camera = entry.edge or metadata.get("edge"), entry.camera or metadata.get("camera")
+    return dataclasses.replace(entry, at=_capture_time(entry, metadata), edge=edge, camera=camera)
+
+
+def _capture_time(entry: CatalogEntry, metadata: Metadata) -> datetime:
     try:
-        at = picture.at if picture.dated else datetime.fromisoformat(said["captured_at"])
+        at = entry.at if entry.has_capture_time else datetime.fromisoformat(metadata["captured_at"])
     except (KeyError, ValueError):
-        at = picture.at
-    at = at if at.tzinfo else picture.at
-    edge, camera = picture.edge or said.get("edge"), picture.camera or said.get("camera")
-    return dataclasses.replace(picture, at=at, edge=edge, camera=camera)
+        return entry.at
+    return at if at.tzinfo else entry.at
 
 
 def _decoded(value: str) -> str:
-    """S3 gives what is not ASCII as RFC 2047 has it."""
+    """S3 returns what is not ASCII encoded by RFC 2047."""
     try:
         return str(make_header(decode_header(value)))
     except (HeaderParseError, LookupError, ValueError):

@@ -3,63 +3,63 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from gallery.catalog.catalog import Album
-from gallery.catalog.entry import Picture
-from gallery.catalog.metadata import Facts, Metadata
+from gallery.catalog.catalog import METADATA_BATCH, CaptureCatalog
+from gallery.catalog.entry import CatalogEntry
+from gallery.catalog.metadata import Metadata, MetadataCache
 
-NEAR = timedelta(minutes=30)  # so far around a visit's shots it is looked for more of them
-FURTHEST = timedelta(hours=24)
-APART = timedelta(minutes=3)  # a camera takes a shot a minute of somebody who stays
-ASKED = 60  # pictures whose metadata is asked for before it is decided whether to go on
+INITIAL_REACH = timedelta(minutes=30)  # more shots of a visit are searched that far around the known ones
+MAX_REACH = timedelta(hours=24)
+MAX_GAP = timedelta(minutes=3)  # of somebody who stays, a camera takes a shot each minute
 
-Shot = tuple[Picture, Metadata]
+Shot = tuple[CatalogEntry, Metadata]
 
 
-class Visits:
-    """Finds them by the metadata of the pictures around one. Safe to use from several threads."""
+class VisitFinder:
+    """Finds visits by the metadata of the captures around one. Safe to use from several threads."""
 
-    def __init__(self, album: Album, facts: Facts) -> None:
-        self._album, self._facts = album, facts
+    def __init__(self, catalog: CaptureCatalog, metadata: MetadataCache) -> None:
+        self._catalog, self._metadata = catalog, metadata
 
-    def around(self, picture: Picture) -> list[Shot]:
-        """All shots of the same visit, the first one first, with this one; alone where nothing ties them."""
-        said = self._facts.of(picture.key)
-        (picture,) = self._facts.completed([picture])
-        if not said.get("track"):
-            return [(picture, said)]
-        reach = NEAR
-        shots = self._shots(picture, said, reach)
-        while reach < FURTHEST and max(abs(shot.at - picture.at) for shot, _ in shots) > reach - NEAR:
+    def shots_of(self, entry: CatalogEntry) -> list[Shot]:
+        """All shots of an entry's visit, the first one first; only the entry itself if it belongs to no visit."""
+        metadata = self._metadata.get(entry.key)
+        (entry,) = self._metadata.with_metadata([entry])
+        if not metadata.get("track"):
+            return [(entry, metadata)]
+        reach = INITIAL_REACH
+        shots = self._shots((entry, metadata), reach)
+        while reach < MAX_REACH and max(abs(shot.at - entry.at) for shot, _ in shots) > reach - INITIAL_REACH:
             reach *= 2
-            shots = self._shots(picture, said, reach)
+            shots = self._shots((entry, metadata), reach)
         return shots
 
-    def _shots(self, picture: Picture, said: Metadata, reach: timedelta) -> list[Shot]:
+    def _shots(self, shot: Shot, reach: timedelta) -> list[Shot]:
         """From the nearest on, until there is none for a while."""
-        near = self._album.near(picture, reach)
-        listed = next((other for other in near if other.key == picture.key), picture)  # with the time of the list
+        entry, _ = shot
+        nearby = self._catalog.nearby(entry, reach)
+        listed = next((other for other in nearby if other.key == entry.key), entry)  # with the time of the listing
 
-        def distance(other: Picture) -> timedelta:
+        def distance(other: CatalogEntry) -> timedelta:
             return abs(other.at - listed.at)
 
-        near.sort(key=distance)
-        shots, last = {picture.key: (picture, said)}, timedelta()
-        for first in range(0, len(near), ASKED):
-            some = near[first : first + ASKED]
-            known = zip(some, self._completed(some), strict=True)
-            found = [(other, shot) for other, shot in known if _is_tied(shot, (picture, said))]
-            shots |= {other.key: shot for other, shot in found}
-            last = max([last, *(distance(other) for other, _ in found)])
-            if not found and distance(some[-1]) > last + APART:
+        nearby.sort(key=distance)
+        shots, farthest = {entry.key: shot}, timedelta()
+        for first in range(0, len(nearby), METADATA_BATCH):
+            batch = nearby[first : first + METADATA_BATCH]
+            candidates = zip(batch, self._with_metadata(batch), strict=True)
+            found = [(other, candidate) for other, candidate in candidates if _same_visit(candidate, shot)]
+            shots |= {other.key: candidate for other, candidate in found}
+            farthest = max([farthest, *(distance(other) for other, _ in found)])
+            if not found and distance(batch[-1]) > farthest + MAX_GAP:
                 break
-        return sorted(shots.values(), key=lambda shot: shot[0].order)
+        return sorted(shots.values(), key=lambda each: each[0].order)
 
-    def _completed(self, pictures: Sequence[Picture]) -> list[Shot]:
-        known = self._facts.of_each(pictures)
-        return list(zip(self._facts.completed(pictures), known, strict=True))
+    def _with_metadata(self, entries: Sequence[CatalogEntry]) -> list[Shot]:
+        metadata = self._metadata.get_many(entries)
+        return list(zip(self._metadata.with_metadata(entries), metadata, strict=True))
 
 
-def _is_tied(shot: Shot, to: Shot) -> bool:
-    (picture, said), (other, told) = shot, to
-    same_camera = (picture.edge, picture.camera) == (other.edge, other.camera)
-    return same_camera and said.get("track") == told["track"]
+def _same_visit(candidate: Shot, shot: Shot) -> bool:
+    (other, other_metadata), (entry, metadata) = candidate, shot
+    same_camera = (other.edge, other.camera) == (entry.edge, entry.camera)
+    return same_camera and other_metadata.get("track") == metadata["track"]

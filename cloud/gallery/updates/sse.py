@@ -1,4 +1,4 @@
-"""Server-sent events: what is stored now, and whether the broker tells."""
+"""Server-sent events: what was stored just now, and whether the broker is connected."""
 
 import asyncio
 import json
@@ -7,49 +7,49 @@ from datetime import UTC, datetime
 
 from starlette.concurrency import run_in_threadpool
 
-from gallery.catalog.catalog import Album
-from gallery.catalog.entry import Picture
-from gallery.catalog.metadata import Facts
-from gallery.updates.receipt_feed import Arrivals
-from storage.reader import Stored
+from gallery.catalog.catalog import CaptureCatalog
+from gallery.catalog.entry import CatalogEntry
+from gallery.catalog.metadata import MetadataCache
+from gallery.updates.receipt_feed import ReceiptFeed
+from storage.reader import ListedObject
 
-BEAT_SECONDS = 10.0
+KEEPALIVE_SECONDS = 10.0
 
 
-async def stream(arrivals: Arrivals, album: Album, facts: Facts) -> AsyncIterator[str]:
-    """One page's events, for as long as it listens."""
-    queue = arrivals.listen()
-    told: bool | None = None
+async def stream(receipt_feed: ReceiptFeed, catalog: CaptureCatalog, metadata: MetadataCache) -> AsyncIterator[str]:
+    """The events of one page, for as long as it is connected."""
+    queue = receipt_feed.subscribe()
+    reported: bool | None = None
     try:
         while True:
-            if arrivals.connected is not told:
-                told = arrivals.connected
-                yield event("broker", told)
+            if receipt_feed.connected is not reported:
+                reported = receipt_feed.connected
+                yield event("broker", reported)
             try:
-                news = await asyncio.wait_for(queue.get(), BEAT_SECONDS)
+                stored = await asyncio.wait_for(queue.get(), KEEPALIVE_SECONDS)
             except TimeoutError:
-                yield ": still here\n\n"
+                yield ": keep-alive\n\n"
                 continue
-            if news is None:
-                if arrivals.connected:
+            if stored is None:
+                if receipt_feed.connected:
                     yield event("again", None)
-            elif picture := album.picture(Stored(news.key, 0, datetime.now(UTC))):
-                (complete,) = await run_in_threadpool(facts.completed, [picture])
-                yield event("stored", shown(complete) | {"edge": complete.edge or news.edge})
+            elif entry := catalog.entry(ListedObject(stored.key, 0, datetime.now(UTC))):
+                (complete,) = await run_in_threadpool(metadata.with_metadata, [entry])
+                yield event("stored", entry_json(complete) | {"edge": complete.edge or stored.edge})
     finally:
-        arrivals.leave(queue)
+        receipt_feed.unsubscribe(queue)
 
 
 def event(name: str, content: object) -> str:
     return f"event: {name}\ndata: {json.dumps(content)}\n\n"
 
 
-def shown(picture: Picture) -> dict[str, object]:
-    """A picture as the page knows it."""
+def entry_json(entry: CatalogEntry) -> dict[str, object]:
+    """An entry as the page reads it."""
     return {
-        "key": picture.key,
-        "at": picture.at.astimezone(UTC).isoformat(timespec="milliseconds"),
-        "edge": picture.edge,
-        "camera": picture.camera,
-        "size": picture.size,
+        "key": entry.key,
+        "at": entry.at.astimezone(UTC).isoformat(timespec="milliseconds"),
+        "edge": entry.edge,
+        "camera": entry.camera,
+        "size": entry.size,
     }

@@ -6,7 +6,7 @@ import threading
 import time
 
 from storage.errors import S3_ERRORS, classify
-from storage.reader import Bucket
+from storage.reader import ObjectReader
 
 BELIEVED_SECONDS = 20.0
 ANSWER_SECONDS = 20.0
@@ -15,15 +15,15 @@ ANSWER_SECONDS = 20.0
 class Health:
     """Asks the bucket now and then. Safe to use from several threads."""
 
-    def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
+    def __init__(self, reader: ObjectReader) -> None:
+        self._reader = reader
         self._problem: str | None = None
         self._asked_at = float("-inf")
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
 
     def problem(self) -> str | None:
         """Why no pictures can be shown, as a sentence."""
-        with self._guard:
+        with self._lock:
             if time.monotonic() - self._asked_at > BELIEVED_SECONDS:
                 self._problem = self._ask()
                 self._asked_at = time.monotonic()
@@ -31,9 +31,9 @@ class Health:
 
     def _ask(self) -> str | None:
         try:
-            self._bucket.check()
+            self._reader.check()
         except S3_ERRORS as error:
-            return classify(error, self._bucket.name).message
+            return classify(error, self._reader.bucket_name).message
         return None
 
 

@@ -17,15 +17,15 @@ from starlette.routing import Route
 
 from common.web.auth import SESSION_SECONDS, PasswordAuth, client_address
 from common.web.guard import RequestGuardMiddleware
-from gallery.catalog.day_walker import TooManyError, Wanted, places
-from gallery.catalog.entry import Picture
-from gallery.context import Parts
-from gallery.thumbnails import NoPictureError
-from gallery.updates.sse import shown, stream
+from gallery.catalog.day_walker import CaptureQuery, TooManyBranchesError, list_cameras
+from gallery.catalog.entry import CatalogEntry
+from gallery.context import GalleryContext
+from gallery.thumbnails import NoImageError
+from gallery.updates.sse import entry_json, stream
 from gallery.web.health import Health
 from storage.errors import S3_ERRORS, classify, http_status
 from storage.presign import PresignError, parse_duration, presign
-from storage.reader import Stored
+from storage.reader import ListedObject
 
 PUBLIC_PATHS = ("/login", "/login.js", "/gallery.css", "/icon.svg", "/healthz")
 FILES = resources.files("gallery.web") / "static"
@@ -44,9 +44,9 @@ Answer = Callable[[Request], Response]
 class App:
     """Answers what the request guard lets through."""
 
-    def __init__(self, parts: Parts, auth: PasswordAuth, health: Health) -> None:
+    def __init__(self, context: GalleryContext, auth: PasswordAuth, health: Health) -> None:
         """`auth` knows who may look."""
-        self._parts, self._auth, self._health = parts, auth, health
+        self._context, self._auth, self._health = context, auth, health
 
     def starlette(self) -> Starlette:
         """The application."""
@@ -102,56 +102,62 @@ class App:
 
     def _places(self, _: Request) -> Response:
         """What can be chosen, and what may be done."""
-        parts = self._parts
-        edges = places(parts.bucket, parts.layout) if parts.layout.by_day else {}
-        may = {"may_delete": parts.may_delete, "has_lock": self._auth.password_required}
-        return JSONResponse({"bucket": parts.bucket.name, "edges": edges} | may)
+        context = self._context
+        edges = list_cameras(context.reader, context.key_parser) if context.key_parser.by_day else {}
+        may = {"may_delete": context.may_delete, "has_lock": self._auth.password_required}
+        return JSONResponse({"bucket": context.reader.bucket_name, "edges": edges} | may)
 
     def _captures(self, request: Request) -> Response:
-        page = self._parts.album.page(_wanted(request), request.query_params.get("cursor"))
-        content = {"pictures": [shown(picture) for picture in page.pictures], "cursor": page.cursor, "note": page.note}
+        page = self._context.catalog.page(_wanted(request), request.query_params.get("cursor"))
+        content = {
+            "pictures": [entry_json(picture) for picture in page.entries],
+            "cursor": page.cursor,
+            "note": page.note,
+        }
         return JSONResponse(content)
 
     def _picture(self, request: Request) -> Response:
         """One picture, what is known about it, and the other shots of its visit."""
         picture = self._known(request)
-        visit = self._parts.visits.around(picture)
-        metadata = self._parts.facts.of(picture.key)
-        shots = [shown(shot) | {"shot": known.get("shot"), "quality": known.get("quality")} for shot, known in visit]
-        (complete,) = self._parts.facts.completed([picture])
-        return JSONResponse(shown(complete) | {"metadata": metadata, "visit": shots})
+        visit = self._context.visits.shots_of(picture)
+        metadata = self._context.metadata.get(picture.key)
+        shots = [
+            entry_json(shot) | {"shot": known.get("shot"), "quality": known.get("quality")} for shot, known in visit
+        ]
+        (complete,) = self._context.metadata.with_metadata([picture])
+        return JSONResponse(entry_json(complete) | {"metadata": metadata, "visit": shots})
 
     def _cost(self, _: Request) -> Response:
-        return JSONResponse(self._parts.cost.now())
+        return JSONResponse(self._context.cost.estimate())
 
     def _thumbnail(self, request: Request) -> Response:
         key = self._known(request).key
-        return Response(self._parts.thumbnails.get(key), media_type="image/jpeg", headers=A_WHILE)
+        return Response(self._context.thumbnails.get(key), media_type="image/jpeg", headers=A_WHILE)
 
     def _image(self, request: Request) -> Response:
         picture = self._known(request)
-        content = self._parts.bucket.read(picture.key)
+        content = self._context.reader.read(picture.key)
         if content.content_type not in IMAGES:
-            raise NoPictureError(content.content_type)
+            raise NoImageError(content.content_type)
         name = picture.key.rpartition("/")[2].encode("ascii", "replace").decode().replace('"', "'")
         how = "attachment" if "download" in request.query_params else "inline"
         headers = A_WHILE | {"content-disposition": f'{how}; filename="{name}"'}
         return Response(content.body, media_type=content.content_type, headers=headers)
 
     async def _events(self, _: Request) -> Response:
-        events = stream(self._parts.arrivals, self._parts.album, self._parts.facts)
+        events = stream(self._context.receipt_feed, self._context.catalog, self._context.metadata)
         return StreamingResponse(events, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
     # What may be done
 
     def _link(self, request: Request) -> Response:
         expires = parse_duration(request.query_params.get("expires", "7d"))
-        made = presign(self._parts.settings, self._known(request).key, expires)
+        made = presign(self._context.settings, self._known(request).key, expires)
         until = made.expires_at.astimezone(UTC).isoformat(timespec="seconds")
         return JSONResponse({"url": made.url, "until": until, "note": made.note})
 
     async def _delete(self, request: Request) -> Response:
-        if not self._parts.may_delete:
+        if not self._context.may_delete:
             return _problem("Nothing may be deleted here: GALLERY_DELETE is off.", 403)
         try:
             keys = [str(key) for key in json.loads(await _body(request))["keys"]]
@@ -159,17 +165,19 @@ class App:
             return _problem("This must be JSON with keys.", 400)
         if not keys or len(keys) > MOST_DELETED or not all(self._is_ours(key) for key in keys):
             return _problem("These are no pictures of ours.", 400)
-        return await run_in_threadpool(_guarded, functools.partial(self._drop, keys), self._parts.bucket.name)
+        return await run_in_threadpool(_guarded, functools.partial(self._drop, keys), self._context.reader.bucket_name)
 
     def _drop(self, keys: list[str]) -> Response:
         try:
-            self._parts.bucket.delete(keys)
+            self._context.reader.delete(keys)
         except ClientError as error:
             if error.response["Error"]["Code"] not in DENIED:
                 raise
-            return _problem(f"The credentials may not delete in {self._parts.bucket.name}: allow s3:DeleteObject.", 502)
+            return _problem(
+                f"The credentials may not delete in {self._context.reader.bucket_name}: allow s3:DeleteObject.", 502
+            )
         for key in keys:
-            self._parts.album.missed(key)
+            self._context.catalog.mark_missing(key)
         return JSONResponse({"deleted": len(keys)})
 
     def _noticing(self, answer: Answer) -> Answer:
@@ -180,21 +188,21 @@ class App:
                 return answer(request)
             except ClientError as error:
                 if _is_gone(error):
-                    self._parts.album.missed(self._known(request).key)
+                    self._context.catalog.mark_missing(self._known(request).key)
                 raise
 
         return noticing
 
-    def _known(self, request: Request) -> Picture:
+    def _known(self, request: Request) -> CatalogEntry:
         """The picture that a request names; whatever else is in the bucket is not shown."""
         key = request.query_params.get("key", "")
-        picture = self._parts.album.picture(Stored(key, 0, datetime.now(UTC)))
+        picture = self._context.catalog.entry(ListedObject(key, 0, datetime.now(UTC)))
         if picture is None:
-            raise NoPictureError(key)
+            raise NoImageError(key)
         return picture
 
     def _is_ours(self, key: str) -> bool:
-        return self._parts.album.picture(Stored(key, 0, datetime.now(UTC))) is not None
+        return self._context.catalog.entry(ListedObject(key, 0, datetime.now(UTC))) is not None
 
 
 def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
@@ -219,9 +227,9 @@ def _careful(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
 def _guarded(answer: Callable[[], Response], bucket: str) -> Response:
     try:
         return answer()
-    except NoPictureError:
+    except NoImageError:
         return PlainTextResponse("There is no such picture.\n", NOT_FOUND)
-    except (PresignError, TooManyError, ValueError) as error:
+    except (PresignError, TooManyBranchesError, ValueError) as error:
         return _problem(str(error), 400)
     except S3_ERRORS as error:
         if isinstance(error, ClientError) and _is_gone(error):
@@ -238,10 +246,12 @@ def _problem(sentence: str, code: int) -> Response:
     return JSONResponse({"problem": sentence}, code)
 
 
-def _wanted(request: Request) -> Wanted:
+def _wanted(request: Request) -> CaptureQuery:
     """Raises ValueError."""
     given = request.query_params
-    return Wanted(given.get("edge") or None, given.get("camera") or None, _moment(given, "from"), _moment(given, "to"))
+    return CaptureQuery(
+        given.get("edge") or None, given.get("camera") or None, _moment(given, "from"), _moment(given, "to")
+    )
 
 
 def _moment(given: Mapping[str, str], name: str) -> datetime | None:

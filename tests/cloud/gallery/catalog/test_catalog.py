@@ -7,14 +7,15 @@ from time import monotonic
 
 import pytest
 
-from gallery.catalog import date_index as dates
-from gallery.catalog import listing_cache as folders
-from gallery.catalog.catalog import Album
-from gallery.catalog.day_walker import Wanted
-from gallery.catalog.metadata import Facts
-from storage.key_parser import Layout
+from gallery.catalog import catalog as catalog_module
+from gallery.catalog import date_index, listing_cache
+from gallery.catalog.catalog import CaptureCatalog
+from gallery.catalog.day_walker import CaptureQuery
+from gallery.catalog.metadata import MetadataCache
+from gallery.thumbnails import Thumbnails
+from storage.key_parser import KeyParser
 from storage.keys import DEFAULT_TEMPLATE
-from storage.reader import Bucket as Asked
+from storage.reader import ObjectReader
 from tests.cloud.gallery.rig import NOON, capture, gallery, put
 from tests.cloud.rig import Bucket
 
@@ -142,7 +143,7 @@ def test_a_new_picture_is_in_the_list_at_once_after_a_reload(
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ({"cursor": "nonsense"}, "no cursor of ours"),
+        ({"cursor": "nonsense"}, "The cursor is not valid."),
         ({"from": "yesterday"}, "from must be a time, such as 2026-11-22T00:00:00Z."),
         ({"from": "0001-01-01T00:00:00+23:00"}, "from must be of the years 1970 to 9000."),
         ({"to": "0001-01-01T00:00:00Z"}, "to must be of the years 1970 to 9000."),
@@ -158,83 +159,114 @@ def test_a_wrong_question_is_answered_with_a_sentence(
         assert "Traceback" not in page.process.tail(1000)
 
 
-def album_of(bucket: Bucket, template: str = DEFAULT_TEMPLATE) -> Album:
-    asked = Asked(lambda: bucket.client, bucket.name)
-    return Album(asked, Layout(template), Facts(asked))
+def catalog_of(bucket: Bucket, folder: Path, template: str = DEFAULT_TEMPLATE) -> CaptureCatalog:
+    return catalog_and_reader(bucket, folder, template)[0]
 
 
-def keys_of(album: Album, wanted: Wanted | None = None) -> list[str]:
-    return [picture.key for picture in album.page(wanted or Wanted()).pictures]
+def catalog_and_reader(
+    bucket: Bucket, folder: Path, template: str = DEFAULT_TEMPLATE
+) -> tuple[CaptureCatalog, ObjectReader]:
+    reader = ObjectReader(lambda: bucket.client, bucket.name)
+    thumbnails = Thumbnails(reader, folder / "thumbnails", 1_000_000, timedelta(days=7))
+    return CaptureCatalog(reader, KeyParser(template), MetadataCache(reader), thumbnails), reader
+
+
+def keys_of(catalog: CaptureCatalog, query: CaptureQuery | None = None) -> list[str]:
+    return [entry.key for entry in catalog.page(query or CaptureQuery()).entries]
+
+
+class RecordingThumbnails(Thumbnails):
+    """Remembers which keys it had to forget."""
+
+    discarded: tuple[str, ...] = ()
+
+    def discard(self, keys: Iterable[str]) -> None:
+        self.discarded += tuple(keys)
 
 
 def test_a_day_that_is_over_is_read_again_after_some_minutes_and_tells_what_is_gone(
-    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = put(bucket, capture(1), capture(2))
-    told: list[str] = []
-
-    def gone(keys: Iterable[str]) -> None:
-        told.extend(keys)
-
-    asked = Asked(lambda: bucket.client, bucket.name)
-    album = Album(asked, Layout(DEFAULT_TEMPLATE), Facts(asked), gone)
-    assert keys_of(album) == keys[::-1]
+    reader = ObjectReader(lambda: bucket.client, bucket.name)
+    thumbnails = RecordingThumbnails(reader, tmp_path, 1_000_000, timedelta(days=7))
+    catalog = CaptureCatalog(reader, KeyParser(DEFAULT_TEMPLATE), MetadataCache(reader), thumbnails)
+    assert keys_of(catalog) == keys[::-1]
     bucket.client.delete_object(Bucket=bucket.name, Key=keys[0])
     late = put(bucket, capture(3))
-    assert keys_of(album) == keys[::-1]
+    assert keys_of(catalog) == keys[::-1]
 
-    monkeypatch.setattr(folders, "monotonic", lambda: monotonic() + 301)
+    monkeypatch.setattr(listing_cache, "monotonic", lambda: monotonic() + 301)
 
-    assert keys_of(album) == [*late, keys[1]]
-    assert told == [keys[0]]
+    assert keys_of(catalog) == [*late, keys[1]]
+    assert thumbnails.discarded == (keys[0],)
+
+
+def test_a_refreshed_listing_comes_with_the_keys_that_were_removed(bucket: Bucket, tmp_path: Path) -> None:
+    keys = put(bucket, capture(1), capture(2))
+    catalog, reader = catalog_and_reader(bucket, tmp_path)
+    listings = listing_cache.ListingCache(reader, catalog.entry)
+    prefix = keys[0].rpartition("/")[0]
+
+    first, removed_at_first = listings.refresh(prefix, 10)
+    listings.invalidate(keys[0])
+    assert listings.get(prefix) is None
+    bucket.client.delete_object(Bucket=bucket.name, Key=keys[0])
+    second, removed = listings.refresh(prefix, 10)
+
+    assert (first.keys, removed_at_first) == (frozenset(keys), frozenset[str]())
+    assert (second.keys, removed) == (frozenset({keys[1]}), frozenset({keys[0]}))
+    assert listings.get(prefix) == second
 
 
 @pytest.mark.parametrize("template", [DAY_FIRST, "all/{edge}/{id}.png"])
 def test_the_newest_come_first_of_however_many_names_that_begin_with_the_day(
-    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, template: str
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str
 ) -> None:
-    monkeypatch.setattr(dates, "FEW", 20)
+    monkeypatch.setattr(date_index, "MAX_LISTED_AT_ONCE", 20)
     keys = put(bucket, *(capture(-number * 1440 * 9) for number in range(90)), template=template)
     bucket.client.put_object(Bucket=bucket.name, Key=".usbcam-check/probe", Body=b"x")
-    album = album_of(bucket, template)
+    catalog = catalog_of(bucket, tmp_path, template)
 
-    first = album.page(Wanted())
-    second = album.page(Wanted(), first.cursor)
+    first = catalog.page(CaptureQuery())
+    second = catalog.page(CaptureQuery(), first.cursor)
 
-    assert [picture.key for picture in first.pictures + second.pictures] == keys
+    assert [entry.key for entry in first.entries + second.entries] == keys
     assert (first.note, second.cursor) == ("", None)
-    day = Wanted(since=NOON - timedelta(days=18, hours=12), until=NOON - timedelta(days=17, hours=12))
-    assert keys_of(album, day) == [keys[2]]
+    day = CaptureQuery(since=NOON - timedelta(days=18, hours=12), until=NOON - timedelta(days=17, hours=12))
+    assert keys_of(catalog, day) == [keys[2]]
 
 
-def test_keys_that_tell_the_time_are_not_asked_for_it(bucket: Bucket) -> None:
-    put(bucket, *(capture(number) for number in range(3)), template="{edge}/{camera}/" + DAY_FIRST)
-    asked = Asked(lambda: bucket.client, bucket.name)
-    read = Album(asked, Layout("{edge}/{camera}/" + DAY_FIRST), Facts(asked)).page(Wanted()).pictures
+def test_keys_that_tell_the_time_are_not_asked_for_it(bucket: Bucket, tmp_path: Path) -> None:
+    template = "{edge}/{camera}/" + DAY_FIRST
+    put(bucket, *(capture(number) for number in range(3)), template=template)
 
-    assert [picture.told for picture in read] == [True] * 3
-    assert [picture.at for picture in read] == [NOON + timedelta(minutes=number) for number in (2, 1, 0)]
+    entries = catalog_of(bucket, tmp_path, template).page(CaptureQuery()).entries
+
+    assert [entry.is_complete for entry in entries] == [True] * 3
+    assert [entry.at for entry in entries] == [NOON + timedelta(minutes=number) for number in (2, 1, 0)]
 
 
-def test_a_folder_that_holds_more_than_is_read_is_said(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_holds_more_than_is_read_is_said(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(bucket, *(capture(number) for number in range(3)))
-    monkeypatch.setattr(folders.Folders.folder, "__defaults__", (2,))
+    monkeypatch.setattr(catalog_module, "MAX_OBJECTS", 2)
 
-    page = album_of(bucket).page(Wanted())
+    page = catalog_of(bucket, tmp_path).page(CaptureQuery())
 
-    assert len(page.pictures) == 2
+    assert len(page.entries) == 2
     assert "holds more" in page.note
 
 
-def test_a_page_asks_for_what_it_shows_however_much_the_bucket_holds(bucket: Bucket) -> None:
+def test_a_page_asks_for_what_it_shows_however_much_the_bucket_holds(bucket: Bucket, tmp_path: Path) -> None:
     put(bucket, *(capture(number * 1440) for number in range(150)))
-    asked = Asked(lambda: bucket.client, bucket.name)
-    album = Album(asked, Layout(DEFAULT_TEMPLATE), Facts(asked))
+    catalog, reader = catalog_and_reader(bucket, tmp_path)
 
-    first = album.page(Wanted())
-    lists = asked.requests
-    album.page(Wanted(), first.cursor)
+    first = catalog.page(CaptureQuery())
+    lists = reader.list_requests
+    catalog.page(CaptureQuery(), first.cursor)
 
-    assert len(first.pictures) == 60
-    assert lists < 60 + 16 + 10  # a folder for each day, days ahead, and the way there
-    assert asked.requests < 150 + 20
+    assert len(first.entries) == 60
+    assert lists < 60 + 16 + 10  # a prefix for each day, days ahead, and the way there
+    assert reader.list_requests < 150 + 20
