@@ -1,30 +1,29 @@
-"""Which cameras there are on this host, and what each is set to."""
+"""Which cameras there are on this host, and the settings of each."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import ValidationError
 
 from camera.config.settings import CameraSettings, Settings
-from camera.sources.v4l2.discovery import AUTO, is_device, node_path
+from camera.config.source_spec import DeviceSpec, SourceSpec, SyntheticSpec, parse_source
 from common.runtime.settings import explain
 
-SHARED_BY_MANY = ("demo",)  # sources that may be opened more than once
 OVERRIDABLE = set(CameraSettings.model_fields) - {"camera_name", "camera_source"}
 
 
 class CameraConfigError(Exception):
-    """CAMERAS or CAMERA_SETTINGS do not make sense; the text says which word and the mend."""
+    """CAMERAS or CAMERA_SETTINGS do not make sense; the text says which word, and how to fix it."""
 
 
 def expand_cameras(settings: Settings) -> tuple[Settings, ...]:
     """One `Settings` for each camera that CAMERAS names, or the one of CAMERA_NAME; raises CameraConfigError."""
     sources = dict(_parse_sources(settings.cameras)) or {settings.camera_name: settings.camera_source}
-    changes = _parse_overrides(settings.camera_settings, sources)
-    _refuse_one_source_twice(sources)
-    _refuse_auto_beside_others(sources)
-    return tuple(_camera_settings(settings, name, source, changes[name]) for name, source in sources.items())
+    overrides = _parse_overrides(settings.camera_settings, sources)
+    specs = [parse_source(source) for source in sources.values()]
+    _check_used_once(specs)
+    _check_auto_is_alone(specs)
+    return tuple(_camera_settings(settings, name, source, overrides[name]) for name, source in sources.items())
 
 
 def _parse_sources(text: str) -> Iterator[tuple[str, str]]:
@@ -36,61 +35,54 @@ def _parse_sources(text: str) -> Iterator[tuple[str, str]]:
                 f"CAMERAS: {_without_password(word)} is not NAME=SOURCE, like front=/dev/video0. Change it in .env."
             )
         if name in seen:
-            raise CameraConfigError(f"CAMERAS names {name} twice: give each camera a name of its own in .env.")
+            raise CameraConfigError(f"CAMERAS names {name} twice: give each camera its own name in .env.")
         seen.add(name)
         yield name, source
 
 
-def _parse_overrides(text: str, names: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    changes: dict[str, dict[str, str]] = {name: {} for name in names}
+def _parse_overrides(text: str, cameras: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    overrides: dict[str, dict[str, str]] = {name: {} for name in cameras}
     for word in text.split():
         which, _, value = word.partition("=")
         name, _, setting = which.partition(".")
-        if name not in changes:
-            known = ", ".join(names)
+        shown = _without_password(word)
+        if name not in overrides:
             raise CameraConfigError(
-                f"CAMERA_SETTINGS: {_without_password(word)} is for no camera ({known}). Change it in .env."
+                f"CAMERA_SETTINGS: {shown} is for no camera ({', '.join(cameras)}). Change it in .env."
             )
         if setting.lower() not in OVERRIDABLE:
             raise CameraConfigError(
-                f"CAMERA_SETTINGS: {setting or _without_password(word)} cannot be set for one camera."
-                " Write NAME.SETTING=VALUE in .env."
+                f"CAMERA_SETTINGS: {setting or shown} cannot be set for one camera. Write NAME.SETTING=VALUE in .env."
             )
-        changes[name][setting.lower()] = value
-    return changes
+        overrides[name][setting.lower()] = value
+    return overrides
 
 
-def _refuse_one_source_twice(sources: Mapping[str, str]) -> None:
-    counted = Counter(_normalized(source) for source in sources.values() if source not in SHARED_BY_MANY)
-    for source, times in counted.items():
+def _check_used_once(specs: Iterable[SourceSpec]) -> None:
+    """Only synthetic cameras may be opened more than once."""
+    counted = Counter(spec for spec in specs if not isinstance(spec, SyntheticSpec))
+    for spec, times in counted.items():
         if times > 1:
-            raise CameraConfigError(
-                f"CAMERAS names {_without_password(source)} {times} times: give each camera its own source in .env."
-            )
+            raise CameraConfigError(f"CAMERAS names {spec} {times} times: give each camera its own source in .env.")
 
 
-def _without_password(word: str) -> str:
-    """A word of the user's without what may hold a password."""
-    return word.split("://", maxsplit=1)[0]
-
-
-def _normalized(source: str) -> str:
-    """One spelling of each source."""
-    return str(node_path(source, Path("/dev")) or source)
-
-
-def _refuse_auto_beside_others(sources: Mapping[str, str]) -> None:
-    devices = [source for source in sources.values() if is_device(source)]
-    if AUTO in devices and len(devices) > 1:
+def _check_auto_is_alone(specs: Iterable[SourceSpec]) -> None:
+    devices = [spec for spec in specs if isinstance(spec, DeviceSpec)]
+    if len(devices) > 1 and any(spec.is_any for spec in devices):
         raise CameraConfigError(
-            "CAMERAS: auto takes any camera, so it cannot stand beside others: name each by its device or"
-            " serial number (the doctor tells them) in .env."
+            "CAMERAS: auto takes any camera, so it cannot be one of several: name each by its device or"
+            " serial number (the doctor lists them) in .env."
         )
 
 
-def _camera_settings(settings: Settings, name: str, source: str, changes: dict[str, str]) -> Settings:
-    """Check what is set for one camera as if it stood in .env."""
-    values = settings.model_dump() | changes | {"camera_name": name, "camera_source": source}
+def _without_password(word: str) -> str:
+    """A word of the user's, without what may hold a password."""
+    return word.split("://", maxsplit=1)[0]
+
+
+def _camera_settings(settings: Settings, name: str, source: str, overrides: dict[str, str]) -> Settings:
+    """Validate one camera's settings as if they stood in .env."""
+    values = settings.model_dump() | overrides | {"camera_name": name, "camera_source": source}
     try:
         return Settings.model_validate(values)
     except ValidationError as error:

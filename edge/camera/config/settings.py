@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from camera.config.polygons import valid_polygons
 from camera.config.schedule import valid_schedule, valid_timezone
-from camera.sources.privacy_mask import checked_masks
+from camera.config.source_spec import SourceSpec, parse_source
 
 
 def valid_host(name: str) -> str:
@@ -17,7 +18,7 @@ def valid_host(name: str) -> str:
 
 
 class CameraSettings(BaseSettings):
-    """What each camera may have a value of its own for; `Settings` holds what all share.
+    """What may be set for each camera; `Settings` adds what all cameras share.
 
     Each description completes the sentence "NAME=VALUE must be ..." that a wrong value gets.
     """
@@ -43,7 +44,7 @@ class CameraSettings(BaseSettings):
     frame_width: int = Field(default=1280, ge=64, le=8192, description="a number of pixels from 64 to 8192")
     frame_height: int = Field(default=720, ge=64, le=8192, description="a number of pixels from 64 to 8192")
     frame_rate: float = Field(default=15, gt=0, le=240, description="frames a second, more than 0, at most 240")
-    masks: Annotated[str, AfterValidator(checked_masks)] = Field(
+    masks: Annotated[str, AfterValidator(valid_polygons)] = Field(
         default="", description="polygons in shares of the frame, such as 0,0:0.3,0:0.3,1:0,1 with ; between them"
     )
     motion: Literal["on", "off"] = Field(default="on", description="on or off")
@@ -61,6 +62,11 @@ class CameraSettings(BaseSettings):
     schedule: Annotated[str, AfterValidator(valid_schedule)] = Field(
         default="", description="hours like 08:00-18:00 or mo-fr/08:00-18:00,sa/10:00-14:00"
     )
+
+    @property
+    def source(self) -> SourceSpec:
+        """What CAMERA_SOURCE names."""
+        return parse_source(self.camera_source)
 
 
 class Settings(CameraSettings):

@@ -1,23 +1,23 @@
-"""The cameras of this machine, as the doctor tells them."""
+"""The cameras of this registry, as the doctor tells them."""
 
 from collections.abc import Iterator
 
 from camera.diagnostics.finding import Finding, ill, known, well
-from camera.sources.v4l2.discovery import InaccessibleDevice, Machine, VideoDevice, inspect_all
+from camera.sources.v4l2.discovery import DeviceRegistry, InaccessibleDevice, VideoDevice
 from camera.sources.v4l2.errors import explain_os_error
 
 MOST_SIZES = 4
 
 
-def findings(machine: Machine) -> Iterator[Finding]:
+def findings(registry: DeviceRegistry) -> Iterator[Finding]:
     """One line for each node that captures or is refused."""
-    found = list(inspect_all(machine))
-    cameras = [each for each in found if isinstance(each, VideoDevice) and each.identity.captures]
+    found = list(registry.inspect_all())
+    cameras = [each for each in found if isinstance(each, VideoDevice) and each.capabilities.captures]
     refused = [each for each in found if isinstance(each, InaccessibleDevice)]
     for camera in cameras:
-        yield well(f"{camera.name} is {_name(camera)}: {_formats(camera, machine)}.")
+        yield well(f"{camera.name} is {_name(camera)}: {_formats(camera, registry)}.")
     for node in refused:
-        yield ill(explain_os_error(node.error, node.node, machine.devices))
+        yield ill(explain_os_error(node.error, node.node, registry.devices))
     if not found:
         yield ill("No camera is plugged in: plug one in; in a container, use the shipped docker-compose.edge.yml.")
     elif not cameras and not refused:
@@ -26,12 +26,12 @@ def findings(machine: Machine) -> Iterator[Finding]:
 
 def _name(camera: VideoDevice) -> str:
     serial = f"serial:{camera.serial}" if camera.serial else "without a serial"
-    return f"{camera.identity.card} ({serial}, {camera.identity.driver}, {camera.identity.bus})"
+    return f"{camera.capabilities.card} ({serial}, {camera.capabilities.driver}, {camera.capabilities.bus})"
 
 
-def _formats(camera: VideoDevice, machine: Machine) -> str:
+def _formats(camera: VideoDevice, registry: DeviceRegistry) -> str:
     try:
-        node = machine.open_node(camera.node)
+        node = registry.open_node(camera.node)
         try:
             formats = [_format(code, node.frame_sizes(code)) for code in node.pixel_formats()]
         finally:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from camera.config.settings import Settings
+from camera.config.source_spec import DeviceSpec
 from camera.control.health import beats, health
 from camera.delivery.spool import EXTENSIONS
 from camera.diagnostics import broker
@@ -16,7 +17,7 @@ from camera.diagnostics import devices as inventory
 from camera.diagnostics.finding import Finding, ill, known, show, well
 from camera.diagnostics.snapshot import SnapshotError, take, write
 from camera.pipeline.detector import FaceDetector, model_path
-from camera.sources.v4l2.discovery import Machine, is_device
+from camera.sources.v4l2.discovery import DeviceRegistry
 
 MODEL_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 MEGABYTE = 1_000_000
@@ -40,8 +41,8 @@ def _findings(cameras: Sequence[Settings], shot: Path | None) -> Iterator[Findin
     shared = cameras[0]
     word = broker.ask(shared)
     yield _service(shared, word)
-    if any(is_device(camera.camera_source) for camera in cameras):
-        yield from inventory.findings(Machine(shared.device_dir))
+    if any(isinstance(camera.source, DeviceSpec) for camera in cameras):
+        yield from inventory.findings(DeviceRegistry(shared.device_dir))
     for camera in cameras:
         path = shot.with_stem(f"{shot.stem}-{camera.camera_name}") if shot and len(cameras) > 1 else shot
         yield from _camera(camera, word, path)
@@ -65,7 +66,7 @@ def _service(settings: Settings, word: broker.Word) -> Finding:
 def _camera(settings: Settings, word: broker.Word, path: Path | None) -> Iterator[Finding]:
     name, status = settings.camera_name, word.statuses.get(settings.camera_name, {})
     runs = status.get("online") is True or beats(settings.heartbeat_file, name)
-    if not runs or status.get("paused") or not is_device(settings.camera_source):
+    if not runs or status.get("paused") or not isinstance(settings.source, DeviceSpec):
         yield _shot(settings, path)
         return
     if status.get("trouble"):

@@ -7,12 +7,13 @@ from pathlib import Path
 import cv2
 
 from camera.config.settings import Settings
+from camera.config.source_spec import SyntheticSpec, parse_source
 from camera.pipeline.analyzer import AnalysisResult, FrameAnalyzer
 from camera.pipeline.detector import FaceDetector
-from camera.sources.factory import SyntheticSource, scene
 from camera.sources.file import FileSource
 from camera.sources.frame import FrameSource, Image, SourceEndedError, SourceError
 from camera.sources.reader.sampler import FrameSampler
+from camera.sources.synthetic.source import SyntheticSource, create_scene
 from common.contract.capture import Box, timestamp
 
 
@@ -34,7 +35,9 @@ def captures(settings: Settings, video: str, out: Path) -> int:
     """Write what would have been published from a video, as fast as it can be read; one JSON line each."""
     try:
         source: FrameSource = (
-            SyntheticSource(scene(settings), settings.frame_rate) if video == "demo" else FileSource(Path(video))
+            SyntheticSource(create_scene(settings), settings.frame_rate)
+            if isinstance(parse_source(video), SyntheticSpec)
+            else FileSource(Path(video))
         )
     except SourceError as error:
         _complain(str(error).replace("CAMERA_SOURCE=", ""))

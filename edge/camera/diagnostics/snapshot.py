@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 
+from camera.config.polygons import parse_polygons
 from camera.config.settings import Settings
 from camera.sources.factory import create_source
 from camera.sources.frame import Frame, Image
@@ -44,7 +45,7 @@ def take(settings: Settings) -> Shot:
         frames.join(timeout_seconds=5)
     if frame is None:
         raise SnapshotError(frames.status.problem or f"{settings.camera_source} gave no picture: check CAMERA_SOURCE.")
-    return Shot(frame, camera.mode if isinstance(camera, V4l2Camera) else "")
+    return Shot(frame, camera.negotiated if isinstance(camera, V4l2Camera) else "")
 
 
 def write(settings: Settings, image: Image, path: Path) -> None:
@@ -64,7 +65,7 @@ def write(settings: Settings, image: Image, path: Path) -> None:
 
 def shown(settings: Settings, image: Image) -> bytes:
     """The picture as it may be seen, a JPEG: without what MASKS hide."""
-    PrivacyMask(settings.masks).apply(image)
+    PrivacyMask(parse_polygons(settings.masks)).apply(image)
     return cv2.imencode(".jpg", image)[1].tobytes()
 
 

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from dataclasses import dataclass, field
 
+from camera.config.polygons import parse_polygons
 from camera.config.settings import Settings
 from camera.pipeline.detector import Detection, FaceDetector
 from camera.pipeline.encoder import CaptureEncoder, ShotCandidate
@@ -65,7 +66,7 @@ class FrameAnalyzer:
         """Load the detector."""
         self.counts = AnalysisCounters()
         self._camera, self._policy = settings.camera_name, settings.capture_policy
-        self._masks = PrivacyMask(settings.masks)
+        self._masks = PrivacyMask(parse_polygons(settings.masks))
         self._motion = MotionDetector() if settings.motion == "on" else None
         self._detector = FaceDetector(settings.min_face_px, max(0.1, settings.min_score - KEEPING))
         self._tracker = Tracker(settings.min_score)

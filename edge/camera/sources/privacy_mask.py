@@ -1,48 +1,30 @@
-"""What the camera must not see: polygons, blacked out before anything looks."""
+"""What must not be seen: polygons, blacked out before anything processes the frame."""
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from cv2.typing import MatLike
 
-LEAST_CORNERS = 3
+from camera.config.polygons import Polygon
+from camera.sources.frame import Image
 
-Point = tuple[float, float]  # shares of the frame's width and height, 0 to 1
+BLACK = (0, 0, 0)
 
 
 class PrivacyMask:
-    """Blacks out the same places in every frame."""
+    """Blacks out the same areas in every frame."""
 
-    def __init__(self, text: str) -> None:
-        """`text`: as MASKS has it, such as `0,0:0.3,0:0.3,1:0,1`; raises ValueError."""
-        self._polygons = [_polygon(words) for words in text.split(";") if words.strip()]
+    def __init__(self, polygons: Sequence[Polygon]) -> None:
+        """The areas, in shares of the frame."""
+        self._polygons = polygons
 
     def __bool__(self) -> bool:
-        """Whether there is any."""
+        """Whether there is anything to black out."""
         return bool(self._polygons)
 
-    def apply(self, image: MatLike) -> None:
-        """Black them out in the frame itself, (height, width, 3), so that nobody sees more by mistake."""
+    def apply(self, image: Image) -> None:
+        """Black them out in the frame itself, so that nothing sees more by mistake."""
         height, width = image.shape[:2]
         for polygon in self._polygons:
             corners = np.array([(round(x * width), round(y * height)) for x, y in polygon], np.int32)
-            cv2.fillPoly(image, [corners], (0, 0, 0))
-
-
-def checked_masks(text: str) -> str:
-    """Return a text that can be parsed; raises ValueError."""
-    PrivacyMask(text)
-    return text
-
-
-def _polygon(words: str) -> list[Point]:
-    points = [_point(word) for word in words.strip().split(":")]
-    if len(points) < LEAST_CORNERS:
-        raise ValueError(f"{words} has fewer than {LEAST_CORNERS} corners")
-    return points
-
-
-def _point(word: str) -> Point:
-    x, y = (float(number) for number in word.split(","))
-    if not (0 <= x <= 1 and 0 <= y <= 1):
-        raise ValueError(f"{word} is not within the frame, 0 to 1")
-    return x, y
+            cv2.fillPoly(image, [corners], BLACK)

@@ -36,7 +36,7 @@ def test_each_camera_has_its_source_and_its_own_settings() -> None:
         ("a=demo a=demo", "", "CAMERAS names a twice"),
         ("a=/dev/video0 b=/dev/video0", "", "CAMERAS names /dev/video0 2 times"),
         ("a=/dev/video0 b=0", "", "CAMERAS names /dev/video0 2 times"),
-        ("a=auto b=serial:1", "", "CAMERAS: auto takes any camera, so it cannot stand beside others"),
+        ("a=auto b=serial:1", "", "CAMERAS: auto takes any camera, so it cannot be one of several"),
         ("rtsp://u:secret@h/s?ch=1", "", "CAMERAS: rtsp is not NAME=SOURCE"),
         ("fr.nt=demo", "", "fr.nt.CAMERA_NAME=fr.nt must be"),
         ("a=demo", "b.MIN_FACE_PX=80", "b.MIN_FACE_PX=80 is for no camera (a)"),

@@ -202,7 +202,7 @@ def test_what_a_camera_can_do_is_listed_and_why_another_is_refused(tmp_path: Pat
     here.plug(FakeCamera())
     here.plug(FakeCamera(serial="", card="Shut", bus="usb-2", fails={"open": errno.EPERM}))
 
-    found = list(inventory.findings(here.machine))
+    found = list(inventory.findings(here.registry))
 
     assert found[0] == well(
         "/dev/video0 is HD Webcam C615 (serial:A1B2C3, uvcvideo, usb-0000:00:14.0-1): "

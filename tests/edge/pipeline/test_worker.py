@@ -11,8 +11,8 @@ from camera.pipeline import worker as worker_module
 from camera.pipeline.analyzer import AnalysisCounters, AnalysisResult, FrameAnalyzer
 from camera.pipeline.worker import CameraWorker
 from camera.service import CameraService
-from camera.sources.factory import SyntheticSource
 from camera.sources.frame import Frame, SourceError
+from camera.sources.synthetic.source import SyntheticSource
 from dev.harness.services import wait_for
 
 

@@ -12,9 +12,10 @@ import cv2
 import pytest
 
 from camera.config.settings import Settings
-from camera.sources.factory import NetworkSource, create_source, redact_url, validate_file_source
+from camera.sources.factory import create_source, validate_file_source
 from camera.sources.file import FileSource
 from camera.sources.frame import FrameSource, Image, SourceEndedError, SourceError
+from camera.sources.network import NetworkSource, redact_url
 from camera.sources.synthetic.scene import Scene
 
 
@@ -82,7 +83,7 @@ def test_what_is_no_video_is_said_in_a_sentence(tmp_path: Path, video: Path, nam
 
 
 def test_a_node_that_is_no_camera_is_said() -> None:
-    with pytest.raises(SourceError, match=r"/dev/null .*it is no camera"):
+    with pytest.raises(SourceError, match=r"/dev/null .*it is not a camera"):
         create_source(Settings(camera_source="/dev/null")).open(threading.Event())
 
 
@@ -100,7 +101,7 @@ def test_an_address_with_a_wrong_port_is_said() -> None:
 
 @pytest.mark.parametrize("url", ["rtsp://me:secret@a..b/live", "http://me:secret@[abc/live"])
 def test_an_address_with_a_wrong_host_is_said(url: str) -> None:
-    with pytest.raises(SourceError, match=r"has a wrong host: mend it in \.env\.") as caught:
+    with pytest.raises(SourceError, match=r"has a wrong host: fix it in \.env\.") as caught:
         NetworkSource(url)
 
     assert "secret" not in str(caught.value)

@@ -1,131 +1,133 @@
-"""A USB camera that comes and goes: which one is meant, and known again when it comes back."""
+"""A USB camera that comes and goes: which one is meant, recognized when it comes back."""
 
 import logging
 import threading
 import time
+from collections.abc import Iterable
 
 from camera.config.settings import Settings
+from camera.config.source_spec import ANY_DEVICE, DeviceSpec
 from camera.sources.frame import SourceError, Timeouts
 from camera.sources.v4l2.discovery import (
-    AUTO,
-    SERIAL,
+    DeviceRegistry,
     InaccessibleDevice,
-    Machine,
     VideoDevice,
     candidates,
     device_fingerprint,
-    inspect,
-    inspect_all,
-    node_path,
 )
 from camera.sources.v4l2.errors import explain_os_error
-from camera.sources.v4l2.negotiation import text
+from camera.sources.v4l2.negotiation import format_description
 from camera.sources.v4l2.stream import ReconnectState, V4l2Stream, frame_timeout
 
 log = logging.getLogger(__name__)
 
-REATTACH_GRACE_SECONDS = 10.0  # so long the camera that was open may take to come back before another takes its place
+REATTACH_GRACE_SECONDS = 10.0  # how long the previous camera may be gone before another takes its place
 OPEN_SECONDS = 15.0
-MARGIN_SECONDS = 0.5  # a source gives up by itself; beyond that a call into the driver hangs
+MARGIN_SECONDS = 0.5  # a source gives up by itself; after that much more, a call into the driver hangs
 
 
 class V4l2Camera:
-    """The camera that CAMERA_SOURCE means, to be opened again and again."""
+    """The camera that CAMERA_SOURCE names, to be opened again and again."""
 
-    def __init__(self, settings: Settings, machine: Machine) -> None:
+    def __init__(self, spec: DeviceSpec, settings: Settings, devices: DeviceRegistry) -> None:
         """Nothing happens before `open`."""
-        self._settings, self._machine = settings, machine
-        self._memory = ReconnectState()
-        self._seen: object = None
+        self._spec, self._settings, self._devices = spec, settings, devices
+        self._owner = settings.camera_name
+        self._reconnect = ReconnectState()
+        self._fingerprint: object = None  # of the devices when `open` was tried last
         self.timeouts = Timeouts(OPEN_SECONDS, frame_timeout(settings) + MARGIN_SECONDS)
 
     @property
-    def mode(self) -> str:
-        """What was negotiated last; empty if nothing was."""
-        mode, camera = self._memory.mode, self._memory.camera
-        return f"{camera.identity.card} ({camera.name}): {text(mode)}" if mode and camera else ""
+    def negotiated(self) -> str:
+        """The device and format that were negotiated last; empty if nothing was."""
+        device, negotiated = self._reconnect.device, self._reconnect.format
+        if device is None or negotiated is None:
+            return ""
+        return f"{device.capabilities.card} ({device.name}): {format_description(negotiated)}"
 
     def should_retry_now(self) -> bool:
         """Whether a node came, went or changed since `open` was tried last."""
-        return device_fingerprint(self._machine.devices) != self._seen
+        return device_fingerprint(self._devices.devices) != self._fingerprint
 
-    def open(self, _stop: threading.Event) -> "V4l2Stream":
-        """Find it and start it; raises SourceError with the reason and the mend."""
-        self._seen = device_fingerprint(self._machine.devices)
+    def open(self, _stop: threading.Event) -> V4l2Stream:
+        """Find it and start it; raises SourceError with the reason and the remedy."""
+        self._fingerprint = device_fingerprint(self._devices.devices)
         failure: SourceError | None = None
-        for camera in self._wanted():
+        for device in self._candidates():
             try:
-                source = V4l2Stream(camera, self._settings, self._machine, self._memory)
+                stream = V4l2Stream.open(device, self._settings, self._devices, self._reconnect)
             except SourceError as error:
                 failure = failure or error
             else:
-                self._remember(camera)
-                return source
+                self._remember(device)
+                return stream
         raise failure or SourceError("No camera is there.")
 
-    def _wanted(self) -> list[VideoDevice]:
+    def _candidates(self) -> list[VideoDevice]:
         """What to try, one after the other; never empty."""
-        source, last = self._settings.camera_source, self._memory.camera
-        path = node_path(source, self._machine.devices)
+        last, registry = self._reconnect.device, self._devices
+        node = self._spec.node_path(registry.devices)
         # A number says little about a camera that comes back under another; links name the camera, or the port.
-        if path is not None and (last is None or path.parent != self._machine.devices):
-            return [self._named(source)]
-        found = list(inspect_all(self._machine))
-        fitting = [camera for camera in candidates(source, found, last) if not self._claimed_by_another(camera)]
+        if node is not None and (last is None or node.parent != registry.devices):
+            return [self._named_device()]
+        found = list(registry.inspect_all())
+        fitting = [each for each in candidates(self._spec, found, last) if not self._claimed_by_another(each)]
         if last is not None and fitting and fitting[0].same_device(last):
             return fitting[:1]
         self._wait_for_previous_device()
-        if path is not None:
-            return [self._named(source)]
+        if node is not None:
+            return [self._named_device()]
         if not fitting:
-            raise SourceError(self._explain_no_device(source, found))
+            raise SourceError(self._explain_no_device(found))
         return fitting
 
-    def _named(self, source: str) -> VideoDevice:
-        path = node_path(source, self._machine.devices)
-        assert path is not None  # noqa: S101  # only asked for sources that name a node
+    def _named_device(self) -> VideoDevice:
+        node = self._spec.node_path(self._devices.devices)
+        assert node is not None  # noqa: S101  # only asked for sources that name a node
         try:
-            camera = inspect(path, self._machine)
+            device = self._devices.inspect(node)
         except OSError as error:
-            raise SourceError(explain_os_error(error, path, self._machine.devices)) from error
-        if not camera.identity.captures:
-            raise SourceError(self._no_camera(camera))
-        return camera
+            raise SourceError(explain_os_error(error, node, self._devices.devices)) from error
+        if not device.capabilities.captures:
+            raise SourceError(self._explain_no_capture(device))
+        return device
 
-    def _no_camera(self, node: VideoDevice) -> str:
+    def _explain_no_capture(self, device: VideoDevice) -> str:
         """Name the node that the user meant."""
-        siblings = candidates(AUTO, inspect_all(self._machine), None)
-        beside = [camera.name for camera in siblings if camera.identity.bus == node.identity.bus]
-        mend = f"set CAMERA_SOURCE={beside[0]}" if beside else "name another in CAMERA_SOURCE"
-        return f"{node.name} gives no pictures, it is for {node.identity.card}'s metadata or output: {mend}."
+        others = candidates(ANY_DEVICE, self._devices.inspect_all(), None)
+        siblings = [other.name for other in others if other.capabilities.bus == device.capabilities.bus]
+        remedy = f"set CAMERA_SOURCE={siblings[0]}" if siblings else "name another in CAMERA_SOURCE"
+        card = device.capabilities.card
+        return f"{device.name} gives no images, it is for {card}'s metadata or output: {remedy}."
 
-    def _explain_no_device(self, source: str, found: list[VideoDevice | InaccessibleDevice]) -> str:
-        """Say why no node is the one."""
-        refused = [each for each in found if isinstance(each, InaccessibleDevice)]
-        if refused:
-            return explain_os_error(refused[0].error, refused[0].node, self._machine.devices)
-        there = [each for each in found if isinstance(each, VideoDevice) and each.identity.captures]
-        if there and source.startswith(SERIAL):
-            serials = ", ".join(f"{camera.name}: {camera.serial or 'none'}" for camera in there)
-            return f"No camera with CAMERA_SOURCE={source} is plugged in. Serials that are: {serials}."
+    def _explain_no_device(self, found: Iterable[VideoDevice | InaccessibleDevice]) -> str:
+        """Say why no device is the one."""
+        present = []
+        for each in found:
+            if isinstance(each, InaccessibleDevice):
+                return explain_os_error(each.error, each.node, self._devices.devices)
+            if each.capabilities.captures:
+                present.append(each)
+        if present and self._spec.serial is not None:
+            serials = ", ".join(f"{device.name}: {device.serial or 'none'}" for device in present)
+            return f"No camera with CAMERA_SOURCE={self._spec} is plugged in. Serials that are: {serials}."
         return "No camera is plugged in: plug one in, or name a file or an address in CAMERA_SOURCE."
 
     def _wait_for_previous_device(self) -> None:
         """Raise SourceError while the camera that was open last may still come back."""
-        last, now = self._memory.camera, time.monotonic()
-        if last is None:
+        state, now = self._reconnect, time.monotonic()
+        if state.device is None:
             return
-        self._memory.missed_at = self._memory.missed_at or now
-        if now - self._memory.missed_at < REATTACH_GRACE_SECONDS:
-            raise SourceError(f"The camera {last.identity.card} is unplugged: plug it in again.")
+        state.missed_at = state.missed_at or now
+        if now - state.missed_at < REATTACH_GRACE_SECONDS:
+            raise SourceError(f"The camera {state.device.capabilities.card} is unplugged: plug it in again.")
 
-    def _remember(self, camera: VideoDevice) -> None:
-        last = self._memory.camera
-        if last is not None and camera.same_device(last) and camera.name != last.name:
-            log.info("The camera %s is %s now, it was %s", camera.identity.card, camera.name, last.name)
-        self._memory.camera, self._memory.missed_at = camera, None
-        self._machine.claims[id(self)] = camera
+    def _remember(self, device: VideoDevice) -> None:
+        last = self._reconnect.device
+        if last is not None and device.same_device(last) and device.name != last.name:
+            log.info("The camera %s is %s now, it was %s", device.capabilities.card, device.name, last.name)
+        self._reconnect.device, self._reconnect.missed_at = device, None
+        self._devices.claim(self._owner, device)
 
-    def _claimed_by_another(self, camera: VideoDevice) -> bool:
-        """Whether somebody else in this process had it open last: makers give two cameras the same serial."""
-        return any(camera.same_port(theirs) for who, theirs in self._machine.claims.items() if who != id(self))
+    def _claimed_by_another(self, device: VideoDevice) -> bool:
+        return self._devices.claimed_by_another(self._owner, device)

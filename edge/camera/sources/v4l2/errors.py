@@ -1,4 +1,4 @@
-"""Why a camera cannot be used, and the remedy: one sentence for each answer of the system."""
+"""Why a camera cannot be used, and the remedy: one sentence for each error of the system."""
 
 import errno
 from pathlib import Path
@@ -12,7 +12,7 @@ def host_path(node: Path, devices: Path) -> str:
 
 
 def explain_os_error(error: OSError, node: Path, devices: Path) -> str:
-    """What the system's answer means and what to do, as a sentence."""
+    """What the system's error means and what to do, as a sentence."""
     remedies = {
         errno.ENOENT: "no camera is plugged in there; plug it in, or name another in CAMERA_SOURCE",
         errno.ENXIO: "the camera was unplugged; plug it in again",
@@ -25,8 +25,8 @@ def explain_os_error(error: OSError, node: Path, devices: Path) -> str:
         errno.EIO: "the camera or its cable fails; plug it in again, or try another port",
         errno.EPROTO: "the camera or its cable fails; plug it in again, or try another port",
         errno.ETIMEDOUT: "the camera does not answer; plug it in again, or try another port",
-        errno.ENOTTY: "it is no camera; name another in CAMERA_SOURCE",
-        errno.EINVAL: "its driver refuses what is asked; try other values of FRAME_WIDTH and FRAME_HEIGHT",
+        errno.ENOTTY: "it is not a camera; name another in CAMERA_SOURCE",
+        errno.EINVAL: "its driver rejects what is requested; try other values of FRAME_WIDTH and FRAME_HEIGHT",
     }
     remedy = remedies.get(error.errno or 0, "plug it in again, or name another in CAMERA_SOURCE")
     return f"Cannot use the camera {host_path(node, devices)} ({error.strerror}): {remedy}."

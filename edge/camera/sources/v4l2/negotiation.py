@@ -1,4 +1,4 @@
-"""What is asked of a camera, and what to settle for."""
+"""What is requested of a camera, and what to fall back to."""
 
 import contextlib
 import errno
@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterator, Sequence
 
 from camera.sources.v4l2.decode import COMPRESSED, RAW
-from camera.sources.v4l2.ioctl import CaptureFormat, VideoNode
+from camera.sources.v4l2.device import CaptureFormat, VideoNode
 
 log = logging.getLogger(__name__)
 
 BUFFERS = 2  # each goes back to the driver at once; more only makes frames older
-UNDERSTOOD = (*COMPRESSED, *RAW)  # compressed first: raw frames of any size that is worth it do not fit USB 2
+PIXEL_FORMATS = (*COMPRESSED, *RAW)  # compressed first: raw frames of a useful size do not fit USB 2
 SMALLER_SIZES = ((1920, 1080), (1280, 720), (800, 600), (640, 480), (320, 240))  # where the driver names none
 
 
@@ -21,28 +21,33 @@ class NoCommonFormatError(Exception):
 
 
 def negotiate(node: VideoNode, wanted: CaptureFormat, name: str) -> CaptureFormat:
-    """Set the best mode that the camera and its USB port bear, and start it; raises OSError, NoCommonFormatError."""
+    """Start the best format that camera and USB port can sustain; raises OSError, NoCommonFormatError."""
     offered = node.pixel_formats()
-    for fourcc in _usable_formats(offered):
-        got = _start(
-            node, CaptureFormat(fourcc, wanted.width, wanted.height, wanted.rate), node.frame_sizes(fourcc), name
-        )
+    for fourcc in _usable(offered):
+        request = CaptureFormat(fourcc, wanted.width, wanted.height, wanted.rate)
+        got = _start(node, request, node.frame_sizes(fourcc), name)
         if got is not None:
-            _tell(name, wanted, got, offered)
+            _log_result(name, wanted, got, offered)
             return got
     raise NoCommonFormatError(", ".join(offered) or "nothing")
 
 
-def _usable_formats(offered: Sequence[str]) -> list[str]:
-    return [fourcc for fourcc in UNDERSTOOD if fourcc in offered] if offered else list(UNDERSTOOD)
+def format_description(capture_format: CaptureFormat) -> str:
+    """A format as people read it."""
+    rate = f" at {capture_format.rate:g} frames a second" if capture_format.rate else ""
+    return f"{capture_format.fourcc} {capture_format.width}x{capture_format.height}{rate}"
+
+
+def _usable(offered: Sequence[str]) -> list[str]:
+    return [fourcc for fourcc in PIXEL_FORMATS if fourcc in offered] if offered else list(PIXEL_FORMATS)
 
 
 def _start(node: VideoNode, wanted: CaptureFormat, sizes: Sequence[tuple[int, int]], name: str) -> CaptureFormat | None:
-    """Start the largest mode for which there is bandwidth; None if the driver sets another format than it offered."""
+    """Start the largest size for which there is bandwidth; None if the driver sets a pixel format we cannot decode."""
     failed: list[CaptureFormat] = []
-    for mode in _fallback_formats(wanted, sizes):
-        got = node.set_format(mode)
-        if got.fourcc not in UNDERSTOOD:
+    for request in _fallback_formats(wanted, sizes):
+        got = node.set_format(request)
+        if got.fourcc not in PIXEL_FORMATS:
             return None
         if got in failed:
             continue
@@ -53,7 +58,7 @@ def _start(node: VideoNode, wanted: CaptureFormat, sizes: Sequence[tuple[int, in
                 node.stop()
             if error.errno != errno.ENOSPC:
                 raise
-            log.warning("%s: no USB bandwidth for %s, trying less", name, text(got))
+            log.warning("%s: no USB bandwidth for %s, trying less", name, format_description(got))
             failed.append(got)
         else:
             return got
@@ -61,7 +66,7 @@ def _start(node: VideoNode, wanted: CaptureFormat, sizes: Sequence[tuple[int, in
 
 
 def _fallback_formats(wanted: CaptureFormat, sizes: Sequence[tuple[int, int]]) -> Iterator[CaptureFormat]:
-    """First what is wanted, then half as often, then the next smaller size."""
+    """First what is wanted, then half the rate, then the next smaller size."""
     smaller = [size for size in sizes or SMALLER_SIZES if size[0] * size[1] < wanted.width * wanted.height]
     by_area = sorted(smaller, key=lambda size: -size[0] * size[1])
     for width, height in ((wanted.width, wanted.height), *by_area):
@@ -69,15 +74,9 @@ def _fallback_formats(wanted: CaptureFormat, sizes: Sequence[tuple[int, int]]) -
         yield CaptureFormat(wanted.fourcc, width, height, wanted.rate / 2)
 
 
-def _tell(name: str, wanted: CaptureFormat, got: CaptureFormat, offered: Sequence[str]) -> None:
-    log.info("Opened %s: %s", name, text(got))
+def _log_result(name: str, wanted: CaptureFormat, got: CaptureFormat, offered: Sequence[str]) -> None:
+    log.info("Opened %s: %s", name, format_description(got))
     if got.fourcc not in COMPRESSED:
         log.warning("%s gives %s and not MJPG (it has %s), at a lower rate", name, got.fourcc, ", ".join(offered))
     if (got.width, got.height) != (wanted.width, wanted.height):
         log.warning("%s gives %dx%d and not %dx%d", name, got.width, got.height, wanted.width, wanted.height)
-
-
-def text(mode: CaptureFormat) -> str:
-    """A mode as people read it."""
-    rate = f" at {mode.rate:g} frames a second" if mode.rate else ""
-    return f"{mode.fourcc} {mode.width}x{mode.height}{rate}"

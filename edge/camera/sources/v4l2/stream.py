@@ -1,82 +1,90 @@
 """A USB camera that is open: negotiated with, read, and watched for what cameras do wrong."""
 
+import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Self
 
 from camera.config.settings import Settings
 from camera.sources.frame import Frame, SourceError
 from camera.sources.v4l2.decode import COMPRESSED, add_huffman_tables, decode_frame
-from camera.sources.v4l2.discovery import Machine, VideoDevice
+from camera.sources.v4l2.device import Buffer, CaptureFormat, VideoNode
+from camera.sources.v4l2.discovery import DeviceRegistry, VideoDevice
 from camera.sources.v4l2.errors import explain_os_error
-from camera.sources.v4l2.ioctl import Buffer, CaptureFormat
 from camera.sources.v4l2.negotiation import NoCommonFormatError, negotiate
 
 FIRST_FRAME_SECONDS = 5.0  # a camera that was just plugged in
-SILENT_SECONDS = 2.0
-SILENT_FRAMES = 3  # for cameras that are asked for less than one a second
-DAMAGED_SECONDS = 5.0
+FRAME_TIMEOUT_SECONDS = 2.0
+FRAME_TIMEOUT_FRAMES = 3  # for cameras that are asked for less than one a second
+CORRUPT_SECONDS = 5.0
 FROZEN_SECONDS = 10.0
-BELIEVABLE_AGE_SECONDS = 5.0
-PAUSE_SECONDS = 0.01
+MAX_TIMESTAMP_AGE_SECONDS = 5.0
+POLL_SECONDS = 0.01
 
 
 @dataclass(slots=True)
 class ReconnectState:
-    """What outlives a camera that goes and comes back."""
+    """What is remembered about a camera that goes and comes back."""
 
-    camera: VideoDevice | None = None  # the one that was open last
-    mode: CaptureFormat | None = None  # what it gave
-    missed_at: float | None = None  # when it was first not there
-    picture: bytes = b""  # the last one
-    frozen: bool = False  # it was opened again because the picture stood still
+    device: VideoDevice | None = None  # the one that was open last
+    format: CaptureFormat | None = None  # what it delivered
+    missed_at: float | None = None  # when it was first missed
+    last_image: bytes = b""
+    frozen: bool = False  # it was reopened because the image stood still
 
 
 def frame_timeout(settings: Settings) -> float:
-    """How long a camera may be silent."""
-    return max(SILENT_SECONDS, SILENT_FRAMES / settings.frame_rate)
+    """How many seconds a camera may send nothing."""
+    return max(FRAME_TIMEOUT_SECONDS, FRAME_TIMEOUT_FRAMES / settings.frame_rate)
 
 
 class V4l2Stream:
-    """A camera that is open and sends."""
+    """A camera that is open and streams; made by `open`."""
 
-    def __init__(self, camera: VideoDevice, settings: Settings, machine: Machine, memory: ReconnectState) -> None:
-        """Open, negotiate and wait for the first frame; raises SourceError with the reason and the mend."""
-        self._camera, self._devices, self._memory = camera, machine.devices, memory
-        self._silent_seconds = frame_timeout(settings)
+    def __init__(
+        self,
+        node: VideoNode,
+        device: VideoDevice,
+        devices: Path,
+        reconnect: ReconnectState,
+        negotiated: CaptureFormat,
+        timeout_seconds: float,
+    ) -> None:
+        """`node` streams in the format that was negotiated."""
+        self._node, self._device, self._devices = node, device, devices
+        self._reconnect, self._format, self._timeout_seconds = reconnect, negotiated, timeout_seconds
         self._number = -1
+        self._ahead: Buffer | None = None  # read before it was asked for
         self._buffer: Buffer | None = None
         self._last: Buffer | None = None
-        self._arrived_at = self._whole_at = self._changed_at = time.monotonic()
+        self._arrived_at = self._intact_at = self._changed_at = time.monotonic()
         self._pause = threading.Event()
-        try:
-            self._node = machine.open_node(camera.node)
-        except OSError as error:
-            raise self._failure(error) from error
-        try:
-            wanted = CaptureFormat("", settings.frame_width, settings.frame_height, settings.frame_rate)
-            self._mode = memory.mode = negotiate(self._node, wanted, camera.name)
+
+    @classmethod
+    def open(cls, device: VideoDevice, settings: Settings, registry: DeviceRegistry, reconnect: ReconnectState) -> Self:
+        """Open, negotiate and wait for the first frame; raises SourceError with the reason and the remedy."""
+        wanted = CaptureFormat("", settings.frame_width, settings.frame_height, settings.frame_rate)
+        timeout_seconds = frame_timeout(settings)
+        with _explained(device, registry.devices), contextlib.ExitStack() as undo:
+            node = registry.open_node(device.node)
+            undo.callback(node.close)
+            reconnect.format = negotiate(node, wanted, device.name)
+            stream = cls(node, device, registry.devices, reconnect, reconnect.format, timeout_seconds)
             # A board's own nodes may be silent, one after the other.
-            self._ahead: Buffer | None = self._next(FIRST_FRAME_SECONDS if camera.product else self._silent_seconds)
-        except NoCommonFormatError as error:
-            self.close()
-            raise SourceError(f"The camera {camera.name} gives {error}, none of which is understood.") from error
-        except OSError as error:
-            self.close()
-            raise self._failure(error) from error
-        except SourceError:
-            self.close()
-            raise
+            stream._ahead = stream._next(FIRST_FRAME_SECONDS if device.product else timeout_seconds)
+            undo.pop_all()
+        return stream
 
     def grab(self) -> float:
         """Wait for the next frame, at most 2 s."""
-        self._buffer = None  # what was before must not be taken for this one
+        self._buffer = None  # the previous one must not be taken for this one
         ahead, self._ahead = self._ahead, None
-        try:
-            self._buffer = ahead or self._next(self._silent_seconds)
-        except OSError as error:
-            raise self._failure(error) from error
+        with _explained(self._device, self._devices):
+            self._buffer = ahead or self._next(self._timeout_seconds)
         self._number = max(self._number + 1, self._buffer.sequence)
         self._arrived_at = self._time(self._buffer)
         return self._arrived_at
@@ -86,55 +94,68 @@ class V4l2Stream:
         buffer = self._buffer
         if buffer is None:
             return None
-        image = None if buffer.damaged else decode_frame(buffer.content, self._mode)
+        image = None if buffer.damaged else decode_frame(buffer.content, self._format)
         if image is None:
             self._check_corrupt()
             return None
-        self._whole_at = time.monotonic()
+        self._intact_at = time.monotonic()
         self._check_frozen(buffer.content)
         captured_at = datetime.now(UTC) - timedelta(seconds=time.monotonic() - self._arrived_at)
-        shown_jpeg = add_huffman_tables(buffer.content) if self._mode.fourcc in COMPRESSED else None
-        return Frame(image, captured_at, self._arrived_at, self._number, shown_jpeg)
+        jpeg = add_huffman_tables(buffer.content) if self._format.fourcc in COMPRESSED else None
+        return Frame(image, captured_at, self._arrived_at, self._number, jpeg)
 
     def close(self) -> None:
-        """Let go."""
+        """Release the device."""
         self._node.close()
 
     def _next(self, timeout_seconds: float) -> Buffer:
-        """The next frame that is not the last one again."""
+        """The next frame that does not repeat the last one."""
         deadline = time.monotonic() + timeout_seconds
         while self._node.wait(max(0.0, deadline - time.monotonic())):
-            buffer, last = self._node.dequeue(), self._last
-            if buffer is None or (last and (buffer.seconds, buffer.sequence) == (last.seconds, last.sequence)):
-                self._pause.wait(PAUSE_SECONDS)
-                if time.monotonic() > deadline:
-                    break
-                continue
-            self._last = buffer if buffer.seconds is not None else None  # without times nothing tells them apart
-            return buffer
-        raise SourceError(f"The camera {self._camera.name} sends nothing; opening it again.")
+            buffer = self._node.dequeue()
+            if buffer is not None and not self._is_repeated(buffer):
+                self._last = buffer if buffer.seconds is not None else None  # without times nothing tells them apart
+                return buffer
+            self._pause.wait(POLL_SECONDS)
+            if time.monotonic() > deadline:
+                break
+        raise SourceError(f"The camera {self._device.name} sends nothing; opening it again.")
+
+    def _is_repeated(self, buffer: Buffer) -> bool:
+        last = self._last
+        return last is not None and (buffer.seconds, buffer.sequence) == (last.seconds, last.sequence)
 
     def _time(self, buffer: Buffer) -> float:
         now = time.monotonic()
-        if buffer.seconds is None or not 0 <= now - buffer.seconds < BELIEVABLE_AGE_SECONDS:
+        if buffer.seconds is None or not 0 <= now - buffer.seconds < MAX_TIMESTAMP_AGE_SECONDS:
             return now
         return buffer.seconds
 
     def _check_corrupt(self) -> None:
-        if time.monotonic() - self._whole_at > DAMAGED_SECONDS:
+        """Give up on a camera that has sent no intact image for a while."""
+        if time.monotonic() - self._intact_at > CORRUPT_SECONDS:
             raise SourceError(
-                f"The camera {self._camera.name} sends damaged pictures only: try another cable or port,"
+                f"The camera {self._device.name} sends damaged images only: try another cable or port,"
                 " or a smaller FRAME_WIDTH and FRAME_HEIGHT."
             )
 
     def _check_frozen(self, content: bytes) -> None:
-        """Notice a picture that does not change by a single byte: a sensor is never so still."""
-        if content != self._memory.picture:
+        """Give up on an image in which not a single byte changes: a sensor is never so still."""
+        state = self._reconnect
+        if content != state.last_image:
             self._changed_at = time.monotonic()
-            self._memory.picture, self._memory.frozen = content, False
-        elif not self._memory.frozen and time.monotonic() - self._changed_at > FROZEN_SECONDS:
-            self._memory.frozen = True  # once: a grabber without a signal shows a still picture for ever
-            raise SourceError(f"The picture of the camera {self._camera.name} is frozen; opening it again.")
+            state.last_image, state.frozen = content, False
+        elif not state.frozen and time.monotonic() - self._changed_at > FROZEN_SECONDS:
+            state.frozen = True  # once: a grabber without a signal shows a still image indefinitely
+            raise SourceError(f"The image of the camera {self._device.name} is frozen; opening it again.")
 
-    def _failure(self, error: OSError) -> SourceError:
-        return SourceError(explain_os_error(error, self._camera.node, self._devices))
+
+@contextlib.contextmanager
+def _explained(device: VideoDevice, devices: Path) -> Iterator[None]:
+    """Turn what went wrong into a sentence."""
+    try:
+        yield
+    except NoCommonFormatError as error:
+        raise SourceError(f"The camera {device.name} gives {error}, none of which is understood.") from error
+    except OSError as error:
+        raise SourceError(explain_os_error(error, device.node, devices)) from error

@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from camera.sources.v4l2.discovery import Machine
-from camera.sources.v4l2.ioctl import Buffer, Capabilities, CaptureFormat
+from camera.sources.v4l2.device import Buffer, Capabilities, CaptureFormat
+from camera.sources.v4l2.discovery import DeviceRegistry
 
 ALL_SIZES = ((1280, 720), (640, 480), (320, 240))
 SECONDS = 30.0  # no call is stuck for longer, or no test would end
@@ -68,8 +68,9 @@ class FakeMachine:
         self._nodes: dict[Path, tuple[FakeCamera, bool]] = {}
 
     @property
-    def machine(self) -> Machine:
-        return Machine(self.devices, self.sys, self.open)
+    def registry(self) -> DeviceRegistry:
+        """A new one each time; cameras that share one are told so."""
+        return DeviceRegistry(self.devices, self.sys, self.open)
 
     def plug(self, camera: FakeCamera) -> Path:
         """Make its nodes; return the one that captures."""
@@ -131,22 +132,22 @@ class FakeNode:
     def __init__(self, machine: FakeMachine, path: Path, camera: FakeCamera, *, captures: bool) -> None:
         self.path = path
         self._machine, self._camera, self._captures = machine, camera, captures
-        self._mode = CaptureFormat("YUYV", 640, 480, 30)
+        self._format = CaptureFormat("YUYV", 640, 480, 30)
         self._pictures: list[bytes] = []
         self._sequence = -1
         self._due = 0.0
         self._last: Buffer | None = None
 
     def capabilities(self) -> Capabilities:
-        self._camera.enter("identity")
+        self._camera.enter("capabilities")
         return Capabilities("uvcvideo", self._camera.card, self._camera.bus, self._captures)
 
     def pixel_formats(self) -> list[str]:
-        self._camera.enter("codes")
+        self._camera.enter("pixel_formats")
         return list(self._camera.sizes)
 
     def frame_sizes(self, fourcc: str) -> list[tuple[int, int]]:
-        self._camera.enter("sizes")
+        self._camera.enter("frame_sizes")
         return list(self._camera.sizes[fourcc])
 
     def set_format(self, wanted: CaptureFormat) -> CaptureFormat:
@@ -160,16 +161,16 @@ class FakeNode:
             key=lambda size: abs(size[0] * size[1] - wanted.width * wanted.height),
         )
         rate = min(self._camera.rates, key=lambda rate: abs(rate - wanted.rate))
-        self._mode = CaptureFormat(fourcc, width, height, rate, stride=width * 2 if fourcc == "YUYV" else 0)
-        return self._mode
+        self._format = CaptureFormat(fourcc, width, height, rate, stride=width * 2 if fourcc == "YUYV" else 0)
+        return self._format
 
     def start(self, buffers: int) -> None:
         self._camera.enter("start")
         assert buffers > 1
-        if self._mode.width * self._mode.height * self._mode.rate > self._camera.bandwidth:
+        if self._format.width * self._format.height * self._format.rate > self._camera.bandwidth:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._camera.owner = self
-        self._pictures = pictures(self._mode)
+        self._pictures = pictures(self._format)
         self._due = time.monotonic()
 
     def stop(self) -> None:
@@ -193,7 +194,7 @@ class FakeNode:
             return self._last
         if not self._camera.frozen:
             self._sequence += 1 + self._camera.skips
-        self._due = time.monotonic() + 1 / self._mode.rate
+        self._due = time.monotonic() + 1 / self._format.rate
         content = self._camera.spoil(self._pictures[self._sequence % len(self._pictures)])
         stamp = time.monotonic() - 0.02 if self._camera.clock else None
         self._last = Buffer(content, stamp, self._sequence, self._camera.damaged)
@@ -211,13 +212,16 @@ class FakeNode:
 _made: dict[CaptureFormat, list[bytes]] = {}
 
 
-def pictures(mode: CaptureFormat) -> list[bytes]:
+def pictures(capture_format: CaptureFormat) -> list[bytes]:
     """A few pictures that differ, as a camera would send them."""
-    if mode not in _made:
+    if capture_format not in _made:
         noise = np.random.default_rng(1)
-        images = [noise.integers(n * 20, n * 20 + 40, (mode.height, mode.width, 3), np.uint8) for n in range(4)]
-        _made[mode] = [_sent(image, mode.fourcc) for image in images]
-    return _made[mode]
+        images = [
+            noise.integers(n * 20, n * 20 + 40, (capture_format.height, capture_format.width, 3), np.uint8)
+            for n in range(4)
+        ]
+        _made[capture_format] = [_sent(image, capture_format.fourcc) for image in images]
+    return _made[capture_format]
 
 
 def _sent(image: cv2.typing.MatLike, fourcc: str) -> bytes:

@@ -106,7 +106,7 @@ def test_a_frame_comes_through_the_real_system_calls(played: Played, face_frame:
 LOOK = """
 import time
 from pathlib import Path
-from camera.sources.v4l2.ioctl import V4l2Device, CaptureFormat
+from camera.sources.v4l2.device import CaptureFormat, V4l2Device
 node = V4l2Device(Path("dev/video0"))
 print(node.set_format(CaptureFormat("MJPG", 800, 600, 30)))
 node.start(2)

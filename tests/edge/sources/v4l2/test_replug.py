@@ -18,6 +18,7 @@ import cv2
 import pytest
 
 from camera.config.settings import Settings
+from camera.config.source_spec import DeviceSpec
 from camera.sources.factory import create_source
 from camera.sources.frame import FrameSourceFactory, Image
 from camera.sources.reader.latest_frame import LatestFrame
@@ -97,7 +98,9 @@ def here(tmp_path: Path) -> FakeMachine:
 
 
 def usb(here: FakeMachine, source: str = "auto") -> V4l2Camera:
-    return V4l2Camera(Settings(camera_source=source, frame_width=320, frame_height=240, frame_rate=30), here.machine)
+    settings = Settings(camera_source=source, frame_width=320, frame_height=240, frame_rate=30)
+    assert isinstance(settings.source, DeviceSpec)
+    return V4l2Camera(settings.source, settings, here.registry)
 
 
 @pytest.mark.timeout(1800)

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 from camera.config.settings import Settings
+from camera.config.source_spec import DeviceSpec
 from camera.sources.frame import Frame, Image, SourceError
 from camera.sources.v4l2 import stream as device
 from camera.sources.v4l2.camera import V4l2Camera
 from camera.sources.v4l2.decode import STANDARD_TABLES, add_huffman_tables, decode, is_complete_jpeg
-from camera.sources.v4l2.discovery import Machine
+from camera.sources.v4l2.discovery import DeviceRegistry
 from camera.sources.v4l2.errors import explain_os_error
 from tests.edge.sources.v4l2.fake_v4l2 import FakeCamera, FakeMachine
 
@@ -33,12 +34,13 @@ def here(tmp_path: Path) -> Iterator[FakeMachine]:
 
 
 def attached(
-    here: FakeMachine, source: str = "auto", machine: Machine | None = None, /, **settings: object
+    here: FakeMachine, source: str = "auto", registry: DeviceRegistry | None = None, /, **settings: object
 ) -> V4l2Camera:
-    """`machine`: what several cameras of one process have in common."""
+    """`registry`: what several cameras of one process have in common."""
     small = {"frame_width": 320, "frame_height": 240, "frame_rate": 30}
     given = Settings.model_validate({"camera_source": source, **small, **settings})
-    return V4l2Camera(given, machine or here.machine)
+    assert isinstance(given.source, DeviceSpec)
+    return V4l2Camera(given.source, given, registry or here.registry)
 
 
 def trouble(camera: V4l2Camera) -> str:
@@ -67,7 +69,7 @@ def test_a_camera_is_known_by_each_of_its_names(here: FakeMachine, source: str) 
     frame = one_frame(camera)
 
     assert frame.image.shape == (240, 320, 3)
-    assert camera.mode == "HD Webcam C615 (/dev/video0): MJPG 320x240 at 30 frames a second"
+    assert camera.negotiated == "HD Webcam C615 (/dev/video0): MJPG 320x240 at 30 frames a second"
 
 
 def test_the_second_camera_is_known_by_its_serial(here: FakeMachine) -> None:
@@ -77,7 +79,7 @@ def test_the_second_camera_is_known_by_its_serial(here: FakeMachine) -> None:
 
     one_frame(camera)
 
-    assert camera.mode.startswith("Other (/dev/video2)")
+    assert camera.negotiated.startswith("Other (/dev/video2)")
 
 
 def test_auto_passes_over_a_camera_that_is_in_use(here: FakeMachine) -> None:
@@ -88,7 +90,7 @@ def test_auto_passes_over_a_camera_that_is_in_use(here: FakeMachine) -> None:
 
     one_frame(camera)
 
-    assert camera.mode.startswith("Other")
+    assert camera.negotiated.startswith("Other")
 
 
 def test_auto_prefers_a_usb_camera_to_what_a_board_has(here: FakeMachine) -> None:
@@ -98,14 +100,14 @@ def test_auto_prefers_a_usb_camera_to_what_a_board_has(here: FakeMachine) -> Non
 
     one_frame(camera)
 
-    assert camera.mode.startswith("HD Webcam C615 (/dev/video2)")
+    assert camera.negotiated.startswith("HD Webcam C615 (/dev/video2)")
 
 
 def test_a_metadata_node_is_refused_and_the_right_one_named(here: FakeMachine) -> None:
     here.plug(FakeCamera())
 
     assert trouble(attached(here, "1")) == (
-        "/dev/video1 gives no pictures, it is for HD Webcam C615's metadata or output: set CAMERA_SOURCE=/dev/video0."
+        "/dev/video1 gives no images, it is for HD Webcam C615's metadata or output: set CAMERA_SOURCE=/dev/video0."
     )
 
 
@@ -206,8 +208,8 @@ def test_without_bandwidth_it_takes_fewer_frames_and_then_smaller_ones(
     camera.bandwidth = 640 * 480 * 20
     one_frame(smaller)
 
-    assert slower.mode.endswith("MJPG 1280x720 at 7.5 frames a second")
-    assert smaller.mode.endswith("MJPG 640x480 at 15 frames a second")
+    assert slower.negotiated.endswith("MJPG 1280x720 at 7.5 frames a second")
+    assert smaller.negotiated.endswith("MJPG 640x480 at 15 frames a second")
     assert "no USB bandwidth for MJPG 1280x720 at 15 frames a second, trying less" in caplog.text
 
 
@@ -280,11 +282,11 @@ def test_a_damaged_picture_is_refused(here: FakeMachine, fault: dict[str, object
 def test_a_camera_that_sends_damaged_pictures_only_is_opened_again(
     here: FakeMachine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "DAMAGED_SECONDS", 0.1)
+    monkeypatch.setattr(device, "CORRUPT_SECONDS", 0.1)
     here.plug(FakeCamera(damaged=True))
     source = attached(here).open(STOP)
 
-    with pytest.raises(SourceError, match="sends damaged pictures only: try another cable"):
+    with pytest.raises(SourceError, match="sends damaged images only: try another cable"):
         look_for(source, seconds=5)
     source.close()
 
@@ -315,7 +317,7 @@ def test_a_silent_camera_is_given_up_after_two_seconds(here: FakeMachine) -> Non
     with pytest.raises(SourceError, match="sends nothing; opening it again"):
         source.grab()
 
-    assert time.monotonic() - began >= device.SILENT_SECONDS
+    assert time.monotonic() - began >= device.FRAME_TIMEOUT_SECONDS
     assert source.retrieve() is None
     source.close()
 
@@ -331,7 +333,7 @@ def test_a_frozen_picture_is_noticed_and_tried_again_once(here: FakeMachine, mon
     camera = attached(here)
     source = camera.open(STOP)
 
-    with pytest.raises(SourceError, match="picture of the camera /dev/video0 is frozen"):
+    with pytest.raises(SourceError, match="image of the camera /dev/video0 is frozen"):
         look_for(source, seconds=5)
     source.close()
     source = camera.open(STOP)
@@ -362,9 +364,9 @@ def test_the_same_camera_is_followed_to_another_number(here: FakeMachine) -> Non
 
     for camera in (by_auto, by_number, by_port):
         one_frame(camera)
-    assert by_auto.mode.startswith("HD Webcam C615 (/dev/video2)")
-    assert by_number.mode.startswith("HD Webcam C615 (/dev/video2)")
-    assert by_port.mode.startswith("Other (/dev/video0)")
+    assert by_auto.negotiated.startswith("HD Webcam C615 (/dev/video2)")
+    assert by_number.negotiated.startswith("HD Webcam C615 (/dev/video2)")
+    assert by_port.negotiated.startswith("Other (/dev/video0)")
 
 
 def test_two_cameras_with_the_same_serial_are_told_apart_by_their_port(here: FakeMachine) -> None:
@@ -385,10 +387,10 @@ def test_two_cameras_with_the_same_serial_are_told_apart_by_their_port(here: Fak
 
 
 def test_two_cameras_with_the_same_serial_are_never_swapped(here: FakeMachine) -> None:
-    left, right, machine = FakeCamera(), FakeCamera(bus="usb-0000:00:14.0-2"), here.machine
+    left, right, registry = FakeCamera(), FakeCamera(bus="usb-0000:00:14.0-2"), here.registry
     here.plug(left)
     here.plug(right)
-    front, back = attached(here, "0", machine), attached(here, "2", machine)
+    front, back = attached(here, "0", registry, camera_name="front"), attached(here, "2", registry, camera_name="back")
     for camera in (front, back):
         one_frame(camera)
 
@@ -398,15 +400,15 @@ def test_two_cameras_with_the_same_serial_are_never_swapped(here: FakeMachine) -
 
     assert trouble(front) == "The camera HD Webcam C615 is unplugged: plug it in again."
     one_frame(back)
-    assert back.mode.startswith("HD Webcam C615 (/dev/video0)")
+    assert back.negotiated.startswith("HD Webcam C615 (/dev/video0)")
     here.plug(left)
     one_frame(front)
-    assert front.mode.startswith("HD Webcam C615 (/dev/video2)")
+    assert front.negotiated.startswith("HD Webcam C615 (/dev/video2)")
 
 
 def test_silent_nodes_of_a_board_are_soon_given_up(here: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "FIRST_FRAME_SECONDS", 60.0)
-    monkeypatch.setattr(device, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(device, "FRAME_TIMEOUT_SECONDS", 0.1)
     here.plug(FakeCamera(silent=True, on_usb=False))
 
     assert "sends nothing" in trouble(attached(here))
@@ -424,7 +426,7 @@ def test_auto_waits_for_its_camera_before_it_takes_another(here: FakeMachine, mo
     assert trouble(camera) == "The camera HD Webcam C615 is unplugged: plug it in again."
     monkeypatch.setattr("camera.sources.v4l2.camera.REATTACH_GRACE_SECONDS", 0.0)
     one_frame(camera)
-    assert camera.mode.startswith("Other")
+    assert camera.negotiated.startswith("Other")
 
 
 def test_a_picture_needs_its_beginning_and_its_end(face_frame: Image) -> None:

@@ -1,0 +1,83 @@
+"""What CAMERA_SOURCE names: a device, a network camera, a file or the synthetic camera."""
+
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+AUTO = "auto"
+SYNTHETIC = "demo"
+SERIAL_PREFIX, DEVICE_PREFIX, URL_MARK = "serial:", "/dev/", "://"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """A camera of this machine: at a device node, with a serial number, or without either, any."""
+
+    text: str = field(compare=False)  # as the user wrote it
+    node: PurePosixPath | None = None  # below /dev
+    serial: str | None = None
+
+    def __str__(self) -> str:
+        return self.text if self.node is None else str(PurePosixPath(DEVICE_PREFIX) / self.node)
+
+    @property
+    def is_any(self) -> bool:
+        """Whether any camera will do."""
+        return self.node is None and self.serial is None
+
+    def node_path(self, devices: Path) -> Path | None:
+        """The device node that it names, where `devices` is the host's /dev."""
+        return None if self.node is None else devices / self.node
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """A network camera."""
+
+    url: str = field(repr=False)  # may hold a password
+
+    def __str__(self) -> str:
+        return self.url.split(URL_MARK, maxsplit=1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class FileSpec:
+    """A video file."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticSpec:
+    """The demo's camera."""
+
+    def __str__(self) -> str:
+        return SYNTHETIC
+
+
+SourceSpec = DeviceSpec | NetworkSpec | FileSpec | SyntheticSpec
+
+ANY_DEVICE = DeviceSpec(AUTO)
+
+
+def parse_source(text: str) -> SourceSpec:
+    """Read a CAMERA_SOURCE; whatever is nothing else is a file."""
+    if text == SYNTHETIC:
+        return SyntheticSpec()
+    if URL_MARK in text:
+        return NetworkSpec(text)
+    return _parse_device(text) or FileSpec(Path(text))
+
+
+def _parse_device(text: str) -> DeviceSpec | None:
+    if text == AUTO:
+        return ANY_DEVICE
+    if text.isdecimal():
+        return DeviceSpec(text, node=PurePosixPath(f"video{text}"))
+    if text.startswith(DEVICE_PREFIX):
+        return DeviceSpec(text, node=PurePosixPath(text.removeprefix(DEVICE_PREFIX)))
+    if text.startswith(SERIAL_PREFIX):
+        return DeviceSpec(text, serial=text.removeprefix(SERIAL_PREFIX))
+    return None
