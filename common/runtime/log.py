@@ -58,6 +58,6 @@ def filtered_logger(parent: logging.Logger, *filters: logging.Filter) -> logging
     """A logger for one object, whose filters do not affect anyone else who logs under the same name."""
     logger = logging.Logger(parent.name)  # noqa: LOG001 (on purpose not the shared one)
     logger.parent = parent
-    for each in filters:
-        logger.addFilter(each)
+    for added in filters:
+        logger.addFilter(added)
     return logger

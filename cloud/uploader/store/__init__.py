@@ -1,1 +1,1 @@
-"""Putting each capture in the bucket exactly once, however long S3 is away."""
+"""Stores each capture exactly once, however long S3 is unavailable."""

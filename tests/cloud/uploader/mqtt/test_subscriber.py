@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
+from common.mqtt import new_client
 from dev.harness.process import LOOPBACK, wait_for
 from tests.cloud.rig import Broker, Edge
 from tests.support import pictures
 from uploader.mqtt.delivery import Deliveries, Delivery
 from uploader.mqtt.session import session_config
+from uploader.mqtt.status_query import STATUS_REQUEST_TOPIC, UploaderStatus, response_topic
 from uploader.mqtt.subscriber import Subscriber
 
 WINDOW = 16
@@ -129,3 +133,28 @@ def test_the_session_is_not_asked_to_send_retained_images_again(edge: Edge, conn
     edge.send(pictures.png(2))
 
     assert reader.take(1)[0].message.payload == pictures.png(2)
+
+
+def test_a_status_request_is_answered_with_the_state_of_that_moment(
+    broker: Broker, connect: Callable[[], Reader]
+) -> None:
+    reader = connect()
+    problems = iter([None, "S3 is unavailable"])
+    reader.subscriber.respond_status(lambda: next(problems))
+    responses: SimpleQueue[bytes] = SimpleQueue()
+    client = new_client("check")
+    client.on_message = lambda _client, _userdata, message: responses.put(bytes(message.payload))
+    client.connect(LOOPBACK, broker.port)
+    client.loop_start()
+    client.subscribe(response_topic("check"))
+
+    request = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    request.ResponseTopic = response_topic("check")
+    statuses = []
+    for _ in range(2):
+        client.publish(STATUS_REQUEST_TOPIC, b"", properties=request)
+        statuses.append(UploaderStatus.parse(responses.get(timeout=20)))
+    client.disconnect()
+    client.loop_stop()
+
+    assert statuses == [UploaderStatus("uploader", None), UploaderStatus("uploader", "S3 is unavailable")]
