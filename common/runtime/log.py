@@ -2,8 +2,8 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable
+from time import gmtime, monotonic
 
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
 DATE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 def configure(level: str, on_thread_crash: Callable[[], None] | None = None) -> None:
     """Set up the log. `on_thread_crash` is called after a crash is logged."""
-    logging.Formatter.converter = time.gmtime
+    logging.Formatter.converter = gmtime
     logging.basicConfig(level=level, format=FORMAT, datefmt=DATE_FORMAT)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -41,7 +41,7 @@ class RepeatFilter(logging.Filter):
 
     def is_repeat(self, message: str) -> bool:
         """Whether the message would be dropped now."""
-        return time.monotonic() - self._logged_at.get(message, -SILENCE_SECONDS) < SILENCE_SECONDS
+        return monotonic() - self._logged_at.get(message, -SILENCE_SECONDS) < SILENCE_SECONDS
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
@@ -50,7 +50,7 @@ class RepeatFilter(logging.Filter):
                 return False
             if len(self._logged_at) >= MAX_REMEMBERED:
                 self._logged_at.clear()
-            self._logged_at[message] = time.monotonic()
+            self._logged_at[message] = monotonic()
             return True
 
 
