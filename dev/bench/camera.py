@@ -148,18 +148,18 @@ def _cost(process: Process, rate: int) -> Sample:
 
 
 def _fast(folder: Path) -> Table:
-    """How many frames are passed over when they come faster than they are looked at."""
+    """How many frames are skipped when they come faster than they are processed."""
     rows = []
     for size in SIZES:
         footage = film(folder / f"fast-{size[0]}.mkv", size, 3.0, FAST_RATE)
-        series = paired({"ours": functools.partial(_passed_over, folder, footage)})
-        figures = [str(series.figure("ours", name)) for name in ("looked at", "passed over")]
+        series = paired({"ours": functools.partial(_skipped, folder, footage)})
+        figures = [str(series.figure("ours", name)) for name in ("processed", "skipped")]
         rows.append((f"{size[0]}x{size[1]}, a face in view", *figures))
-    columns = ("", "looked at, each second", "passed over, each second")
+    columns = ("", "processed, each second", "skipped, each second")
     return Table(f"At {FAST_RATE} frames a second, all of them wanted:", columns, tuple(rows))
 
 
-def _passed_over(folder: Path, footage: Footage) -> Sample:
+def _skipped(folder: Path, footage: Footage) -> Sample:
     port = free_port()
     process = start_camera(
         folder / f"fast-{time.monotonic_ns()}",
@@ -171,13 +171,13 @@ def _passed_over(folder: Path, footage: Footage) -> Sample:
         LIVE_PORT=str(port),
     )
     try:
-        wait_for(lambda: _counted(port).get("usbcam_frames_looked_at", 0) > FAST_RATE, seconds=30, what="frames")
+        wait_for(lambda: _counted(port).get("usbcam_frames_processed", 0) > FAST_RATE, seconds=30, what="frames")
         began, before = time.monotonic(), _counted(port)
         time.sleep(SECONDS)
         seconds, after = time.monotonic() - began, _counted(port)
     finally:
         process.kill()
-    names = {"looked at": "usbcam_frames_looked_at", "passed over": "usbcam_frames_passed_over"}
+    names = {"processed": "usbcam_frames_processed", "skipped": "usbcam_frames_skipped"}
     return {said: (after[name] - before[name]) / seconds for said, name in names.items()}
 
 
@@ -217,9 +217,9 @@ def _images(policy: str) -> tuple[float, float]:
     while not scene.ended(number / RATE):
         seconds = number / RATE
         frame = Frame(scene.draw(seconds), began + timedelta(seconds=seconds), seconds, number)
-        captures += analyzer.look(frame).captures
+        captures += analyzer.process(frame).captures
         number += 1
-    captures += analyzer.end().captures
+    captures += analyzer.flush().captures
     return len(captures) / VISITS, sum(len(capture.image) for capture in captures) / len(captures)
 
 

@@ -65,9 +65,9 @@ def run() -> int:
 @main.command
 def health() -> int:
     """Say whether the running camera is healthy; exit code 0 or 1."""
-    healthy, message = health_of(_settings().heartbeat_file)
-    click.echo(message)
-    return 0 if healthy else 1
+    report = health_of(_settings().heartbeat_file)
+    click.echo(report.message)
+    return 0 if report.healthy else 1
 
 
 @main.command

@@ -30,7 +30,7 @@ def write() -> Write:
     def make(image_format: str) -> Capture:
         noise = np.random.default_rng(7).integers(0, 255, (120, 90, 3), np.uint8)
         encoder = CaptureEncoder(camera="front_door-2", whole_frame=True, margin=0.3, image_format=image_format)
-        shot = encoder.cut(Frame(noise, NOON, 0.0, 7), Detection(Box(0, 12, 34, 56), 0.93449), 0.71, "1")
+        shot = encoder.crop(Frame(noise, NOON, 0.0, 7), Detection(Box(0, 12, 34, 56), 0.93449), 0.71, "1")
         return encoder.encode(shot, "better")
 
     return make

@@ -122,7 +122,7 @@ def test_the_doctor_may_be_asked_while_the_camera_runs_and_the_camera_may_come_a
     (edge.devices / "video2").write_text("capture")
     edge.wait_until_it_says("Opened /dev/video2")
     ask = ("exec", "-T", "camera", "python", "-m", "camera")
-    wait_for(lambda: "A frame was handled" in edge.compose(*ask, "health"), seconds=SECONDS, what="a healthy camera")
+    wait_for(lambda: "A frame was processed" in edge.compose(*ask, "health"), seconds=SECONDS, what="a healthy camera")
     inside = edge.compose(*ask, "doctor")
     beside = edge.doctor()
 

@@ -29,25 +29,25 @@ def test_two_cameras_share_the_way_and_a_broken_one_does_not_hold_up_the_other(j
 
         keys = journey.wait_for_objects(3)
         wait_for(lambda: is_so(client, "front", online=True), seconds=START_SECONDS, what="a camera at work")
-        wait_for(lambda: statuses(client).get("porch", {}).get("trouble"), seconds=START_SECONDS, what="the trouble")
+        wait_for(lambda: statuses(client).get("porch", {}).get("problem"), seconds=START_SECONDS, what="the trouble")
 
     assert all(key.startswith("porch/front/") for key in keys)
-    assert "/dev/video99" in str(statuses(client)["porch"]["trouble"])
-    assert statuses(client)["front"]["trouble"] is None
+    assert "/dev/video99" in str(statuses(client)["porch"]["problem"])
+    assert statuses(client)["front"]["problem"] is None
 
 
 def test_a_camera_is_paused_and_resumed_by_a_retained_command(journey: Journey) -> None:
     journey.camera(CAMERAS="front=demo porch=demo")
     with Client(journey.edge_broker.port) as client:
         client.subscribe("usbcam/status/+")
-        wait_for(lambda: is_so(client, "front", paused=False), seconds=START_SECONDS, what="a camera at work")
+        wait_for(lambda: is_so(client, "front", state="running"), seconds=START_SECONDS, what="a camera at work")
 
         client.publish("usbcam/command/front", b"pause", retain=True)
-        wait_for(lambda: is_so(client, "front", paused=True), seconds=START_SECONDS, what="a pause")
-        assert is_so(client, "porch", paused=False)
+        wait_for(lambda: is_so(client, "front", state="paused"), seconds=START_SECONDS, what="a pause")
+        assert is_so(client, "porch", state="running")
         client.publish("usbcam/command/front", b"sleep", retain=True)  # no command: nothing changes
         client.publish("usbcam/command/front", b"", retain=True)
-        wait_for(lambda: is_so(client, "front", paused=False), seconds=START_SECONDS, what="its end")
+        wait_for(lambda: is_so(client, "front", state="running"), seconds=START_SECONDS, what="its end")
 
     assert "it must be pause, run, or hours" in journey.started[-1].tail(50)
 
@@ -59,7 +59,7 @@ def test_a_camera_starts_paused_when_it_was_told_so_before(journey: Journey) -> 
 
         journey.camera()
 
-        wait_for(lambda: is_so(client, "door", paused=True, online=True), seconds=START_SECONDS, what="a pause")
+        wait_for(lambda: is_so(client, "door", state="paused", online=True), seconds=START_SECONDS, what="a pause")
 
 
 def test_every_camera_of_a_killed_process_is_offline(journey: Journey) -> None:

@@ -76,9 +76,9 @@ def visits() -> tuple[list[Capture], int]:
     with mock.patch.object(cv2, "imencode", wraps=cv2.imencode) as encode:
         while not scene.ended(number / RATE):
             at = timedelta(seconds=number / RATE)
-            captures += analyzer.look(Frame(scene.draw(number / RATE), began + at, number / RATE, number)).captures
+            captures += analyzer.process(Frame(scene.draw(number / RATE), began + at, number / RATE, number)).captures
             number += 1
-        captures += analyzer.end().captures
+        captures += analyzer.flush().captures
     return captures, encode.call_count
 
 

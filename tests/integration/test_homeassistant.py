@@ -54,7 +54,7 @@ def test_a_camera_appears_there_and_its_switch_pauses_it(journey: Journey, edge_
         client.publish("usbcam/command/door", b"pause")  # as its switch does
         wait_for(
             lambda: any(
-                json.loads(message.payload).get("paused")
+                json.loads(message.payload).get("state") == "paused"
                 for message in list(client.messages)
                 if message.topic == "usbcam/status/door"
             ),

@@ -1,6 +1,7 @@
-"""What Home Assistant learns of a camera by MQTT discovery, so that it appears there by itself.
+"""What Home Assistant learns about a camera by MQTT discovery, so that it appears there by itself.
 
-One message a device, as Home Assistant 2024.11 and later take it (its documentation: MQTT, "Device discovery payload").
+One message per device, as Home Assistant 2024.11 and later take it (its documentation: MQTT, "Device discovery
+payload").
 """
 
 import json
@@ -21,12 +22,12 @@ def discovery_topic(camera: str) -> str:
     return f"{PREFIX}/device/usbcam-{camera}/config"
 
 
-def discovery(camera: str, content_type: str) -> bytes:
+def discovery_payload(camera: str, content_type: str) -> bytes:
     """Describe a camera: last capture, online, counts, and a switch that pauses it."""
     status: dict[str, object] = {"state_topic": status_topic(camera)}
-    # Of an edge that lost its power nobody says that it is away: its broker, which has its last will, is away as well.
-    reading = status | {"expire_after": EXPIRE_SECONDS}  # sensors can do that, and switches cannot
-    parts: dict[str, dict[str, object]] = {
+    # If an edge loses its power, nobody publishes its last will: its broker, which holds that, is down as well.
+    sensor_base = status | {"expire_after": EXPIRE_SECONDS}  # sensors can expire, switches cannot
+    components: dict[str, dict[str, object]] = {
         "last_capture": {
             "p": "image",
             "name": "Last capture",
@@ -37,8 +38,8 @@ def discovery(camera: str, content_type: str) -> bytes:
             "p": "binary_sensor",
             "name": "Camera",
             "device_class": "connectivity",
-            "value_template": "{{ 'ON' if value_json.online and not value_json.trouble else 'OFF' }}",
-            **reading,
+            "value_template": "{{ 'ON' if value_json.online and not value_json.problem else 'OFF' }}",
+            **sensor_base,
         },
         "watching": {
             "p": "switch",
@@ -48,19 +49,19 @@ def discovery(camera: str, content_type: str) -> bytes:
             "retain": False,  # the camera retains it; kept there too, an old one would come back with that broker
             "payload_on": "run",
             "payload_off": "pause",
-            "value_template": "{{ 'pause' if value_json.paused else 'run' }}",
+            "value_template": "{{ 'pause' if value_json.state == 'paused' else 'run' }}",
             "state_on": "run",
             "state_off": "pause",
             **status,
         },
-        "captured": _count("Captures", "captured", "mdi:face-recognition", total=True) | reading,
-        "stored": _count("Stored in S3", "stored", "mdi:cloud-check", total=True) | reading,
-        "waiting": _count("Waiting for S3", "waiting", "mdi:cloud-upload", total=False) | reading,
+        "captured": _count("Captures", "captured", "mdi:face-recognition", total=True) | sensor_base,
+        "stored": _count("Stored in S3", "stored", "mdi:cloud-check", total=True) | sensor_base,
+        "waiting": _count("Waiting for S3", "waiting", "mdi:cloud-upload", total=False) | sensor_base,
     }
     content = {
         "dev": {"ids": [f"usbcam-{camera}"], "name": f"Camera {camera}", "mf": "usbcam"},
         "o": {"name": "usbcam"},
-        "cmps": {name: part | {"unique_id": f"usbcam-{camera}-{name}"} for name, part in parts.items()},
+        "cmps": {name: component | {"unique_id": f"usbcam-{camera}-{name}"} for name, component in components.items()},
         "availability_topic": status_topic(camera),
         "availability_template": "{{ 'online' if value_json.online else 'offline' }}",
         "qos": 1,

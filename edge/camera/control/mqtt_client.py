@@ -1,9 +1,8 @@
-"""What a camera is to the broker: a retained status with a last will, and somebody who takes commands."""
+"""A camera's MQTT client: a retained status with a last will, and commands."""
 
 import contextlib
 import json
 import logging
-from collections.abc import Callable
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -15,7 +14,7 @@ from common.mqtt import new_client
 log = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 15
-LONGEST_COMMAND = 1000
+MAX_COMMAND_BYTES = 1000
 
 
 def status_topic(camera: str) -> str:
@@ -24,94 +23,93 @@ def status_topic(camera: str) -> str:
 
 
 def command_topic(camera: str) -> str:
-    """Where a camera listens."""
+    """Where a camera takes commands."""
     return f"usbcam/command/{camera}"
 
 
 class CameraMqttClient:
-    """A connection of its own for each camera, since a connection has one last will."""
+    """Connects one camera to the broker: each has its own connection, since a connection has one last will."""
 
     def __init__(
-        self,
-        settings: Settings,
-        clock: ScheduleController,
-        status: Callable[[], dict[str, object]],
-        *greetings: tuple[str, bytes],
+        self, settings: Settings, schedule: ScheduleController, *retained_on_connect: tuple[str, bytes]
     ) -> None:
-        """`status`: what the status says now; `greetings`: topics and payloads to retain at each connection."""
-        self._name, self._clock, self._status, self._greetings = settings.camera_name, clock, status, greetings
-        self._where = settings.edge_broker_host, settings.edge_broker_port
-        self._note = settings.spool_dir / f"{self._name}.command"  # a pause holds although the broker is away
-        self._recall()
+        """`schedule`: what commands override; `retained_on_connect`: topics and payloads."""
+        self._name, self._schedule, self._retained_on_connect = settings.camera_name, schedule, retained_on_connect
+        self._broker = settings.edge_broker_host, settings.edge_broker_port
+        self._command_file = settings.spool_dir / f"{self._name}.command"  # a pause holds without the broker, too
+        self._status: dict[str, object] = {}  # as published last
+        self._restore_command()
         client = new_client(f"camera-{self._name}")
         client.will_set(status_topic(self._name), json.dumps({"online": False}), qos=1, retain=True)
-        client.on_connect = lambda *_: self._greet()
-        client.on_message = lambda _c, _u, message: self._hear(message)
+        client.on_connect = lambda *_: self._on_connect()
+        client.on_message = lambda _c, _u, message: self._on_command(message)
         self._client = client
 
     def start(self) -> None:
         """Connect, now and whenever the connection is lost."""
-        self._client.connect_async(*self._where, KEEPALIVE_SECONDS)
+        self._client.connect_async(*self._broker, KEEPALIVE_SECONDS)
         self._client.loop_start()
 
-    def show(self, topic: str, picture: bytes) -> None:
-        """Retain a picture, in the place of the last one."""
+    def publish_image(self, topic: str, image: bytes) -> None:
+        """Retain an image in place of the last one."""
         if self._client.is_connected():
-            self._client.publish(topic, picture, qos=0, retain=True)
+            self._client.publish(topic, image, qos=0, retain=True)
 
-    def tell(self) -> None:
-        """Renew the status (QoS 0: a queue of old ones helps nobody)."""
+    def publish_status(self, status: dict[str, object]) -> None:
+        """Replace the retained status, now or when the broker is back."""
+        self._status = status
         if self._client.is_connected():
-            self._publish(online=True)
+            self._send_status(online=True)
 
     def command(self, text: str) -> None:
-        """Retain a command at the broker, as anybody may; without the broker follow it until it is back."""
+        """Retain a command at the broker, as anybody may; without the broker apply it until it is back."""
         if self._client.is_connected():
             self._client.publish(command_topic(self._name), text, qos=1, retain=True)
         else:
-            self._obey(text.encode())
+            self._apply_command(text.encode())
 
-    def stop(self) -> None:
-        """Say goodbye."""
+    def stop(self, status: dict[str, object]) -> None:
+        """Publish the last status and disconnect."""
+        self._status = status
         if self._client.is_connected():
-            self._publish(online=False)
+            self._send_status(online=False)
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _publish(self, *, online: bool) -> None:
-        content = {"online": online, **self._status()}
-        self._client.publish(status_topic(self._name), json.dumps(content), qos=0, retain=True)
+    def _send_status(self, *, online: bool) -> None:
+        """QoS 0: a queue of old ones helps nobody."""
+        content = json.dumps({"online": online, **self._status})
+        self._client.publish(status_topic(self._name), content, qos=0, retain=True)
 
-    def _greet(self) -> None:
+    def _on_connect(self) -> None:
         options = SubscribeOptions(qos=1, retainAsPublished=True)
         self._client.subscribe(command_topic(self._name), options=options)
-        for topic, payload in self._greetings:
+        for topic, payload in self._retained_on_connect:
             self._client.publish(topic, payload, qos=1, retain=True)
-        self.tell()
+        self._send_status(online=True)
 
-    def _hear(self, message: mqtt.MQTTMessage) -> None:
-        """Follow a command, and retain it if its sender did not: the last one holds, whoever sent it."""
-        self._obey(bytes(message.payload))
+    def _on_command(self, message: mqtt.MQTTMessage) -> None:
+        """Apply a command, and retain it if its sender did not: the last one holds, whoever sent it."""
+        self._apply_command(bytes(message.payload))
         if not message.retain:
             self._client.publish(message.topic, message.payload, qos=1, retain=True)
 
-    def _recall(self) -> None:
-        """Follow the last command of before."""
+    def _restore_command(self) -> None:
+        """Apply the last command of an earlier run."""
         with contextlib.suppress(OSError, ValueError):
-            self._clock.override(self._note.read_text(encoding="utf-8"))
+            self._schedule.override(self._command_file.read_text(encoding="utf-8"))
 
-    def _obey(self, payload: bytes) -> None:
-        command = payload[:LONGEST_COMMAND].decode("utf-8", "replace").strip()
+    def _apply_command(self, payload: bytes) -> None:
+        command = payload[:MAX_COMMAND_BYTES].decode("utf-8", "replace").strip()
         try:
-            self._clock.override(command)
-            self._note.write_text(command, encoding="utf-8")
+            self._schedule.override(command)
+            self._command_file.write_text(command, encoding="utf-8")
         except OSError as error:
-            log.warning("The command %s cannot be kept in %s: %s", command, self._note, error.strerror)
+            log.warning("The command %s cannot be kept in %s: %s", command, self._command_file, error.strerror)
         except ValueError:
             log.warning(
                 "Ignored a command on %s: it must be pause, run, or hours such as mo-fr/08:00-18:00",
                 command_topic(self._name),
             )
         else:
-            log.info("Told on %s: %s", command_topic(self._name), command or "the hours of SCHEDULE")
-        self.tell()
+            log.info("Command on %s: %s", command_topic(self._name), command or "back to SCHEDULE")

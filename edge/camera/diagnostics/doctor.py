@@ -10,12 +10,13 @@ from pathlib import Path
 
 from camera.config.settings import Settings
 from camera.config.source_spec import DeviceSpec
-from camera.control.health import beats, health
+from camera.control.health import health, is_running
 from camera.delivery.spool import EXTENSIONS
 from camera.diagnostics import broker
 from camera.diagnostics import devices as inventory
 from camera.diagnostics.finding import Finding, ill, known, show, well
 from camera.diagnostics.snapshot import SnapshotError, take, write
+from camera.pipeline.camera_status import CameraState
 from camera.pipeline.detector import FaceDetector, model_path
 from camera.sources.v4l2.discovery import DeviceRegistry
 
@@ -55,8 +56,8 @@ def _findings(cameras: Sequence[Settings], shot: Path | None) -> Iterator[Findin
 def _service(settings: Settings, word: broker.Word) -> Finding:
     """Whether the camera runs: in this container by its heartbeat, in another by what it tells the broker."""
     if settings.heartbeat_file.exists():
-        good, sentence = health(settings.heartbeat_file)
-        return well(f"The camera service runs. {sentence}") if good else ill(sentence)
+        report = health(settings.heartbeat_file)
+        return well(f"The camera service runs. {report.message}") if report.healthy else ill(report.message)
     online = sorted(name for name, status in word.statuses.items() if status.get("online") is True)
     if online:
         return well(f"The camera service runs elsewhere and looks through {', '.join(online)}.")
@@ -65,16 +66,16 @@ def _service(settings: Settings, word: broker.Word) -> Finding:
 
 def _camera(settings: Settings, word: broker.Word, path: Path | None) -> Iterator[Finding]:
     name, status = settings.camera_name, word.statuses.get(settings.camera_name, {})
-    runs = status.get("online") is True or beats(settings.heartbeat_file, name)
-    if not runs or status.get("paused") or not isinstance(settings.source, DeviceSpec):
+    runs = status.get("online") is True or is_running(settings.heartbeat_file, name)
+    if not runs or status.get("state") == CameraState.PAUSED or not isinstance(settings.source, DeviceSpec):
         yield _shot(settings, path)
         return
-    if status.get("trouble"):
-        yield ill(f"{name}: {status['trouble']}")
+    if status.get("problem"):
+        yield ill(f"{name}: {status['problem']}")
     else:
         rate = status.get("frames_per_second")
-        looks = f" and looks at {rate} frames a second" if rate is not None else ""
-        yield well(f"{name}: the camera service has it{looks}; so no test shot.")
+        processes = f" and processes {rate} frames a second" if rate is not None else ""
+        yield well(f"{name}: the camera service has it{processes}; so no test shot.")
     if path:
         yield known(
             f"{name}: for a shot, stop the service first: docker compose -f docker-compose.edge.yml stop camera"

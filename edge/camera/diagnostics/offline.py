@@ -63,11 +63,11 @@ def _write_captures(settings: Settings, source: FrameSource, out: Path) -> None:
         try:
             seconds = source.grab()
         except SourceEndedError:
-            _write_result(analyzer.end(), out)
+            _write_result(analyzer.flush(), out)
             return
         frame = source.retrieve() if sampler.accept(seconds) else None
         if frame:
-            _write_result(analyzer.look(frame), out)
+            _write_result(analyzer.process(frame), out)
             sampler.rate = analyzer.rate
 
 

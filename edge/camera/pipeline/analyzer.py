@@ -1,7 +1,8 @@
-"""Watching: from frames to captures and visits."""
+"""Analysis: from frames to captures and visits."""
 
 import logging
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from camera.config.polygons import parse_polygons
@@ -11,27 +12,28 @@ from camera.pipeline.encoder import CaptureEncoder, ShotCandidate
 from camera.pipeline.motion import MotionDetector
 from camera.pipeline.quality import Quality, assess
 from camera.pipeline.tracker import Track, TrackedDetection, Tracker
-from camera.pipeline.visit_policy import GOOD_QUALITY, VisitState
+from camera.pipeline.visit_policy import GOOD_QUALITY, ShotKind, VisitState
 from camera.sources.frame import Frame
 from camera.sources.privacy_mask import PrivacyMask
-from common.contract.capture import MAX_IMAGE_BYTES, Box, Capture, Visit
+from common.contract.capture import MAX_IMAGE_BYTES, Box, Capture
 from common.rate_limit import TokenBucket
 
 log = logging.getLogger(__name__)
 
-# While somebody is there, and in between near them alone: who joins has a first shot within a second.
-EVERYWHERE_SECONDS = 0.25
-CALM_RATE = 5.0  # frames a second: while nothing moves every second one is enough, if these are left
-KEEPING = 0.1  # a face keeps its track alive at a score this much lower than a new one takes
+# While somebody is there, only regions are searched in between: who joins has a first shot within a second.
+FULL_SEARCH_SECONDS = 0.25
+IDLE_RATE = 5.0  # frames a second: while nothing moves every second frame is enough, if these are left
+KEEP_ALIVE_MARGIN = 0.1  # a face keeps its track alive at a score this much lower than a new one needs
+MIN_DETECTION_SCORE = 0.1
 
 
 @dataclass(slots=True)
 class AnalysisCounters:
-    """What the analyzer saw since it started."""
+    """What the analyzer counted since it started."""
 
-    looked_at: int = 0  # frames that came here
-    still: int = 0  # of these, those in which nothing moved, so that no face was looked for
-    near: int = 0  # of these, those in which faces were looked for only near those that were there
+    frames_processed: int = 0
+    no_motion: int = 0  # of these, frames in which nothing moved, so that no face was searched for
+    region_only: int = 0  # of these, frames searched for faces only near those that were there
     faces: int = 0
     visits: int = 0
     captured: int = 0
@@ -41,7 +43,7 @@ class AnalysisCounters:
 
 @dataclass(frozen=True, slots=True)
 class DetectedFace:
-    """A face in the frame that was looked at last, for the live page."""
+    """A face in the frame that was processed last, for the live page."""
 
     box: Box
     score: float
@@ -55,20 +57,21 @@ class AnalysisResult:
     """What a frame gave."""
 
     captures: tuple[Capture, ...] = ()
-    visits: tuple[Visit, ...] = ()  # that are over
+    ended: tuple[VisitState, ...] = ()  # visits that are over
     faces: tuple[DetectedFace, ...] = ()
 
 
 class FrameAnalyzer:
-    """Looks at frames, one after the other, and captures the faces in them. For one thread."""
+    """Processes frames, one after the other, and captures the faces in them. For one thread."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Load the detector."""
-        self.counts = AnalysisCounters()
-        self._camera, self._policy = settings.camera_name, settings.capture_policy
-        self._masks = PrivacyMask(parse_polygons(settings.masks))
+    def __init__(self, settings: Settings, counters: AnalysisCounters | None = None) -> None:
+        """Load the detector; `counters` go on counting where an earlier analyzer stopped."""
+        self.counters = counters or AnalysisCounters()
+        self._policy = settings.capture_policy
+        self._mask = PrivacyMask(parse_polygons(settings.masks))
         self._motion = MotionDetector() if settings.motion == "on" else None
-        self._detector = FaceDetector(settings.min_face_px, max(0.1, settings.min_score - KEEPING))
+        min_score = max(MIN_DETECTION_SCORE, settings.min_score - KEEP_ALIVE_MARGIN)
+        self._detector = FaceDetector(settings.min_face_px, min_score)
         self._tracker = Tracker(settings.min_score)
         self._encoder = CaptureEncoder(
             camera=settings.camera_name,
@@ -76,125 +79,128 @@ class FrameAnalyzer:
             margin=settings.capture_margin,
             image_format=settings.image_format,
         )
-        self._bucket = TokenBucket(settings.captures_per_minute)
+        self._limiter = TokenBucket(settings.captures_per_minute)
         self._interval = settings.capture_interval_seconds
-        self._due = float("-inf")
-        self._stays: dict[str, VisitState] = {}
-        self._everywhere_at = float("-inf")
-        self._rate, self._calm = settings.detections_per_second, False
+        self._next_capture_at = float("-inf")
+        self._visits: dict[str, VisitState] = {}  # by track
+        self._full_search_at = float("-inf")
+        self._rate, self._idle = settings.detections_per_second, False
 
     @property
     def rate(self) -> float:
-        """How many frames a second are worth a look now."""
-        return min(self._rate, max(CALM_RATE, self._rate / 2)) if self._calm else self._rate
+        """How many frames a second are worth processing now."""
+        return min(self._rate, max(IDLE_RATE, self._rate / 2)) if self._idle else self._rate
 
     @property
-    def busy(self) -> bool:
+    def has_active_tracks(self) -> bool:
         """Whether a visit is under way."""
-        return self._tracker.busy
+        return self._tracker.has_active_tracks
 
-    def look(self, frame: Frame) -> AnalysisResult:
-        """The captures of this frame and the visits that it ended; masks black out parts of the frame itself."""
-        self._masks.apply(frame.image)
-        self.counts.looked_at += 1
-        self._calm = not self._wants_look(frame)
-        if self._calm:
-            self.counts.still += 1
+    def process(self, frame: Frame) -> AnalysisResult:
+        """Return the captures of this frame and the visits that it ended; masks black out parts of the frame itself."""
+        self._mask.apply(frame.image)
+        self.counters.frames_processed += 1
+        self._idle = not self._update_motion(frame)
+        if self._idle:
+            self.counters.no_motion += 1
             return AnalysisResult()
-        detections = self._detector.detect(frame.image, self._near(frame.seconds))
+        detections = self._detector.detect(frame.image, self._next_search_boxes(frame.seconds))
         height, width = frame.image.shape[:2]
-        sightings, ended = self._tracker.update(detections, frame.seconds, frame.captured_at, (width, height))
-        self.counts.faces += len(sightings)
-        judged = [(sighting, assess(frame.image, sighting.detection)) for sighting in sightings]
-        captures, visits = self._close(ended, frame.seconds)
-        captures += self._choose(frame, judged)
-        return AnalysisResult(tuple(captures), tuple(visits), tuple(self._face(*pair) for pair in judged))
+        tracked, ended = self._tracker.update(detections, frame.seconds, frame.captured_at, (width, height))
+        self.counters.faces += len(tracked)
+        scored = [(face, assess(frame.image, face.detection)) for face in tracked]
+        captures, visits = self._end_visits(ended, frame.seconds)
+        captures += self._capture(frame, scored)
+        return AnalysisResult(tuple(captures), tuple(visits), tuple(_detected_face(*pair) for pair in scored))
 
-    def end(self) -> AnalysisResult:
-        """Close the visits that are not over: no frame follows."""
-        captures, visits = self._close(self._tracker.end(), float("inf"))
+    def flush(self) -> AnalysisResult:
+        """End the visits that are under way: no frame follows."""
+        captures, visits = self._end_visits(self._tracker.flush(), float("inf"))
         return AnalysisResult(tuple(captures), tuple(visits))
 
-    def _wants_look(self, frame: Frame) -> bool:
-        return not self._motion or self._motion.wants_look(frame.image, frame.seconds, busy=self._tracker.busy)
+    def refuse(self, capture_ids: Collection[str]) -> None:
+        """Count captures that could not be spooled; the visits under way will not list them."""
+        self.counters.refused += len(capture_ids)
+        for visit in self._visits.values():
+            visit.refuse(capture_ids)
 
-    def _near(self, seconds: float) -> list[Box]:
-        """Where to look for faces: near those that are there; everywhere (empty) now and then, or if one was missed."""
-        faces = self._tracker.expected(seconds) if self._motion else []
-        if not faces or seconds - self._everywhere_at >= EVERYWHERE_SECONDS:
-            self._everywhere_at = seconds
+    def _update_motion(self, frame: Frame) -> bool:
+        """Learn from a frame; return whether it is worth a search."""
+        if self._motion is None:
+            return True
+        return self._motion.update(frame.image, frame.seconds, has_active_tracks=self.has_active_tracks)
+
+    def _next_search_boxes(self, now: float) -> list[Box]:
+        """Choose where to search for faces: near those that are there, but everywhere (empty) now and then."""
+        boxes = self._tracker.expected_boxes(now) if self._motion else []
+        if not boxes or now - self._full_search_at >= FULL_SEARCH_SECONDS:
+            self._full_search_at = now
             return []
-        self.counts.near += 1
-        return faces
+        self.counters.region_only += 1
+        return boxes
 
-    def _choose(self, frame: Frame, judged: list[tuple[TrackedDetection, Quality]]) -> list[Capture]:
-        """The captures of the faces in a frame, by the policy."""
-        if self._policy == "interval" and frame.seconds < self._due:
+    def _capture(self, frame: Frame, scored: list[tuple[TrackedDetection, Quality]]) -> list[Capture]:
+        """Make the captures of the faces in a frame, by the policy."""
+        if self._policy == "interval" and frame.seconds < self._next_capture_at:
             return []
         captures: list[Capture] = []
-        for sighting, quality in judged:
-            stay = self._stays.setdefault(sighting.track.id, VisitState(sighting.track))
+        for face, quality in scored:
+            visit = self._visits.setdefault(face.track.id, VisitState(face.track))
             if self._policy == "best":
-                captures += self._improve(stay, frame, sighting.detection, quality)
-            elif sighting.detection.score >= self._tracker.activation_threshold:
-                stay.candidate = self._cut(frame, sighting.detection, quality, sighting.track)
-                captures += self._keep(stay, "first" if not stay.kept else "more", frame.seconds)
+                captures += self._capture_best(visit, frame, face.detection, quality)
+            elif face.detection.score >= self._tracker.activation_threshold:
+                visit.candidate = self._crop(frame, face.detection, quality, face.track)
+                captures += self._keep(visit, ShotKind.MORE if visit.kept else ShotKind.FIRST, frame.seconds)
         if captures:
-            self._due = frame.seconds + self._interval
+            self._next_capture_at = frame.seconds + self._interval
         return captures
 
-    def _improve(self, stay: VisitState, frame: Frame, detection: Detection, quality: Quality) -> list[Capture]:
-        if quality.value < GOOD_QUALITY:
-            self.counts.rejected[quality.weakness] += 1
-        if stay.improves(quality.value):
-            stay.candidate = self._cut(frame, detection, quality, stay.track)
-        kind = stay.due(frame.seconds)
-        return self._keep(stay, kind, frame.seconds) if kind else []
+    def _capture_best(self, visit: VisitState, frame: Frame, detection: Detection, quality: Quality) -> list[Capture]:
+        if quality.score < GOOD_QUALITY:
+            self.counters.rejected[quality.worst_factor] += 1
+        if visit.improves(quality.score):
+            visit.candidate = self._crop(frame, detection, quality, visit.track)
+        kind = visit.next_shot(frame.seconds)
+        return self._keep(visit, kind, frame.seconds) if kind else []
 
-    def _cut(self, frame: Frame, detection: Detection, quality: Quality, track: Track) -> ShotCandidate:
-        return self._encoder.cut(frame, detection, quality.value, track.id)
+    def _crop(self, frame: Frame, detection: Detection, quality: Quality, track: Track) -> ShotCandidate:
+        return self._encoder.crop(frame, detection, quality.score, track.id)
 
-    def _close(self, ended: list[Track], seconds: float) -> tuple[list[Capture], list[Visit]]:
+    def _end_visits(self, ended: list[Track], now: float) -> tuple[list[Capture], list[VisitState]]:
         captures: list[Capture] = []
-        visits = []
+        visits: list[VisitState] = []
         for track in ended:
-            stay = self._stays.pop(track.id, None)
-            if stay is None or not track.confirmed:
+            visit = self._visits.pop(track.id, None)
+            if visit is None or not track.confirmed:
                 continue
-            kind = stay.due_at_end() if self._policy == "best" else ""
-            captures += self._keep(stay, kind, seconds) if kind else []
-            ids = tuple(capture_id for capture_id, _ in stay.kept)
-            visits.append(Visit(track.id, self._camera, track.began_at, track.seen_at, ids, stay.best_id))
-            self.counts.visits += 1
-            seconds_there = (track.seen_at - track.began_at).total_seconds()
-            log.info("Visit %s at %s ended after %.1f s: %d captures", track.id, self._camera, seconds_there, len(ids))
+            kind = visit.last_shot() if self._policy == "best" else None
+            captures += self._keep(visit, kind, now) if kind else []
+            visits.append(visit)
+            self.counters.visits += 1
         return captures, visits
 
-    def _keep(self, stay: VisitState, kind: str, seconds: float) -> list[Capture]:
+    def _keep(self, visit: VisitState, kind: ShotKind, now: float) -> list[Capture]:
         """Make a capture of a visit's candidate, unless there are too many or it is too large."""
-        if stay.candidate is None:
+        if visit.candidate is None:
             return []
-        if not self._bucket.try_acquire(stay.track.last_seen):
-            self.counts.rejected["too many"] += 1
+        if not self._limiter.try_acquire(visit.track.last_seen):
+            self.counters.rejected["too many"] += 1
             return []
-        capture = self._encoder.encode(stay.candidate, kind)
-        stay.keep(capture.id, seconds)
-        return [capture] if self._fits(capture) else []
-
-    def _face(self, sighting: TrackedDetection, quality: Quality) -> DetectedFace:
-        poor = quality.weakness if quality.value < GOOD_QUALITY else None
-        return DetectedFace(
-            sighting.detection.box, sighting.detection.score, round(quality.value, 3), sighting.track.id, poor
-        )
-
-    def _fits(self, capture: Capture) -> bool:
+        capture = self._encoder.encode(visit.candidate, kind)
+        visit.record_shot(capture.id, now)
         if len(capture.image) <= MAX_IMAGE_BYTES:
-            self.counts.captured += 1
-            return True
-        self.counts.refused += 1
+            self.counters.captured += 1
+            return [capture]
+        self.counters.refused += 1
+        visit.refuse({capture.id})
         log.error(
             "A capture of %d bytes is too large for the brokers (%d): set CAPTURE=face or IMAGE_FORMAT=jpeg",
             len(capture.image),
             MAX_IMAGE_BYTES,
         )
-        return False
+        return []
+
+
+def _detected_face(face: TrackedDetection, quality: Quality) -> DetectedFace:
+    poor = quality.worst_factor if quality.score < GOOD_QUALITY else None
+    return DetectedFace(face.detection.box, face.detection.score, round(quality.score, 3), face.track.id, poor)

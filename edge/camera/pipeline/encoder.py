@@ -1,4 +1,4 @@
-"""Making a capture: the picture of a face, cut from the full frame and encoded."""
+"""Making a capture: the image of a face, cropped from the full frame and encoded."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,12 +9,12 @@ from camera.pipeline.detector import Detection
 from camera.sources.frame import Frame, Image
 from common.contract.capture import Box, Capture, describe, whole_milliseconds, with_description
 
-JPEG_QUALITY = 95  # faces are kept to be looked at; 95 costs 40 % more bytes than 90
+JPEG_QUALITY = 95  # people look at the faces; 95 costs 40 % more bytes than 90
 
 
 @dataclass(frozen=True, slots=True)
 class ShotCandidate:
-    """A face as it was cut out of its frame, not encoded yet."""
+    """A face as it was cropped from its frame, not encoded yet."""
 
     image: Image
     captured_at: datetime  # whole milliseconds
@@ -26,20 +26,22 @@ class ShotCandidate:
 
 @dataclass(frozen=True, slots=True)
 class CaptureEncoder:
-    """How captures are cut and encoded."""
+    """How captures are cropped and encoded."""
 
     camera: str
     whole_frame: bool
     margin: float  # share of the face's size added on each side
     image_format: str  # png or jpeg
 
-    def cut(self, frame: Frame, detection: Detection, quality: float, track: str) -> ShotCandidate:
-        """Cut one face out of a frame; a copy, since the frame's own memory is used again."""
-        cut = frame.image if self.whole_frame else crop(frame.image, detection.box, self.margin)
-        return ShotCandidate(cut.copy(), whole_milliseconds(frame.captured_at), detection, quality, track, frame.number)
+    def crop(self, frame: Frame, detection: Detection, quality: float, track: str) -> ShotCandidate:
+        """Crop one face from a frame; a copy, since the frame's own memory is used again."""
+        cropped = frame.image if self.whole_frame else crop(frame.image, detection.box, self.margin)
+        return ShotCandidate(
+            cropped.copy(), whole_milliseconds(frame.captured_at), detection, quality, track, frame.number
+        )
 
     def encode(self, shot: ShotCandidate, kind: str) -> Capture:
-        """Make a capture of a shot; `kind` is first, better, stay or last."""
+        """Make a capture of a shot; `kind` is a `ShotKind`."""
         detection, followed = shot.detection, (shot.quality, shot.track, kind)
         description = describe(self.camera, shot.captured_at, detection.box, detection.score, followed)
         return Capture(
@@ -65,7 +67,7 @@ def crop(image: Image, box: Box, margin: float) -> Image:
 
 
 def encode(image: Image, image_format: str) -> bytes:
-    """PNG at OpenCV's default (its fastest, see the notes' table) or JPEG."""
+    """PNG at OpenCV's default compression, its fastest, or JPEG."""
     if image_format == "png":
         _, encoded = cv2.imencode(".png", image)
     else:

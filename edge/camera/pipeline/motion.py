@@ -1,4 +1,4 @@
-"""Whether anything moves: far cheaper than looking for faces."""
+"""Motion detection: far cheaper than face detection."""
 
 import cv2
 import numpy as np
@@ -6,35 +6,39 @@ import numpy as np
 from camera.sources.frame import Image
 
 WIDTH, HEIGHT = 160, 120
-CHANGE = 12  # grey levels, after the blur: above a sensor's noise
-SMALLEST_SHARE = 0.0008  # of the picture: what is left of a pale face of 56 pixels in a frame of 1280
-LEARNING = 0.1  # how fast the background becomes what is there now
+PIXEL_THRESHOLD = 12  # grey levels, after the blur: above a sensor's noise
+MIN_CHANGED_SHARE = 0.0008  # of the frame: what is left of a pale face of 56 pixels in a frame of 1280
+BACKGROUND_ALPHA = 0.1  # how fast the background adapts to what is there now
 RESCAN_SECONDS = 2.0  # a face that was there from the start does not move
 
 
 class MotionDetector:
-    """Compares each frame with a running mean of those before (about 0.05 ms a frame, see the notes)."""
+    """Compares each frame with a running mean of the frames before it (about 0.05 ms a frame)."""
 
     def __init__(self) -> None:
-        """Knows nothing yet, so the first frame counts as motion."""
+        """Start without a background, so the first frame counts as motion."""
         self._background: Image | None = None
-        self._looked_at = float("-inf")
+        self._searched_at = float("-inf")
 
-    def wants_look(self, image: Image, seconds: float, *, busy: bool) -> bool:
-        """Whether to look for faces: something moves, somebody is there (`busy`), or it is time to make sure."""
-        moved = self._moved(image)
-        if not moved and not busy and seconds - self._looked_at < RESCAN_SECONDS:
+    def update(self, image: Image, now: float, *, has_active_tracks: bool) -> bool:
+        """Learn from a frame; return whether to search it for faces.
+
+        That is so while something moves, while somebody is there, and every `RESCAN_SECONDS`.
+        """
+        motion = self._update_background(image)
+        if not motion and not has_active_tracks and now - self._searched_at < RESCAN_SECONDS:
             return False
-        self._looked_at = seconds
+        self._searched_at = now
         return True
 
-    def _moved(self, image: Image) -> bool:
+    def _update_background(self, image: Image) -> bool:
+        """Add a frame to the background; return whether it differs from what was there."""
         small = cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
         grey = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), (5, 5), 0)
         if self._background is None:
             self._background = grey.astype(np.float32)
             return True
-        changed = cv2.absdiff(grey, cv2.convertScaleAbs(self._background))
-        share = cv2.countNonZero(cv2.threshold(changed, CHANGE, 255, cv2.THRESH_BINARY)[1]) / grey.size
-        cv2.accumulateWeighted(grey, self._background, LEARNING)
-        return share >= SMALLEST_SHARE
+        difference = cv2.absdiff(grey, cv2.convertScaleAbs(self._background))
+        changed = cv2.countNonZero(cv2.threshold(difference, PIXEL_THRESHOLD, 255, cv2.THRESH_BINARY)[1])
+        cv2.accumulateWeighted(grey, self._background, BACKGROUND_ALPHA)
+        return changed / grey.size >= MIN_CHANGED_SHARE

@@ -1,9 +1,10 @@
-"""How good a shot of a face is: its size, sharpness, light, completeness and, weakly, its turn.
+"""How good a shot of a face is: its size, sharpness, exposure, completeness and, weakly, its pose.
 
-YuNet's score does not tell: it is 0.92 for a blurred face, and for one in the dark (measured, see the notes).
+YuNet's score does not tell: it is 0.92 for a blurred face, and for one in the dark (measured).
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -14,88 +15,89 @@ from common.contract.capture import Box
 
 FULL_HEIGHT = 160.0  # pixels: a taller face is no better
 SIDE = 112  # faces are compared at this size
-NOISE = 25.0  # variance that is noise in any picture
+NOISE = 25.0  # variance that is noise in any frame
 HALF_SHARPNESS = 8.0  # a webcam's face of 70 pixels has about 7, a sharp photograph 20
-DARKEST, BRIGHTEST, LEAST_RANGE = 50.0, 205.0, 60.0  # mean and 5 to 95 % range of grey levels
+MIN_MEAN, MAX_MEAN, MIN_RANGE = 50.0, 205.0, 60.0  # mean and 5 to 95 % range of grey levels
 MARGIN = 0.15  # of the face's size; this much around it belongs to a complete shot
-LEAST = 0.01  # a factor of nothing would make all bad shots equal
+MIN_FACTOR = 0.01  # a factor of nothing would make all bad shots equal
 WEIGHTS = (1.0, 4.0, 1.0, 2.0, 0.5)  # of the factors below: shots of one visit differ most in sharpness
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Factors from 0 (useless) to 1 (nothing to be wished for)."""
+    """Factors from 0 (useless) to 1 (could not be better), and the score that they make together."""
 
     size: float
-    sharp: float
-    light: float
-    inside: float
+    sharpness: float
+    exposure: float
+    completeness: float
     pose: float
+    score: float = field(init=False)  # their weighted geometric mean: one bad factor sinks the shot
+
+    def __post_init__(self) -> None:
+        """Compute the score once; it is read several times a face."""
+        factors = (self.size, self.sharpness, self.exposure, self.completeness, self.pose)
+        logs = (weight * math.log(max(value, MIN_FACTOR)) for weight, value in zip(WEIGHTS, factors, strict=True))
+        object.__setattr__(self, "score", math.exp(sum(logs) / sum(WEIGHTS)))
 
     @property
-    def value(self) -> float:
-        """The weighted geometric mean: one bad factor sinks the shot."""
-        logs = np.log(np.maximum([self.size, self.sharp, self.light, self.inside, self.pose], LEAST))
-        return float(np.exp(np.average(logs, weights=WEIGHTS)))
-
-    @property
-    def weakness(self) -> str:
+    def worst_factor(self) -> str:
         """The word for the worst factor."""
         words = {
             "small": self.size,
-            "blurred": self.sharp,
-            "dark": self.light,
-            "cut": self.inside,
+            "blurred": self.sharpness,
+            "dark": self.exposure,
+            "cut": self.completeness,
             "turned": self.pose,
         }
         return min(words, key=lambda word: words[word])
 
 
 def assess(image: Image, detection: Detection) -> Quality:
-    """Judge a face in its frame, (height, width, 3) BGR."""
+    """Assess a face in its frame, (height, width, 3) BGR."""
     box = detection.box
     face = image[box.y : box.y + box.height, box.x : box.x + box.width]
     grey = cv2.resize(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     return Quality(
         size=min(1.0, box.height / FULL_HEIGHT),
-        sharp=_saturated(sharpness(grey)),
-        light=_light(grey),
-        inside=_inside(box, image.shape[1], image.shape[0]),
+        sharpness=_saturated(edge_contrast(grey)),
+        exposure=_exposure(grey),
+        completeness=_completeness(box, image.shape[1], image.shape[0]),
         pose=_pose(detection),
     )
 
 
-def sharpness(grey: Image) -> float:
+def edge_contrast(grey: Image) -> float:
     """Edges relative to contrast: neither light nor, much, noise changes it; about 20 for a sharp face."""
     laplacian = cv2.Laplacian(cv2.GaussianBlur(grey, (0, 0), 1), cv2.CV_32F)
     return _variance(laplacian) * 1000 / (_variance(grey) + NOISE)
 
 
 def _variance(values: Image) -> float:
-    """A quarter of what numpy's costs."""
+    """A quarter of the time that numpy's takes."""
     return float(cv2.meanStdDev(values)[1][0, 0]) ** 2
 
 
-def _saturated(sharp: float) -> float:
+def _saturated(sharpness: float) -> float:
     """Never quite 1, so that of two sharp shots the sharper one wins."""
-    return sharp / (sharp + HALF_SHARPNESS)
+    return sharpness / (sharpness + HALF_SHARPNESS)
 
 
-def _light(grey: Image) -> float:
+def _exposure(grey: Image) -> float:
     low, high = np.percentile(grey, (5, 95))
     mean = float(grey.mean())
-    off = max(0.0, DARKEST - mean, mean - BRIGHTEST)
-    return max(0.0, min(1.0, float(high - low) / LEAST_RANGE) * (1 - off / DARKEST))
+    off = max(0.0, MIN_MEAN - mean, mean - MAX_MEAN)
+    return max(0.0, min(1.0, float(high - low) / MIN_RANGE) * (1 - off / MIN_MEAN))
 
 
-def _inside(box: Box, width: int, height: int) -> float:
+def _completeness(box: Box, width: int, height: int) -> float:
     """The share of the face with its margin that is in the frame; 0 if the face itself touches the border."""
     if box.x <= 0 or box.y <= 0 or box.x + box.width >= width or box.y + box.height >= height:
         return 0.0
     across, down = box.width * MARGIN, box.height * MARGIN
-    seen_width = min(width, box.x + box.width + across) - max(0.0, box.x - across)
-    seen_height = min(height, box.y + box.height + down) - max(0.0, box.y - down)
-    return float(seen_width * seen_height / ((box.width + 2 * across) * (box.height + 2 * down)))
+    visible_width = min(width, box.x + box.width + across) - max(0.0, box.x - across)
+    visible_height = min(height, box.y + box.height + down) - max(0.0, box.y - down)
+    return float(visible_width * visible_height / ((box.width + 2 * across) * (box.height + 2 * down)))
 
 
 def _pose(detection: Detection) -> float:

@@ -1,4 +1,4 @@
-"""Following faces from frame to frame: who is the same visitor as before."""
+"""Tracking faces from frame to frame: who is the same visitor as before."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,15 +6,18 @@ from datetime import datetime
 from camera.pipeline.detector import Detection
 from common.contract.capture import Box, timestamp
 
-CONFIRMING_HITS, CONFIRMING_SECONDS = 2, 0.06  # so far apart: what YuNet takes for a face by mistake is soon none again
+# So many detections, so far apart: what YuNet takes for a face by mistake is soon none again.
+CONFIRMING_HITS, CONFIRMING_SECONDS = 2, 0.06
 LOST_TRACK_SECONDS = 3.0  # a head that turned away, a hand before the face
 LEFT_SECONDS = 0.8  # after a face that was on its way out
 UNCONFIRMED_SECONDS = 0.5
-FORGOTTEN_SECONDS = 10.0  # without a single look: the camera was away
-LEAST_OVERLAP = 0.2  # intersection over union
-FARTHEST = 1.2  # between centres, in sizes of the face
-LARGEST_RATIO = 1.8  # of sizes
+STALE_SECONDS = 10.0  # without a single frame: the camera was unavailable
+MIN_IOU = 0.2  # intersection over union
+MAX_CENTER_DISTANCE = 1.2  # in sizes of the face
+MAX_SIZE_RATIO = 1.8
 SMOOTHING = 0.5  # of the velocity
+MAX_EXTRAPOLATION_SECONDS = 0.5  # a hidden face is expected to have stopped
+BORDER_SHARE = 0.35  # of the face's width: nearer to the border, a face is on its way out
 
 
 @dataclass(slots=True)
@@ -27,22 +30,40 @@ class Track:
     seen_at: datetime
     first_seen: float
     last_seen: float
-    best_score: float  # the best score so far
+    best_score: float  # so far
     hits: int = 1
-    missed: int = 0  # looks since its face was seen last
+    missed: int = 0  # frames processed since its face was seen last
     velocity: tuple[float, float] = (0.0, 0.0)  # pixels a second
     leaving: bool = False  # at the frame's border
 
     @property
     def confirmed(self) -> bool:
-        """Whether it is somebody."""
+        """Whether it is a person."""
         return self.hits >= CONFIRMING_HITS and self.last_seen - self.first_seen >= CONFIRMING_SECONDS
 
-    def expected(self, seconds: float) -> tuple[float, float]:
-        """Where the centre should be; somebody who is hidden is expected to have stopped."""
-        gap = min(seconds - self.last_seen, 0.5)
-        x, y = centre(self.box)
+    def expected_center(self, now: float) -> tuple[float, float]:
+        """Where the centre of the face should be now."""
+        gap = min(now - self.last_seen, MAX_EXTRAPOLATION_SECONDS)
+        x, y = center(self.box)
         return x + self.velocity[0] * gap, y + self.velocity[1] * gap
+
+    def expected_box(self, now: float) -> Box:
+        """Where the face should be now."""
+        (x, y), (width, height) = self.expected_center(now), (self.box.width, self.box.height)
+        return Box(round(x - width / 2), round(y - height / 2), width, height)
+
+    def update(self, detection: Detection, now: float, captured_at: datetime) -> None:
+        """Move to where the face was detected."""
+        gap = max(now - self.last_seen, 1e-3)
+        (x, y), (old_x, old_y) = center(detection.box), center(self.box)
+        step = ((x - old_x) / gap, (y - old_y) / gap)
+        self.velocity = (
+            self.velocity[0] + SMOOTHING * (step[0] - self.velocity[0]),
+            self.velocity[1] + SMOOTHING * (step[1] - self.velocity[1]),
+        )
+        self.box, self.last_seen, self.seen_at = detection.box, now, captured_at
+        self.hits += 1
+        self.best_score = max(self.best_score, detection.score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,108 +75,96 @@ class TrackedDetection:
 
 
 class Tracker:
-    """Matches detections to tracks, nearest first. A sure face opens a track, a less sure one keeps it alive."""
+    """Matches detections to tracks, nearest first. A high score opens a track, a lower one keeps it alive."""
 
     def __init__(self, activation_threshold: float) -> None:
-        """`activation_threshold`: what a new track takes."""
+        """`activation_threshold`: the score that opens a track."""
         self.activation_threshold = activation_threshold
         self._tracks: list[Track] = []
         self._updated = float("-inf")
 
     @property
-    def busy(self) -> bool:
+    def has_active_tracks(self) -> bool:
         """Whether somebody is there, or was a moment ago."""
         return bool(self._tracks)
 
-    def expected(self, seconds: float) -> list[Box]:
-        """Where each face should be at that time; empty if one of them was not seen in the frame before."""
+    def expected_boxes(self, now: float) -> list[Box]:
+        """Where each face should be now; empty if one of them was not seen in the frame before."""
         if any(track.last_seen < self._updated for track in self._tracks):
             return []
-        return [_moved(track, seconds) for track in self._tracks]
+        return [track.expected_box(now) for track in self._tracks]
 
     def update(
-        self, detections: list[Detection], seconds: float, moment: datetime, size: tuple[int, int]
+        self, detections: list[Detection], now: float, captured_at: datetime, size: tuple[int, int]
     ) -> tuple[list[TrackedDetection], list[Track]]:
         """Take the faces of a frame of this size (width, height); return who is seen and which tracks ended."""
-        ended = self._end_old(seconds)
-        self._updated = seconds
-        pairs = self._pairs(detections, seconds)
-        sightings = []
-        for track, detection in pairs:
-            _follow(track, detection, seconds, moment)
-            sightings.append(TrackedDetection(track, detection))
+        ended = self._end_lost(now)
+        self._updated = now
+        matches = self._match(detections, now)
+        for match in matches:
+            match.track.update(match.detection, now, captured_at)
         for track in self._tracks:
-            track.missed = 0 if track.last_seen == seconds else track.missed + 1
-        taken = {id(detection) for _, detection in pairs}
-        sightings += [
-            TrackedDetection(self._open(detection, seconds, moment), detection)
+            track.missed = 0 if track.last_seen == now else track.missed + 1
+        matched = {id(match.detection) for match in matches}
+        opened = [
+            TrackedDetection(self._open(detection, now, captured_at), detection)
             for detection in detections
-            if id(detection) not in taken and detection.score >= self.activation_threshold
+            if id(detection) not in matched and detection.score >= self.activation_threshold
         ]
-        for sighting in sightings:
-            sighting.track.leaving = at_border(sighting.detection.box, size)
-        return sightings, ended
+        seen = matches + opened
+        for tracked in seen:
+            tracked.track.leaving = at_border(tracked.detection.box, size)
+        return seen, ended
 
-    def end(self) -> list[Track]:
-        """Close all tracks."""
+    def flush(self) -> list[Track]:
+        """End all tracks."""
         ended, self._tracks = self._tracks, []
         return ended
 
-    def _end_old(self, seconds: float) -> list[Track]:
-        old = [track for track in self._tracks if _is_over(track, seconds)]
-        self._tracks = [track for track in self._tracks if track not in old]
-        return old
+    def _end_lost(self, now: float) -> list[Track]:
+        ended = [track for track in self._tracks if _is_over(track, now)]
+        self._tracks = [track for track in self._tracks if track not in ended]
+        return ended
 
-    def _pairs(self, detections: list[Detection], seconds: float) -> list[tuple[Track, Detection]]:
+    def _match(self, detections: list[Detection], now: float) -> list[TrackedDetection]:
         """Each track with at most one detection, the nearest pairs first."""
         costs = [
             (cost, number, index)
             for number, track in enumerate(self._tracks)
             for index, detection in enumerate(detections)
-            if (cost := _cost(track, detection.box, seconds)) is not None
+            if (cost := _cost(track, detection.box, now)) is not None
         ]
-        tracks, faces, pairs = set[int](), set[int](), []
+        tracks, faces, matches = set[int](), set[int](), []
         for _, number, index in sorted(costs):
             if number not in tracks and index not in faces:
                 tracks.add(number)
                 faces.add(index)
-                pairs.append((self._tracks[number], detections[index]))
-        return pairs
+                matches.append(TrackedDetection(self._tracks[number], detections[index]))
+        return matches
 
-    def _open(self, detection: Detection, seconds: float, moment: datetime) -> Track:
-        same = sum(1 for track in self._tracks if track.began_at == moment)
+    def _open(self, detection: Detection, now: float, captured_at: datetime) -> Track:
+        same_time = sum(1 for track in self._tracks if track.began_at == captured_at)
         track = Track(
-            id=f"{timestamp(moment).replace('-', '').replace(':', '')}-{same + 1}",
+            id=f"{timestamp(captured_at).replace('-', '').replace(':', '')}-{same_time + 1}",
             box=detection.box,
-            began_at=moment,
-            seen_at=moment,
-            first_seen=seconds,
-            last_seen=seconds,
+            began_at=captured_at,
+            seen_at=captured_at,
+            first_seen=now,
+            last_seen=now,
             best_score=detection.score,
         )
         self._tracks.append(track)
         return track
 
 
-def _moved(track: Track, seconds: float) -> Box:
-    (x, y), (width, height) = track.expected(seconds), (track.box.width, track.box.height)
-    return Box(round(x - width / 2), round(y - height / 2), width, height)
-
-
-def patience(track: Track) -> float:
-    """How long a track waits for its face."""
+def track_timeout(track: Track) -> float:
+    """How many seconds a track waits for its face."""
     if not track.confirmed:
         return UNCONFIRMED_SECONDS
     return LEFT_SECONDS if track.leaving else LOST_TRACK_SECONDS
 
 
-def _is_over(track: Track, seconds: float) -> bool:
-    """Whether its face was waited for long enough; where looks are rare, at least until one missed it."""
-    gap = seconds - track.last_seen
-    return gap > FORGOTTEN_SECONDS or (gap > patience(track) and track.missed > 0)
-
-
-def centre(box: Box) -> tuple[float, float]:
+def center(box: Box) -> tuple[float, float]:
     """The middle of a box."""
     return box.x + box.width / 2, box.y + box.height / 2
 
@@ -166,37 +175,30 @@ def iou(one: Box, other: Box) -> float:
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
     if width <= 0 or height <= 0:
         return 0.0
-    common = width * height
-    return common / (one.width * one.height + other.width * other.height - common)
+    intersection = width * height
+    return intersection / (one.width * one.height + other.width * other.height - intersection)
 
 
 def at_border(box: Box, size: tuple[int, int]) -> bool:
-    """Whether a face is half out of the picture, or will be with its next step."""
-    near = box.width * 0.35
+    """Whether a face is half out of the frame, or will be with its next step."""
+    near = box.width * BORDER_SHARE
     return box.x < near or box.x + box.width > size[0] - near
 
 
-def _cost(track: Track, box: Box, seconds: float) -> float | None:
-    """Distance in sizes of the face, less where boxes iou; None if it cannot be the same face."""
+def _is_over(track: Track, now: float) -> bool:
+    """Whether its face was waited for long enough; at low rates, at least until one frame missed it."""
+    gap = now - track.last_seen
+    return gap > STALE_SECONDS or (gap > track_timeout(track) and track.missed > 0)
+
+
+def _cost(track: Track, box: Box, now: float) -> float | None:
+    """Distance in sizes of the face, less where boxes overlap; None if it cannot be the same face."""
     larger, smaller = max(track.box.height, box.height), min(track.box.height, box.height)
-    if larger / smaller > LARGEST_RATIO:
+    if larger / smaller > MAX_SIZE_RATIO:
         return None
-    (x, y), (expected_x, expected_y) = centre(box), track.expected(seconds)
+    (x, y), (expected_x, expected_y) = center(box), track.expected_center(now)
     distance = float(((x - expected_x) ** 2 + (y - expected_y) ** 2) ** 0.5) / larger
-    common = iou(track.box, box)
-    if common < LEAST_OVERLAP and distance > FARTHEST:
+    overlap = iou(track.box, box)
+    if overlap < MIN_IOU and distance > MAX_CENTER_DISTANCE:
         return None
-    return distance - common
-
-
-def _follow(track: Track, detection: Detection, seconds: float, moment: datetime) -> None:
-    gap = max(seconds - track.last_seen, 1e-3)
-    (x, y), (old_x, old_y) = centre(detection.box), centre(track.box)
-    step = ((x - old_x) / gap, (y - old_y) / gap)
-    track.velocity = (
-        track.velocity[0] + SMOOTHING * (step[0] - track.velocity[0]),
-        track.velocity[1] + SMOOTHING * (step[1] - track.velocity[1]),
-    )
-    track.box, track.last_seen, track.seen_at = detection.box, seconds, moment
-    track.hits += 1
-    track.best_score = max(track.best_score, detection.score)
+    return distance - overlap

@@ -1,77 +1,68 @@
-"""One camera at work: its source, its analyzer and its thread. What breaks here breaks here alone."""
+"""One camera at work: its source, its analyzer and its thread. A failure here stays here."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from camera.config.schedule import ScheduleController
 from camera.config.settings import Settings
 from camera.pipeline.analyzer import AnalysisCounters, AnalysisResult, DetectedFace, FrameAnalyzer
+from camera.pipeline.camera_status import CameraState, CameraStatus
 from camera.pipeline.tracker import LOST_TRACK_SECONDS
+from camera.pipeline.visit_policy import VisitState
 from camera.sources.factory import create_source
 from camera.sources.frame import Frame
 from camera.sources.reader.counters import FrameCounters, RateMeter
 from camera.sources.reader.latest_frame import LatestFrame
+from camera.sources.reader.status import ReaderStatus
+from common.contract.capture import Capture, Visit
 
 log = logging.getLogger(__name__)
 
-TAKE_SECONDS = 1.0
+TAKE_SECONDS = 0.25  # so soon a problem of the source shows in the status
 PAUSE_SECONDS = 0.5
-FIRST_MEND_SECONDS, LONGEST_MEND_SECONDS = 1.0, 60.0
+JOIN_SECONDS = 5.0
+INITIAL_RESTART_SECONDS, MAX_RESTART_SECONDS = 1.0, 60.0
+
+Accept = Callable[[Sequence[Capture], Sequence[Visit]], Collection[str]]  # returns the ids that it refused
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The frame that was looked at last, and the faces in it."""
+    """The frame that was processed last, and the faces in it."""
 
     frame: Frame
     faces: tuple[DetectedFace, ...]
 
 
 class CameraWorker:
-    """Watches one camera on a thread of its own, until told to stop or its file has ended."""
+    """Runs one camera on a thread of its own, until told to stop or its file has ended."""
 
-    def __init__(
-        self, settings: Settings, keep: Callable[[AnalysisResult, AnalysisCounters], None], stop: threading.Event
-    ) -> None:
-        """`settings`: this camera's; `keep`: takes what each frame gave; `stop` ends it."""
+    def __init__(self, settings: Settings, accept: Accept, stop: threading.Event) -> None:
+        """`settings`: this camera's; `accept`: takes captures and visits; `stop` ends it."""
         self.name, self.settings = settings.camera_name, settings
-        self.clock = ScheduleController(settings.schedule, settings.timezone)
-        self.view: Preview | None = None
-        self.handled_at: float | None = None  # monotonic: when a frame was handled last
-        self.paused = False
-        self.ended = False  # the source has nothing more to give
-        self.crashes = 0
+        self.schedule = ScheduleController(settings.schedule, settings.timezone)
+        self.preview: Preview | None = None
+        self.counters = AnalysisCounters()
         self.frame_counters = FrameCounters()
         self.rate = RateMeter()
-        self._broken: str | None = None
-        self._keep, self._stop = keep, stop
-        self._camera = create_source(settings)
-        self._analyzer = FrameAnalyzer(settings)
-        self._frames: LatestFrame | None = None
+        self.crashes = 0
+        self._status = CameraStatus()
+        self._crash: str | None = None  # until the next frame is processed
+        self._accept, self._stop = accept, stop
+        self._source = create_source(settings)
+        self._analyzer = FrameAnalyzer(settings, self.counters)
         self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
 
     @property
-    def counts(self) -> AnalysisCounters:
-        """What was seen since the start."""
-        return self._analyzer.counts
-
-    @property
-    def trouble(self) -> str | None:
-        """Why this camera does not work, as a sentence."""
-        frames = self._frames
-        return self._broken or (frames.status.problem if frames else None)
-
-    @property
-    def stuck(self) -> bool:
-        """Whether a call into the camera's driver hangs for good: only the end of the process may help."""
-        frames = self._frames
-        return frames is not None and frames.status.is_hung
+    def status(self) -> CameraStatus:
+        """How the camera is: one snapshot, replaced as a whole by the camera's thread."""
+        return self._status
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Begin to process frames."""
         self._thread.start()
 
     def join(self, timeout_seconds: float) -> None:
@@ -79,71 +70,106 @@ class CameraWorker:
         self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
-        mend_seconds = FIRST_MEND_SECONDS
-        while not self._stop.is_set() and not self.ended:
+        restart_delay = INITIAL_RESTART_SECONDS
+        while not self._stop.is_set():
             began = time.monotonic()
             try:
-                self.ended = self._watch()  # and its last captures are kept
-            except Exception as error:  # another camera must not suffer from whatever this was
-                self.crashes += 1
-                self._broken = f"The camera {self.name} broke ({type(error).__name__}); starting it again."
-                log.exception("The camera %s broke, trying again in %g s", self.name, mend_seconds)
-                self._stop.wait(mend_seconds)
-                recovered = time.monotonic() - began > LONGEST_MEND_SECONDS
-                mend_seconds = FIRST_MEND_SECONDS if recovered else min(mend_seconds * 2, LONGEST_MEND_SECONDS)
-                self._renew()
+                if self._run_session():
+                    self._set_status(CameraState.ENDED)  # and its last captures are kept
+                    return
+            except Exception as error:  # whatever this was, other cameras must not suffer from it
+                log.exception("The camera %s crashed, trying again in %g s", self.name, restart_delay)
+                self._note_crash(error)
+                self._stop.wait(restart_delay)
+                recovered = time.monotonic() - began > MAX_RESTART_SECONDS
+                restart_delay = INITIAL_RESTART_SECONDS if recovered else min(restart_delay * 2, MAX_RESTART_SECONDS)
+                self._reset_analyzer()
 
-    def _renew(self) -> None:
-        """A new analyzer with a new detector, which goes on counting."""
-        counts = self.counts
-        self._analyzer = FrameAnalyzer(self.settings)
-        self._analyzer.counts = counts
+    def _note_crash(self, error: Exception) -> None:
+        self.crashes += 1
+        self._crash = f"The camera {self.name} crashed ({type(error).__name__}); starting it again."
+        self._set_status(CameraState.CRASHED)
 
-    def _watch(self) -> bool:
-        """Look until told to stop or pause; True when the source has ended."""
-        if not self.clock.is_active():
+    def _reset_analyzer(self) -> None:
+        """Start over with a new detector, but go on counting."""
+        self._analyzer = FrameAnalyzer(self.settings, self.counters)
+
+    def _run_session(self) -> bool:
+        """Process frames until told to stop or pause; True when the source has ended."""
+        if not self.schedule.is_active():
             self._pause()
             return False
-        self._resume()
+        if self.status.state is CameraState.PAUSED:
+            log.info("The camera %s is running again", self.name)
+            self._set_status(CameraState.STARTING)
         stop = threading.Event()
         rate = self.settings.detections_per_second
-        self._frames = LatestFrame(self._camera, rate, stop, self.frame_counters, self.name)
+        frames = LatestFrame(self._source, rate, stop, self.frame_counters, self.name)
         try:
-            return self._look(self._frames)
+            return self._process_frames(frames)
         finally:
             stop.set()
-            self._frames.join(timeout_seconds=5)
-            self._frames = None
-            self._keep(self._analyzer.end(), self.counts)
+            frames.join(JOIN_SECONDS)
+            self._deliver(self._analyzer.flush())
 
-    def _look(self, frames: LatestFrame) -> bool:
-        while not self._stop.is_set() and self.clock.is_active():
+    def _process_frames(self, frames: LatestFrame) -> bool:
+        while not self._stop.is_set() and self.schedule.is_active():
             frame = frames.take(TAKE_SECONDS)
             if frame is not None:
-                self._handle(frame)
+                self._process(frame)
+                frames.set_rate(self._analyzer.rate)
             elif frames.status.has_ended:
                 return not self._stop.is_set()
-            elif frames.age_seconds > LOST_TRACK_SECONDS and self._analyzer.busy:
-                self._keep(self._analyzer.end(), self.counts)  # the camera is away, and maybe for good
+            elif frames.age_seconds > LOST_TRACK_SECONDS and self._analyzer.has_active_tracks:
+                self._deliver(self._analyzer.flush())  # the camera is unavailable, perhaps for good
+            self._set_status_from(frames.status)
         return False
 
-    def _handle(self, frame: Frame) -> None:
-        result = self._analyzer.look(frame)
-        if self._frames:
-            self._frames.set_rate(self._analyzer.rate)
-        self._broken = None
-        self.handled_at = time.monotonic()
+    def _process(self, frame: Frame) -> None:
+        result = self._analyzer.process(frame)
+        self._crash = None
+        self._set_status(CameraState.RUNNING, last_frame_at=time.monotonic())
         self.rate.count()
-        self.view = Preview(frame, result.faces)
-        self._keep(result, self.counts)
+        self.preview = Preview(frame, result.faces)
+        self._deliver(result)
+
+    def _deliver(self, result: AnalysisResult) -> None:
+        """Hand on captures, then visits: what was refused is not listed in a visit's message."""
+        if result.captures:
+            refused = self._accept(result.captures, ())
+            self._analyzer.refuse(refused)
+            for visit in result.ended:
+                visit.refuse(refused)
+        if result.ended:
+            self._accept((), [self._summary(visit) for visit in result.ended])
+
+    def _summary(self, state: VisitState) -> Visit:
+        visit = state.summary(self.name)
+        seconds = (visit.ended_at - visit.began_at).total_seconds()
+        log.info("Visit %s at %s ended after %.1f s: %d captures", visit.track, self.name, seconds, len(visit.captures))
+        return visit
 
     def _pause(self) -> None:
-        if not self.paused:
-            log.info("The camera %s is paused and let go of", self.name)
-        self.paused, self.view = True, None
+        if self.status.state is not CameraState.PAUSED:
+            log.info("The camera %s is paused and its device released", self.name)
+        self.preview = None
+        self._set_status(CameraState.PAUSED)
         self._stop.wait(PAUSE_SECONDS)
 
-    def _resume(self) -> None:
-        if self.paused:
-            log.info("The camera %s looks again", self.name)
-        self.paused = False
+    def _set_status_from(self, reader: ReaderStatus) -> None:
+        """Take over how the reader is."""
+        self._set_status(self._state(reader), reader.problem)
+
+    def _state(self, reader: ReaderStatus) -> CameraState:
+        if reader.is_hung:
+            return CameraState.HUNG
+        if self._crash:
+            return CameraState.CRASHED
+        if reader.problem:
+            return CameraState.RECONNECTING
+        if self.status.state is CameraState.STARTING or self.status.last_frame_at is None:
+            return CameraState.STARTING
+        return CameraState.RUNNING
+
+    def _set_status(self, state: CameraState, problem: str | None = None, last_frame_at: float | None = None) -> None:
+        self._status = CameraStatus(state, self._crash or problem, last_frame_at or self._status.last_frame_at)

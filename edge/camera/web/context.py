@@ -1,10 +1,11 @@
 """What of a service the page shows and steers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
+from camera.control.mqtt_client import CameraMqttClient
 from camera.delivery.history import Journal
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
@@ -20,4 +21,4 @@ class Parts:
     publisher: Publisher
     journal: Journal
     registry: CollectorRegistry
-    command: Callable[[str, str], None]  # a camera's name, and what MQTT would tell it
+    mqtt_clients: Mapping[str, CameraMqttClient]  # by camera

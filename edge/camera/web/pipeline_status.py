@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from camera.pipeline.camera_status import CameraState
 from camera.web.context import Parts
 
 MEGABYTE = 1_000_000
@@ -44,17 +45,18 @@ class Lights:
         return [Light(part, *look()) for part, look in parts]
 
     def _cameras(self) -> tuple[Colour, str]:
-        broken = [worker for worker in self._workers if worker.trouble]
-        if broken:
-            return "red", " ".join(str(worker.trouble) for worker in broken)
-        waiting = [s.name for s in self._workers if not (s.paused or s.ended) and s.handled_at is None]
+        statuses = {worker.name: worker.status for worker in self._workers}
+        problems = [status.problem for status in statuses.values() if status.problem]
+        if problems:
+            return "red", " ".join(problems)
+        waiting = [name for name, status in statuses.items() if status.state is CameraState.STARTING]
         if waiting:
             return "grey", f"Waiting for the first frame of {', '.join(waiting)}."
-        paused = [worker.name for worker in self._workers if worker.paused]
+        paused = [name for name, status in statuses.items() if status.state is CameraState.PAUSED]
         if paused:
             return "amber", f"Paused: {', '.join(paused)}."
         rate = sum(worker.rate.per_second() for worker in self._workers)
-        return "green", f"{rate:.0f} frames a second looked at."
+        return "green", f"{rate:.0f} frames a second processed."
 
     def _disk(self) -> tuple[Colour, str]:
         spool = self._spool

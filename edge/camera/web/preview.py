@@ -34,7 +34,7 @@ class Pictures:
     def latest(self) -> Picture | None:
         """The newest; None while there is none."""
         with self._guard:
-            view, last, now = self._station.view, self._last, time.monotonic()
+            view, last, now = self._station.preview, self._last, time.monotonic()
             if view is None:
                 self._last = None
             elif last is None or (view is not last.view and now - last.made_at >= LEAST_SECONDS):

@@ -109,7 +109,7 @@ class App:
         name, command = request.path_params["name"], COMMANDS.get(request.path_params["command"])
         if name not in self._pictures or command is None:
             return NOT_HERE
-        await run_in_threadpool(self._parts.command, name, command)
+        await run_in_threadpool(self._parts.mqtt_clients[name].command, command)
         return Response(status_code=204)
 
     async def _capture(self, request: Request) -> Response:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from camera.delivery.history import Entry
+from camera.pipeline.camera_status import CameraState
 from camera.pipeline.worker import CameraWorker, Preview
 from camera.web.context import Parts
 from camera.web.pipeline_status import Lights
@@ -63,20 +64,20 @@ def faces(view: Preview) -> dict[str, object]:
 
 
 def _camera(worker: CameraWorker) -> dict[str, object]:
-    counts, frames = worker.counts, worker.frame_counters
+    counts, frames, status = worker.counters, worker.frame_counters, worker.status
     return {
         "name": worker.name,
-        "trouble": worker.trouble,
-        "paused": worker.paused,
-        "paused_by": worker.clock.pause_reason(),
-        "ended": worker.ended,
+        "trouble": status.problem,
+        "paused": status.state is CameraState.PAUSED,
+        "paused_by": worker.schedule.pause_reason(),
+        "ended": status.state is CameraState.ENDED,
         "frames_per_second": round(worker.rate.per_second(), 1),
         "grabbed": frames.grabbed,
         "passed_over": frames.skipped,
         "dropped": frames.dropped,
         "damaged": frames.damaged,
-        "looked_at": counts.looked_at,
-        "still": counts.still,
+        "looked_at": counts.frames_processed,
+        "still": counts.no_motion,
         "faces": counts.faces,
         "visits": counts.visits,
         "captured": counts.captured,

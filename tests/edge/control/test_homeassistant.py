@@ -2,11 +2,11 @@
 
 import json
 
-from camera.control.homeassistant import discovery, discovery_topic, image_topic
+from camera.control.homeassistant import discovery_payload, discovery_topic, image_topic
 
 
 def test_a_device_has_an_image_a_connection_and_counts() -> None:
-    said = json.loads(discovery("front", "image/png"))
+    said = json.loads(discovery_payload("front", "image/png"))
 
     parts = said["cmps"]
     assert discovery_topic("front") == "homeassistant/device/usbcam-front/config"
@@ -19,6 +19,6 @@ def test_a_device_has_an_image_a_connection_and_counts() -> None:
 
 
 def test_names_of_two_cameras_do_not_meet() -> None:
-    front, porch = (json.loads(discovery(name, "image/png"))["cmps"] for name in ("front", "porch"))
+    front, porch = (json.loads(discovery_payload(name, "image/png"))["cmps"] for name in ("front", "porch"))
 
     assert not {part["unique_id"] for part in front.values()} & {part["unique_id"] for part in porch.values()}

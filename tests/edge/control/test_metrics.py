@@ -11,7 +11,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from camera.config.settings import Settings
-from camera.control.metrics import DeliveryMetrics, render
+from camera.control.metrics import render
+from camera.delivery.latency import DeliveryMetrics
 from camera.service import CameraService
 from common.contract.capture import Capture
 from common.contract.receipt import State
@@ -39,8 +40,8 @@ def service(tmp_path: Path) -> CameraService:
 
 def test_every_camera_has_its_own_counts(service: CameraService) -> None:
     front, porch = service.workers
-    front.counts.captured, porch.counts.faces = 3, 7
-    front.counts.rejected["blurred"] = 2
+    front.counters.captured, porch.counters.faces = 3, 7
+    front.counters.rejected["blurred"] = 2
 
     found = samples(service.registry)
 

@@ -11,7 +11,7 @@ from dev.harness.process import free_port
 def restarted(folder: Path) -> tuple[CameraMqttClient, ScheduleController]:
     clock = ScheduleController("", "UTC")
     settings = Settings(camera_name="door", spool_dir=folder, edge_broker_port=free_port())
-    return CameraMqttClient(settings, clock, dict), clock
+    return CameraMqttClient(settings, clock), clock
 
 
 def test_a_pause_holds_over_a_restart_without_the_broker(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ now = datetime.now(UTC)
 for number in range(10**6):
     image = np.full((16, 16, 3), number % 256, np.uint8)
     capture = encoder.encode(
-        encoder.cut(Frame(image, now + timedelta(seconds=number), 0, 0), Detection(Box(1, 2, 3, 4), 0.9), 0.5, "1"),
+        encoder.crop(Frame(image, now + timedelta(seconds=number), 0, 0), Detection(Box(1, 2, 3, 4), 0.9), 0.5, "1"),
         "first",
     )
     spool.put(capture)

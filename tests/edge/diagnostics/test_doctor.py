@@ -132,10 +132,10 @@ def test_a_dark_picture_is_told(tmp_path: Path, run_camera: Run) -> None:
     ("status", "finding"),
     [
         (
-            {"online": True, "trouble": None, "frames_per_second": 9.9},
-            "✔ camera: the camera service has it and looks at 9.9",
+            {"online": True, "state": "running", "problem": None, "frames_per_second": 9.9},
+            "✔ camera: the camera service has it and processes 9.9",
         ),
-        ({"online": True, "trouble": "It hangs."}, "✘ camera: It hangs."),
+        ({"online": True, "state": "reconnecting", "problem": "It hangs."}, "✘ camera: It hangs."),
     ],
 )
 def test_a_camera_that_the_service_has_is_not_taken_from_it(
@@ -159,7 +159,7 @@ def test_a_service_in_the_same_container_is_known_by_its_heartbeat(tmp_path: Pat
 
     done = run_camera("doctor", CAMERA_SOURCE="demo", EDGE_BROKER_PORT="1", HEARTBEAT_FILE="beat.json")
 
-    assert done.stdout.startswith("✔ The camera service runs. A frame was handled ")
+    assert done.stdout.startswith("✔ The camera service runs. A frame was processed ")
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_all_faces_of_a_frame_are_found_not_the_largest_alone(face_frame: Image)
         ((-30.0, 10.0, 20.0, 20.0), None),
     ],
 )
-def test_a_box_beyond_the_frame_is_cut_to_it(box: tuple[float, ...], cut: Box | None) -> None:
+def test_a_box_beyond_the_frame_is_clipped_to_it(box: tuple[float, ...], cut: Box | None) -> None:
     assert clip_box(np.array(box), 640, 480) == cut
 
 
@@ -55,7 +55,7 @@ def test_the_detector_is_as_large_as_the_smallest_face_asks(min_face_px: int, si
     assert detector_size(1280, 720, min_face_px) == size
 
 
-def test_frames_of_changing_size_are_no_trouble(face_frame: Image) -> None:
+def test_frames_of_changing_size_are_no_problem(face_frame: Image) -> None:
     detector = FaceDetector(48, 0.7)
 
     for width in (640, 320, 1280, 641):
@@ -77,7 +77,7 @@ def test_near_a_face_is_found_what_is_found_in_the_whole_frame(face_frame: Image
     assert iou(near.box, whole.box) > 0.95
 
 
-def test_what_is_far_from_all_known_faces_is_not_looked_at(face_frame: Image) -> None:
+def test_what_is_far_from_all_known_faces_is_not_searched(face_frame: Image) -> None:
     crowd = np.hstack([face_frame, cv2.flip(face_frame, 1)])
     left, right = sorted((found.box for found in FaceDetector(48, 0.7).detect(crowd)), key=lambda box: box.x)
 
@@ -85,11 +85,11 @@ def test_what_is_far_from_all_known_faces_is_not_looked_at(face_frame: Image) ->
     assert len(FaceDetector(48, 0.7).detect(crowd, [left, right])) == 2
 
 
-def test_half_a_face_at_the_edge_of_the_part_is_left_to_the_next_look_at_everything(face_frame: Image) -> None:
+def test_half_a_face_at_the_edge_of_the_region_is_left_to_the_next_full_search(face_frame: Image) -> None:
     detector = FaceDetector(48, 0.5)
     (whole,) = detector.detect(face_frame)
     width = whole.box.width
-    beside = Box(whole.box.x - round(1.75 * width), whole.box.y, width, width)  # its room ends within the face
+    beside = Box(whole.box.x - round(1.75 * width), whole.box.y, width, width)  # its margin ends within the face
 
     assert all(iou(found.box, whole.box) > 0.95 for found in detector.detect(face_frame, [beside]))
 
@@ -105,11 +105,11 @@ def test_a_detector_in_each_thread_finds_what_one_alone_finds(face_frame: Image)
     alone = FaceDetector(48, 0.7).detect(face_frame)
     together: list[list[Detection]] = []
 
-    def look() -> None:
+    def detect() -> None:
         detector = FaceDetector(48, 0.7)
         together.extend(detector.detect(face_frame) for _ in range(20))
 
-    threads = [threading.Thread(target=look) for _ in range(2)]
+    threads = [threading.Thread(target=detect) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,4 +1,4 @@
-"""The gate before the detector: still scenes cost next to nothing, and nobody is missed behind it."""
+"""The motion detector before the face detector: still scenes cost next to nothing, and nobody is missed behind it."""
 
 import cv2
 import numpy as np
@@ -17,44 +17,44 @@ def noisy(image: Image) -> Image:
     return noisier
 
 
-def looks(motion: MotionDetector, images: list[Image], *, busy: bool = False, rate: float = 10) -> list[bool]:
-    return [motion.wants_look(image, number / rate, busy=busy) for number, image in enumerate(images)]
+def searched(motion: MotionDetector, images: list[Image], *, tracking: bool = False, rate: float = 10) -> list[bool]:
+    return [motion.update(image, number / rate, has_active_tracks=tracking) for number, image in enumerate(images)]
 
 
-def test_a_still_scene_is_looked_at_only_now_and_then() -> None:
+def test_a_still_scene_is_searched_only_now_and_then() -> None:
     empty = Scene(640, 480, seed=1, visits=1).draw(0.0)
 
-    looked = looks(MotionDetector(), [noisy(empty) for _ in range(61)])
+    found = searched(MotionDetector(), [noisy(empty) for _ in range(61)])
 
-    assert looked[0]
-    assert sum(looked) == 1 + 6 / RESCAN_SECONDS
+    assert found[0]
+    assert sum(found) == 1 + 6 / RESCAN_SECONDS
 
 
 @pytest.mark.parametrize("size", [(640, 480), (1280, 720)])
 def test_the_smallest_wanted_face_that_moves_is_seen(size: tuple[int, int]) -> None:
     background = np.full((size[1], size[0], 3), 150, np.uint8)
     motion = MotionDetector()
-    looks(motion, [noisy(background) for _ in range(5)])
+    searched(motion, [noisy(background) for _ in range(5)])
 
     moved = background.copy()
     cv2.ellipse(moved, (size[0] // 2, size[1] // 2), (22, 28), 0, 0, 360, (120, 160, 210), cv2.FILLED)
 
-    assert motion.wants_look(noisy(moved), 0.5, busy=False)
+    assert motion.update(noisy(moved), 0.5, has_active_tracks=False)
 
 
-def test_while_somebody_is_there_every_frame_is_looked_at() -> None:
+def test_while_somebody_is_there_every_frame_is_searched() -> None:
     still = Scene(640, 480, seed=1, visits=1).draw(3.0)
 
-    assert all(looks(MotionDetector(), [still] * 20, busy=True))
+    assert all(searched(MotionDetector(), [still] * 20, tracking=True))
 
 
 def test_after_a_change_of_light_the_scene_is_still_again() -> None:
     empty = Scene(640, 480, seed=1, visits=1).draw(0.0)
     bright = cv2.convertScaleAbs(empty, alpha=1.3)
     motion = MotionDetector()
-    looks(motion, [empty] * 5)
+    searched(motion, [empty] * 5)
 
-    looked = looks(motion, [noisy(bright) for _ in range(60)], rate=1000)
+    found = searched(motion, [noisy(bright) for _ in range(60)], rate=1000)
 
-    assert looked[0]
-    assert not any(looked[40:])
+    assert found[0]
+    assert not any(found[40:])

@@ -25,7 +25,7 @@ def test_a_blurred_shot_is_worse_the_more_it_is_blurred(sharp: Image, sigma: int
     better = cv2.GaussianBlur(sharp, (0, 0), sigma - 1)
     blurred = cv2.GaussianBlur(sharp, (0, 0), sigma)
 
-    assert judge(blurred).value < judge(better).value < judge(sharp).value
+    assert judge(blurred).score < judge(better).score < judge(sharp).score
 
 
 def test_noise_does_not_pass_for_sharpness(sharp: Image) -> None:
@@ -33,7 +33,7 @@ def test_noise_does_not_pass_for_sharpness(sharp: Image) -> None:
     noise = np.random.default_rng(1).normal(0, 12, sharp.shape)
     noisy = np.clip(blurred + noise, 0, 255).astype(np.uint8)
 
-    assert judge(noisy).sharp < judge(sharp).sharp
+    assert judge(noisy).sharpness < judge(sharp).sharpness
 
 
 def test_the_dark_makes_a_shot_worse_but_not_less_sharp(sharp: Image) -> None:
@@ -41,9 +41,9 @@ def test_the_dark_makes_a_shot_worse_but_not_less_sharp(sharp: Image) -> None:
 
     found, before = judge(dark), judge(sharp)
 
-    assert found.light < 0.6 <= before.light
-    assert found.sharp > before.sharp * 0.6
-    assert found.weakness == "dark"
+    assert found.exposure < 0.6 <= before.exposure
+    assert found.sharpness > before.sharpness * 0.6
+    assert found.worst_factor == "dark"
 
 
 def test_a_face_that_is_cut_by_the_frame_is_the_worst(sharp: Image) -> None:
@@ -52,9 +52,9 @@ def test_a_face_that_is_cut_by_the_frame_is_the_worst(sharp: Image) -> None:
 
     found = judge(cut)
 
-    assert found.inside == 0
-    assert found.weakness == "cut"
-    assert found.value < judge(sharp).value / 2
+    assert found.completeness == 0
+    assert found.worst_factor == "cut"
+    assert found.score < judge(sharp).score / 2
 
 
 def test_a_far_face_is_worse_than_a_near_one(sharp: Image) -> None:

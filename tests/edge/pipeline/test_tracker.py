@@ -20,8 +20,8 @@ def follow(tracker: Tracker, frames: dict[float, list[Detection]]) -> tuple[list
     """Which tracks were seen at each time, and those that ended."""
     seen, ended = [], []
     for seconds, faces in frames.items():
-        sightings, over = tracker.update(faces, seconds, BEGAN_AT + timedelta(seconds=seconds), SIZE)
-        seen.append([sighting.track.id for sighting in sightings])
+        tracked, over = tracker.update(faces, seconds, BEGAN_AT + timedelta(seconds=seconds), SIZE)
+        seen.append([face.track.id for face in tracked])
         ended += over
     return seen, ended
 
@@ -54,7 +54,7 @@ def test_a_head_that_turns_away_for_two_seconds_is_the_same_visit() -> None:
     assert tracks({0.0: [face(500)], 0.1: [face(505)], 0.2: [], 2.2: [face(540)], 2.3: [face(540)]}) == 1
 
 
-def test_where_looks_are_rare_a_face_is_somebody_by_its_second_look() -> None:
+def test_where_frames_are_rare_a_face_is_somebody_by_its_second_frame() -> None:
     seen, ended = follow(Tracker(0.7), {0.0: [face(500)], 4.0: [face(505)], 8.0: [], 12.0: []})
 
     assert seen[0] == seen[1]
@@ -95,7 +95,7 @@ def test_a_visit_ends_when_nobody_was_seen_for_a_while_and_is_told_once() -> Non
 
     assert len(ended) == 1
     assert ended[0].seen_at == BEGAN_AT + timedelta(seconds=0.1)
-    assert not tracker.busy
+    assert not tracker.has_active_tracks
 
 
 def test_faces_of_one_frame_have_different_tracks() -> None:
@@ -112,17 +112,17 @@ def test_faces_are_expected_where_they_go_unless_one_was_missed() -> None:
     tracker = Tracker(0.7)
     follow(tracker, {step / 10: [face(100 + 20 * step), face(900)] for step in range(8)})
 
-    first, second = tracker.expected(0.8)
+    first, second = tracker.expected_boxes(0.8)
 
     assert first.x == pytest.approx(260, abs=5)
     assert second == Box(900, 300, 100, 100)
     follow(tracker, {0.8: [face(260)]})
-    assert tracker.expected(0.9) == []
+    assert tracker.expected_boxes(0.9) == []
     follow(tracker, {0.9: [face(280), face(900)]})
-    assert len(tracker.expected(1.0)) == 2
+    assert len(tracker.expected_boxes(1.0)) == 2
 
 
-def test_overlap_is_the_shared_part_of_both() -> None:
+def test_iou_is_the_shared_part_of_both() -> None:
     assert iou(Box(0, 0, 10, 10), Box(0, 0, 10, 10)) == 1
     assert iou(Box(0, 0, 10, 10), Box(5, 0, 10, 10)) == 50 / 150
     assert iou(Box(0, 0, 10, 10), Box(10, 0, 10, 10)) == 0

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from camera.config.settings import Settings
+from camera.pipeline import analyzer as analyzer_module
 from camera.pipeline.analyzer import FrameAnalyzer
 from camera.pipeline.detector import Detection
 from camera.pipeline.encoder import ShotCandidate
@@ -27,22 +28,25 @@ VISITS = int(os.environ.get("VISITS", "12"))  # of the synthetic scene
 SHARPEST = 0.35  # a third, and a frame or two
 
 
-def stay() -> VisitState:
+def confirmed_visit() -> VisitState:
     box = Box(100, 100, 80, 100)
     return VisitState(Track("1", box, NOON, NOON, first_seen=0, last_seen=1, best_score=0.9, hits=5))
 
 
+def candidate(quality: float) -> ShotCandidate:
+    return ShotCandidate(np.zeros((4, 4, 3), np.uint8), NOON, Detection(Box(0, 0, 4, 4), 0.9), quality, "1", 0)
+
+
 def shots(qualities: dict[float, float]) -> list[tuple[float, str, float]]:
     """When which kind of shot is kept, and its quality, of a visit that shows these qualities at these seconds."""
-    visit, kept = stay(), []
+    visit, kept = confirmed_visit(), list[tuple[float, str, float]]()
     for seconds, quality in qualities.items():
         if visit.improves(quality):
-            picture = np.zeros((4, 4, 3), np.uint8)
-            visit.candidate = ShotCandidate(picture, NOON, Detection(Box(0, 0, 4, 4), 0.9), quality, "1", 0)
-        if (kind := visit.due(seconds)) and visit.candidate:
+            visit.candidate = candidate(quality)
+        if (kind := visit.next_shot(seconds)) and visit.candidate:
             kept.append((seconds, kind, visit.candidate.quality))
-            visit.keep(str(seconds), seconds)
-    if (kind := visit.due_at_end()) and visit.candidate:
+            visit.record_shot(str(seconds), seconds)
+    if (kind := visit.last_shot()) and visit.candidate:
         kept.append((float("inf"), kind, visit.candidate.quality))
     return kept
 
@@ -80,15 +84,15 @@ def test_there_are_never_more_than_three_in_a_minute() -> None:
 
 
 def test_somebody_who_stays_is_kept_once_more_each_minute() -> None:
-    assert [kind for _, kind, _ in shots(every_tenth(200, 0.6))] == ["first", "stay", "stay", "stay"]
+    assert [kind for _, kind, _ in shots(every_tenth(200, 0.6))] == ["first", "dwell", "dwell", "dwell"]
 
 
 def watch(frames: list[Frame], **settings: object) -> tuple[list[Capture], list[Visit], FrameAnalyzer]:
     analyzer = FrameAnalyzer(Settings(**settings))  # type: ignore[arg-type]  # what pydantic checks
-    results = [analyzer.look(frame) for frame in frames] + [analyzer.end()]
+    results = [analyzer.process(frame) for frame in frames] + [analyzer.flush()]
     return (
         [c for result in results for c in result.captures],
-        [v for result in results for v in result.visits],
+        [visit.summary("camera") for result in results for visit in result.ended],
         analyzer,
     )
 
@@ -121,15 +125,15 @@ def test_a_limit_holds_whatever_the_policy_wants(face: Image) -> None:
     captures, _, analyzer = watch(still(face, 3), capture_policy="every", captures_per_minute=10)
 
     assert len(captures) == 5  # half a minute's worth at once
-    assert analyzer.counts.rejected["too many"] == 25
+    assert analyzer.counters.rejected["too many"] == 25
 
 
-def test_between_looks_at_everything_only_known_faces_are_followed(face: Image) -> None:
+def test_between_full_searches_only_known_faces_are_followed(face: Image) -> None:
     _, _, analyzer = watch(still(face, 5.0))
     _, _, always = watch(still(face, 5.0), motion="off")
 
-    assert analyzer.counts.faces == always.counts.faces == 50
-    assert (analyzer.counts.near, always.counts.near) == (33, 0)
+    assert analyzer.counters.faces == always.counters.faces == 50
+    assert (analyzer.counters.region_only, always.counters.region_only) == (33, 0)
 
 
 def test_half_the_frames_are_enough_while_nothing_moves(face: Image) -> None:
@@ -149,10 +153,34 @@ def test_who_joins_somebody_is_captured_within_a_second(face: Image) -> None:
     frames = [*still(alone, 3.1), *still(joined, 4.1)[31:]]  # the newcomer has 0.9 s
     analyzer = FrameAnalyzer(Settings())
 
-    captures = [capture for frame in frames for capture in analyzer.look(frame).captures]
+    captures = [capture for frame in frames for capture in analyzer.process(frame).captures]
 
     assert [capture.box.x > face.shape[1] for capture in captures] == [False, True]
-    assert analyzer.counts.near > 20
+    assert analyzer.counters.region_only > 20
+
+
+def test_a_refused_capture_is_neither_listed_in_its_visit_nor_its_best() -> None:
+    visit = confirmed_visit()
+    for capture_id, quality in (("good", 0.7), ("best", 0.9), ("poor", 0.6)):
+        visit.candidate = ShotCandidate(
+            np.zeros((4, 4, 3), np.uint8), NOON, Detection(Box(0, 0, 4, 4), 0.9), quality, "1", 0
+        )
+        visit.record_shot(capture_id, 0.0)
+
+    visit.refuse({"best", "of another visit"})
+
+    assert visit.summary("door").captures == ("good", "poor")
+    assert visit.summary("door").best == "good"
+
+
+def test_a_visit_whose_captures_were_all_refused_has_none(face: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analyzer_module, "MAX_IMAGE_BYTES", 1000)
+
+    captures, visits, analyzer = watch(still(face, 1))
+
+    assert captures == []
+    assert [(visit.captures, visit.best) for visit in visits] == [((), "")]
+    assert analyzer.counters.refused == 1
 
 
 def test_what_is_masked_is_neither_seen_nor_kept(face: Image) -> None:
@@ -181,16 +209,18 @@ def test_every_visit_of_the_synthetic_scene_is_captured_about_once() -> None:
     step = 0
     plan = Scene(640, 480, seed=11, visits=VISITS)
     while not scene.ended(step / rate):
-        result = analyzer.look(Frame(scene.draw(step / rate), NOON + timedelta(seconds=step / rate), step / rate, step))
+        result = analyzer.process(
+            Frame(scene.draw(step / rate), NOON + timedelta(seconds=step / rate), step / rate, step)
+        )
         for capture in result.captures:
             captured[plan.visits_begun((capture.captured_at - NOON).total_seconds())] += 1
         step += 1
-    for capture in analyzer.end().captures:
+    for capture in analyzer.flush().captures:
         captured[plan.visits_begun((capture.captured_at - NOON).total_seconds())] += 1
 
-    print(f"\n{VISITS} visits in {step / rate:.0f} s: {sum(captured.values())} captures, {analyzer.counts}")
+    print(f"\n{VISITS} visits in {step / rate:.0f} s: {sum(captured.values())} captures, {analyzer.counters}")
     assert set(captured) == set(range(1, VISITS + 1))
-    assert analyzer.counts.visits == VISITS
+    assert analyzer.counters.visits == VISITS
     assert sum(captured.values()) <= 2 * VISITS
 
 
@@ -216,15 +246,15 @@ def play(path: Path, **wanted: object) -> tuple[list[Capture], list[Visit], dict
         frame = source.retrieve() if sampler.accept(seconds) else None
         if frame is None:
             continue
-        result = analyzer.look(frame)
+        result = analyzer.process(frame)
         sampler.rate = analyzer.rate
         captures += result.captures
-        visits += result.visits
+        visits += [visit.summary("camera") for visit in result.ended]
         for found in result.faces:
             shown[found.track][frame.number] = crispness(frame.image, found.box)
     source.close()
-    result = analyzer.end()
-    return [*captures, *result.captures], [*visits, *result.visits], shown
+    result = analyzer.flush()
+    return [*captures, *result.captures], [*visits, *(visit.summary("camera") for visit in result.ended)], shown
 
 
 def recordings(media: Path) -> list[tuple[Path, int]]:
@@ -250,7 +280,7 @@ def rank(capture: Capture, shown: dict[int, float]) -> float:
 
 
 @pytest.mark.parametrize("rate", [0.5, 1, 2, 5, 15, 30])
-def test_visits_are_the_same_however_often_frames_are_looked_at(media: Path, rate: float) -> None:
+def test_visits_are_the_same_however_often_frames_are_processed(media: Path, rate: float) -> None:
     captures, found, _ = play(media / "video/visits_shared.mp4", detections_per_second=rate)
 
     assert len(found) == 4

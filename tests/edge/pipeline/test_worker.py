@@ -1,18 +1,20 @@
 """One camera's thread: what breaks in it stays in it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from camera.config.settings import Settings
 from camera.pipeline import worker as worker_module
-from camera.pipeline.analyzer import AnalysisCounters, AnalysisResult, FrameAnalyzer
+from camera.pipeline.analyzer import AnalysisResult, FrameAnalyzer
+from camera.pipeline.camera_status import CameraState, CameraStatus
 from camera.pipeline.worker import CameraWorker
 from camera.service import CameraService
 from camera.sources.frame import Frame, SourceError
 from camera.sources.synthetic.source import SyntheticSource
+from common.contract.capture import Capture, Visit
 from dev.harness.services import wait_for
 
 
@@ -23,14 +25,18 @@ def stop() -> Iterator[threading.Event]:
     event.set()
 
 
-class Kept:
-    """Takes what workers saw."""
+class Sink:
+    """Takes captures and visits, and refuses as many of the first captures as it is told."""
 
-    def __init__(self) -> None:
-        self.captures = 0
+    def __init__(self, refusing: int = 0) -> None:
+        self.captures: list[Capture] = []
+        self.visits: list[Visit] = []
+        self._refusing = refusing
 
-    def keep(self, result: AnalysisResult, _counts: AnalysisCounters) -> None:
-        self.captures += len(result.captures)
+    def accept(self, captures: Sequence[Capture], visits: Sequence[Visit]) -> set[str]:
+        self.captures += captures
+        self.visits += visits
+        return {capture.id for capture in self.captures[: self._refusing]} & {capture.id for capture in captures}
 
 
 def scene(name: str) -> Settings:
@@ -39,78 +45,81 @@ def scene(name: str) -> Settings:
     )
 
 
-def test_a_watcher_that_breaks_is_made_anew_and_the_count_goes_on(
+def test_an_analyzer_that_crashes_is_replaced_and_the_count_goes_on(
     stop: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_module, "FIRST_MEND_SECONDS", 0.1)
-    worker, breaks = CameraWorker(scene("door"), Kept().keep, stop), iter([False, True, False])
-    look = FrameAnalyzer.look
+    monkeypatch.setattr(worker_module, "INITIAL_RESTART_SECONDS", 0.1)
+    worker, breaks = CameraWorker(scene("door"), Sink().accept, stop), iter([False, True, False])
+    process = FrameAnalyzer.process
 
-    def look_or_break(analyzer: FrameAnalyzer, frame: Frame) -> AnalysisResult:
+    def process_or_break(analyzer: FrameAnalyzer, frame: Frame) -> AnalysisResult:
         if next(breaks, False):
             raise MemoryError
-        return look(analyzer, frame)
+        return process(analyzer, frame)
 
-    monkeypatch.setattr(FrameAnalyzer, "look", look_or_break)
+    monkeypatch.setattr(FrameAnalyzer, "process", process_or_break)
 
     worker.start()
 
-    wait_for(lambda: worker.counts.looked_at >= 5, seconds=30, what="frames after the break")
+    wait_for(lambda: worker.counters.frames_processed >= 5, seconds=30, what="frames after the break")
     assert worker.crashes == 1
-    assert worker.trouble is None
+    assert worker.status.problem is None
 
 
-def test_a_broken_camera_leaves_the_other_alone(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken, well = CameraWorker(scene("broken"), Kept().keep, stop), CameraWorker(scene("well"), Kept().keep, stop)
-    look = FrameAnalyzer.look
+def test_a_crashed_camera_leaves_the_other_alone(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken, well = CameraWorker(scene("broken"), Sink().accept, stop), CameraWorker(scene("well"), Sink().accept, stop)
+    process = FrameAnalyzer.process
 
-    def look_or_break(analyzer: FrameAnalyzer, frame: Frame) -> AnalysisResult:
+    def process_or_break(analyzer: FrameAnalyzer, frame: Frame) -> AnalysisResult:
         if threading.current_thread().name == "camera-broken":
             raise ValueError
-        return look(analyzer, frame)
+        return process(analyzer, frame)
 
-    monkeypatch.setattr(FrameAnalyzer, "look", look_or_break)
+    monkeypatch.setattr(FrameAnalyzer, "process", process_or_break)
 
     for worker in (broken, well):
         worker.start()
 
-    wait_for(lambda: well.counts.looked_at >= 10 and broken.crashes, seconds=30, what="frames")
+    wait_for(lambda: well.counters.frames_processed >= 10 and broken.crashes, seconds=30, what="frames")
     assert well.crashes == 0
-    assert broken.trouble == "The camera broken broke (ValueError); starting it again."
+    assert broken.status.problem == "The camera broken crashed (ValueError); starting it again."
 
 
 def test_a_stalled_camera_leaves_the_other_alone(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    stalled, well = CameraWorker(scene("stalled"), Kept().keep, stop), CameraWorker(scene("well"), Kept().keep, stop)
-    look = FrameAnalyzer.look
+    stalled, well = (
+        CameraWorker(scene("stalled"), Sink().accept, stop),
+        CameraWorker(scene("well"), Sink().accept, stop),
+    )
+    process = FrameAnalyzer.process
 
-    def look_or_stall(analyzer: FrameAnalyzer, frame: Frame) -> AnalysisResult:
+    def process_or_stall(analyzer: FrameAnalyzer, frame: Frame) -> AnalysisResult:
         if threading.current_thread().name == "camera-stalled":
             stop.wait(60)
-        return look(analyzer, frame)
+        return process(analyzer, frame)
 
-    monkeypatch.setattr(FrameAnalyzer, "look", look_or_stall)
+    monkeypatch.setattr(FrameAnalyzer, "process", process_or_stall)
 
     for worker in (stalled, well):
         worker.start()
 
-    wait_for(lambda: well.counts.looked_at >= 10, seconds=30, what="frames")
-    assert stalled.counts.looked_at == 0
+    wait_for(lambda: well.counters.frames_processed >= 10, seconds=30, what="frames")
+    assert stalled.counters.frames_processed == 0
 
 
-def test_a_paused_camera_lets_go_of_its_source(stop: threading.Event) -> None:
+def test_a_paused_camera_releases_its_source(stop: threading.Event) -> None:
     before = set(threading.enumerate())
-    worker = CameraWorker(scene("door"), Kept().keep, stop)
+    worker = CameraWorker(scene("door"), Sink().accept, stop)
     worker.start()
-    wait_for(lambda: worker.counts.looked_at > 0, seconds=30, what="a frame")
+    wait_for(lambda: worker.counters.frames_processed > 0, seconds=30, what="a frame")
 
-    worker.clock.override("pause")
-    wait_for(lambda: worker.paused, seconds=30, what="the pause")
+    worker.schedule.override("pause")
+    wait_for(lambda: worker.status.state is CameraState.PAUSED, seconds=30, what="the pause")
     assert [thread.name for thread in set(threading.enumerate()) - before] == ["camera-door"]
-    assert worker.view is None
-    seen, grabbed = worker.counts.looked_at, worker.frame_counters.grabbed
-    worker.clock.override("run")
+    assert worker.preview is None
+    seen, grabbed = worker.counters.frames_processed, worker.frame_counters.grabbed
+    worker.schedule.override("run")
 
-    wait_for(lambda: worker.counts.looked_at > seen, seconds=30, what="frames again")
+    wait_for(lambda: worker.counters.frames_processed > seen, seconds=30, what="frames again")
     assert worker.frame_counters.grabbed >= grabbed
 
 
@@ -124,37 +133,53 @@ def test_a_visit_is_over_when_its_camera_is_gone(stop: threading.Event, monkeypa
         return grab(source)
 
     monkeypatch.setattr(SyntheticSource, "grab", grab_or_fail)
-    worker = CameraWorker(scene("door").model_copy(update={"min_face_px": 20}), Kept().keep, stop)
+    worker = CameraWorker(scene("door").model_copy(update={"min_face_px": 20}), Sink().accept, stop)
     worker.start()
-    wait_for(lambda: worker.counts.faces > 5, seconds=30, what="a face")
+    wait_for(lambda: worker.counters.faces > 5, seconds=30, what="a face")
 
     gone.set()
 
-    wait_for(lambda: worker.counts.visits == 1, seconds=30, what="the visit's end")
-    assert worker.counts.captured > 0
+    wait_for(lambda: worker.counters.visits == 1, seconds=30, what="the visit's end")
+    assert worker.counters.captured > 0
 
 
-def test_a_house_whose_only_camera_hangs_in_its_driver_gives_up(
+def test_a_service_whose_only_camera_hangs_in_its_driver_gives_up(
     stop: threading.Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = scene("door").model_copy(update={"spool_dir": tmp_path, "heartbeat_file": tmp_path / "beat.json"})
     service = CameraService([settings], stop)
-    monkeypatch.setattr(CameraWorker, "stuck", True)
+    monkeypatch.setattr(CameraWorker, "status", CameraStatus(CameraState.HUNG))
 
     assert service.run() is False
 
 
-def test_a_house_goes_on_while_one_of_two_cameras_hangs(
+def test_a_service_goes_on_while_one_of_two_cameras_hangs(
     stop: threading.Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = {"spool_dir": tmp_path, "heartbeat_file": tmp_path / "beat.json"}
     service = CameraService([scene(name).model_copy(update=shared) for name in ("door", "yard")], stop)
-    monkeypatch.setattr(CameraWorker, "stuck", property(lambda worker: worker.name == "door"))
+    own, hung = vars(CameraWorker)["status"].fget, CameraStatus(CameraState.HUNG)
+    monkeypatch.setattr(CameraWorker, "status", property(lambda worker: hung if worker.name == "door" else own(worker)))
     running = threading.Thread(target=service.run)
     running.start()
 
-    wait_for(lambda: service.workers[1].counts.looked_at > 5, seconds=30, what="frames of the other")
+    wait_for(lambda: service.workers[1].counters.frames_processed > 5, seconds=30, what="frames of the other")
 
     assert running.is_alive()
     stop.set()
     running.join(30)
+
+
+def test_a_refused_capture_is_neither_listed_in_its_visit_nor_its_best(stop: threading.Event) -> None:
+    sink = Sink(refusing=1)
+    settings = scene("door").model_copy(update={"demo_visits": 1, "min_face_px": 20, "capture_policy": "every"})
+    worker = CameraWorker(settings, sink.accept, stop)
+    worker.start()
+
+    wait_for(lambda: sink.visits, seconds=60, what="the visit's end")
+    refused, *sent = [capture for capture in sink.captures if capture.track == sink.visits[0].track]
+
+    assert sent
+    assert sink.visits[0].captures == tuple(capture.id for capture in sent)
+    assert sink.visits[0].best == max(sent, key=lambda capture: capture.quality).id != refused.id
+    assert worker.counters.refused == 1

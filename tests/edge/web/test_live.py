@@ -116,9 +116,9 @@ def test_prometheus_reads_the_metrics(page: Page) -> None:
     answer = page.ask("/metrics")
 
     families = {family.name: family for family in text_string_to_metric_families(answer.body.decode())}
-    (looked_at,) = families["usbcam_frames_looked_at"].samples
-    assert looked_at.labels == {"camera": "door"}
-    assert looked_at.value > 0
+    (processed,) = families["usbcam_frames_processed"].samples
+    assert processed.labels == {"camera": "door"}
+    assert processed.value > 0
     assert "process_cpu_seconds" in families
 
 

@@ -1,0 +1,28 @@
+"""What a camera's status message says."""
+
+from datetime import UTC, datetime
+
+from camera.delivery.publisher import Publisher
+from camera.delivery.spool import Spool
+from camera.pipeline.worker import CameraWorker
+from common.contract.capture import timestamp
+
+
+def status_payload(worker: CameraWorker, spool: Spool, publisher: Publisher) -> dict[str, object]:
+    """Describe a camera now; what waits, is stored and so on is counted over all cameras of the host."""
+    status, counters = worker.status, worker.counters
+    return {
+        "at": timestamp(datetime.now(UTC)),
+        "state": status.state.value,
+        "problem": status.problem or spool.trouble,
+        "frames_per_second": round(worker.rate.per_second(), 1),
+        "skipped": worker.frame_counters.skipped,
+        "faces": counters.faces,
+        "captured": counters.captured,
+        "refused": counters.refused,
+        "waiting": spool.depth,
+        "stored": publisher.stored,
+        "rejected": publisher.rejected,
+        "dropped": spool.dropped,
+        "bridge": publisher.bridge_up,
+    }
