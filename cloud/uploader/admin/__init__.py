@@ -1,1 +1,1 @@
-"""`uploader check` and `uploader setup`: each thing that captures need, examined or ensured."""
+"""`uploader check` and `uploader setup`: one module for each thing that captures need."""

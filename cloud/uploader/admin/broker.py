@@ -1,4 +1,4 @@
-"""The broker, as the uploader would meet it; under a name of its own, so that nobody loses a session."""
+"""The broker as the uploader meets it, with its own client ID, so that no session is taken over."""
 
 import contextlib
 import secrets
@@ -26,148 +26,154 @@ from uploader.mqtt.session import (
 from uploader.mqtt.status_query import STATUS_REQUEST_TOPIC, UploaderStatus, response_topic
 from uploader.settings import Settings
 
-ANSWER_SECONDS = 5.0
-PRESENCE_SECONDS = 2.0
+REPLY_TIMEOUT_SECONDS = 5.0
+STATUS_TIMEOUT_SECONDS = 2.0
 START = "docker compose -f docker-compose.cloud.yml up --detach"
 
 
 class BrokerError(Exception):
-    """What the broker did not do, in a sentence."""
+    """What the broker did not do; the text is a sentence for the user."""
 
 
-class Visitor:
-    """A client for the length of a `with`, which waits for each answer."""
+class BrokerProbe:
+    """A client for the length of a `with`, which waits for each reply."""
 
     def __init__(self, host: str, port: int) -> None:
-        self.name = f"check-{secrets.token_hex(4)}"
-        self.answers: SimpleQueue[bytes] = SimpleQueue()
-        self._where = (host, port)
+        self.client_id = f"check-{secrets.token_hex(4)}"
+        self.responses: SimpleQueue[bytes] = SimpleQueue()
+        self._address = (host, port)
         self._replies: SimpleQueue[ReasonCode] = SimpleQueue()
-        self._client = new_client(self.name)
-        self._client.connect_timeout = ANSWER_SECONDS
-        self._client.on_connect = lambda _client, _data, _flags, reason, _given: self._replies.put(reason)
-        self._client.on_subscribe = lambda _client, _data, _mid, reasons, _given: self._replies.put(reasons[0])
+        self._client = new_client(self.client_id)
+        self._client.connect_timeout = REPLY_TIMEOUT_SECONDS
+        self._client.on_connect = lambda _client, _data, _flags, reason, _properties: self._replies.put(reason)
+        self._client.on_subscribe = lambda _client, _data, _mid, reasons, _properties: self._replies.put(reasons[0])
         self._client.on_publish = self._on_publish
         self._client.on_message = self._on_message
         self._qos = 1
 
     def __enter__(self) -> Self:
         try:
-            self._client.connect(*self._where, clean_start=True)
+            self._client.connect(*self._address, clean_start=True)
         except OSError as error:
             raise BrokerError(unreachable(error)) from error
         self._client.loop_start()
         reason = self._reply("the connection")
         if reason.is_failure:
-            self._end()
+            self._disconnect()
             raise BrokerError(connection_refused(reason))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self._disconnect()
 
     def subscribe(self, topics: str) -> ReasonCode:
-        """Subscribe without taking what was retained; QoS 0, so that nothing waits for us."""
+        """Subscribe without the retained messages; QoS 0, so that nothing is queued for us."""
         options = SubscribeOptions(qos=0, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
         self._client.subscribe(topics, options=options)
         return self._reply("the subscription")
 
-    def ask(self, *, surely: bool) -> ReasonCode | None:
-        """Ask who uploads. Surely: the broker says whether anybody is subscribed; else it passes by a full window."""
-        question = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        question.ResponseTopic = response_topic(self.name)
-        question.MessageExpiryInterval = int(PRESENCE_SECONDS)
-        self._qos = int(surely)
-        self._client.publish(STATUS_REQUEST_TOPIC, b"", qos=self._qos, properties=question)
-        return self._reply("the question") if surely else None
+    def request_status(self, *, require_ack: bool) -> ReasonCode | None:
+        """Ask every uploader for its status.
 
-    def _end(self) -> None:
+        An acknowledgement says whether anyone is subscribed; without it the request also reaches an uploader whose
+        receive window is full.
+        """
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.ResponseTopic = response_topic(self.client_id)
+        properties.MessageExpiryInterval = int(STATUS_TIMEOUT_SECONDS)
+        self._qos = int(require_ack)
+        self._client.publish(STATUS_REQUEST_TOPIC, b"", qos=self._qos, properties=properties)
+        return self._reply("the status request") if require_ack else None
+
+    def _disconnect(self) -> None:
         with contextlib.suppress(ValueError):
             self._client.disconnect()
         self._client.loop_stop()
 
     def _reply(self, what: str) -> ReasonCode:
         try:
-            return self._replies.get(timeout=ANSWER_SECONDS)
+            return self._replies.get(timeout=REPLY_TIMEOUT_SECONDS)
         except Empty as error:
-            self._end()
-            raise BrokerError(f"it did not answer {what} within {ANSWER_SECONDS:g} s; look at its log") from error
+            self._disconnect()
+            raise BrokerError(
+                f"it did not answer {what} within {REPLY_TIMEOUT_SECONDS:g} s; look at its log"
+            ) from error
 
-    def _on_publish(self, _client: Client, _data: object, _mid: int, reason: ReasonCode, _given: Properties) -> None:
+    def _on_publish(
+        self, _client: Client, _data: object, _mid: int, reason: ReasonCode, _properties: Properties
+    ) -> None:
         if self._qos:
             self._replies.put(reason)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        if message.topic == response_topic(self.name):
-            self.answers.put(bytes(message.payload))
+        if message.topic == response_topic(self.client_id):
+            self.responses.put(bytes(message.payload))
 
 
-def examine(settings: Settings) -> Iterator[CheckResult]:
-    """Look at the connection, the uploaders and the right to subscribe."""
+def check_broker(settings: Settings) -> Iterator[CheckResult]:
+    """Check the connection, the uploaders and the permission to subscribe."""
     address = f"{settings.cloud_broker_host}:{settings.cloud_broker_port}"
     try:
-        with Visitor(settings.cloud_broker_host, settings.cloud_broker_port) as visitor:
+        with BrokerProbe(settings.cloud_broker_host, settings.cloud_broker_port) as probe:
             yield passed("broker", f"{address} answers")
-            yield _uploaders(visitor, settings.uploaders)
-            yield _subscription(visitor, settings.uploaders)
+            yield _check_uploaders(probe, settings.uploaders)
+            yield _check_subscription(probe, settings.uploaders)
     except BrokerError as error:
         yield failed("broker", f"{address} (CLOUD_BROKER_HOST, CLOUD_BROKER_PORT): {error}")
-        yield skipped("uploader", "not asked, and the subscription not tried, without the broker")
+        yield skipped("uploader", "not checked without the broker, nor is the subscription")
 
 
-def _subscription(visitor: Visitor, uploaders: int) -> CheckResult:
-    # Under the uploaders' own group we would be dealt their images.
+def _check_subscription(probe: BrokerProbe, uploaders: int) -> CheckResult:
+    # In the uploaders' own group the probe would be given some of their images.
     topics = IMAGES if uploaders == 1 else f"$share/uploaders/{IMAGES}"
     if uploaders > 1:
-        return skipped("subscription", f"{topics} not tried: this would be dealt images meant for the uploaders")
-    reason = visitor.subscribe(topics)
+        return skipped("subscription", f"{topics} not tried: this check would receive images meant for the uploaders")
+    reason = probe.subscribe(topics)
     if reason.is_failure:
         return failed("subscription", subscription_refused(topics, reason))
     return passed("subscription", f"{topics} is granted")
 
 
-def _uploaders(visitor: Visitor, wanted: int) -> CheckResult:
-    visitor.subscribe(response_topic(visitor.name))
-    reason = visitor.ask(surely=True)
-    visitor.ask(surely=False)
-    present = _present(visitor, wanted)
-    if not present and reason == NO_MATCHING_SUBSCRIBERS:
-        return failed(
-            "uploader", f"nobody has subscribed, so images go to nobody and cameras send again; start it: {START}"
-        )
-    if not present:
-        return warned("uploader", f"none is connected, its session keeps what arrives; start it: {START}")
-    return _judge(present, wanted)
+def _check_uploaders(probe: BrokerProbe, wanted: int) -> CheckResult:
+    probe.subscribe(response_topic(probe.client_id))
+    reason = probe.request_status(require_ack=True)
+    probe.request_status(require_ack=False)
+    statuses = _collect_statuses(probe, wanted)
+    if statuses:
+        return _judge(statuses, wanted)
+    if reason == NO_MATCHING_SUBSCRIBERS:
+        lost = "nobody has subscribed, so the broker discards images and cameras send them again"
+        return failed("uploader", f"{lost}; start it: {START}")
+    return warned("uploader", f"none is connected, its session keeps what arrives; start it: {START}")
 
 
-def _present(visitor: Visitor, wanted: int) -> dict[str, UploaderStatus]:
-    """Collect who answers: a little longer than needed, since one too many is worth knowing."""
-    present: dict[str, UploaderStatus] = {}
-    deadline = monotonic() + PRESENCE_SECONDS
+def _collect_statuses(probe: BrokerProbe, wanted: int) -> dict[str, UploaderStatus]:
+    """Collect the responses: a little longer than needed, since one uploader too many is worth knowing."""
+    statuses: dict[str, UploaderStatus] = {}
+    deadline = monotonic() + STATUS_TIMEOUT_SECONDS
     with contextlib.suppress(Empty):
         while (left := deadline - monotonic()) > 0:
-            one = UploaderStatus.parse(visitor.answers.get(timeout=left))
-            if one is not None:
-                present[one.uploader] = one
-            if len(present) >= wanted:
-                deadline = min(deadline, monotonic() + PRESENCE_SECONDS / 4)
-    return present
+            status = UploaderStatus.parse(probe.responses.get(timeout=left))
+            if status is not None:
+                statuses[status.uploader] = status
+            if len(statuses) >= wanted:
+                deadline = min(deadline, monotonic() + STATUS_TIMEOUT_SECONDS / 4)
+    return statuses
 
 
-def _judge(present: dict[str, UploaderStatus], wanted: int) -> CheckResult:
-    names = ", ".join(sorted(present))
-    alone = EXCLUSIVE_CLIENT_ID in present
-    if len(present) > 1 and (wanted == 1 or alone):
-        return failed(
-            "uploader", f"{len(present)} take the same images ({names}); run only one, or set UPLOADERS for all"
-        )
-    if alone != (wanted == 1):
-        return warned("uploader", f"{names} was started with another UPLOADERS; start it again: {START}")
-    problems = [f"{one.uploader} says: {one.problem}" for one in present.values() if one.problem]
+def _judge(statuses: dict[str, UploaderStatus], wanted: int) -> CheckResult:
+    names = ", ".join(sorted(statuses))
+    is_exclusive = EXCLUSIVE_CLIENT_ID in statuses
+    if len(statuses) > 1 and (wanted == 1 or is_exclusive):
+        problem = f"{len(statuses)} receive the same images ({names})"
+        return failed("uploader", f"{problem}; run only one, or set UPLOADERS for all")
+    if is_exclusive != (wanted == 1):
+        return warned("uploader", f"{names} was started with another UPLOADERS; restart it: {START}")
+    problems = [f"{status.uploader} reports: {status.problem}" for status in statuses.values() if status.problem]
     if problems:
         return warned("uploader", "; ".join(problems))
-    if len(present) < wanted:
-        return warned("uploader", f"{len(present)} of UPLOADERS={wanted} answered: {names}")
-    return passed("uploader", f"{names} is connected and well")
+    if len(statuses) < wanted:
+        return warned("uploader", f"{len(statuses)} of UPLOADERS={wanted} answered: {names}")
+    return passed("uploader", f"{names} is connected and healthy")

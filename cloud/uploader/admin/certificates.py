@@ -1,4 +1,4 @@
-"""Certificates that end soon: an edge whose certificate has ended is shut out."""
+"""Certificates that expire soon: an edge whose certificate has expired cannot connect."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,24 +7,26 @@ from common.contract.certificate_expiry import Certificates
 from common.runtime.check_result import CheckResult, failed, passed, warned
 
 SOON = timedelta(days=30)
-RUN = "docker compose -f docker-compose.cloud.yml"
+COMPOSE = "docker compose -f docker-compose.cloud.yml"
 
 
-def examine(certificates: Certificates) -> Iterator[CheckResult]:
-    """Look at all; where enrolment runs elsewhere there is nothing to see."""
+def check_certificates(certificates: Certificates) -> Iterator[CheckResult]:
+    """Check all of them; where enrolment runs elsewhere there are none to check."""
     if certificates.broker is not None:
-        yield from _look("broker's TLS", certificates.broker, f"{RUN} up --detach, then restart cloud-broker")
-    for name, ends in sorted(certificates.edges.items()):
-        yield from _look(f"edge {name}", ends, f"{RUN} run --rm enroll {name} --renew")
+        remedy = f"{COMPOSE} up --detach, then restart cloud-broker"
+        yield from _check_expiry("broker's TLS", certificates.broker, remedy)
+    for name, expires_at in sorted(certificates.edges.items()):
+        yield from _check_expiry(f"edge {name}", expires_at, f"{COMPOSE} run --rm enroll {name} --renew")
     if certificates.edges:
-        first = min(certificates.edges, key=lambda name: certificates.edges[name])
-        ends = certificates.edges[first]
-        yield passed("edges", f"{len(certificates.edges)} enrolled; the first to end is {first}, {ends:%Y-%m-%d}")
+        name, expires_at = min(certificates.edges.items(), key=lambda item: item[1])
+        yield passed(
+            "edges", f"{len(certificates.edges)} enrolled; the first to expire is {name}, {expires_at:%Y-%m-%d}"
+        )
 
 
-def _look(subject: str, ends: datetime, mend: str) -> Iterator[CheckResult]:
-    left = ends - datetime.now(UTC)
+def _check_expiry(subject: str, expires_at: datetime, remedy: str) -> Iterator[CheckResult]:
+    left = expires_at - datetime.now(UTC)
     if left <= timedelta():
-        yield failed(subject, f"its certificate ended on {ends:%Y-%m-%d}; renew it: {mend}")
+        yield failed(subject, f"its certificate expired on {expires_at:%Y-%m-%d}; renew it: {remedy}")
     elif left < SOON:
-        yield warned(subject, f"its certificate ends on {ends:%Y-%m-%d}; renew it: {mend}")
+        yield warned(subject, f"its certificate expires on {expires_at:%Y-%m-%d}; renew it: {remedy}")

@@ -1,7 +1,7 @@
-"""Who we are to S3, and by what clients we ask it."""
+"""The S3 clients of the checks, and whose credentials they use."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from botocore.credentials import Credentials
     from mypy_boto3_s3 import S3Client
 
+SUBJECT = "credentials"
 NO_KEYS = "there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role"
 SOURCES = {
     "explicit": "AWS_ACCESS_KEY_ID",
@@ -29,60 +30,60 @@ SOURCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """The clients; tests give others."""
+class S3Clients:
+    """The clients; tests pass others."""
 
     s3: "S3Client"
-    stranger: "S3Client"  # without credentials
+    anonymous: "S3Client"  # without credentials
     sts: Any | None  # None where the store is not AWS
     credentials: "Credentials | None"
 
+    @classmethod
+    def create(cls, settings: Settings) -> Self:
+        session = open_session(settings)
+        s3 = create_client(settings)
+        anonymous = session.client(
+            "s3",
+            endpoint_url=settings.s3_endpoint_url,
+            region_name=s3.meta.region_name if settings.s3_endpoint_url else settings.aws_region,
+            config=client_config(settings).merge(Config(signature_version=UNSIGNED)),
+        )
+        sts = None
+        if settings.s3_endpoint_url is None:
+            region = settings.aws_region or "us-east-1"
+            sts = session.client("sts", region_name=region, config=Config(connect_timeout=3, read_timeout=5))
+        return cls(s3, anonymous, sts, session.get_credentials())
+
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """Whose credentials they are, as a line and as an account's number."""
+class CallerIdentity:
+    """Whose credentials they are: as a result, and as an account number where STS says it."""
 
     result: CheckResult
     account: str | None = None
 
 
-def access(settings: Settings) -> Access:
-    session = open_session(settings)
-    s3 = create_client(settings)
-    stranger = session.client(
-        "s3",
-        endpoint_url=settings.s3_endpoint_url,
-        region_name=s3.meta.region_name if settings.s3_endpoint_url else settings.aws_region,
-        config=client_config(settings).merge(Config(signature_version=UNSIGNED)),
-    )
-    sts = None
-    if settings.s3_endpoint_url is None:
-        region = settings.aws_region or "us-east-1"
-        sts = session.client("sts", region_name=region, config=Config(connect_timeout=3, read_timeout=5))
-    return Access(s3, stranger, sts, session.get_credentials())
-
-
-def identity(access: Access, bucket: str) -> Identity:
-    """Tell whose the credentials are."""
-    if access.credentials is None:
-        return Identity(failed("credentials", NO_KEYS))
+def check_identity(clients: S3Clients, bucket: str) -> CallerIdentity:
+    """Find out whose credentials they are."""
+    if clients.credentials is None:
+        return CallerIdentity(failed(SUBJECT, NO_KEYS))
     try:
-        key = access.credentials.get_frozen_credentials().access_key
+        key = clients.credentials.get_frozen_credentials().access_key
     except S3_ERRORS as error:
-        return Identity(failed("credentials", classify(error, bucket).reason))
-    source = SOURCES.get(access.credentials.method or "", access.credentials.method)
-    told = f"access key {key}, from {source}"
-    if access.sts is None:
-        return Identity(passed("credentials", told))
-    return _owner(access.sts, told, bucket)
+        return CallerIdentity(failed(SUBJECT, classify(error, bucket).reason))
+    source = SOURCES.get(clients.credentials.method or "", clients.credentials.method)
+    credentials = f"access key {key}, from {source}"
+    if clients.sts is None:
+        return CallerIdentity(passed(SUBJECT, credentials))
+    return _ask_sts(clients.sts, credentials, bucket)
 
 
-def _owner(sts: Any, told: str, bucket: str) -> Identity:
+def _ask_sts(sts: Any, credentials: str, bucket: str) -> CallerIdentity:
     try:
         caller = sts.get_caller_identity()
     except S3_ERRORS as error:
-        reason = classify(error, bucket)
-        if isinstance(error, ClientError) and reason.kind is S3ErrorKind.DENIED:
-            return Identity(failed("credentials", f"{told}: {reason.reason}"))
-        return Identity(passed("credentials", f"{told}; whose they are STS did not tell"))
-    return Identity(passed("credentials", f"{told}: {caller['Arn']}"), caller["Account"])
+        problem = classify(error, bucket)
+        if isinstance(error, ClientError) and problem.kind is S3ErrorKind.DENIED:
+            return CallerIdentity(failed(SUBJECT, f"{credentials}: {problem.reason}"))
+        return CallerIdentity(passed(SUBJECT, f"{credentials}; STS did not say whose they are"))
+    return CallerIdentity(passed(SUBJECT, f"{credentials}: {caller['Arn']}"), caller["Account"])

@@ -1,4 +1,4 @@
-"""What the uploader does with objects, tried on one object under one name, so that nothing piles up."""
+"""What the uploader does with objects, tried on one object with a fixed key, so that nothing accumulates."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -9,97 +9,97 @@ from botocore.exceptions import ClientError
 from common.runtime.check_result import CheckResult, failed, passed, skipped, warned
 from storage.errors import S3_ERRORS, classify, error_code, http_status
 from storage.keys import is_unique_per_capture
-from uploader.admin.identity import Access
+from uploader.admin.identity import S3Clients
 from uploader.settings import Settings
-from uploader.store.writer import put_options
+from uploader.store.writer import PRECONDITION_FAILED, put_options
 
-PROBE = ".usbcam-check/probe"
-TAKEN = 412
+ROUNDTRIP_KEY = ".usbcam-check/probe"
 NOT_IMPLEMENTED = 501
 
 
-def examine(access: Access, settings: Settings) -> Iterator[CheckResult]:
-    """Put, get, put again, look as a stranger, delete."""
-    place: dict[str, Any] = {"Bucket": settings.s3_bucket, "Key": PROBE}
+def check_roundtrip(clients: S3Clients, settings: Settings) -> Iterator[CheckResult]:
+    """Put, get, put again, read anonymously, delete."""
+    target: dict[str, Any] = {"Bucket": settings.s3_bucket, "Key": ROUNDTRIP_KEY}
     content = secrets.token_hex(16)
     try:
-        written = access.s3.put_object(
-            **place, Body=content.encode(), Metadata={"id": content}, **put_options(settings)
+        response = clients.s3.put_object(
+            **target, Body=content.encode(), Metadata={"id": content}, **put_options(settings)
         )
     except S3_ERRORS as error:
-        yield refused("put", error, settings.s3_bucket, "s3:PutObject")
-        yield skipped("objects", "get, conditional put and delete not tried without a put")
+        yield explain_failure("put", error, settings.s3_bucket, "s3:PutObject")
+        yield skipped("objects", "get, conditional put and delete not checked without a put")
         return
-    yield passed("put", f"wrote {PROBE}")
-    yield _tried("get", settings, "s3:GetObject", lambda: _read(access, place, content))
-    yield _tried("conditional put", settings, "s3:PutObject", lambda: _again(access, settings, place))
-    yield _tried("strangers", settings, "s3:GetObject", lambda: _strangers(access, place))
-    yield _encrypted(written)
-    yield _removed(access, place)
+    yield passed("put", f"wrote {ROUNDTRIP_KEY}")
+    yield _try("get", settings, "s3:GetObject", lambda: _check_get(clients, target, content))
+    yield _try("conditional put", settings, "s3:PutObject", lambda: _check_conditional_put(clients, settings, target))
+    yield _try("anonymous read", settings, "s3:GetObject", lambda: _check_anonymous_read(clients, target))
+    yield _check_encryption(response)
+    yield _check_delete(clients, target)
 
 
-def refused(subject: str, error: Exception, bucket: str, right: str) -> CheckResult:
-    """Say which right is missing, or what else is wrong."""
+def explain_failure(subject: str, error: Exception, bucket: str, permission: str) -> CheckResult:
+    """Say which permission is missing, or what else is wrong."""
     if error_code(error) == "AccessDenied":
-        return failed(
-            subject, f"these credentials may not do this in {bucket}; allow {right} there, see cloud/iam/policy.json"
-        )
+        problem = f"these credentials may not do this in {bucket}"
+        return failed(subject, f"{problem}; allow {permission} there, see cloud/iam/policy.json")
     return failed(subject, classify(error, bucket).message)
 
 
-def _tried(subject: str, settings: Settings, right: str, attempt: Callable[[], CheckResult]) -> CheckResult:
+def _try(subject: str, settings: Settings, permission: str, check: Callable[[], CheckResult]) -> CheckResult:
     try:
-        return attempt()
+        return check()
     except S3_ERRORS as error:
-        return refused(subject, error, settings.s3_bucket, right)
+        return explain_failure(subject, error, settings.s3_bucket, permission)
 
 
-def _read(access: Access, place: dict[str, Any], content: str) -> CheckResult:
-    answer: Any = access.s3.get_object(**place)
-    with answer["Body"] as body:
-        same = body.read() == content.encode()
-    if same and answer["Metadata"].get("id") == content:
-        return passed("get", "read the same back, metadata included")
-    return failed("get", "read something else than was written: the store is not good for captures")
+def _check_get(clients: S3Clients, target: dict[str, Any], content: str) -> CheckResult:
+    response: Any = clients.s3.get_object(**target)
+    with response["Body"] as body:
+        is_same = body.read() == content.encode()
+    if is_same and response["Metadata"].get("id") == content:
+        return passed("get", "read back what was written, metadata included")
+    return failed("get", "read back something else than was written; use another store")
 
 
-def _again(access: Access, settings: Settings, place: dict[str, Any]) -> CheckResult:
+def _check_conditional_put(clients: S3Clients, settings: Settings, target: dict[str, Any]) -> CheckResult:
+    subject = "conditional put"
     try:
-        access.s3.put_object(**place, Body=b"", IfNoneMatch="*", **put_options(settings))
+        clients.s3.put_object(**target, Body=b"", IfNoneMatch="*", **put_options(settings))
     except ClientError as error:
-        if http_status(error) == TAKEN:
-            return passed("conditional put", "a taken name is not written again (412)")
+        if http_status(error) == PRECONDITION_FAILED:
+            return passed(subject, "an existing object is not overwritten (412)")
         if http_status(error) == NOT_IMPLEMENTED:
-            return failed("conditional put", "the store does not know If-None-Match, so nothing is stored; use another")
+            return failed(subject, "the store does not support If-None-Match, so nothing is stored; use another")
         raise
-    weak = "the store writes over a taken name in spite of If-None-Match"
+    problem = "the store overwrites an existing object in spite of If-None-Match"
     if is_unique_per_capture(settings.s3_key_template):
-        return warned("conditional put", f"{weak}; repeats of a capture write the same again, keep {{id}} in the key")
-    return failed("conditional put", f"{weak}, so captures would overwrite each other; put {{id}} in S3_KEY_TEMPLATE")
+        return warned(subject, f"{problem}; a duplicate writes the same image again, so keep {{id}} in the key")
+    return failed(subject, f"{problem}, so captures would overwrite each other; put {{id}} in S3_KEY_TEMPLATE")
 
 
-def _strangers(access: Access, place: dict[str, Any]) -> CheckResult:
+def _check_anonymous_read(clients: S3Clients, target: dict[str, Any]) -> CheckResult:
+    subject = "anonymous read"
     try:
-        access.stranger.head_object(**place)
+        clients.anonymous.head_object(**target)
     except ClientError as error:
         if http_status(error) in {401, 403}:
-            return passed("strangers", "may not read it")
+            return passed(subject, "denied")
         raise
-    return failed("strangers", "everybody may read this bucket; block public access: uploader setup")
+    return failed(subject, "anyone may read this bucket; block public access: uploader setup")
 
 
-def _encrypted(written: Any) -> CheckResult:
-    how = written.get("ServerSideEncryption")
-    if how:
-        return passed("encryption", f"the store encrypted it: {how}")
+def _check_encryption(response: Any) -> CheckResult:
+    algorithm = response.get("ServerSideEncryption")
+    if algorithm:
+        return passed("encryption", f"the store encrypted it: {algorithm}")
     return warned("encryption", "the store does not say that it encrypts; uploader setup, or S3_SSE, asks for it")
 
 
-def _removed(access: Access, place: dict[str, Any]) -> CheckResult:
+def _check_delete(clients: S3Clients, target: dict[str, Any]) -> CheckResult:
     try:
-        access.s3.delete_object(**place)
+        clients.s3.delete_object(**target)
     except S3_ERRORS as error:
         if error_code(error) == "AccessDenied":
-            return passed("delete", f"not allowed, and not needed to run; {PROBE} stays")
-        return warned("delete", f"{PROBE} stays: {classify(error, place['Bucket']).message}")
-    return passed("delete", "allowed, though not needed to run; removed the probe")
+            return passed("delete", f"denied, and the uploader does not need it; {ROUNDTRIP_KEY} stays")
+        return warned("delete", f"{ROUNDTRIP_KEY} stays: {classify(error, target['Bucket']).message}")
+    return passed("delete", f"allowed, though the uploader does not need it; deleted {ROUNDTRIP_KEY}")

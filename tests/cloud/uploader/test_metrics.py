@@ -19,7 +19,7 @@ from dev.harness.process import LOOPBACK, free_port, wait_for
 from tests.cloud.rig import Bucket, Edge, Road, Uploaders
 from tests.support import pictures
 from tests.support.paths import ROOT
-from uploader.admin.certificates import examine
+from uploader.admin.certificates import check_certificates
 from uploader.service import build_worker
 from uploader.settings import Settings
 
@@ -156,8 +156,10 @@ def test_certificates_that_end_soon_are_told_by_name() -> None:
 
     found: Any = {
         result.subject: result.status
-        for result in examine(Certificates(ends(400), {"porch": ends(20), "attic": ends(-1), "shed": ends(900)}))
+        for result in check_certificates(
+            Certificates(ends(400), {"porch": ends(20), "attic": ends(-1), "shed": ends(900)})
+        )
     }
 
     assert found == {"edge porch": Status.WARN, "edge attic": Status.FAIL, "edges": Status.PASS}
-    assert not list(examine(Certificates(None, {})))
+    assert not list(check_certificates(Certificates(None, {})))

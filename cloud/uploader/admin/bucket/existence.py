@@ -1,16 +1,18 @@
-"""The bucket: whether it is there, ours, where the settings say, and good for captures."""
+"""The bucket itself: whether it exists, is ours, and is where the settings say."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from common.runtime.check_result import CheckResult, Status, failed, passed, skipped, warned
+from common.runtime.check_result import CheckResult, changed, failed, passed, warned
 from storage.client import NO_REGION, BucketInfo, head_bucket
 from storage.errors import NO_CREDENTIALS, S3_ERRORS, S3ErrorKind, classify, error_code, http_status
-from uploader.admin import object_roundtrip as probe
-from uploader.admin.bucket import privacy
-from uploader.admin.identity import Access, identity
+from uploader.admin.identity import S3Clients
 from uploader.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 SUBJECTS = {
     "InvalidAccessKeyId": "credentials",
@@ -22,72 +24,85 @@ SUBJECTS = {
     "IllegalLocationConstraintException": "region",
     "RequestTimeTooSkewed": "clock",
 }
-RIGHTS = "allow what cloud/iam/policy.json says"
 FORBIDDEN = 403
+DEFAULT_REGION = "us-east-1"  # S3 refuses it as a location constraint
 
 
-def examine(access: Access, settings: Settings) -> Iterator[CheckResult]:
-    """Look from afar to near, and stop at what makes the rest pointless."""
+def check_bucket(
+    clients: S3Clients, settings: Settings, bucket_info: BucketInfo, account: str | None
+) -> Iterator[CheckResult]:
+    """Check the region, the owner and the clock by what the bucket answered."""
+    yield _check_region(clients.s3, settings, bucket_info)
+    yield _check_owner(clients.s3, settings.s3_bucket, account)
+    problem = bucket_info.clock_problem()
+    yield warned("clock", problem) if problem else passed("clock", "agrees with S3's")
+
+
+def ensure_bucket(s3: "S3Client", settings: Settings) -> CheckResult:
+    """Create the bucket unless it exists; raises S3_ERRORS."""
     bucket = settings.s3_bucket
-    who = identity(access, bucket)
-    if who.result.status is Status.FAIL:
-        yield who.result
-        yield skipped("bucket", "not asked without credentials")
-        return
     try:
-        answer = head_bucket(access.s3, bucket)
+        bucket_info = head_bucket(s3, bucket)
     except S3_ERRORS as error:
-        problem = refusal(error, bucket)
-        if problem.subject != "credentials":
-            yield who.result
-        yield problem
-        yield skipped("objects", "not tried without the bucket")
-        return
-    yield who.result
-    yield from _found(access, settings, answer, who.account)
-    yield from probe.examine(access, settings)
-    yield from privacy.examine(access.s3, settings)
+        if error_code(error) != "NoSuchBucket":
+            raise
+        return _create(s3, bucket)
+    problem = None if settings.s3_endpoint_url else bucket_info.region_problem(bucket, s3.meta.region_name)
+    return failed("region", problem) if problem else passed("bucket", f"{bucket} exists")
 
 
-def refusal(error: Exception, bucket: str) -> CheckResult:
-    """Name the thing that is wrong; every cause has one line."""
+def explain_denied(error: Exception, bucket: str) -> CheckResult:
+    """Say what is wrong when the bucket does not let us in; every cause is one line."""
     code = error_code(error)
-    told = classify(error, bucket)
-    if told.kind is not S3ErrorKind.DENIED:
-        return failed("store", told.message)
+    problem = classify(error, bucket)
+    if problem.kind is not S3ErrorKind.DENIED:
+        return failed("store", problem.message)
     if code == "RequestTimeTooSkewed":
-        return failed("clock", BucketInfo.of_error(error).clock_problem() or told.reason)
+        return failed("clock", BucketInfo.of_error(error).clock_problem() or problem.reason)
     if code == "AccessDenied":
-        told_apart = "it is somebody else's, or a right is missing"
-        mend = f"{RIGHTS}, or mend S3_BUCKET or AWS_ACCESS_KEY_ID"
-        return failed("bucket", f"these credentials may not look into {bucket}: {told_apart}; {mend}")
+        cause = f"these credentials may not access {bucket}: it belongs to somebody else, or a permission is missing"
+        remedy = "allow what cloud/iam/policy.json says, or fix S3_BUCKET or AWS_ACCESS_KEY_ID"
+        return failed("bucket", f"{cause}; {remedy}")
     subject = "credentials" if isinstance(error, NO_CREDENTIALS) else SUBJECTS.get(code, "bucket")
-    return failed(subject, told.reason)
+    return failed(subject, problem.reason)
 
 
-def _found(access: Access, settings: Settings, answer: BucketInfo, account: str | None) -> Iterator[CheckResult]:
-    bucket, ours = settings.s3_bucket, access.s3.meta.region_name
-    elsewhere = answer.region_problem(bucket, ours)
-    region = answer.region or ours
+def _check_region(s3: "S3Client", settings: Settings, bucket_info: BucketInfo) -> CheckResult:
+    configured = s3.meta.region_name
+    problem = bucket_info.region_problem(settings.s3_bucket, configured)
+    region = bucket_info.region or configured
     if settings.s3_endpoint_url:
-        yield passed("region", f"{region}; where the store is, S3_ENDPOINT_URL says: {settings.s3_endpoint_url}")
-    elif elsewhere:
-        yield (warned if ours == NO_REGION else failed)("region", elsewhere)
-    else:
-        yield passed("region", region)
-    yield _owned(access, bucket, account)
-    late = answer.clock_problem()
-    yield warned("clock", late) if late else passed("clock", "agrees with S3's")
+        return passed("region", f"{region}; S3_ENDPOINT_URL says where the store is: {settings.s3_endpoint_url}")
+    if problem:
+        return (warned if configured == NO_REGION else failed)("region", problem)
+    return passed("region", region)
 
 
-def _owned(access: Access, bucket: str, account: str | None) -> CheckResult:
+def _check_owner(s3: "S3Client", bucket: str, account: str | None) -> CheckResult:
     if account is None:
-        return passed("bucket", f"{bucket} is there")
+        return passed("bucket", f"{bucket} exists")
     try:
-        access.s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
+        s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
     except ClientError as error:
         if http_status(error) != FORBIDDEN:
             return failed("bucket", classify(error, bucket).reason)
-        whose = f"{bucket} lets us in, but is not of our account {account}"
-        return warned("bucket", f"{whose}; mend S3_BUCKET unless you know whose it is")
-    return passed("bucket", f"{bucket} is there, and of our account {account}")
+        problem = f"{bucket} can be accessed, but does not belong to our account {account}"
+        return warned("bucket", f"{problem}; fix S3_BUCKET unless you know whose it is")
+    return passed("bucket", f"{bucket} exists, and belongs to our account {account}")
+
+
+def _create(s3: "S3Client", bucket: str) -> CheckResult:
+    region = s3.meta.region_name
+    if region == NO_REGION:
+        return failed("bucket", f"{bucket} does not exist, and AWS_REGION does not say where to create it; set it")
+    try:
+        if region == DEFAULT_REGION:
+            s3.create_bucket(Bucket=bucket)
+        else:
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})  # type: ignore[typeddict-item]
+    except S3_ERRORS as error:
+        if error_code(error) != "AccessDenied":
+            raise
+        remedy = "allow what cloud/iam/policy-setup.json says, or fix S3_BUCKET"
+        return failed("bucket", f"{bucket} does not exist, and these credentials may not create it; {remedy}")
+    return changed("bucket", f"created {bucket} in {region}")

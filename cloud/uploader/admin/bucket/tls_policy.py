@@ -1,4 +1,4 @@
-"""No request without TLS, by a policy of the bucket where it has none."""
+"""A bucket policy that denies requests without TLS, where the bucket has no policy yet."""
 
 import json
 from typing import TYPE_CHECKING
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 SUBJECT = "TLS only"
 
 
-def settle(s3: "S3Client", settings: Settings) -> CheckResult:
-    """Demand TLS, unless the store is reached without it or somebody has written a policy already."""
+def ensure_tls_only(s3: "S3Client", settings: Settings) -> CheckResult:
+    """Require TLS, unless the store is reached without it or the bucket already has a policy."""
     if (settings.s3_endpoint_url or "https:").startswith("http:"):
-        return skipped(SUBJECT, "not demanded: S3_ENDPOINT_URL begins with http, so it would shut us out, too")
+        return skipped(SUBJECT, "not required: S3_ENDPOINT_URL begins with http, so it would lock the uploader out")
     bucket = settings.s3_bucket
     try:
         policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
@@ -25,10 +25,10 @@ def settle(s3: "S3Client", settings: Settings) -> CheckResult:
         if error.response["Error"]["Code"] != "NoSuchBucketPolicy":
             raise
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_policy(bucket, s3.meta.partition)))
-        return changed(SUBJECT, "requests without TLS are refused by the bucket's policy, which was empty")
+        return changed(SUBJECT, "the bucket had no policy; it now denies requests without TLS")
     if "aws:SecureTransport" in policy:
-        return passed(SUBJECT, "the bucket's policy speaks of it")
-    return passed(SUBJECT, "the bucket has a policy of somebody's, left as it is")
+        return passed(SUBJECT, "the bucket's policy covers it")
+    return passed(SUBJECT, "the bucket has a policy already, which stays as it is")
 
 
 def _policy(bucket: str, partition: str) -> dict[str, object]:

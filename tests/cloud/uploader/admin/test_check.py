@@ -40,12 +40,12 @@ def test_a_working_cloud_is_all_green_and_nothing_is_left_behind(uploaders: Uplo
 
     assert (told.code, told.err, told.lines("FAIL")) == (0, "", {})
     good = told.lines("pass")
-    assert good["uploader"] == "uploader is connected and well"
+    assert good["uploader"] == "uploader is connected and healthy"
     assert good["subscription"] == "usbcam/+/images is granted"
     assert good["credentials"] == f"access key {bucket.store.access_key}, from AWS_ACCESS_KEY_ID"
-    assert good["get"] == "read the same back, metadata included"
-    assert good["conditional put"] == "a taken name is not written again (412)"
-    assert good["strangers"] == "may not read it"
+    assert good["get"] == "read back what was written, metadata included"
+    assert good["conditional put"] == "an existing object is not overwritten (412)"
+    assert good["anonymous read"] == "denied"
     assert {"broker", "bucket", "region", "clock", "put", "delete", "disk", "heartbeat"} <= set(good)
     assert set(told.lines("warn")) <= {"encryption", "disk"}
     assert bucket.names() == []
@@ -89,7 +89,7 @@ def test_the_shipped_broker_lets_the_check_ask(uploaders: Uploaders, cloud_broke
     there = uploaders.run("check", **given)
 
     assert "its session keeps what arrives" in away.lines("warn")["uploader"]
-    assert there.lines("pass")["uploader"] == "uploader is connected and well"
+    assert there.lines("pass")["uploader"] == "uploader is connected and healthy"
     assert there.lines("pass")["subscription"] == "usbcam/+/images is granted"
 
 
@@ -103,7 +103,7 @@ def test_an_uploader_that_waits_for_s3_is_seen_although_its_window_is_full(
 
     told = uploaders.run("check", S3_ENDPOINT_URL=store.endpoint)
 
-    assert told.lines("warn")["uploader"].startswith("uploader says: S3 is unavailable")
+    assert told.lines("warn")["uploader"].startswith("uploader reports: S3 is unavailable")
 
 
 def test_uploaders_that_share_all_answer(uploaders: Uploaders, cloud_broker: CloudBroker) -> None:
@@ -119,7 +119,7 @@ def test_uploaders_that_share_all_answer(uploaders: Uploaders, cloud_broker: Clo
     confused = uploaders.run("check", CLOUD_BROKER_PORT=str(cloud_broker.port))
 
     assert both.count("uploader-") == 2
-    assert the_only_failure(confused)[1].startswith("2 take the same images")
+    assert the_only_failure(confused)[1].startswith("2 receive the same images")
 
 
 def test_a_broker_that_is_away_is_one_line(uploaders: Uploaders) -> None:

@@ -15,9 +15,9 @@ from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
 from common.runtime.check_result import CheckResult, Status
-from uploader.admin.bucket import existence as bucket
-from uploader.admin.host import disk
-from uploader.admin.identity import Access, access
+from uploader.admin.check import check_storage
+from uploader.admin.host import check_disk
+from uploader.admin.identity import S3Clients
 from uploader.settings import Settings
 
 CONTENT = "what the probe holds"
@@ -29,15 +29,15 @@ CALLER = {"Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/usbcam/i-1", "Account": A
 class Aws:
     """The check's clients, each with the answers that it will get."""
 
-    access: Access
+    clients: S3Clients
     settings: Settings
     s3: Stubber
-    stranger: Stubber
+    anonymous: Stubber
     sts: Stubber
 
     def results(self) -> dict[str, CheckResult]:
-        found = {result.subject: result for result in bucket.examine(self.access, self.settings)}
-        for stubber in (self.s3, self.stranger, self.sts):
+        found = {result.subject: result for result in check_storage(self.clients, self.settings)}
+        for stubber in (self.s3, self.anonymous, self.sts):
             stubber.assert_no_pending_responses()
         return found
 
@@ -75,9 +75,9 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Aws]:
     settings = Settings(
         s3_bucket="faces", aws_region="eu-west-1", aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="secret"
     )
-    clients = access(settings)
+    clients = S3Clients.create(settings)
     with ExitStack() as stack:
-        all_three: tuple[Any, ...] = (clients.s3, clients.stranger, clients.sts)
+        all_three: tuple[Any, ...] = (clients.s3, clients.anonymous, clients.sts)
         yield Aws(clients, settings, *(stack.enter_context(Stubber(client)) for client in all_three))
 
 
@@ -90,7 +90,7 @@ def test_credentials_are_told_by_whose_they_are_and_the_bucket_by_whose_account(
     found = aws.results()
 
     assert found["credentials"].message == f"access key AKIAEXAMPLE, from AWS_ACCESS_KEY_ID: {CALLER['Arn']}"
-    assert found["bucket"].message == f"faces is there, and of our account {ACCOUNT}"
+    assert found["bucket"].message == f"faces exists, and belongs to our account {ACCOUNT}"
     assert found["region"].status is Status.PASS
     assert found["clock"].status is Status.PASS
 
@@ -100,7 +100,7 @@ def test_objects_are_tried_as_the_uploader_uses_them_and_deleting_is_not_needed(
     aws.head()
     aws.owned()
     aws.tried()
-    aws.stranger.add_client_error("head_object", "403", http_status_code=403)
+    aws.anonymous.add_client_error("head_object", "403", http_status_code=403)
     aws.s3.add_client_error("delete_object", "AccessDenied", http_status_code=403)
     closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     aws.s3.add_response("get_public_access_block", {"PublicAccessBlockConfiguration": dict.fromkeys(closed, True)})
@@ -109,7 +109,7 @@ def test_objects_are_tried_as_the_uploader_uses_them_and_deleting_is_not_needed(
 
     assert {result.status for result in found.values()} == {Status.PASS}
     assert found["encryption"].message == "the store encrypted it: AES256"
-    assert found["delete"].message == "not allowed, and not needed to run; .usbcam-check/probe stays"
+    assert found["delete"].message == "denied, and the uploader does not need it; .usbcam-check/probe stays"
 
 
 def test_a_bucket_that_everybody_may_read_is_a_failure(aws: Aws) -> None:
@@ -117,14 +117,14 @@ def test_a_bucket_that_everybody_may_read_is_a_failure(aws: Aws) -> None:
     aws.head()
     aws.owned()
     aws.tried(encryption=None)
-    aws.stranger.add_response("head_object", {})
+    aws.anonymous.add_response("head_object", {})
     aws.s3.add_response("delete_object", {})
     aws.s3.add_client_error("get_public_access_block", "NoSuchPublicAccessBlockConfiguration", http_status_code=404)
 
     found = aws.results()
 
-    assert found["strangers"] == CheckResult(
-        Status.FAIL, "strangers", "everybody may read this bucket; block public access: uploader setup"
+    assert found["anonymous read"] == CheckResult(
+        Status.FAIL, "anonymous read", "anyone may read this bucket; block public access: uploader setup"
     )
     assert found["encryption"].status is Status.WARN
     assert found["public access"].status is Status.WARN
@@ -176,20 +176,20 @@ def test_a_bucket_of_another_account_that_lets_us_in_is_said(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "mend"),
+    ("code", "remedy"),
     [
         ("InvalidClientTokenId", "the access key is unknown; fix AWS_ACCESS_KEY_ID"),
         ("SignatureDoesNotMatch", "the secret key does not match the access key; fix AWS_SECRET_ACCESS_KEY"),
         ("ExpiredToken", "the session token has expired; renew AWS_SESSION_TOKEN"),
     ],
 )
-def test_keys_that_aws_does_not_know_are_the_only_failure(aws: Aws, code: str, mend: str) -> None:
+def test_keys_that_aws_does_not_know_are_the_only_failure(aws: Aws, code: str, remedy: str) -> None:
     aws.sts.add_client_error("get_caller_identity", code, http_status_code=403)
 
     found = aws.results()
 
     assert found["credentials"].status is Status.FAIL
-    assert found["credentials"].message.endswith(mend)
+    assert found["credentials"].message.endswith(remedy)
     assert {result.status for subject, result in found.items() if subject != "credentials"} == {Status.SKIP}
 
 
@@ -197,11 +197,11 @@ def test_credentials_are_good_when_sts_cannot_be_reached(aws: Aws, monkeypatch: 
     def away() -> None:
         raise EndpointConnectionError(endpoint_url="https://sts.eu-west-1.amazonaws.com")
 
-    monkeypatch.setattr(aws.access.sts, "get_caller_identity", away)
+    monkeypatch.setattr(aws.clients.sts, "get_caller_identity", away)
     aws.head()
     aws.may_not_put()
 
-    assert aws.results()["credentials"].message.endswith("; whose they are STS did not tell")
+    assert aws.results()["credentials"].message.endswith("; STS did not say whose they are")
 
 
 def test_a_clock_that_is_minutes_off_is_said_before_s3_refuses(aws: Aws) -> None:
@@ -234,4 +234,4 @@ def test_a_clock_that_s3_refuses_is_the_only_failure(aws: Aws) -> None:
 
 
 def test_a_full_disk_is_red_before_the_broker_cannot_save() -> None:
-    assert [disk("/", gib << 30).status for gib in (0, 2, 50)] == [Status.FAIL, Status.WARN, Status.PASS]
+    assert [check_disk("/", gib << 30).status for gib in (0, 2, 50)] == [Status.FAIL, Status.WARN, Status.PASS]

@@ -44,10 +44,10 @@ def test_a_bucket_is_made_and_a_second_time_there_is_nothing_to_change(uploaders
 
     assert first.code == 0
     changed = first.lines("changed")
-    assert changed["bucket"] == f"made {name} in us-east-1"
-    assert changed["retention"].startswith("the whole bucket: what is older than 30 days goes, incomplete")
-    assert first.lines("skip")["public access"].startswith("the store has nothing of the kind")
-    assert first.lines("skip")["TLS only"].startswith("not demanded: S3_ENDPOINT_URL begins with http")
+    assert changed["bucket"] == f"created {name} in us-east-1"
+    assert changed["retention"].startswith("the whole bucket: what is older than 30 days is deleted, inc")
+    assert first.lines("skip")["public access"].startswith("the store does not have this feature")
+    assert first.lines("skip")["TLS only"].startswith("not required: S3_ENDPOINT_URL begins with http")
     assert first.out.splitlines()[-1] == "uploader: 2 changed"
     assert (second.code, second.lines("changed")) == (0, {})
     assert second.out.splitlines()[-1] == "uploader: nothing to change"
@@ -60,7 +60,7 @@ def test_a_store_that_cannot_encrypt_keeps_taking_captures(uploaders: Uploaders,
 
     assert told.code == 0
     assert told.lines("warn")["encryption"].startswith(
-        "left as it is, since a trial with AES256 failed: it answered InternalError"
+        "unchanged, since a trial with AES256 failed: it answered InternalError"
     )
     bucket.client.put_object(Bucket=bucket.name, Key="still", Body=b"taken")
     assert bucket.names() == ["still"]
@@ -71,7 +71,7 @@ def test_rules_of_others_stay_and_ours_follows_the_setting(uploaders: Uploaders,
     bucket.client.put_bucket_lifecycle_configuration(Bucket=bucket.name, LifecycleConfiguration={"Rules": [theirs]})
 
     shorter = uploaders.run("setup", S3_RETENTION_DAYS="30")
-    assert "1 rules of others stay" in shorter.lines("changed")["retention"]
+    assert "1 other rules stay" in shorter.lines("changed")["retention"]
     assert rules(bucket)["usbcam"]["Expiration"] == {"Days": 30}
     uploaders.run("setup", S3_RETENTION_DAYS="90")
     assert rules(bucket)["usbcam"]["Expiration"] == {"Days": 90}
@@ -122,7 +122,9 @@ def test_a_bucket_of_somebody_else_is_one_line(uploaders: Uploaders, strict_stor
 
     told = uploaders.run("setup", S3_ENDPOINT_URL=strict_store.endpoint, S3_BUCKET="usbcam-others", **key)
 
-    assert the_only_failure(told)[1].startswith("these credentials may not look into usbcam-others: it is somebody")
+    assert the_only_failure(told)[1].startswith(
+        "these credentials may not access usbcam-others: it belongs to somebody"
+    )
 
 
 def test_a_key_that_may_only_read_makes_no_bucket(uploaders: Uploaders, strict_store: Store) -> None:
@@ -132,7 +134,9 @@ def test_a_key_that_may_only_read_makes_no_bucket(uploaders: Uploaders, strict_s
 
     subject, sentence = the_only_failure(told)
     assert subject == "bucket"
-    assert sentence.startswith(f"{LATER} is not there, and these credentials may not make it; allow what cloud/iam/pol")
+    assert sentence.startswith(
+        f"{LATER} does not exist, and these credentials may not create it; allow what cloud/iam/pol"
+    )
 
 
 @pytest.fixture
@@ -194,7 +198,7 @@ def test_a_new_bucket_of_aws_is_made_in_its_region_and_closed_in_every_way(aws: 
     results = found(client, s3_sse="aws:kms", s3_kms_key_id="ours")
 
     assert {result.status for result in results.values()} == {Status.CHANGED}
-    assert results["bucket"].message == "made faces in eu-west-1"
+    assert results["bucket"].message == "created faces in eu-west-1"
 
 
 def test_what_is_stronger_than_asked_for_stays(aws: tuple[S3Client, Stubber]) -> None:
@@ -212,7 +216,7 @@ def test_one_open_way_is_closed_and_named(aws: tuple[S3Client, Stubber]) -> None
 
     closed = CheckResult(Status.CHANGED, "public access", "blocked: BlockPublicPolicy was off")
     assert results["public access"] == closed
-    assert results["TLS only"].message == "the bucket's policy speaks of it"
+    assert results["TLS only"].message == "the bucket's policy covers it"
 
 
 def test_other_rules_keep_what_they_said_of_small_objects(aws: tuple[S3Client, Stubber]) -> None:
