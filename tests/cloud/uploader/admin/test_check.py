@@ -192,7 +192,7 @@ def test_a_bucket_of_somebody_else_is_one_line(uploaders: Uploaders, strict_stor
 
     assert subject == "bucket"
     assert sentence == (
-        "these credentials may not look into usbcam-others: it is somebody else's, or a right is missing; "
+        "these credentials may not access usbcam-others: it belongs to somebody else, or a permission is missing; "
         "allow what cloud/iam/policy.json says, or fix S3_BUCKET or AWS_ACCESS_KEY_ID"
     )
 

@@ -171,7 +171,8 @@ def test_a_bucket_of_another_account_that_lets_us_in_is_said(aws: Aws) -> None:
     assert aws.results()["bucket"] == CheckResult(
         Status.WARN,
         "bucket",
-        f"faces lets us in, but is not of our account {ACCOUNT}; fix S3_BUCKET unless you know whose it is",
+        f"faces can be accessed, but does not belong to our account {ACCOUNT}; "
+        "fix S3_BUCKET unless you know whose it is",
     )
 
 
