@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,16 +43,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """Run one S3 server for all tests, or use the one that TEST_S3_ENDPOINT names, with the keys of AWS_*."""
+    """Run one S3 server for this worker's tests, or use the one at TEST_S3_ENDPOINT with the keys of AWS_*."""
     if endpoint := os.environ.get("TEST_S3_ENDPOINT"):
         yield Store(endpoint, os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
         return
     port = free_port()
-    ours = Store(f"http://{LOOPBACK}:{port}", "usbcam-test", "usbcam-test-secret")
     folder = tmp_path_factory.mktemp("store")
+    ours = Store(f"http://{LOOPBACK}:{port}", "usbcam-test", "usbcam-test-secret", folder)
     process = start_store(folder, port=port, access_key=ours.access_key, secret_key=ours.secret_key)
     yield ours
     process.kill()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from dev.harness.enrolment import Enrolment
-from dev.harness.process import LOOPBACK, Process, answering, free_port, start
+from dev.harness.process import LOOPBACK, Process, free_port, start, until_up
 from dev.harness.services import answers_mqtt, start_cloud_broker, start_edge_broker
 
 EDGE = "porch"
@@ -73,7 +73,7 @@ class Way:
         config = folder / "mosquitto.conf"
         config.write_text(PLAIN_BROKER.format(port=self.edge_port, data=folder / "data"))
         process = start("edge-broker", ["mosquitto", "-c", str(config)], folder, {"PATH": "/usr/sbin:/usr/bin"})
-        self.parts["edge"] = answering(process, lambda: answers_mqtt(self.edge_port))
+        self.parts["edge"] = until_up(process, lambda: answers_mqtt(self.edge_port))
 
     def start_relay(self) -> None:
         given = Enrolment(self.folder).credentials(EDGE)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.harness.process import LOOPBACK, Process, answering, free_port, start
+from dev.harness.process import LOOPBACK, Process, free_port, start, until_up
 from dev.harness.services import ROOT, make_bucket, start_store
 
 ACCESS_KEY, SECRET_KEY = "usbcam-bench", "usbcam-bench-secret"
@@ -60,10 +60,10 @@ def real(folder: Path) -> Store:
 def idle(folder: Path, delay_seconds: float = 0.0) -> Store:
     """A store that answers after that time, whatever it is given, and keeps nothing."""
     port = free_port()
-    command = [sys.executable, str(ROOT / "bench" / "idle_store.py"), str(port), str(delay_seconds)]
+    command = [sys.executable, str(ROOT / "dev" / "bench" / "latency_store.py"), str(port), str(delay_seconds)]
     process = start("idle-store", command, folder, {})
     store = Store(process, port, port, "bench", lambda metrics, _bucket: int(metrics))
-    answering(process, lambda: _answers(store))
+    until_up(process, lambda: _answers(store))
     return store
 
 

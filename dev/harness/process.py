@@ -2,18 +2,21 @@
 
 import atexit
 import contextlib
+import fcntl
+import functools
 import os
 import random
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 T = TypeVar("T")
 
@@ -21,12 +24,12 @@ LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.02
-# Below Linux's and macOS's ephemeral range: there a client that tries a dead port again and again, as a bridge does,
-# may one day be given that very port as its own, and then keeps the server from coming back.
+# Below Linux's and macOS's ephemeral range. A client that keeps trying a dead port, as a bridge does, may otherwise be
+# given that very port as its own source port, and then keeps the server from coming back.
 PORTS = range(15000, 32000)
 
 _running: set[subprocess.Popen[bytes]] = set()
-_given: set[int] = set()
+_reserved: set[int] = set()
 
 
 class StartError(Exception):
@@ -42,7 +45,7 @@ class Process:
     popen: subprocess.Popen[bytes] = field(repr=False)
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
-    leavings: tuple[Path, ...] = ()  # files outside its folder that it does not remove when killed
+    leftovers: tuple[Path, ...] = ()  # files outside its folder that it does not remove when killed
 
     def alive(self) -> bool:
         return self.popen.poll() is None
@@ -61,7 +64,7 @@ class Process:
             os.killpg(self.popen.pid, signal.SIGKILL)
         _running.discard(self.popen)
         status = self.popen.wait()
-        for file in self.leavings:
+        for file in self.leftovers:
             file.unlink(missing_ok=True)
         return status
 
@@ -92,7 +95,7 @@ def start(name: str, command: Sequence[str], folder: Path, environment: Mapping[
     return Process(name, log, popen, tuple(command), given)
 
 
-def answering(process: Process, answers: Callable[[], bool]) -> Process:
+def until_up(process: Process, answers: Callable[[], bool]) -> Process:
     """Return the process when it answers; say why not when it ends or stays silent."""
 
     def decided() -> bool:
@@ -121,15 +124,29 @@ def wait_for(condition: Callable[[], T], *, seconds: float, what: str) -> T:
 
 
 def free_port() -> int:
-    """Return a loopback port on which nobody listens, never the same twice."""
+    """Return a loopback port on which nobody listens; no other process of this user gets it while we run."""
     while True:
-        port = random.choice(PORTS)  # noqa: S311 (no secret: spread, so that two runs on one machine seldom meet)
-        if port in _given:
+        port = random.choice(PORTS)  # noqa: S311 (not a secret; spread, so that two runs rarely collide)
+        if port in _reserved or not _reserve(port):
             continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((LOOPBACK, port))
-            _given.add(port)
+            _reserved.add(port)
             return port
+
+
+@functools.cache
+def _port_locks() -> BinaryIO:
+    """Open the file whose byte N is locked by the process that uses port N; the kernel unlocks it when we end."""
+    return (Path(tempfile.gettempdir()) / f"usbcam-ports-{os.getuid()}").open("ab")
+
+
+def _reserve(port: int) -> bool:
+    try:
+        fcntl.lockf(_port_locks(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
 
 
 def _dies_with_us() -> list[str]:

