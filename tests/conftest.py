@@ -1,10 +1,10 @@
-"""What every folder of tests may ask for: real brokers with the shipped files, a real S3 server, the shared footage."""
+"""What every folder of tests may use: real brokers with the shipped files, a real S3 server, the shared footage."""
 
 import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,53 @@ from dev.scripts.environment import find_browser
 from tests.support.paths import ROOT
 from tests.support.rig import CloudBroker, Container, EdgeBroker, Store
 
+SLOW_FOLDERS = {"integration", "faults", "e2e"}
+SERVICES = {"store", "strict_store", "broker", "cloud_broker", "edge_broker", "edge_port", "browser"}  # fixtures
+NOTE = "note"
 PATIENCE_MILLISECONDS = 60_000
 BROWSER_OPTIONS = (  # containers give it no sandbox and no GPU; it must ask nobody outside
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="only tests that need no broker, S3 server, browser or Docker")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two workers a core, since most tests wait for programs; none for single files, which start sooner without."""
+    if all(".py" in argument for argument in config.args):
+        return 0
+    if config.getoption("--fast"):
+        return os.cpu_count() or 1
+    return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what is fast, and group what cannot share the machine with its like: each group runs in one worker."""
+    for item in items:
+        if _is_fast(item):
+            item.add_marker("fast")
+        elif group := _group(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+    if config.getoption("--fast"):
+        left_out = [item for item in items if item.get_closest_marker("fast") is None]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item.get_closest_marker("fast") is not None]
+
+
+def _is_fast(item: pytest.Item) -> bool:
+    needed = set(getattr(item, "fixturenames", ()))
+    return item.path.relative_to(ROOT / "tests").parts[0] not in SLOW_FOLDERS and needed.isdisjoint(SERVICES)
+
+
+def _group(item: pytest.Item) -> str:
+    """Name the group: Compose projects build the same images; a world with faults wants a processor of its own."""
+    if item.path.parent.name == "e2e" or item.path.name == "test_containers.py":
+        return "containers"
+    return "faults" if item.get_closest_marker("faults") else ""
 
 
 @functools.cache
@@ -41,6 +83,31 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     pytest.skip("no Docker engine answers")
 
 
+@pytest.fixture
+def note(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Return a function that keeps a line for the end of the run, whichever worker ran the test."""
+
+    def keep(line: str) -> None:
+        record_property(NOTE, line)
+
+    return keep
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests noted."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    notes = [
+        f"{report.nodeid.partition('::')[2]}: {line}"
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, line in report.user_properties
+        if name == NOTE
+    ]
+    if notes:
+        terminalreporter.section("counts")
+        terminalreporter.write_line("\n".join(notes))
+
+
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Run one S3 server for this worker's tests, or use the one at TEST_S3_ENDPOINT with the keys of AWS_*."""
@@ -58,7 +125,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.fixture
 def mosquitto_image() -> str | None:
-    """Name the image that the brokers run in; None is the Mosquitto of this machine. tests/broker asks for both."""
+    """Name the image that the brokers run in; None is the Mosquitto of this machine. tests/integration runs both."""
     return None
 
 

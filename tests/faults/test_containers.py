@@ -1,7 +1,7 @@
 """The demo's containers killed one after the other, and one of them cut off its network: the counts agree."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -22,7 +22,7 @@ def demo() -> Iterator[compose.Demo]:
         yield demo
 
 
-def test_killed_and_cut_off_containers_lose_nothing(demo: compose.Demo, capsys: pytest.CaptureFixture[str]) -> None:
+def test_killed_and_cut_off_containers_lose_nothing(demo: compose.Demo, note: Callable[[str], None]) -> None:
     for service in SERVICES:
         wait_for_captures(demo, 3)
         docker("kill", container(demo, service))
@@ -36,8 +36,7 @@ def test_killed_and_cut_off_containers_lose_nothing(demo: compose.Demo, capsys: 
     wait_for(lambda: captured <= bucket(demo).stored, seconds=150, what=f"{len(captured)} captures in the bucket")
 
     tally = bucket(demo).tally(len(SERVICES) + 1, seed=0)
-    with capsys.disabled():
-        print(f"\ncontainers: captured={len(captured)} when counted, {tally}")
+    note(f"captured={len(captured)} when counted, {tally}")
     assert tally.duplicated == 0
     assert len(captured) > 20
 

@@ -1,6 +1,7 @@
 """Whatever is killed, cut or filled up: what reached the spool is in the bucket, once."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,14 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(3 * SECONDS + SETTLE_SECON
 
 
 @pytest.mark.parametrize("seed", seeds())
-def test_every_capture_is_stored_exactly_once(tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_capture_is_stored_exactly_once(tmp_path: Path, seed: int, note: Callable[[str], None]) -> None:
     world = World(tmp_path)
 
     with world.running():
         tally = breaker.run(world, seed, SECONDS, settle_seconds=SETTLE_SECONDS)
         waiting = world.waiting()
 
-    with capsys.disabled():
-        print(f"\n{tally}")
+    note(str(tally))
     assert (tally.lost, tally.duplicated) == (0, 0), f"SEED={seed}: lost {world.ledger.lost()}"
     assert waiting == set(), f"SEED={seed}: no receipt came for these"
     assert tally.captured > 10
@@ -34,16 +34,13 @@ def test_every_capture_is_stored_exactly_once(tmp_path: Path, seed: int, capsys:
 
 @pytest.mark.skipif(os.environ.get("FAULTS_PROVE") != "1", reason="FAULTS_PROVE=1 shows that a loss would be seen")
 @pytest.mark.parametrize("seed", seeds())
-def test_without_receipts_the_same_faults_lose_captures(
-    tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_receipts_the_same_faults_lose_captures(tmp_path: Path, seed: int, note: Callable[[str], None]) -> None:
     world = World(tmp_path, RECEIPTS="off")
 
     with world.running():
         tally = breaker.run(world, seed, SECONDS, settle_seconds=SETTLE_SECONDS, still_seconds=STILL_SECONDS)
 
-    with capsys.disabled():
-        print(f"\nRECEIPTS=off: {tally}")
+    note(f"RECEIPTS=off: {tally}")
     assert tally.lost > 0
 
 

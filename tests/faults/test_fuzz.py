@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(240 + MESSAGES / 10)]
 
 
 @pytest.mark.parametrize("seed", seeds())
-def test_nonsense_at_both_ends_stops_nothing(tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nonsense_at_both_ends_stops_nothing(tmp_path: Path, seed: int, note: Callable[[str], None]) -> None:
     world = World(tmp_path, CAPTURE_INTERVAL_SECONDS="1")
 
     with world.running():
@@ -40,8 +40,7 @@ def test_nonsense_at_both_ends_stops_nothing(tmp_path: Path, seed: int, capsys: 
         rejected = sum(thing.key.startswith("rejected/") for thing in objects_in(world.s3, BUCKET))
         logs = {name: part.check().tail(10**6) for name, part in world.parts.items() if name != "store"}
 
-    with capsys.disabled():
-        print(f"\nfuzz: {MESSAGES} messages, {len(good)} good ones between them, {rejected} kept as rejected; {tally}")
+    note(f"{MESSAGES} messages, {len(good)} good ones between them, {rejected} kept as rejected; {tally}")
     assert (tally.lost, tally.duplicated, waiting) == (0, 0, set()), f"SEED={seed}"
     assert [f"{name}: {found}" for name, log in logs.items() for found in BROKEN.findall(log)] == []
 

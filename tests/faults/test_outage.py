@@ -5,6 +5,7 @@ BACKLOG=5000 makes it a long day.
 
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +26,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(240 + BACKLOG / 5)]
 
 
 def test_after_an_outage_fresh_captures_arrive_at_once_and_the_backlog_drains(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, note: Callable[[str], None]
 ) -> None:
     world = World(tmp_path, CAPTURE_INTERVAL_SECONDS="1")
 
@@ -45,12 +46,9 @@ def test_after_an_outage_fresh_captures_arrive_at_once_and_the_backlog_drains(
         tally = breaker.count(world, 1, seed=0)
         megabytes = peak_megabytes(world.parts["edge-broker"].check())
 
-    with capsys.disabled():
-        print(
-            f"\noutage: the first fresh capture was stored {returned:.1f} s after the link's return ({first:.1f} s old)"
-        )
-        print(f"with {behind} of {BACKLOG} still waiting, fresh ones took {', '.join(f'{s:.2f}' for s in others)} s")
-        print(f"all was stored after {drained:.0f} s; the edge broker took {megabytes:.0f} MB at most; {tally}")
+    note(f"the first fresh capture was stored {returned:.1f} s after the link's return ({first:.1f} s old)")
+    note(f"with {behind} of {BACKLOG} still waiting, fresh ones took {', '.join(f'{s:.2f}' for s in others)} s")
+    note(f"all was stored after {drained:.0f} s; the edge broker took {megabytes:.0f} MB at most; {tally}")
     assert (tally.lost, tally.duplicated) == (0, 0)
     assert set(backlog) <= world.ledger.stored
     assert megabytes < MOST_MEGABYTES

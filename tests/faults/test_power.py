@@ -3,6 +3,7 @@
 import os
 import random
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ EDGE = ("camera", "edge-broker")
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120 + 20 * CUTS)]
 
 
-def test_power_cuts_lose_nothing_that_had_reached_the_spool(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_power_cuts_lose_nothing_that_had_reached_the_spool(tmp_path: Path, note: Callable[[str], None]) -> None:
     world = World(tmp_path)
 
     with world.running():
@@ -30,6 +31,5 @@ def test_power_cuts_lose_nothing_that_had_reached_the_spool(tmp_path: Path, caps
         tally = breaker.count(world, CUTS, seed=0)
         waiting = world.waiting()
 
-    with capsys.disabled():
-        print(f"\npower cuts: {tally}")
+    note(str(tally))
     assert (tally.lost, tally.duplicated, waiting) == (0, 0, set())

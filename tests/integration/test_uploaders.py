@@ -1,5 +1,7 @@
 """Several uploaders share the work, come and go, and every capture is stored once."""
 
+from collections.abc import Callable
+
 import pytest
 
 from dev.harness.services import wait_for
@@ -15,7 +17,7 @@ def stored(journey: Journey) -> list[str]:
 @pytest.mark.faults
 @pytest.mark.parametrize("mosquitto_image", [None])
 @pytest.mark.timeout(300)
-def test_one_three_and_one_uploader_store_every_capture_once(journey: Journey) -> None:
+def test_one_three_and_one_uploader_store_every_capture_once(journey: Journey, note: Callable[[str], None]) -> None:
     camera = journey.camera(DEMO_VISITS="5", CAPTURE_INTERVAL_SECONDS="0.1", FRAME_RATE="20")
     alone = journey.uploader()
     journey.wait_for_objects(10)
@@ -32,7 +34,7 @@ def test_one_three_and_one_uploader_store_every_capture_once(journey: Journey) -
     wait_for(lambda: not camera.alive(), seconds=SECONDS, what="the last receipt")
 
     captured = [line.split()[-1] for line in camera.tail(10_000).splitlines() if " Captured " in line]
-    print(f"\ncaptured={len(captured)} stored={len(stored(journey))} shares={shares}")
+    note(f"captured={len(captured)} stored={len(stored(journey))} shares={shares}")
     assert all(shares)
     assert len(captured) > 60
     assert sorted(stored(journey)) == sorted(captured)
