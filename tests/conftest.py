@@ -31,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="only tests that need no broker, S3 server, browser or Docker")
 
 
+@pytest.hookimpl(optionalhook=True)  # also without xdist (-p no:xdist)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two workers a core, since most tests wait for programs; none for single files, which start sooner without."""
     if all(".py" in argument for argument in config.args):
