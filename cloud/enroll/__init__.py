@@ -1,1 +1,1 @@
-"""Lets edges in: the certificate authority, the broker's certificate, and the token that joins an edge."""
+"""Enrolls edges: the certificate authority, the broker's certificate, and the token that enrolls an edge."""

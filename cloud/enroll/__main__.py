@@ -9,12 +9,11 @@ import click
 from common.runtime.command_line import SingleCommand, WrongInputError, version_option
 from common.runtime.files import SecretDir, SecretDirError
 from common.runtime.settings import read_settings
-from enroll import reports as dates
-from enroll.authority import Authority
-from enroll.broker_sync import Broker
-from enroll.registry import NameError_
+from enroll.authority import CertificateAuthority
+from enroll.broker_sync import BrokerSync
+from enroll.registry import EnrollmentError
+from enroll.reports import edge_table, write_expiry
 from enroll.settings import Settings
-from enroll.table import table
 
 EPILOG = """Settings come from the environment and from .env in the current folder: CLOUD_HOST must be set,
 CLOUD_PORT and CLOUD_EXTRA_NAMES may be.
@@ -55,7 +54,7 @@ def main(*, name: str | None, renew: bool, list_edges: bool, revoke: str | None,
             else:
                 enrollment.enroll(name or "", renew=renew)
             enrollment.write_expiry()
-    except (NameError_, SecretDirError) as error:
+    except (EnrollmentError, SecretDirError) as error:
         raise WrongInputError(str(error)) from error
     return 0
 
@@ -65,18 +64,18 @@ class _Enrollment:
     """One command's work on the locked folder of the authority."""
 
     settings: Settings
-    authority: Authority
-    broker: Broker
+    authority: CertificateAuthority
+    broker: BrokerSync
 
     @classmethod
     def open(cls, settings: Settings, folder: SecretDir) -> Self:
-        broker = Broker(SecretDir(settings.identity_dir), SecretDir(settings.broker_data_dir))
-        return cls(settings, Authority(folder), broker)
+        broker = BrokerSync(SecretDir(settings.identity_dir), SecretDir(settings.broker_data_dir))
+        return cls(settings, CertificateAuthority(folder), broker)
 
     def enroll(self, name: str, *, renew: bool) -> None:
-        token = self.authority.enrol(name, self.settings.cloud_host, self.settings.cloud_port, again=renew)
+        token = self.authority.enroll(name, self.settings.cloud_host, self.settings.cloud_port, renew=renew)
         self._publish(self.settings.server_names, renewed=name if renew else "")
-        click.echo(f"EDGE_TOKEN={token.text()}")
+        click.echo(f"EDGE_TOKEN={token.encode()}")
 
     def revoke(self, name: str) -> None:
         self.authority.revoke(name)
@@ -84,23 +83,23 @@ class _Enrollment:
         click.echo(f"enroll: {name} is revoked")
 
     def print_list(self) -> None:
-        click.echo(table(self.authority.register, self.broker.connected()))
+        click.echo(edge_table(self.authority.registry, self.broker.connected()))
 
     def prepare(self) -> None:
-        self.broker.tell(self.authority, self.settings.server_names)
+        self.broker.publish(self.authority, self.settings.server_names)
         click.echo(f"enroll: edges reach the broker at {self.settings.cloud_host}:{self.settings.cloud_port}")
 
     def write_expiry(self) -> None:
         """Write down when certificates expire, for the uploader. A failure is a warning: enrolment itself worked."""
         try:
             server = SecretDir(self.settings.identity_dir).read("server.pem")
-            dates.write(self.settings.certificates_file, self.authority, server)
+            write_expiry(self.settings.certificates_file, self.authority, server)
         except SecretDirError as error:
             click.echo(f"enroll: the uploader is not told when certificates expire: {error}", err=True)
 
     def _publish(self, hosts: list[str] | None = None, *, renewed: str = "") -> None:
-        version = self.broker.tell(self.authority, hosts, renewed=renewed)
-        if not self.broker.applied(version):
+        version = self.broker.publish(self.authority, hosts, renewed=renewed)
+        if not self.broker.wait_applied(version):
             click.echo("enroll: no broker is running; it applies this when it starts", err=True)
 
 

@@ -1,6 +1,6 @@
-"""Who may do what at the cloud broker, in the words of Mosquitto's dynamic-security plugin.
+"""The access control lists of the cloud broker, as Mosquitto's dynamic-security plugin reads them.
 
-The plugin, and not acl_file: that one does not check SUBSCRIBE, so an edge could join the uploaders' shared
+The plugin and not acl_file, which does not check SUBSCRIBE: an edge could join the uploaders' shared
 subscription and swallow images.
 """
 
@@ -13,15 +13,15 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 ADMIN = "Enroll"  # no edge can have this name
-INSIDE = "inside"
+INTERNAL = "internal"
 ITERATIONS = 1000  # the password has 256 bits, guessing is hopeless anyway
 KINDS = ("publishClientSend", "publishClientReceive", "subscribe", "unsubscribe")
 CONTROL = "$CONTROL/dynamic-security/v1"
 
 Rule = tuple[str, str]
 
-# The uploader, the health check and who looks over their shoulder, on the Compose network: reads, and writes receipts.
-INSIDE_RULES: tuple[Rule, ...] = (
+# The uploader, the health check and monitoring, on the Compose network: read everything, and write receipts.
+INTERNAL_RULES: tuple[Rule, ...] = (
     ("publishClientSend", "usbcam/+/receipts"),
     ("publishClientReceive", "usbcam/#"),
     ("publishClientReceive", "$SYS/#"),
@@ -44,8 +44,8 @@ def edge_rules(name: str) -> tuple[Rule, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Password:
-    """The password that lets start.sh change rights while the broker runs."""
+class AdminPassword:
+    """The password with which watch.sh changes the ACLs while the broker runs."""
 
     text: str
     salt: str
@@ -62,30 +62,30 @@ class Password:
         return json.dumps(asdict(self))
 
     def record(self) -> dict[str, Any]:
-        """Return it as the plugin wants it."""
+        """Return it in the plugin's format."""
         salt = base64.b64decode(self.salt)
         hashed = hashlib.pbkdf2_hmac("sha512", self.text.encode(), salt, ITERATIONS)
         return {"password": base64.b64encode(hashed).decode(), "salt": self.salt, "iterations": ITERATIONS}
 
 
-def whole(names: Iterable[str], password: Password) -> str:
-    """Return everything, as the plugin reads it when the broker starts."""
+def full_config(names: Iterable[str], password: AdminPassword) -> str:
+    """Return the whole configuration, which the plugin reads when the broker starts."""
     enrolled = sorted(names)
     admin = {"username": ADMIN, **password.record(), "roles": [{"rolename": ADMIN}]}
     content = {
         "defaultACLAccess": dict.fromkeys(KINDS, False),
         "clients": [admin, *(_client(name) for name in enrolled)],
-        "groups": [{"groupname": INSIDE, "roles": [{"rolename": INSIDE}]}],
-        "roles": [_role(INSIDE, INSIDE_RULES), _role(ADMIN, ADMIN_RULES), *(_edge_role(name) for name in enrolled)],
-        "anonymousGroup": INSIDE,
+        "groups": [{"groupname": INTERNAL, "roles": [{"rolename": INTERNAL}]}],
+        "roles": [_role(INTERNAL, INTERNAL_RULES), _role(ADMIN, ADMIN_RULES), *(_edge_role(name) for name in enrolled)],
+        "anonymousGroup": INTERNAL,
     }
     return json.dumps(content, indent=1)
 
 
-def changes(names: Iterable[str], gone: Iterable[str], renewed: str = "") -> str:
-    """Return what a running broker is told; saying it again changes nothing. `renewed` is thrown out once."""
+def incremental_commands(names: Iterable[str], revoked_names: Iterable[str], renewed: str = "") -> str:
+    """Return commands for a running broker, which may be repeated. `renewed` is disconnected once."""
     commands: list[dict[str, Any]] = []
-    for name in sorted(gone):
+    for name in sorted(revoked_names):
         commands += [_command("deleteClient", username=name), _command("deleteRole", rolename=_role_name(name))]
     for name in sorted(names):
         commands += [{"command": "createRole", **_edge_role(name)}, {"command": "createClient", **_client(name)}]

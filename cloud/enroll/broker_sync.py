@@ -1,4 +1,4 @@
-"""What the authority and the cloud broker tell each other: files, since enrolment has no network."""
+"""How the authority and the cloud broker exchange files, since enrolment has no network."""
 
 import hashlib
 import secrets
@@ -6,34 +6,33 @@ import time
 from threading import Event
 
 from common.runtime.files import SecretDir
-from enroll import acl as rights
-from enroll import x509 as certificate
-from enroll.authority import Authority
+from enroll import acl, x509
+from enroll.authority import CertificateAuthority
 
 APPLY_SECONDS = 10.0
 ANSWER_SECONDS = 3.0
 POLL_SECONDS = 0.05
 
 
-class Broker:
-    """`identity` is read by the broker's start.sh, `data` is where that one answers."""
+class BrokerSync:
+    """Writes `identity`, which the broker's start.sh and watch.sh read; they answer in `data`."""
 
     def __init__(self, identity: SecretDir, data: SecretDir) -> None:
         self._identity = identity
         self._data = data
 
-    def tell(self, authority: Authority, hosts: list[str] | None = None, *, renewed: str = "") -> str:
-        """Write what the broker must know, and return its version; without hosts the broker's certificate stays."""
-        names = [edge.name for edge in authority.register.edges]
+    def publish(self, authority: CertificateAuthority, hosts: list[str] | None = None, *, renewed: str = "") -> str:
+        """Write what the broker must know and return its version; without hosts the broker keeps its certificate."""
+        names = [edge.name for edge in authority.registry.edges]
         server = self._identity.read("server.pem")
         files = {
-            "ca.crt": certificate.certificate_pem(authority.certificate),
-            "ca.crl": authority.revocations(self._identity.read("ca.crl")),
-            "server.pem": server if hosts is None and server else authority.server(server, hosts or []),
-            "clients.json": rights.whole(names, authority.password).encode(),
-            "changes.json": rights.changes(names, authority.register.gone, renewed).encode(),
-            # As mosquitto_pub reads its options from a file, so that no password stands on a command line.
-            "mosquitto_pub": f"-u {rights.ADMIN}\n-P {authority.password.text}\n".encode(),
+            "ca.crt": x509.certificate_pem(authority.certificate),
+            "ca.crl": authority.revocation_list(self._identity.read("ca.crl")),
+            "server.pem": server if hosts is None and server else authority.server_certificate(server, hosts or []),
+            "clients.json": acl.full_config(names, authority.password).encode(),
+            "changes.json": acl.incremental_commands(names, authority.registry.revoked_names, renewed).encode(),
+            # mosquitto_pub reads its options from this file, so that no password is on a command line.
+            "mosquitto_pub": f"-u {acl.ADMIN}\n-P {authority.password.text}\n".encode(),
         }
         version = hashlib.sha256(b"\0".join(files.values())).hexdigest()
         for name, content in files.items():
@@ -42,26 +41,26 @@ class Broker:
         self._identity.write("version", f"{version}\n".encode())
         return version
 
-    def applied(self, version: str) -> bool:
-        """Wait until the broker has taken it over; False when none runs or it does not answer."""
-        return self.answers() and self._says("applied", version, APPLY_SECONDS)
+    def wait_applied(self, version: str) -> bool:
+        """Wait until the broker has applied a version; False when none is running or it does not answer."""
+        return self.is_running() and self._wait_for("applied", version, APPLY_SECONDS)
 
-    def answers(self) -> bool:
-        """Ask whether a broker runs; where none ever did, there is no need to wait."""
+    def is_running(self) -> bool:
+        """Whether a broker answers; where none ever ran, there is no need to wait."""
         if self._data.read("applied") is None:
             return False
-        question = secrets.token_hex(8)
-        self._identity.write("asked", f"{question}\n".encode())
-        return self._says("answered", question, ANSWER_SECONDS)
+        request = secrets.token_hex(8)
+        self._identity.write("asked", f"{request}\n".encode())
+        return self._wait_for("answered", request, ANSWER_SECONDS)
 
     def connected(self) -> set[str]:
-        """Name who is connected now."""
-        return set(self._read("connected").split()) if self.answers() else set()
+        """The names of the edges that are connected now."""
+        return set(self._read("connected").split()) if self.is_running() else set()
 
-    def _says(self, name: str, word: str, seconds: float) -> bool:
+    def _wait_for(self, name: str, text: str, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         pause = Event()
-        while self._read(name) != word:
+        while self._read(name) != text:
             if time.monotonic() > deadline:
                 return False
             pause.wait(POLL_SECONDS)

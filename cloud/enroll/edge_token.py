@@ -1,4 +1,4 @@
-"""The one line that joins an edge: host, port, name, and the three files of TLS."""
+"""The one line that enrolls an edge: host, port, name, and the three files for TLS."""
 
 import base64
 import gzip
@@ -20,10 +20,10 @@ class Token:
     certificate: bytes
     key: bytes
 
-    def text(self) -> str:
-        """Return it as one word; gzip's checksum tells the edge when a letter is missing."""
-        said = {"name": self.name, "host": self.host, "port": self.port, "expires": int(self.expires_at.timestamp())}
-        lines = [FIRST_LINE, *(f"{key}={value}" for key, value in said.items())]
+    def encode(self) -> str:
+        """Return it as one word; by gzip's checksum the edge notices when a letter is missing."""
+        fields = {"name": self.name, "host": self.host, "port": self.port, "expires": int(self.expires_at.timestamp())}
+        lines = [FIRST_LINE, *(f"{key}={value}" for key, value in fields.items())]
         files = {"ca.crt": self.authority, "edge.crt": self.certificate, "edge.key": self.key}
         for file, content in files.items():
             lines += [f"[{file}]", content.decode("ascii").strip()]

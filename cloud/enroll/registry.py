@@ -1,20 +1,21 @@
-"""Who is enrolled, and which certificates are no longer good."""
+"""Which edges are enrolled, and which certificates are revoked."""
 
 import json
 import re
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
 
 from enroll.x509 import Certificate
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-RESERVED = frozenset({"status", "images", "receipts"})  # words of the contract
+MAX_LENGTH = 63  # of the contract
+RESERVED = frozenset({"status", "images", "receipts"})  # topics of the contract
 UPLOADER = "uploader"  # an edge's name is its client id, and those that begin so belong to the uploaders
 
 
-class NameError_(Exception):  # noqa: N801, N818 -- NameError is taken
-    """A name that cannot be enrolled, or is not; in a sentence."""
+class EnrollmentError(Exception):
+    """A name that cannot be enrolled, or is not enrolled; the text is a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,48 +29,49 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
-    """All that the authority remembers."""
+class EdgeRegistry:
+    """Everything that the authority remembers."""
 
     edges: tuple[Edge, ...] = ()
     revoked: tuple[int, ...] = ()  # serial numbers
-    gone: tuple[str, ...] = field(default=())  # names that were revoked and not enrolled again
+    revoked_names: tuple[str, ...] = ()  # of edges that were revoked and not enrolled again
 
     def find(self, name: str) -> Edge | None:
         return next((edge for edge in self.edges if edge.name == name), None)
 
     def with_edge(self, name: str, certificate: Certificate) -> Self:
-        """Enter an edge; what it had before is revoked."""
+        """Add an edge; the certificate it had before is revoked."""
         edge = Edge(name, certificate.serial_number, datetime.now(UTC), certificate.not_valid_after_utc)
-        rest = self.without(name) if self.find(name) else self
-        gone = tuple(other for other in rest.gone if other != name)
-        return replace(rest, edges=(*rest.edges, edge), gone=gone)
+        rest = self.without_edge(name)
+        revoked_names = tuple(other for other in rest.revoked_names if other != name)
+        return replace(rest, edges=(*rest.edges, edge), revoked_names=revoked_names)
 
-    def without(self, name: str) -> Self:
-        """Strike an edge off."""
+    def without_edge(self, name: str) -> Self:
+        """Remove an edge and revoke its certificate."""
         edge = self.find(name)
         if edge is None:
             return self
         rest = tuple(other for other in self.edges if other.name != name)
-        gone = tuple(dict.fromkeys((*self.gone, name)))
-        return replace(self, edges=rest, revoked=(*self.revoked, edge.serial), gone=gone)
+        revoked_names = tuple(dict.fromkeys((*self.revoked_names, name)))
+        return replace(self, edges=rest, revoked=(*self.revoked, edge.serial), revoked_names=revoked_names)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), default=_text, indent=1)
+        return json.dumps(asdict(self), default=_iso, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         content = json.loads(text)
         edges = tuple(_edge(entry) for entry in content["edges"])
-        return cls(edges, tuple(content["revoked"]), tuple(content["gone"]))
+        return cls(edges, tuple(content["revoked"]), tuple(content["revoked_names"]))
 
 
 def check_name(name: str) -> None:
-    if len(name) > 63:  # noqa: PLR2004 (of the contract)
-        raise NameError_(f"the name is {len(name)} characters long; choose one of at most 63")
+    """Raises EnrollmentError."""
+    if len(name) > MAX_LENGTH:
+        raise EnrollmentError(f"the name is {len(name)} characters long; choose one of at most {MAX_LENGTH}")
     if not NAME.fullmatch(name) or name in RESERVED or name.startswith(UPLOADER):
         words = "status, images, receipts or uploader..."
-        raise NameError_(f"{name} cannot be a name; use a-z, 0-9 and -, not first, and not {words}")
+        raise EnrollmentError(f"{name} cannot be a name; use a-z, 0-9 and -, not first, and not {words}")
 
 
 def _edge(entry: dict[str, str]) -> Edge:
@@ -77,5 +79,5 @@ def _edge(entry: dict[str, str]) -> Edge:
     return Edge(entry["name"], int(entry["serial"]), *times)
 
 
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
+def _iso(time: datetime) -> str:
+    return time.isoformat(timespec="seconds")

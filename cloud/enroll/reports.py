@@ -1,23 +1,41 @@
-"""When certificates end, for the uploader to tell whoever watches over them: names and times, nothing secret."""
+"""What enrolment reports: the table of edges for people, certificate expiry dates for the uploader."""
 
 import json
 from pathlib import Path
 
 from common.runtime.files import SecretDir
-from enroll.authority import Authority
+from enroll.authority import CertificateAuthority
+from enroll.registry import Edge, EdgeRegistry
 from enroll.x509 import read_certificate
 
-READABLE = 0o644
+COLUMNS = ("NAME", "ENROLLED", "EXPIRES", "CONNECTED")
+READABLE = 0o644  # names and times, nothing secret
 
 
-def write(file: Path, authority: Authority, server: bytes | None) -> None:
-    """Replace the file, where there is a place for it."""
+def edge_table(registry: EdgeRegistry, connected: set[str]) -> str:
+    """Return one line for each edge, by name."""
+    if not registry.edges:
+        return "enroll: nobody is enrolled yet"
+    rows = [_row(edge, connected) for edge in sorted(registry.edges, key=lambda edge: edge.name)]
+    width = max(len(row[0]) for row in (COLUMNS, *rows))
+    return "\n".join(
+        f"{name:{width}}  {enrolled:10}  {expires:10}  {state}" for name, enrolled, expires, state in [COLUMNS, *rows]
+    )
+
+
+def write_expiry(file: Path, authority: CertificateAuthority, server: bytes | None) -> None:
+    """Replace the file of expiry dates, if its folder exists."""
     if not file.parent.is_dir():
         return
-    dates = {
+    expiry = {
         "authority": authority.certificate.not_valid_after_utc,
-        "edges": {edge.name: edge.expires_at for edge in authority.register.edges},
+        "edges": {edge.name: edge.expires_at for edge in authority.registry.edges},
     }
     if server:
-        dates["broker"] = read_certificate(server).not_valid_after_utc
-    SecretDir(file.parent, READABLE).write(file.name, json.dumps(dates, default=str, indent=1).encode())
+        expiry["broker"] = read_certificate(server).not_valid_after_utc
+    SecretDir(file.parent, READABLE).write(file.name, json.dumps(expiry, default=str, indent=1).encode())
+
+
+def _row(edge: Edge, connected: set[str]) -> tuple[str, str, str, str]:
+    state = "yes" if edge.name in connected else "no"
+    return edge.name, f"{edge.enrolled_at:%Y-%m-%d}", f"{edge.expires_at:%Y-%m-%d}", state

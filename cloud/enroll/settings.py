@@ -1,4 +1,4 @@
-"""What enrolment is told: the environment and .env, read once."""
+"""The settings of enrolment: the environment and .env, read once."""
 
 import ipaddress
 import re
@@ -18,10 +18,10 @@ class Settings(BaseSettings):
     cloud_host: str = Field(description="the name or address by which edges reach this host")
     cloud_port: int = Field(default=8883, ge=1, le=65535)
     cloud_extra_names: str = ""  # more names or addresses for the certificate, with commas
-    authority_dir: Path = Path("/authority")  # the CA's key and register: nobody else's
+    authority_dir: Path = Path("/authority")  # the CA's key and the registry; for no other service
     identity_dir: Path = Path("/identity")  # what the broker reads
-    broker_data_dir: Path = Path("/broker-data")  # what the broker answers
-    certificates_file: Path = Path("/certificates/dates.json")  # for the uploader: when they end
+    broker_data_dir: Path = Path("/broker-data")  # where the broker answers
+    certificates_file: Path = Path("/certificates/dates.json")  # for the uploader: when they expire
 
     @field_validator("cloud_host")
     @classmethod

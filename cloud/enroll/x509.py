@@ -1,4 +1,4 @@
-"""Keys, certificates and the list of revoked ones: what is signed, never where it lies."""
+"""Keys, certificates and the revocation list: what is signed, never where it is stored."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -22,16 +22,16 @@ Certificate = x509.Certificate
 
 AUTHORITY_NAME = "usbcam"
 AUTHORITY_DAYS = 30 * 365
-SERVER_DAYS = 5 * 365  # only `up` renews it, and a broker may run for years
+SERVER_DAYS = 5 * 365  # only `docker compose up` renews it, and a broker may run for years
 EDGE_DAYS = 3 * 365
-ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)  # the day on which an edge without a battery for its clock starts
+NOT_BEFORE_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # the day on which an edge without a battery for its clock starts
 
 
 def new_key() -> Key:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def make_authority(key: Key) -> Certificate:
+def self_sign_ca(key: Key) -> Certificate:
     """Sign the authority's own certificate."""
     name = _name(AUTHORITY_NAME)
     usage = _usage(signs_certificates=True)
@@ -58,11 +58,11 @@ def sign_edge(authority: Key, public: ec.EllipticCurvePublicKey, name: str, days
     return builder.sign(authority, hashes.SHA256())
 
 
-def sign_revocations(authority: Key, serials: Iterable[int]) -> bytes:
-    """Sign the list of revoked certificates, as PEM; valid as long as the authority: an old list would shut all out."""
+def sign_crl(authority: Key, serials: Iterable[int]) -> bytes:
+    """Sign the list of revoked certificates, as PEM. An expired list would lock out all edges."""
     now = datetime.now(UTC)
     builder = x509.CertificateRevocationListBuilder().issuer_name(_name(AUTHORITY_NAME))
-    builder = builder.last_update(ALWAYS).next_update(now + timedelta(days=AUTHORITY_DAYS))
+    builder = builder.last_update(NOT_BEFORE_EPOCH).next_update(now + timedelta(days=AUTHORITY_DAYS))
     for serial in serials:
         revoked = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now)
         builder = builder.add_revoked_certificate(revoked.build())
@@ -84,7 +84,7 @@ def certificate_pem(certificate: Certificate) -> bytes:
 def read_key(pem: bytes) -> Key:
     key = load_pem_private_key(pem, None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise TypeError("not a key of ours")
+        raise TypeError("not an elliptic-curve key")
     return key
 
 
@@ -93,7 +93,7 @@ def read_certificate(pem: bytes) -> Certificate:
 
 
 def hosts_of(certificate: Certificate) -> set[str]:
-    """Name the hosts that a server's certificate is good for."""
+    """The hosts for which a server certificate is valid."""
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     addresses = {str(address) for address in names.get_values_for_type(x509.IPAddress)}
     return addresses | set(names.get_values_for_type(x509.DNSName))
@@ -111,7 +111,7 @@ def _builder(subject: x509.Name, public: ec.EllipticCurvePublicKey, days: int) -
     end = datetime.now(UTC) + timedelta(days=days)
     builder = x509.CertificateBuilder().subject_name(subject).public_key(public)
     builder = builder.serial_number(x509.random_serial_number())
-    return builder.not_valid_before(ALWAYS).not_valid_after(end)
+    return builder.not_valid_before(NOT_BEFORE_EPOCH).not_valid_after(end)
 
 
 def _signed_by(authority: Key, builder: x509.CertificateBuilder) -> x509.CertificateBuilder:

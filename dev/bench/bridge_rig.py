@@ -42,7 +42,7 @@ class Way:
 
     def __enter__(self) -> Self:
         Enrolment(self.folder).prepare()
-        Enrolment(self.folder).enrol(EDGE, wait=False)
+        Enrolment(self.folder).enroll(EDGE, wait=False)
         folder = self.folder / "cloud-broker"
         self.parts["cloud"] = start_cloud_broker(folder, port=self.cloud_port, outside_port=self.outside_port)
         self.start_edge()

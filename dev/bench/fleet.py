@@ -32,8 +32,8 @@ from common.runtime.files import SecretDir
 from dev.harness import services as stack
 from dev.harness.enrolment import Enrolment
 from dev.harness.process import LOOPBACK, Process
-from enroll.authority import Authority
-from enroll.broker_sync import Broker
+from enroll.authority import CertificateAuthority
+from enroll.broker_sync import BrokerSync
 
 BUCKET = "fleet"
 KEYS = {"AWS_ACCESS_KEY_ID": "fleet", "AWS_SECRET_ACCESS_KEY": "fleet-secret"}
@@ -136,7 +136,7 @@ def start(folder: Path, names: list[str], threads: int) -> Cloud:
     store = stack.start_store(folder / "store", port=store_port, access_key="fleet", secret_key="fleet-secret")
     endpoint = f"http://{LOOPBACK}:{store_port}"
     stack.make_bucket(endpoint, KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"], BUCKET)
-    enrol(folder, names)
+    enroll(folder, names)
     broker = stack.start_cloud_broker(folder / "cloud-broker", port=inside, outside_port=outside)
     settings = KEYS | {"S3_BUCKET": BUCKET, "S3_ENDPOINT_URL": endpoint, "CLOUD_BROKER_PORT": str(inside)}
     uploader = stack.start_uploader(folder / "uploader", **settings, UPLOAD_THREADS=str(threads), LOG_LEVEL="WARNING")
@@ -145,15 +145,17 @@ def start(folder: Path, names: list[str], threads: int) -> Cloud:
     return Cloud(broker, uploader, store, folder, outside)
 
 
-def enrol(folder: Path, names: list[str]) -> None:
-    """Enrol all at once: telling the broker after each would take minutes."""
+def enroll(folder: Path, names: list[str]) -> None:
+    """Enroll all at once: telling the broker after each would take minutes."""
     for part in ("authority", "identity", "cloud-broker/data", "tokens"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    authority = Authority(SecretDir(folder / "authority"))
+    authority = CertificateAuthority(SecretDir(folder / "authority"))
     for edge in names:
-        token = authority.enrol(edge, LOOPBACK, 8883, again=False)
-        (folder / "tokens" / edge).write_text(f"EDGE_TOKEN={token.text()}\n", encoding="ascii")
-    Broker(SecretDir(folder / "identity"), SecretDir(folder / "cloud-broker" / "data")).tell(authority, [LOOPBACK])
+        token = authority.enroll(edge, LOOPBACK, 8883, renew=False)
+        (folder / "tokens" / edge).write_text(f"EDGE_TOKEN={token.encode()}\n", encoding="ascii")
+    BrokerSync(SecretDir(folder / "identity"), SecretDir(folder / "cloud-broker" / "data")).publish(
+        authority, [LOOPBACK]
+    )
 
 
 def row(cloud: Cloud, count: int, arguments: argparse.Namespace) -> str:

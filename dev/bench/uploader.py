@@ -54,7 +54,7 @@ class Trial:
         port, outside_port = free_port(), free_port()
         edge = Enrolment(self.folder)
         edge.prepare()
-        edge.enrol(load.EDGE, wait=False)
+        edge.enroll(load.EDGE, wait=False)
         broker = start_cloud_broker(self.folder / "cloud-broker", port=port, outside_port=outside_port)
         try:
             if client_id != "uploader":

@@ -76,11 +76,11 @@ class Demo:
         self.run("build")
         print("Starting the brokers, the object store and the uploader ...", flush=True)
         self._start(*CLOUD_PARTS)
-        self.enrol(read_settings()["EDGE_NAME"])
+        self.enroll(read_settings()["EDGE_NAME"])
         self._start("edge-broker")
 
-    def enrol(self, name: str) -> None:
-        """Let the edge in, as the README says; its token goes to the edge's settings."""
+    def enroll(self, name: str) -> None:
+        """Enroll the edge as the README says; its token goes to the edge's settings."""
         line = self.run("--progress", "quiet", "run", "--rm", "-T", "enroll", name).strip()
         self._environment["EDGE_TOKEN"] = line.removeprefix("EDGE_TOKEN=")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from common.runtime.files import SecretDir
 from dev.harness.process import LOOPBACK
-from enroll.authority import Authority
-from enroll.broker_sync import Broker
+from enroll.authority import CertificateAuthority
+from enroll.broker_sync import BrokerSync
 
 PORT = 8883  # start_edge_broker says which it is
 
@@ -41,31 +41,31 @@ class Enrolment:
     def prepare(self, hosts: Iterable[str] = (LOOPBACK,)) -> None:
         """Make what the cloud broker needs, unless it is there."""
         authority, broker = self._open()
-        broker.tell(authority, list(hosts))
+        broker.publish(authority, list(hosts))
 
     def token(self, name: str, *, wait: bool = True) -> Path:
         """Return the file with the edge's token; the edge is enrolled unless it is already."""
         file = self.parts / "tokens" / name
-        return file if file.exists() else self.enrol(name, wait=wait)
+        return file if file.exists() else self.enroll(name, wait=wait)
 
-    def enrol(self, name: str, *, wait: bool = True) -> Path:
-        """Enrol, or enrol again, and wait until a running broker knows."""
+    def enroll(self, name: str, *, wait: bool = True) -> Path:
+        """Enroll, or renew, and wait until a running broker knows."""
         authority, broker = self._open()
-        again = authority.register.find(name) is not None
-        token = authority.enrol(name, LOOPBACK, PORT, again=again)
-        version = broker.tell(authority, [LOOPBACK], renewed=name if again else "")
+        renew = authority.registry.find(name) is not None
+        token = authority.enroll(name, LOOPBACK, PORT, renew=renew)
+        version = broker.publish(authority, [LOOPBACK], renewed=name if renew else "")
         if wait:
-            broker.applied(version)
+            broker.wait_applied(version)
         file = self.parts / "tokens" / name
         file.parent.mkdir(exist_ok=True)
-        SecretDir(file.parent, self.mode).write(name, f"EDGE_TOKEN={token.text()}\n".encode())
+        SecretDir(file.parent, self.mode).write(name, f"EDGE_TOKEN={token.encode()}\n".encode())
         return file
 
     def revoke(self, name: str) -> bool:
-        """Shut an edge out; True when a running broker has done it."""
+        """Revoke an edge; True when a running broker has done it."""
         authority, broker = self._open()
         authority.revoke(name)
-        return broker.applied(broker.tell(authority))
+        return broker.wait_applied(broker.publish(authority))
 
     def connected(self) -> set[str]:
         return self._open()[1].connected()
@@ -81,9 +81,9 @@ class Enrolment:
             (folder / file).write_text(f"{content}\n", encoding="ascii")
         return Credentials(folder / "ca.crt", folder / "edge.crt", folder / "edge.key")
 
-    def _open(self) -> tuple[Authority, Broker]:
+    def _open(self) -> tuple[CertificateAuthority, BrokerSync]:
         for name in ("authority", "identity", "cloud-broker/data"):
             (self.parts / name).mkdir(parents=True, exist_ok=True)
         answers = self.answers or SecretDir(self.parts / "cloud-broker" / "data")
-        broker = Broker(SecretDir(self.identity, self.mode), answers)
-        return Authority(SecretDir(self.parts / "authority")), broker
+        broker = BrokerSync(SecretDir(self.identity, self.mode), answers)
+        return CertificateAuthority(SecretDir(self.parts / "authority")), broker

@@ -18,7 +18,7 @@ from common.runtime.files import SecretDir
 from dev.harness.enrolment import Credentials
 from dev.harness.services import EDGE_FILES, LOOPBACK, free_port, wait_for
 from enroll import x509 as certificate
-from enroll.authority import Authority
+from enroll.authority import CertificateAuthority
 from tests.integration import attack
 from tests.support.mqtt import Client
 from tests.support.rig import CloudBroker, Container, EdgeBroker
@@ -76,7 +76,7 @@ def self_made(_broker: CloudBroker, folder: Path) -> ssl.SSLContext | None:
 
 
 def expired(broker: CloudBroker, folder: Path) -> ssl.SSLContext | None:
-    authority = Authority(SecretDir(broker.folder.parent / "authority"))
+    authority = CertificateAuthority(SecretDir(broker.folder.parent / "authority"))
     key = certificate.new_key()
     return attack.context(save(folder, certificate.sign_edge(authority.key, key.public_key(), "porch", days=-1), key))
 
@@ -331,7 +331,7 @@ def test_a_revoked_edge_is_out_at_once_and_nobody_else_notices(
 def test_an_edge_enrolled_again_is_in_with_its_new_token_alone(cloud_broker: CloudBroker, honest: Honest) -> None:
     old = attack.context(cloud_broker.credentials("porch"))
 
-    cloud_broker.enrolment.enrol("porch")
+    cloud_broker.enrolment.enroll("porch")
 
     assert attack.answer(cloud_broker.outside_port, old, attack.connect_packet()) == b""
     with Client(cloud_broker.outside_port, credentials=cloud_broker.credentials("porch")) as edge:

@@ -13,7 +13,7 @@ import pytest
 from common.runtime.files import SecretDir
 from dev.harness.process import LOOPBACK, free_port, start, until_up, wait_for
 from dev.harness.services import CLOUD_FILES, EDGE_FILES, answers_mqtt
-from enroll.authority import Authority
+from enroll.authority import CertificateAuthority
 from enroll.x509 import EDGE_DAYS
 from tests.edge.web.page import live
 from tests.support.mqtt import Client, image_properties
@@ -51,8 +51,8 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def make_token(folder: Path, days: int = EDGE_DAYS) -> str:
-    made = Authority(SecretDir(folder)).enrol("porch", "cloud.example", 8883, again=False)
-    return dataclasses.replace(made, expires_at=datetime.now(UTC) + timedelta(days=days, minutes=1)).text()
+    made = CertificateAuthority(SecretDir(folder)).enroll("porch", "cloud.example", 8883, renew=False)
+    return dataclasses.replace(made, expires_at=datetime.now(UTC) + timedelta(days=days, minutes=1)).encode()
 
 
 @pytest.mark.parametrize(

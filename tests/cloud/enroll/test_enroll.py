@@ -1,4 +1,4 @@
-"""Who is let in, who is not, and what the broker is told; by the command alone."""
+"""Who is enrolled, who is not, and what the broker is told; through the command alone."""
 
 import base64
 import gzip
@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from common.contract.certificate_expiry import read
 from common.runtime.files import SecretDir
 from enroll import x509 as certificate
-from enroll.authority import HERE, RENEW, Authority
+from enroll.authority import LOCAL_NAMES, RENEW_BEFORE, CertificateAuthority
 from tests.cloud.enroll.conftest import DATES, Enroll
 
 NO_BROKER = "enroll: no broker is running; it applies this when it starts\n"
@@ -29,7 +29,7 @@ def certificate_in(line: str) -> x509.Certificate:
 
 
 def hosts(enroll: Enroll) -> set[str]:
-    return certificate.hosts_of(enroll.server()) - set(HERE)
+    return certificate.hosts_of(enroll.server()) - set(LOCAL_NAMES)
 
 
 def test_a_token_is_one_line_that_holds_all_an_edge_needs(enroll: Enroll) -> None:
@@ -76,7 +76,7 @@ def test_a_name_is_enrolled_once_unless_asked_again(enroll: Enroll) -> None:
     second = enroll("porch")
     third = enroll("porch", "--renew")
 
-    assert second.error == "enroll: porch is enrolled already; --renew makes a new token and ends the one it has\n"
+    assert second.error == "enroll: porch is already enrolled; --renew makes a new token and revokes the one it has\n"
     assert (second.status, second.out) == (2, "")
     assert certificate_in(third.out).serial_number != first.serial_number
     assert enroll.revoked() == {first.serial_number}
@@ -153,13 +153,15 @@ def test_the_brokers_certificate_follows_a_changed_host_and_edges_stay_enrolled(
     assert enroll.file("identity/version").read_text() != version
 
 
-@pytest.mark.parametrize(("left", "renewed"), [(RENEW - timedelta(days=1), True), (RENEW + timedelta(days=1), False)])
+@pytest.mark.parametrize(
+    ("left", "renewed"), [(RENEW_BEFORE - timedelta(days=1), True), (RENEW_BEFORE + timedelta(days=1), False)]
+)
 def test_the_brokers_certificate_is_renewed_before_it_expires(
     enroll: Enroll, monkeypatch: pytest.MonkeyPatch, left: timedelta, *, renewed: bool
 ) -> None:
     monkeypatch.setattr(certificate, "SERVER_DAYS", left.days + (0 if renewed else 1))
-    authority = Authority(SecretDir(enroll.file("authority")))
-    enroll.file("identity/server.pem").write_bytes(authority.server(None, ["cloud.example"]))
+    authority = CertificateAuthority(SecretDir(enroll.file("authority")))
+    enroll.file("identity/server.pem").write_bytes(authority.server_certificate(None, ["cloud.example"]))
     before = enroll.server().serial_number
 
     enroll("--prepare")
@@ -223,7 +225,7 @@ def test_a_wrong_setting_is_one_sentence(enroll: Enroll, settings: dict[str, str
     assert (said.error.count("\n"), said.status, said.out) == (1, 2, "")
 
 
-@pytest.mark.parametrize("file", ["ca.pem", "register.json", "password.json"])
+@pytest.mark.parametrize("file", ["ca.pem", "registry.json", "password.json"])
 def test_a_damaged_authority_is_one_sentence_and_stays_as_it_is(enroll: Enroll, file: str) -> None:
     enroll("porch")
     enroll.file(f"authority/{file}").write_text('{"a": ')
