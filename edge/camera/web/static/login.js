@@ -1,3 +1,0 @@
-// Tells that the password was wrong.
-"use strict";
-document.getElementById("wrong").hidden = location.search !== "?wrong";
