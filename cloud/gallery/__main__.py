@@ -1,20 +1,18 @@
 """The gallery's command line, and the wiring of its parts."""
 
-import socket
-
 import click
-import uvicorn
 from botocore.exceptions import BotoCoreError
 
 from common.runtime import log
 from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, version_option
 from common.runtime.settings import read_settings
 from common.web.auth import PasswordAuth
+from common.web.server import WebServerError, bind_socket, create_server, load_password
 from gallery.context import build_context
 from gallery.settings import Settings
 from gallery.web.health import Health, complaint
 from gallery.web.routes import App
-from gallery.web.server import PlaceError, listen, make_cache, password, port_of
+from gallery.web.server import MAX_REQUESTS, STOP_SECONDS, make_cache, web_settings
 
 EPILOG = f"""{SETTINGS_HELP}
 
@@ -38,7 +36,7 @@ def run() -> int:
     log.configure(settings.log_level)
     try:
         _serve_gallery(settings)
-    except (BotoCoreError, PlaceError, OSError) as error:
+    except (BotoCoreError, WebServerError, OSError) as error:
         raise WrongInputError(str(error)) from error
     return 0
 
@@ -46,7 +44,7 @@ def run() -> int:
 @main.command
 def health() -> int:
     """Say whether the running gallery is healthy; exit code 0 or 1."""
-    problem = complaint(port_of(read_settings(Settings)))
+    problem = complaint(web_settings(read_settings(Settings)).listen_address[1])
     if problem:
         raise click.ClickException(problem)
     click.echo("gallery: the page and the bucket answer")
@@ -54,33 +52,18 @@ def health() -> int:
 
 
 def _serve_gallery(settings: Settings) -> None:
-    auth = PasswordAuth(password(settings), cookie="usbcam_gallery")
-    listener = listen(settings)
+    web = web_settings(settings)
+    auth = PasswordAuth(load_password(web), cookie="usbcam_gallery")
+    listener = bind_socket(web)
     make_cache(settings)
     context = build_context(settings)
     app = App(context, auth, Health(context.reader)).starlette()
     app.state.bucket = settings.s3_bucket
     context.receipt_feed.start()
     context.thumbnails.start()
-    serve(app, listener)
+    create_server(app, max_requests=MAX_REQUESTS, stop_seconds=STOP_SECONDS).run(sockets=[listener])
     context.thumbnails.stop()
     context.receipt_feed.stop()
-
-
-def serve(app: object, listener: socket.socket) -> None:
-    """Until SIGTERM or SIGINT."""
-    config = uvicorn.Config(
-        app,  # type: ignore[arg-type]  # any ASGI application
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        lifespan="off",
-        ws="none",
-        limit_concurrency=500,
-        timeout_graceful_shutdown=2,
-        server_header=False,
-    )
-    uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Who may see a page: password, request guard, server."""
+"""What both web pages share: password, request guard, server, login page."""

@@ -1,82 +1,78 @@
-"""Who may look: anybody on this host, and from elsewhere whoever verify_password the password."""
+"""Password authentication for a web page: a session cookie for browsers, HTTP Basic for Prometheus and scripts."""
 
 import base64
 import binascii
 import ipaddress
 import secrets
 import time
-from collections import OrderedDict
 
+from cachetools import LRUCache, TTLCache
 from starlette.requests import HTTPConnection
 
 from common.rate_limit import TokenBucket
 
 SESSION_SECONDS = 30 * 86400
 MAX_SESSIONS = 100
-LOGIN_ATTEMPTS_PER_MINUTE = 20  # of each address; half of them may come at once
+LOGIN_ATTEMPTS_PER_MINUTE = 20  # per address; half of them may come at once
 MAX_ADDRESSES = 1000
 
 
 class PasswordAuth:
-    """Lets in by a cookie, which the password gives, or by HTTP's Basic scheme for Prometheus and scripts."""
+    """Checks the password, keeps the sessions it opened, and limits login attempts per address.
+
+    Not Starlette's AuthenticationBackend: the request guard refuses a request before anything else looks at it,
+    and sessions are kept here, not in a signed cookie, so that logging out ends them.
+    """
 
     def __init__(self, password: str | None, cookie: str) -> None:
-        """`password`: None asks nobody; `cookie`: its name, since a host's cookies are shared by all its ports."""
+        """`password`: None requires none. `cookie`: its name, because all ports of a host share their cookies."""
         self.cookie = cookie
         self._password = password.encode() if password else None
-        self._sessions: OrderedDict[str, float] = OrderedDict()  # until when, by token
-        self._attempts: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._sessions: TTLCache[str, bool] = TTLCache(MAX_SESSIONS, SESSION_SECONDS)
+        self._attempts: LRUCache[str, TokenBucket] = LRUCache(MAX_ADDRESSES)
 
     @property
     def password_required(self) -> bool:
-        """Whether there is a password."""
         return self._password is not None
 
     def is_authenticated(self, request: HTTPConnection) -> bool:
         """Whether this request may see everything."""
-        if self._password is None:
+        if self._password is None or request.cookies.get(self.cookie, "") in self._sessions:
             return True
-        until = self._sessions.get(request.cookies.get(self.cookie, ""))
-        if until is not None and until > time.monotonic():
-            return True
-        given = _basic_password(request.headers.get("authorization", ""))
-        return given is not None and self.verify_password(given, client_address(request))
+        password = _basic_password(request.headers.get("authorization", ""))
+        return password is not None and self.verify_password(password, client_address(request))
 
     def verify_password(self, password: str, address: str) -> bool:
-        """Whether this is the password; too many attempts are answered with no."""
+        """Whether the password is right; after too many attempts from an address even the right one is refused."""
         if self._password is None or not self._may_attempt(address):
             return False
-        right = secrets.compare_digest(password.encode(), self._password)
-        if right:
+        matches = secrets.compare_digest(password.encode(), self._password)
+        if matches:
             self._attempts.pop(address, None)
-        return right
+        return matches
 
     def create_session(self) -> str:
-        """Begin a session; the cookie's value."""
+        """Begin a session and return the cookie's value."""
         token = secrets.token_urlsafe(32)
-        self._sessions[token] = time.monotonic() + SESSION_SECONDS
-        while len(self._sessions) > MAX_SESSIONS:
-            self._sessions.popitem(last=False)
+        self._sessions[token] = True
         return token
 
     def end_session(self, request: HTTPConnection) -> None:
-        """End the session."""
+        """End the session that the request's cookie names."""
         self._sessions.pop(request.cookies.get(self.cookie, ""), None)
 
     def _may_attempt(self, address: str) -> bool:
         bucket = self._attempts.setdefault(address, TokenBucket(LOGIN_ATTEMPTS_PER_MINUTE))
-        while len(self._attempts) > MAX_ADDRESSES:
-            self._attempts.popitem(last=False)
         return bucket.try_acquire(time.monotonic())
 
 
 def client_address(request: HTTPConnection) -> str:
-    """Whose login attempts are counted together."""
+    """The address whose login attempts are counted together."""
     return request.client.host if request.client else ""
 
 
 def is_loopback(address: str) -> bool:
-    """Whether only programs of this host reach a port there."""
+    """Whether only programs on this host can reach a port there."""
     try:
         return address == "localhost" or ipaddress.ip_address(address).is_loopback
     except ValueError:
@@ -84,7 +80,7 @@ def is_loopback(address: str) -> bool:
 
 
 def is_public_hostname(host: str) -> bool:
-    """Whether a Host header is a name that somebody may own: a web page could have pointed its own name here."""
+    """Whether a Host header is a name that somebody could own and point here (DNS rebinding)."""
     name = host.rpartition("]")[0] or host.partition(":")[0]
     try:
         ipaddress.ip_address(name.strip("["))

@@ -1,4 +1,4 @@
-"""What every request passes: who asks, by what name, from what page; and what every answer says to the browser."""
+"""What every request must pass before the application sees it, and the security headers of every response."""
 
 from collections.abc import Collection
 
@@ -19,16 +19,18 @@ HEADERS = {
 
 
 class RequestGuardMiddleware:
-    """Stands before the application: host check, cross-site check, authentication, security headers."""
+    """Host check, cross-site check, authentication, security headers."""
 
     def __init__(self, app: ASGIApp, *, auth: PasswordAuth, public_paths: Collection[str], setting: str) -> None:
-        """`public_paths` need no password; `setting` names the password's, for the sentence that asks for one."""
-        self._app, self._auth, self._public_paths, self._setting = app, auth, frozenset(public_paths), setting
+        """`public_paths` need no password (a prefix if it ends with /); `setting` holds the password."""
+        self._app, self._auth, self._setting = app, auth, setting
+        self._public_paths = frozenset(public_paths)
+        self._public_prefixes = tuple(path for path in public_paths if path.endswith("/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer in its place."""
+        """Pass the request on, or refuse it."""
         if scope["type"] != "http":
-            return  # there are no web sockets here
+            return  # the pages use no web sockets
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -38,21 +40,24 @@ class RequestGuardMiddleware:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        answer = self._reject(HTTPConnection(scope), scope["method"])
-        await (answer or self._app)(scope, receive, send_with_headers)
+        refusal = self._reject(HTTPConnection(scope), scope["method"], scope["path"])
+        await (refusal or self._app)(scope, receive, send_with_headers)
 
-    def _reject(self, request: HTTPConnection, method: str) -> Response | None:
+    def _reject(self, request: HTTPConnection, method: str, path: str) -> Response | None:
         host = request.headers.get("host", "")
         if not self._auth.password_required and is_public_hostname(host):
-            words = f"Ask for this page as http://127.0.0.1; to reach it by a name, set {self._setting} in .env.\n"
-            return PlainTextResponse(words, 421)
+            advice = f"Open this page as http://127.0.0.1; to open it by name, set {self._setting} in .env.\n"
+            return PlainTextResponse(advice, 421)
         if method not in {"GET", "HEAD"} and _is_cross_site(request, host):
-            return PlainTextResponse("This must come from the page itself.\n", 403)
-        if request.url.path in self._public_paths or self._auth.is_authenticated(request):
+            return PlainTextResponse("Only the page itself may send this request.\n", 403)
+        if self._is_public(path) or self._auth.is_authenticated(request):
             return None
-        if request.url.path == "/":
+        if path == "/":
             return RedirectResponse("/login", 303)
-        return PlainTextResponse("A password is needed.\n", 401, {"www-authenticate": 'Basic realm="usbcam"'})
+        return PlainTextResponse("A password is required.\n", 401, {"www-authenticate": 'Basic realm="usbcam"'})
+
+    def _is_public(self, path: str) -> bool:
+        return path in self._public_paths or path.startswith(self._public_prefixes)
 
 
 def _is_cross_site(request: HTTPConnection, host: str) -> bool:

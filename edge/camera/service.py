@@ -20,8 +20,8 @@ from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from camera.pipeline.camera_status import CameraState
 from camera.pipeline.worker import CameraWorker
-from camera.web.context import Parts
-from camera.web.server import Server
+from camera.web.context import WebContext
+from camera.web.server import LiveServer
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +52,9 @@ class CameraService:
         self._heartbeat = Heartbeat(shared.heartbeat_file)
         self._published: dict[str, tuple[CameraState, str | None]] = {}  # state and problem by camera, as of last time
         self._shown: dict[str, str] = {}  # id of the last capture by camera, as of last time
-        self._web = Server(
+        self._web = LiveServer(
             shared,
-            Parts(self.workers, self.spool, self.publisher, self.history, self.registry, self._mqtt_clients),
+            WebContext(self.workers, self.spool, self.publisher, self.history, self.registry, self._mqtt_clients),
         )
 
     def run(self) -> bool:

@@ -22,8 +22,8 @@ def test_a_capture_is_seen_to_reach_the_bucket_and_all_is_well(journey: Journey,
     tab = browser.new_page()
 
     tab.goto(f"http://{LOOPBACK}:{port}")
-    expect(tab.locator("#captures .state.good").last).to_have_text("in S3", timeout=MILLISECONDS)
-    expect(tab.locator("#summary")).to_have_text("All is well", timeout=MILLISECONDS)
+    expect(tab.locator("#captures .state.ok").last).to_have_text("in S3", timeout=MILLISECONDS)
+    expect(tab.locator("#summary")).to_have_text("Everything works", timeout=MILLISECONDS)
     tab.locator("#captures button").last.click()
     expect(tab.locator("#viewer-facts")).to_contain_text(key)
     tab.close()
@@ -35,13 +35,13 @@ def test_a_pause_by_a_click_lasts_over_a_restart(journey: Journey, browser: Brow
     wait_for(lambda: "Live page: " in camera.tail(50), seconds=START_SECONDS, what="the live page")
     tab = browser.new_page()
     tab.goto(f"http://{LOOPBACK}:{port}")
-    expect(tab.locator("#lights li.green").filter(has_text="Broker")).to_be_visible(timeout=MILLISECONDS)
+    expect(tab.locator("#pipeline li.ok").filter(has_text="Broker")).to_be_visible(timeout=MILLISECONDS)
     tab.get_by_role("button", name="Pause").click()
     expect(tab.locator(".veil")).to_have_text("Paused", timeout=MILLISECONDS)
     camera.kill()
 
     journey.camera(LIVE_PORT=str(port))
 
-    expect(tab.locator("#summary")).to_contain_text("Look here", timeout=MILLISECONDS)
+    expect(tab.locator("#summary")).to_contain_text("Needs attention", timeout=MILLISECONDS)
     expect(tab.locator(".veil")).to_have_text("Paused", timeout=MILLISECONDS)
     tab.close()

@@ -149,13 +149,13 @@ def test_without_a_token_the_live_page_says_what_to_set(tmp_path: Path) -> None:
     process = until_up(start("edge", ["sh", str(EDGE_FILES / "start.sh")], tmp_path, own), lambda: answers_mqtt(port))
 
     with live(tmp_path, EDGE_BROKER_PORT=str(port)) as page:
-        lights = wait_for(
-            lambda: said if (said := page.lights())["Bridge"][0] == "amber" else {}, seconds=60, what="the light"
+        pipeline = wait_for(
+            lambda: now if (now := page.pipeline())["Bridge"][0] == "warning" else {}, seconds=60, what="the warning"
         )
 
     process.kill()
-    assert lights["Bridge"][1].startswith("There is no bridge: set EDGE_TOKEN in .env.")
-    assert lights["Cloud"] == ("grey", "Not known without the bridge.")
+    assert pipeline["Bridge"][1].startswith("There is no bridge: set EDGE_TOKEN in .env.")
+    assert pipeline["Cloud"] == ("unknown", "Unknown without the bridge.")
 
 
 def test_the_camera_can_hear_whether_there_is_a_token_and_what_it_is_for(

@@ -4,19 +4,17 @@ import functools
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from importlib import resources
-from urllib.parse import parse_qs
 
 from botocore.exceptions import ClientError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from common.web.auth import SESSION_SECONDS, PasswordAuth, client_address
-from common.web.guard import RequestGuardMiddleware
+from common.web.app import PageFiles, create_app
+from common.web.auth import PasswordAuth
+from common.web.body import read_body
 from gallery.catalog.day_walker import CaptureQuery, TooManyBranchesError, list_cameras
 from gallery.catalog.entry import CatalogEntry
 from gallery.context import GalleryContext
@@ -27,12 +25,10 @@ from storage.errors import S3_ERRORS, classify, http_status
 from storage.presign import PresignError, parse_duration, presign
 from storage.reader import ListedObject
 
-PUBLIC_PATHS = ("/login", "/login.js", "/gallery.css", "/icon.svg", "/healthz")
-FILES = resources.files("gallery.web") / "static"
-TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+FILES = PageFiles("gallery.web", "gallery.html")
 IMAGES = ("image/png", "image/jpeg")
 A_WHILE = {"cache-control": "private, max-age=3600"}  # what a key names is never written again, but it may be deleted
-LONGEST_BODY = 262_144
+MAX_BODY_BYTES = 262_144
 MOST_DELETED = 200  # pictures, by one press
 NOT_FOUND = 404
 FIRST_YEAR, LAST_YEAR = 1970, 9000  # what is near the ends of the calendar cannot be reckoned with
@@ -50,13 +46,7 @@ class App:
 
     def starlette(self) -> Starlette:
         """The application."""
-        files = ("gallery.css", "gallery.js", "login.js", "icon.svg")
         routes = [
-            Route("/", _file("page.html")),
-            *(Route(f"/{name}", _file(name)) for name in files),
-            Route("/login", _file("login.html")),
-            Route("/login", self._login, methods=["POST"]),
-            Route("/logout", self._logout, methods=["POST"]),
             Route("/healthz", self._tell_health),
             Route("/api/places", _careful(self._places)),
             Route("/api/captures", _careful(self._captures)),
@@ -68,31 +58,13 @@ class App:
             Route("/image", _careful(self._noticing(self._image))),
             Route("/events", self._events),
         ]
-        return Starlette(
-            routes=routes,
-            middleware=[
-                Middleware(
-                    RequestGuardMiddleware, auth=self._auth, public_paths=PUBLIC_PATHS, setting="GALLERY_PASSWORD"
-                )
-            ],
+        return create_app(
+            routes,
+            FILES,
+            self._auth,
+            setting="GALLERY_PASSWORD",
+            public_paths=("/healthz",),
         )
-
-    # Who is there
-
-    async def _login(self, request: Request) -> Response:
-        given = parse_qs((await _body(request)).decode("utf-8", "replace")).get("password", [""])[0]
-        if not self._auth.verify_password(given, client_address(request)):
-            return RedirectResponse("/login?wrong", 303)
-        answer = RedirectResponse("/", 303)
-        token, by_tls = self._auth.create_session(), request.url.scheme == "https"
-        answer.set_cookie(self._auth.cookie, token, SESSION_SECONDS, secure=by_tls, httponly=True, samesite="strict")
-        return answer
-
-    async def _logout(self, request: Request) -> Response:
-        self._auth.end_session(request)
-        answer = RedirectResponse("/login" if self._auth.password_required else "/", 303)
-        answer.delete_cookie(self._auth.cookie)
-        return answer
 
     async def _tell_health(self, _: Request) -> Response:
         problem = await run_in_threadpool(self._health.problem)
@@ -160,7 +132,7 @@ class App:
         if not self._context.may_delete:
             return _problem("Nothing may be deleted here: GALLERY_DELETE is off.", 403)
         try:
-            keys = [str(key) for key in json.loads(await _body(request))["keys"]]
+            keys = [str(key) for key in json.loads(await read_body(request, MAX_BODY_BYTES))["keys"]]
         except (ValueError, TypeError, KeyError):
             return _problem("This must be JSON with keys.", 400)
         if not keys or len(keys) > MOST_DELETED or not all(self._is_ours(key) for key in keys):
@@ -203,15 +175,6 @@ class App:
 
     def _is_ours(self, key: str) -> bool:
         return self._context.catalog.entry(ListedObject(key, 0, datetime.now(UTC))) is not None
-
-
-def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
-    content, kind = (FILES / name).read_bytes(), TYPES[name.rpartition(".")[2]]
-
-    async def answer(_: Request) -> Response:
-        return Response(content, media_type=kind)
-
-    return answer
 
 
 def _careful(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
@@ -266,13 +229,3 @@ def _moment(given: Mapping[str, str], name: str) -> datetime | None:
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ValueError(f"{name} must be of the years {FIRST_YEAR} to {LAST_YEAR}.")
     return moment
-
-
-async def _body(request: Request) -> bytes:
-    """A request's body, or as much of it as makes sense."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > LONGEST_BODY:
-            break
-    return body[:LONGEST_BODY]

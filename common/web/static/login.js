@@ -1,3 +1,2 @@
-// Tells that the password was wrong.
-"use strict";
+// Shows that the password was wrong.
 document.getElementById("wrong").hidden = location.search !== "?wrong";

@@ -1,4 +1,4 @@
-"""What of a service the page shows and steers."""
+"""What of the camera service the live page shows and controls."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from camera.pipeline.worker import CameraWorker
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """All of one service."""
+class WebContext:
+    """The parts of the service that the page needs."""
 
     workers: Sequence[CameraWorker]
     spool: Spool

@@ -1,4 +1,4 @@
-"""A camera's picture as the page shows it: small, encoded once for all who look, and only while somebody does."""
+"""A camera's preview image: small, encoded once for all viewers, and only while somebody watches."""
 
 import threading
 import time
@@ -8,43 +8,46 @@ import cv2
 
 from camera.pipeline.worker import CameraWorker, Preview
 
-WIDTH = 960  # pixels at most
+MAX_WIDTH = 960  # pixels
 JPEG_QUALITY = 75
-LEAST_SECONDS = 0.15  # between two pictures
+MIN_INTERVAL_SECONDS = 0.15  # between two images
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A JPEG, and what was found in it."""
+class PreviewImage:
+    """A JPEG, and the preview that it was encoded from."""
 
     jpeg: bytes
-    view: Preview
-    made_at: float  # monotonic
+    preview: Preview
+    encoded_at: float  # monotonic
+
+    @property
+    def etag(self) -> str:
+        return f'"{id(self.preview):x}-{self.encoded_at}"'
 
 
-class Pictures:
-    """The latest picture of one camera. Safe to use from several threads."""
+class PreviewCache:
+    """The latest image of one camera. Safe to use from several threads."""
 
     def __init__(self, worker: CameraWorker) -> None:
-        """Nothing is encoded yet."""
-        self._station = worker
-        self._last: Picture | None = None
-        self._guard = threading.Lock()
+        self._worker = worker
+        self._latest: PreviewImage | None = None
+        self._lock = threading.Lock()
 
-    def latest(self) -> Picture | None:
-        """The newest; None while there is none."""
-        with self._guard:
-            view, last, now = self._station.preview, self._last, time.monotonic()
-            if view is None:
-                self._last = None
-            elif last is None or (view is not last.view and now - last.made_at >= LEAST_SECONDS):
-                self._last = Picture(_encode(view), view, now)
-            return self._last
+    def latest(self) -> PreviewImage | None:
+        """The newest image; None while there is none."""
+        with self._lock:
+            preview, latest, now = self._worker.preview, self._latest, time.monotonic()
+            if preview is None:
+                self._latest = None
+            elif latest is None or (preview is not latest.preview and now - latest.encoded_at >= MIN_INTERVAL_SECONDS):
+                self._latest = PreviewImage(_encode(preview), preview, now)
+            return self._latest
 
 
-def _encode(view: Preview) -> bytes:
-    image = view.frame.image
+def _encode(preview: Preview) -> bytes:
+    image = preview.frame.image
     height, width = image.shape[:2]
-    if width > WIDTH:
-        image = cv2.resize(image, (WIDTH, round(height * WIDTH / width)), interpolation=cv2.INTER_AREA)
+    if width > MAX_WIDTH:
+        image = cv2.resize(image, (MAX_WIDTH, round(height * MAX_WIDTH / width)), interpolation=cv2.INTER_AREA)
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()

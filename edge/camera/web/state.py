@@ -1,4 +1,4 @@
-"""What the page shows besides the pictures, as JSON."""
+"""What the live page shows besides images, as JSON."""
 
 import time
 from dataclasses import asdict
@@ -7,47 +7,46 @@ from datetime import UTC, datetime
 from camera.delivery.history import Entry
 from camera.pipeline.camera_status import CameraState
 from camera.pipeline.worker import CameraWorker, Preview
-from camera.web.context import Parts
-from camera.web.pipeline_status import Lights
-from camera.web.process_stats import Load, memory_mb
+from camera.web.context import WebContext
+from camera.web.pipeline_status import PipelineStatus
+from camera.web.process_stats import CpuMeter, memory_mb
 from common.contract.capture import timestamp
 
 
-class State:
-    """Reads workers, spool, publisher and journal whenever it is asked."""
+class StateView:
+    """Reads workers, spool, publisher and history when asked."""
 
-    def __init__(self, parts: Parts) -> None:
-        """All of one service."""
-        self._parts = parts
-        self._lights = Lights(parts)
-        self._load = Load()
-        self._began = time.monotonic()
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
+        self._pipeline = PipelineStatus(context)
+        self._cpu = CpuMeter()
+        self._started_at = time.monotonic()
 
-    def now(self) -> dict[str, object]:
+    def read(self) -> dict[str, object]:
         """Everything; times are seconds, sizes bytes."""
-        spool, publisher = self._parts.spool, self._parts.publisher
+        spool, publisher = self._context.spool, self._context.publisher
         return {
             "at": timestamp(datetime.now(UTC)),
-            "running_seconds": round(time.monotonic() - self._began),
-            "cpu_percent": self._load.cpu_percent(),
+            "uptime_seconds": round(time.monotonic() - self._started_at),
+            "cpu_percent": self._cpu.percent(),
             "memory_mb": memory_mb(),
-            "lights": [asdict(light) for light in self._lights.now()],
+            "pipeline": [asdict(stage) for stage in self._pipeline.read()],
             "spool": {
                 "captures": spool.depth,
                 "bytes": spool.bytes,
-                "limit": spool.max_bytes,
+                "max_bytes": spool.max_bytes,
                 "dropped": spool.dropped,
             },
             "stored": publisher.stored,
             "rejected": publisher.rejected,
-            "cameras": [_camera(worker) for worker in self._parts.workers],
-            "captures": [_capture(entry) for entry in self._parts.journal.recent()],
+            "cameras": [_camera_json(worker) for worker in self._context.workers],
+            "captures": [_capture_json(entry) for entry in self._context.journal.recent()],
         }
 
 
-def faces(view: Preview) -> dict[str, object]:
+def boxes_json(preview: Preview) -> dict[str, object]:
     """The boxes to draw, in pixels of the frame."""
-    height, width = view.frame.image.shape[:2]
+    height, width = preview.frame.image.shape[:2]
     return {
         "width": width,
         "height": height,
@@ -58,26 +57,26 @@ def faces(view: Preview) -> dict[str, object]:
                 "quality": round(face.quality, 2),
                 "rejected": face.rejected,
             }
-            for face in view.faces
+            for face in preview.faces
         ],
     }
 
 
-def _camera(worker: CameraWorker) -> dict[str, object]:
+def _camera_json(worker: CameraWorker) -> dict[str, object]:
     counts, frames, status = worker.counters, worker.frame_counters, worker.status
     return {
         "name": worker.name,
-        "trouble": status.problem,
+        "problem": status.problem,
         "paused": status.state is CameraState.PAUSED,
-        "paused_by": worker.schedule.pause_reason(),
+        "pause_reason": worker.schedule.pause_reason(),
         "ended": status.state is CameraState.ENDED,
         "frames_per_second": round(worker.rate.per_second(), 1),
-        "grabbed": frames.grabbed,
-        "passed_over": frames.skipped,
-        "dropped": frames.dropped,
-        "damaged": frames.damaged,
-        "looked_at": counts.frames_processed,
-        "still": counts.no_motion,
+        "frames_grabbed": frames.grabbed,
+        "frames_processed": counts.frames_processed,
+        "frames_skipped": frames.skipped,
+        "frames_dropped": frames.dropped,
+        "frames_damaged": frames.damaged,
+        "no_motion": counts.no_motion,
         "faces": counts.faces,
         "visits": counts.visits,
         "captured": counts.captured,
@@ -86,16 +85,16 @@ def _camera(worker: CameraWorker) -> dict[str, object]:
     }
 
 
-def _capture(entry: Entry) -> dict[str, object]:
+def _capture_json(entry: Entry) -> dict[str, object]:
     capture = entry.capture
-    took = None if entry.settled_at is None or entry.sent_at is None else entry.settled_at - entry.sent_at
+    waited = None if entry.settled_at is None or entry.sent_at is None else entry.settled_at - entry.sent_at
     return {
         "id": entry.id,
         "camera": entry.camera,
         "state": entry.state.value,
         "note": entry.note,
-        "seconds": None if took is None else round(took, 2),
-        "picture": capture is not None,
+        "receipt_seconds": None if waited is None else round(waited, 2),
+        "has_image": capture is not None,
         "captured_at": timestamp(capture.captured_at) if capture else None,
         "quality": capture.quality if capture else None,
         "shot": capture.shot if capture else None,

@@ -340,7 +340,7 @@ def test_a_fleet_of_more_edges_than_are_looked_through_together_is_counted(
 
 def test_without_the_password_nothing_is_shown(tmp_path: Path, settings: dict[str, str], bucket: Bucket) -> None:
     (key,) = put(bucket, capture(1))
-    paths = ["/api/places", "/api/captures", "/api/cost", "/events", "/gallery.js", "/nowhere"]
+    paths = ["/api/places", "/api/captures", "/api/cost", "/events", "/page/gallery.js", "/nowhere"]
     paths += [f"/{path}?key={key}" for path in ("image", "thumbnail", "api/picture")]
     with gallery(tmp_path, settings, GALLERY_PASSWORD=PASSWORD, GALLERY_DELETE="on") as page:
         shut = {path: page.ask(path).status for path in paths}
@@ -391,7 +391,7 @@ def test_nothing_but_the_page_itself_may_run_in_it(page: Gallery) -> None:
             {"GALLERY_CACHE": "/proc/x"},
             "GALLERY_CACHE=/proc/x cannot be made (No such file or directory); name a folder that can be written",
         ),
-        ({"GALLERY_BIND": "::"}, "GALLERY_BIND=:: lets others look; set GALLERY_PASSWORD in .env"),
+        ({"GALLERY_BIND": "::"}, "GALLERY_BIND=:: lets other hosts in, so set GALLERY_PASSWORD in .env"),
         ({"GALLERY_PASSWORD_FILE": "/nowhere"}, "GALLERY_PASSWORD_FILE=/nowhere cannot be read"),
         ({"GALLERY_PORT": "http"}, "GALLERY_PORT"),
         ({"GALLERY_DELETE": "perhaps"}, "GALLERY_DELETE"),
@@ -414,7 +414,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, settings: dict[str, str],
     process = start_gallery(tmp_path / "second", **(settings | {"GALLERY_PORT": str(page.port)}))
 
     assert process.popen.wait(SECONDS) == 2
-    assert f"127.0.0.1:{page.port} cannot be taken" in process.tail()
+    assert f"Cannot listen on 127.0.0.1:{page.port}" in process.tail()
     assert "GALLERY_PORT" in process.tail()
 
 

@@ -340,8 +340,8 @@ def test_the_password_is_asked_for_and_opens(tab: Tab, tmp_path: Path, settings:
     with gallery(tmp_path, settings, GALLERY_PASSWORD="open sesame") as page:
         tab.goto(page.address)
         tab.get_by_label("Password").fill("guess")
-        tab.get_by_role("button", name="Look").click()
-        expect(tab.get_by_text("That was not the password.")).to_be_visible()
+        tab.get_by_role("button", name="Log in").click()
+        expect(tab.get_by_text("Wrong password.")).to_be_visible()
 
         tab.get_by_label("Password").fill("open sesame")
         tab.keyboard.press("Enter")

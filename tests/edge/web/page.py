@@ -23,11 +23,11 @@ class Page(Site):
         found: dict[str, object] = json.loads(self.ask("/state.json", **headers).body)
         return found
 
-    def lights(self) -> dict[str, tuple[str, str]]:
-        """Colour and words of each part of the way."""
-        lights = self.state()["lights"]
-        assert isinstance(lights, list)
-        return {light["part"]: (light["colour"], light["words"]) for light in lights}
+    def pipeline(self) -> dict[str, tuple[str, str]]:
+        """Level and message of each stage of the delivery path."""
+        stages = self.state()["pipeline"]
+        assert isinstance(stages, list)
+        return {stage["stage"]: (stage["level"], stage["message"]) for stage in stages}
 
     def camera(self) -> dict[str, object]:
         """The first camera's state."""

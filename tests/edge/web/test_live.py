@@ -37,7 +37,7 @@ def picture(page: Page, *, with_face: bool = False) -> Answer:
     answers: list[Answer] = []
 
     def seen() -> bool:
-        answers.append(page.ask("/cameras/door/picture.jpg"))
+        answers.append(page.ask("/cameras/door/preview.jpg"))
         return answers[-1].status == 200 and ('"box"' in answers[-1].headers["x-faces"] or not with_face)
 
     wait_for(seen, seconds=START_SECONDS, what="a picture")
@@ -64,7 +64,7 @@ def test_a_picture_that_the_browser_has_is_not_sent_again(tmp_path: Path) -> Non
     with live(tmp_path, DETECTIONS_PER_SECOND="0.2") as page:
         tag = picture(page).headers["etag"]
 
-        assert page.ask("/cameras/door/picture.jpg", if_none_match=tag).status == 304
+        assert page.ask("/cameras/door/preview.jpg", if_none_match=tag).status == 304
 
 
 def test_nothing_is_seen_while_paused(page: Page) -> None:
@@ -72,7 +72,7 @@ def test_nothing_is_seen_while_paused(page: Page) -> None:
     page.ask("/cameras/door/pause", "POST")
     wait_for(lambda: page.camera()["paused"], seconds=START_SECONDS, what="the pause")
 
-    assert page.ask("/cameras/door/picture.jpg").status == 404
+    assert page.ask("/cameras/door/preview.jpg").status == 404
     assert page.ask("/cameras/door/sleep", "POST").status == 404
     page.ask("/cameras/door/schedule", "POST")
     picture(page)
@@ -100,18 +100,18 @@ def test_a_capture_appears_with_its_picture_and_its_state(page: Page) -> None:
     assert page.ask("/captures/20261122T063325.123Z-9f2c01ab").status == 404
 
 
-def test_lights_tell_what_is_wrong_and_how_to_mend_it(page: Page) -> None:
+def test_each_stage_says_what_is_wrong_and_how_to_fix_it(page: Page) -> None:
     wait_for(lambda: page.camera()["frames_per_second"], seconds=START_SECONDS, what="a frame")
-    lights = {light["part"]: light for light in page.state()["lights"]}  # type: ignore[attr-defined]
+    pipeline = page.pipeline()
 
-    assert list(lights) == ["Camera", "Disk", "Broker", "Bridge", "Cloud"]
-    assert lights["Camera"]["colour"] == "green"
-    assert lights["Broker"]["colour"] == "red"
-    assert "EDGE_BROKER_HOST" in lights["Broker"]["words"]
+    assert list(pipeline) == ["Camera", "Disk", "Broker", "Bridge", "Cloud"]
+    assert pipeline["Camera"][0] == "ok"
+    assert pipeline["Broker"][0] == "error"
+    assert "EDGE_BROKER_HOST" in pipeline["Broker"][1]
 
 
 def test_prometheus_reads_the_metrics(page: Page) -> None:
-    wait_for(lambda: page.camera()["looked_at"], seconds=START_SECONDS, what="a frame")
+    wait_for(lambda: page.camera()["frames_processed"], seconds=START_SECONDS, what="a frame")
 
     answer = page.ask("/metrics")
 
@@ -123,7 +123,7 @@ def test_prometheus_reads_the_metrics(page: Page) -> None:
 
 
 def test_without_the_password_nothing_is_shown(locked_page: Page) -> None:
-    paths = ["/state.json", "/metrics", "/cameras/door/picture.jpg", "/captures/x", "/live.js", "/nowhere"]
+    paths = ["/state.json", "/metrics", "/cameras/door/preview.jpg", "/captures/x", "/page/live.js", "/nowhere"]
 
     assert {path: locked_page.ask(path).status for path in paths} == dict.fromkeys(paths, 401)
     assert locked_page.ask("/cameras/door/pause", "POST").status == 401
@@ -195,7 +195,7 @@ def refused(tmp_path: Path, **settings: str) -> str:
 def test_others_are_not_let_in_without_a_password(tmp_path: Path) -> None:
     log = refused(tmp_path, LIVE_BIND="0.0.0.0")  # noqa: S104
 
-    assert "There is no live page: LIVE_BIND=0.0.0.0 lets others look, so set LIVE_PASSWORD in .env." in log
+    assert "There is no live page: LIVE_BIND=0.0.0.0 lets other hosts in, so set LIVE_PASSWORD in .env." in log
 
 
 def test_a_port_that_is_taken_costs_the_page_and_not_the_camera(tmp_path: Path) -> None:
@@ -204,14 +204,14 @@ def test_a_port_that_is_taken_costs_the_page_and_not_the_camera(tmp_path: Path) 
 
         log = refused(tmp_path, LIVE_PORT=str(port))
 
-    assert f"There is no live page: 127.0.0.1:{port} cannot be taken (Address already in use)" in log
+    assert f"There is no live page: Cannot listen on 127.0.0.1:{port} (Address already in use)" in log
     assert "Traceback" not in log
 
 
 def test_a_password_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     log = refused(tmp_path, LIVE_PASSWORD_FILE=str(tmp_path / "none"))
 
-    assert "cannot be read (No such file or directory); mend it or remove it." in log
+    assert "cannot be read (No such file or directory); fix it or remove it." in log
 
 
 def test_a_password_may_come_in_a_file(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_it_says_at_a_glance_what_is_wrong(page: Page, tab: Tab) -> None:
     tab.goto(page.address)
 
     expect(tab.locator("#summary")).to_contain_text("Something is wrong: Broker")
-    expect(tab.locator("#lights .red")).to_contain_text("EDGE_BROKER_HOST")
+    expect(tab.locator("#pipeline .error")).to_contain_text("EDGE_BROKER_HOST")
 
 
 def test_it_fits_a_phone(page: Page, tab: Tab) -> None:
@@ -74,7 +74,7 @@ def test_it_fits_a_phone(page: Page, tab: Tab) -> None:
 def test_it_says_when_the_camera_has_gone_and_when_it_is_back(tmp_path: Path, tab: Tab) -> None:
     with live(tmp_path) as page:
         tab.goto(page.address)
-        expect(tab.locator("#lights li")).to_have_count(5)
+        expect(tab.locator("#pipeline li")).to_have_count(5)
     expect(tab.locator("#summary")).to_contain_text("does not answer")
 
     with live(tmp_path, LIVE_PORT=str(page.port)):
@@ -85,11 +85,11 @@ def test_the_password_is_asked_for_and_opens(tmp_path: Path, tab: Tab) -> None:
     with live(tmp_path, LIVE_PASSWORD="open sesame") as page:
         tab.goto(page.address)
         tab.get_by_label("Password").fill("guess")
-        tab.get_by_role("button", name="Look").click()
-        expect(tab.get_by_text("That was not the password.")).to_be_visible()
+        tab.get_by_role("button", name="Log in").click()
+        expect(tab.get_by_text("Wrong password.")).to_be_visible()
 
         tab.get_by_label("Password").fill("open sesame")
         tab.keyboard.press("Enter")
-        expect(tab.locator("#lights li")).to_have_count(5)
+        expect(tab.locator("#pipeline li")).to_have_count(5)
         tab.get_by_role("button", name="Log out").click()
         expect(tab.get_by_label("Password")).to_be_visible()

@@ -176,8 +176,8 @@ function tileOf(picture, isNew) {
   image.addEventListener("error", () => image.classList.add("broken"));
   const time = new Date(picture.at).toLocaleTimeString();
   const where = [picture.edge, picture.camera].filter(Boolean).join(" / ");
-  const words = element("span", { className: "words" }, element("b", { textContent: time }), where);
-  const button = element("button", { type: "button", title: picture.key, ariaLabel: `${where}, ${time}` }, image, words);
+  const words = element("span", { className: "caption" }, element("b", { textContent: time }), where);
+  const button = element("button", { type: "button", className: "tile", title: picture.key, ariaLabel: `${where}, ${time}` }, image, words);
   button.addEventListener("click", () => open(picture.key));
   const tile = element("li", { id: idOf(picture) }, button);
   if (isNew) button.classList.add("new");

@@ -1,0 +1,98 @@
+"""Serves a page: its password, its port, and a server that rarely wakes up."""
+
+import asyncio
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from pydantic import SecretStr
+from starlette.types import ASGIApp
+
+from common.web.auth import is_loopback
+
+TICK_SECONDS = 0.5
+
+
+class WebServerError(Exception):
+    """Why a page cannot be served, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """Where a page is served, and which password it requires."""
+
+    prefix: str  # of the settings' names: LIVE for LIVE_PORT, LIVE_BIND, LIVE_PASSWORD and LIVE_PASSWORD_FILE
+    bind: str  # the host's address that others reach
+    port: int
+    password: SecretStr
+    password_file: Path | None
+    container: tuple[str, int] | None = None  # where to listen instead when Compose publishes `bind` and `port`
+
+    @property
+    def password_setting(self) -> str:
+        return f"{self.prefix}_PASSWORD"
+
+    @property
+    def listen_address(self) -> tuple[str, int]:
+        return self.container or (self.bind, self.port)
+
+
+class LowWakeupServer(uvicorn.Server):
+    """Wakes twice a second; uvicorn's ten times cost a tenth of what a camera costs when nothing moves."""
+
+    async def main_loop(self) -> None:
+        """Serve until told to end."""
+        while not self.should_exit:  # noqa: ASYNC110 (another thread sets it)
+            await asyncio.sleep(TICK_SECONDS)
+
+
+def create_server(app: ASGIApp, *, max_requests: int, stop_seconds: int) -> LowWakeupServer:
+    """`max_requests` at once, later ones get 503; `stop_seconds` are left to those that run at the end."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level="error",  # other people's broken requests are no news
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        limit_concurrency=max_requests,
+        timeout_graceful_shutdown=stop_seconds,
+        server_header=False,
+        date_header=False,  # the main loop would renew it, and ours does not
+    )
+    return LowWakeupServer(config)
+
+
+def load_password(settings: WebSettings) -> str | None:
+    """The password that the page requires; None for none. Raises WebServerError."""
+    name = settings.password_setting
+    password = _read(settings.password_file, name) if settings.password_file else settings.password.get_secret_value()
+    if not password and not is_loopback(settings.bind):
+        bind = f"{settings.prefix}_BIND={settings.bind}"
+        raise WebServerError(f"{bind} lets other hosts in, so set {name} in .env.")
+    return password or None
+
+
+def bind_socket(settings: WebSettings) -> socket.socket:
+    """Take the port; raises WebServerError."""
+    address, port = settings.listen_address
+    try:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        return socket.create_server((address, port), family=family, backlog=100)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)  # a name has no errno
+        remedy = f"set another {settings.prefix}_PORT or {settings.prefix}_BIND in .env"
+        raise WebServerError(f"Cannot listen on {address}:{port} ({reason}); {remedy}.") from error
+
+
+def _read(file: Path, name: str) -> str:
+    try:
+        password = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise WebServerError(f"{name}_FILE={file} cannot be read ({reason}); fix it or remove it.") from error
+    if not password:
+        raise WebServerError(f"{name}_FILE={file} is empty; write the password into it.")
+    return password
