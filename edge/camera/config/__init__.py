@@ -1,1 +1,1 @@
-"""What the user asked for. Imports nothing else of the camera."""
+"""What the user configured. Imports nothing else of the camera."""

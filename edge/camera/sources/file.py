@@ -1,4 +1,4 @@
-"""Video files, played as if they happened now, or read as fast as they can be."""
+"""Video files, played at their own pace, or read as fast as possible."""
 
 import threading
 import time
@@ -10,11 +10,11 @@ import cv2
 from camera.sources.frame import Frame, SourceEndedError, SourceError
 
 FALLBACK_FRAME_SECONDS = 1 / 25  # for files without time stamps
-TEXT_DRAWN_AS_VIDEO = cv2.VideoWriter.fourcc(*"ansi")  # what FFmpeg makes of a .txt file
+TEXT_AS_VIDEO = cv2.VideoWriter.fourcc(*"ansi")  # what FFmpeg makes of a .txt file
 
 
 class FileSource:
-    """A video file, paced by its own time stamps (or, without a `stop` event, as fast as it can be read)."""
+    """A video file, paced by its own time stamps or, without a `stop` event, read as fast as possible."""
 
     def __init__(self, path: Path, *, loop: bool = False, stop: threading.Event | None = None) -> None:
         """Open a file; raises SourceError."""
@@ -23,11 +23,11 @@ class FileSource:
         self._recorded_at = recording_started_at(path, self._capture)
         self._began = time.monotonic()
         self._seconds = -FALLBACK_FRAME_SECONDS
-        self._offset = 0.0  # the length of the rounds that were played
+        self._offset = 0.0  # the length of the loops that were played
         self._number = -1
 
     def grab(self) -> float:
-        """Wait until the next frame's time has come."""
+        """Wait until the next frame is due."""
         if not self._capture.grab():
             self._rewind()
         self._number += 1
@@ -62,7 +62,7 @@ class FileSource:
 
 
 def recording_started_at(path: Path, capture: cv2.VideoCapture) -> datetime:
-    """When a recording began: its file was written last when it ended."""
+    """When a recording began; it ended when its file was last written."""
     rate, frames = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
     length = frames / rate if rate > 0 and frames > 0 else 0.0
     return datetime.fromtimestamp(path.stat().st_mtime, UTC) - timedelta(seconds=length)
@@ -73,7 +73,7 @@ def open_video(path: Path) -> cv2.VideoCapture:
         message = f"CAMERA_SOURCE={path} is not there: name a camera (auto), a video file, a URL or demo."
         raise SourceError(message)
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    if not capture.isOpened() or capture.get(cv2.CAP_PROP_FOURCC) == TEXT_DRAWN_AS_VIDEO:
+    if not capture.isOpened() or capture.get(cv2.CAP_PROP_FOURCC) == TEXT_AS_VIDEO:
         raise SourceError(
             f"CAMERA_SOURCE={path} is not a video that can be read: name a video file (MP4, MKV, AVI, ...)."
         )

@@ -12,7 +12,7 @@ Image = MatLike  # always (height, width, 3), uint8, BGR here
 
 
 class SourceError(Exception):
-    """A source that does not deliver now; the text is a sentence for the user."""
+    """A source that fails for now; the text is a sentence for the user."""
 
 
 class SourceEndedError(Exception):
@@ -21,25 +21,25 @@ class SourceEndedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture of a source."""
+    """One frame of a source."""
 
     image: Image
     captured_at: datetime  # aware, UTC
-    seconds: float  # never steps back, also when the source was opened again
+    seconds: float  # never steps back, not even when the source is reopened
     number: int  # since the source was opened; a gap is frames that the source lost
-    jpeg: bytes | None = None  # the camera's own picture, if it made one
+    jpeg: bytes | None = None  # the camera's own encoding, if there is one
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long a source may take before it counts as stuck; it should give up by itself before that."""
+    """After how long a source counts as hung; it should give up by itself before that."""
 
     open_seconds: float = math.inf
     grab_seconds: float = math.inf
 
 
 class FrameSource(Protocol):
-    """Something that gives frames. Grabbing is cheap; retrieving decodes."""
+    """An open source. Grabbing is cheap; retrieving decodes."""
 
     def grab(self) -> float:
         """Wait for the next frame and return its seconds; raises SourceError or SourceEndedError."""
@@ -48,11 +48,11 @@ class FrameSource(Protocol):
         """Decode the frame that was grabbed last; None if it is damaged."""
 
     def close(self) -> None:
-        """Let go of the device or connection."""
+        """Release the device or connection."""
 
 
 class FrameSourceFactory(Protocol):
-    """A source that can be opened again and again."""
+    """Opens a source, again and again."""
 
     @property
     def timeouts(self) -> Timeouts:
@@ -62,4 +62,4 @@ class FrameSourceFactory(Protocol):
         """Open it, to be read until `stop` is set; raises SourceError or SourceEndedError."""
 
     def should_retry_now(self) -> bool:
-        """Whether it is worth a try before the next retry is due. Cheap."""
+        """Whether a retry is worthwhile before the next one is due. Cheap."""

@@ -46,19 +46,19 @@ def test_each_camera_has_its_source_and_its_own_settings() -> None:
     ],
 )
 def test_what_makes_no_sense_is_said_with_its_place(text: str, changes: str, said: str) -> None:
-    with pytest.raises(CameraConfigError) as told:
+    with pytest.raises(CameraConfigError) as error:
         read(text, changes)
 
-    assert said in str(told.value)
-    assert ".env" in str(told.value)
+    assert said in str(error.value)
+    assert ".env" in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["rtsp://me:secret@cam/", "a=rtsp://me:secret@cam/ b=rtsp://me:secret@cam/"])
 def test_an_address_is_complained_of_without_its_password(text: str) -> None:
-    with pytest.raises(CameraConfigError) as told:
+    with pytest.raises(CameraConfigError) as error:
         read(text)
 
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(error.value)
 
 
 def test_wrong_cameras_stop_the_start_with_one_sentence(run_camera: Run) -> None:

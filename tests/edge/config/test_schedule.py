@@ -1,4 +1,4 @@
-"""When a camera looks."""
+"""When a camera runs."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ SUNDAY_MORNING = datetime(2026, 11, 29, 5, 59, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("text", "moment", "looks"),
+    ("text", "now", "active"),
     [
         ("", MONDAY_NOON, True),
         ("run", MONDAY_NOON, True),
@@ -28,31 +28,52 @@ SUNDAY_MORNING = datetime(2026, 11, 29, 5, 59, tzinfo=UTC)
         ("su/22:00-06:00", SUNDAY_MORNING, False),
     ],
 )
-def test_hours_cover_what_they_say(text: str, moment: datetime, looks: bool) -> None:  # noqa: FBT001
-    assert Schedule.parse(text).is_active_at(moment, "UTC") is looks
+def test_a_schedule_covers_what_it_says(text: str, now: datetime, active: bool) -> None:  # noqa: FBT001
+    assert Schedule.parse(text).is_active_at(now, "UTC") is active
 
 
-def test_hours_are_those_of_the_time_zone() -> None:
-    hours = Schedule.parse("mo/13:00-14:00")
+def test_a_schedule_is_in_its_time_zone() -> None:
+    schedule = Schedule.parse("mo/13:00-14:00")
 
-    assert hours.is_active_at(MONDAY_NOON, "Europe/Berlin")
-    assert not hours.is_active_at(MONDAY_NOON, "UTC")
+    assert schedule.is_active_at(MONDAY_NOON, "Europe/Berlin")
+    assert not schedule.is_active_at(MONDAY_NOON, "UTC")
 
 
 @pytest.mark.parametrize(
     "text", ["8-18", "mo-xx/08:00-18:00", "25:00-26:00", "08:00-08:00", "stop", "08:00-18:00,", "mo"]
 )
-def test_what_are_no_hours_is_refused(text: str) -> None:
+def test_what_is_not_a_schedule_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         Schedule.parse(text)
 
 
-def test_a_command_takes_the_place_of_the_schedule_until_it_is_taken_back() -> None:
-    clock = ScheduleController("", "UTC")
+def test_a_command_overrides_the_schedule_until_it_is_withdrawn() -> None:
+    controller = ScheduleController("", "UTC")
 
-    clock.override("pause")
-    paused = clock.is_active()
-    clock.override("")
+    controller.override("pause")
+    paused = controller.is_active()
+    controller.override("")
 
     assert not paused
-    assert clock.is_active()
+    assert controller.is_active()
+
+
+def test_the_answer_is_kept_for_a_minute_and_not_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, computed, is_active_at = MONDAY_NOON.timestamp(), list[datetime](), Schedule.is_active_at
+
+    def count(schedule: Schedule, now: datetime, timezone: str) -> bool:
+        computed.append(now)
+        return is_active_at(schedule, now, timezone)
+
+    monkeypatch.setattr("camera.config.schedule.time.time", lambda: now)
+    monkeypatch.setattr(Schedule, "is_active_at", count)
+    controller = ScheduleController("12:00-12:01", "UTC")
+
+    assert all(controller.is_active() for _ in range(100))
+    assert len(computed) == 1
+    now += 59.9
+    assert controller.is_active()
+    now += 0.2
+    assert not controller.is_active()
+    controller.override("run")
+    assert controller.is_active()

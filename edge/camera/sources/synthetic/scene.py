@@ -12,14 +12,14 @@ from camera.sources.synthetic import person
 
 NOISE = 3.0  # standard deviation of the sensor's noise, in grey levels
 NOISE_FRAMES = 8
-SMALLEST_FACE, LARGEST_FACE = 0.17, 0.34  # face height as a share of the frame's height
-SHORTEST_VISIT, LONGEST_VISIT = 3.0, 6.0  # seconds
-SHORTEST_GAP, LONGEST_GAP = 1.0, 3.0
+MIN_FACE, MAX_FACE = 0.17, 0.34  # face height as a share of the frame's height
+MIN_VISIT_SECONDS, MAX_VISIT_SECONDS = 3.0, 6.0
+MIN_GAP_SECONDS, MAX_GAP_SECONDS = 1.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptedVisit:
-    """Somebody walks in at one side, lingers in the middle and leaves at the other."""
+    """A visitor walks in at one side, lingers in the middle and leaves at the other."""
 
     number: int  # from 1
     begins: float  # seconds of the scene
@@ -34,7 +34,7 @@ class Scene:
 
     def __init__(self, width: int, height: int, seed: int, visits: int) -> None:
         """Sizes in pixels; `visits` 0 means without end."""
-        self._width, self._height, self._most = width, height, visits
+        self._width, self._height, self._max_visits = width, height, visits
         self._random = np.random.default_rng(seed)
         self._visits: list[ScriptedVisit] = []
         self._plan = self._planned()
@@ -49,7 +49,9 @@ class Scene:
     def ended(self, seconds: float) -> bool:
         """Whether the last visit is over (never, without a number of visits)."""
         self._plan_until(seconds)
-        return bool(self._most) and len(self._visits) == self._most and self._visits[-1].ends + SHORTEST_GAP < seconds
+        if not self._max_visits or len(self._visits) < self._max_visits:
+            return False
+        return self._visits[-1].ends + MIN_GAP_SECONDS < seconds
 
     def draw(self, seconds: float) -> Image:
         """One frame, (height, width, 3) BGR."""
@@ -70,61 +72,61 @@ class Scene:
             self._visits.append(visit)
 
     def _planned(self) -> Iterator[ScriptedVisit]:
-        begins = SHORTEST_GAP
+        begins = MIN_GAP_SECONDS
         number = 0
-        while not self._most or number < self._most:
+        while not self._max_visits or number < self._max_visits:
             number += 1
-            ends = begins + self._random.uniform(SHORTEST_VISIT, LONGEST_VISIT)
-            face_height = self._random.uniform(SMALLEST_FACE, LARGEST_FACE) * self._height
+            ends = begins + self._random.uniform(MIN_VISIT_SECONDS, MAX_VISIT_SECONDS)
+            face_height = self._random.uniform(MIN_FACE, MAX_FACE) * self._height
             from_left = bool(self._random.integers(2))
             yield ScriptedVisit(number, begins, ends, person.random_person(self._random), face_height, from_left)
-            begins = ends + self._random.uniform(SHORTEST_GAP, LONGEST_GAP)
+            begins = ends + self._random.uniform(MIN_GAP_SECONDS, MAX_GAP_SECONDS)
 
     def _draw_visitor(self, frame: Image, visit: ScriptedVisit, seconds: float) -> None:
-        picture, opaque = _sprite(visit.who, round(visit.face_height * person.HEIGHT / person.FACE_HEIGHT))
-        height, width = picture.shape[:2]
+        image, opaque = _sprite(visit.who, round(visit.face_height * person.HEIGHT / person.FACE_HEIGHT))
+        height, width = image.shape[:2]
         left = self._position(visit, seconds, width)
         top = self._height - height + round(height * 0.02 * (1 + np.sin(seconds * 6)))
-        _paste(frame, picture, opaque, left, max(top, -height // 8))
+        _paste(frame, image, opaque, left, max(top, -height // 8))
 
     def _position(self, visit: ScriptedVisit, seconds: float, width: int) -> int:
         """The left edge: fast in, slow past the middle, fast out."""
-        way = (seconds - visit.begins) / (visit.ends - visit.begins) * 2 - 1  # -1 to 1
-        across = (way**3 + 0.25 * way) / 1.25
+        progress = (seconds - visit.begins) / (visit.ends - visit.begins) * 2 - 1  # -1 to 1
+        across = (progress**3 + 0.25 * progress) / 1.25
         middle = (self._width - width) / 2
         return round(middle + (across if visit.from_left else -across) * (self._width + width) / 2)
 
 
 @lru_cache(maxsize=4)
 def _sprite(who: person.Person, height: int) -> tuple[Image, Image]:
-    picture, opaque = person.render(who)
+    image, opaque = person.render(who)
     size = (round(height * person.WIDTH / person.HEIGHT), height)
     smaller = height < person.HEIGHT
     method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    scaled = cv2.resize(picture, size, interpolation=method)
+    scaled = cv2.resize(image, size, interpolation=method)
     mask = cv2.resize(opaque, size, interpolation=method)[:, :, np.newaxis]
     return scaled, mask
 
 
-def _paste(frame: Image, picture: Image, opaque: Image, left: int, top: int) -> None:
-    """Blend a picture into the frame, as far as it is inside."""
+def _paste(frame: Image, image: Image, opaque: Image, left: int, top: int) -> None:
+    """Blend a image into the frame, as far as it is inside."""
     height, width = frame.shape[:2]
     x0, y0 = max(0, left), max(0, top)
-    x1, y1 = min(width, left + picture.shape[1]), min(height, top + picture.shape[0])
+    x1, y1 = min(width, left + image.shape[1]), min(height, top + image.shape[0])
     if x0 >= x1 or y0 >= y1:
         return
     part = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
     under = frame[y0:y1, x0:x1]
-    frame[y0:y1, x0:x1] = (under * (1 - opaque[part]) + picture[part] * opaque[part]).astype(np.uint8)
+    frame[y0:y1, x0:x1] = (under * (1 - opaque[part]) + image[part] * opaque[part]).astype(np.uint8)
 
 
 def _background(width: int, height: int) -> Image:
     """A wall, a door and a floor."""
     rows = np.linspace(190, 150, height)[:, np.newaxis, np.newaxis]
     wall = np.broadcast_to(rows, (height, width, 3)) * np.array([0.95, 1.0, 1.02])
-    picture: Image = wall.astype(np.uint8)
+    image: Image = wall.astype(np.uint8)
     door = (int(width * 0.7), int(height * 0.15)), (int(width * 0.88), int(height * 0.8))
-    cv2.rectangle(picture, *door, (90, 110, 130), cv2.FILLED)
-    cv2.rectangle(picture, *door, (70, 85, 100), 3)
-    cv2.rectangle(picture, (0, int(height * 0.8)), (width, height), (95, 105, 115), cv2.FILLED)
-    return picture
+    cv2.rectangle(image, *door, (90, 110, 130), cv2.FILLED)
+    cv2.rectangle(image, *door, (70, 85, 100), 3)
+    cv2.rectangle(image, (0, int(height * 0.8)), (width, height), (95, 105, 115), cv2.FILLED)
+    return image

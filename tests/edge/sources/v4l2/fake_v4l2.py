@@ -31,7 +31,7 @@ class FakeCamera:
     )
     rates: tuple[float, ...] = (30.0, 15.0, 7.5)
     bandwidth: float = float("inf")  # pixels a second for which there is room on the bus
-    spoil: Callable[[bytes], bytes] = bytes  # what happens to a picture on its way
+    spoil: Callable[[bytes], bytes] = bytes  # what happens to an image on its way
     sets_instead: str | None = None  # the pixel format that it sets whatever is asked
     silent: bool = False
     frozen: bool = False
@@ -133,7 +133,7 @@ class FakeNode:
         self.path = path
         self._machine, self._camera, self._captures = machine, camera, captures
         self._format = CaptureFormat("YUYV", 640, 480, 30)
-        self._pictures: list[bytes] = []
+        self._images: list[bytes] = []
         self._sequence = -1
         self._due = 0.0
         self._last: Buffer | None = None
@@ -170,7 +170,7 @@ class FakeNode:
         if self._format.width * self._format.height * self._format.rate > self._camera.bandwidth:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._camera.owner = self
-        self._pictures = pictures(self._format)
+        self._images = encoded_images(self._format)
         self._due = time.monotonic()
 
     def stop(self) -> None:
@@ -195,7 +195,7 @@ class FakeNode:
         if not self._camera.frozen:
             self._sequence += 1 + self._camera.skips
         self._due = time.monotonic() + 1 / self._format.rate
-        content = self._camera.spoil(self._pictures[self._sequence % len(self._pictures)])
+        content = self._camera.spoil(self._images[self._sequence % len(self._images)])
         stamp = time.monotonic() - 0.02 if self._camera.clock else None
         self._last = Buffer(content, stamp, self._sequence, self._camera.damaged)
         return self._last
@@ -212,8 +212,8 @@ class FakeNode:
 _made: dict[CaptureFormat, list[bytes]] = {}
 
 
-def pictures(capture_format: CaptureFormat) -> list[bytes]:
-    """A few pictures that differ, as a camera would send them."""
+def encoded_images(capture_format: CaptureFormat) -> list[bytes]:
+    """A few images that differ, as a camera would send them."""
     if capture_format not in _made:
         noise = np.random.default_rng(1)
         images = [

@@ -177,7 +177,7 @@ def test_the_running_camera_follows_its_device_from_number_to_number(played: Pla
         held = descriptors(service)
         played.unplug()
         wait_until_it_says(service, f"Cannot use the camera /dev/video{number} (No such device): the camera was unplug")
-        wait_for(partial(has_let_go, service, held), seconds=SECONDS, what="the node to be let go of")
+        wait_for(partial(has_released, service, held), seconds=SECONDS, what="the node to be released")
 
     assert "The camera Played Camera is /dev/video4 now, it was /dev/video2" in service.tail()
     assert service.stop() == 0
@@ -191,5 +191,5 @@ def descriptors(process: Process) -> int:
     return len(list(Path(f"/proc/{process.popen.pid}/fd").iterdir()))
 
 
-def has_let_go(process: Process, held: int) -> bool:
+def has_released(process: Process, held: int) -> bool:
     return descriptors(process) < held

@@ -11,7 +11,6 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
@@ -24,13 +23,14 @@ from camera.sources.frame import FrameSourceFactory, Image
 from camera.sources.reader.latest_frame import LatestFrame
 from camera.sources.reader.reader import POLL_SECONDS
 from camera.sources.v4l2.camera import V4l2Camera
-from dev.harness.process import LOOPBACK, free_port, wait_for
+from dev.harness.process import free_port, wait_for
+from tests.edge.sources.network_camera import NetworkCamera
 from tests.edge.sources.v4l2.fake_v4l2 import FakeCamera, FakeMachine
 
 ROUNDS = int(os.environ.get("REPLUGS", "2"))
 BACK_SECONDS = 5.0
 WAIT_SECONDS = 30.0
-MOST_GROWTH_BYTES = 8_000_000
+MAX_GROWTH_BYTES = 8_000_000
 
 
 class Pulls:
@@ -47,7 +47,7 @@ class Pulls:
         for number in range(rounds):
             self._pause.wait(self._random.uniform(0, 1.0))
             pull()
-            wait_for(lambda: self.frames.status.problem, seconds=WAIT_SECONDS, what="the trouble to be noticed")
+            wait_for(lambda: self.frames.status.problem, seconds=WAIT_SECONDS, what="the problem to be noticed")
             self._pause.wait(self._random.choice((0.0, 0.3, 1.0, 4.0)))
             give_back()
             self.expect_frames()
@@ -69,7 +69,7 @@ class Pulls:
             f"\n{what}: {len(self.seconds)} times, slowest {slowest:.2f} s, mean {mean:.2f} s, memory {growth:+,} bytes"
         )
         assert slowest < BACK_SECONDS
-        assert growth < MOST_GROWTH_BYTES
+        assert growth < MAX_GROWTH_BYTES
 
 
 def resident_bytes() -> int:
@@ -114,7 +114,7 @@ def test_a_usb_camera_is_back_within_five_seconds_under_whatever_number(
     pulls = Pulls(watch(usb(here, source)), seed=1)
 
     def give_back() -> None:
-        for other in others:  # so that to_monotonic gets another number
+        for other in others:  # so that ours gets another number
             if other.plugged:
                 here.unplug(other)
             if chance.random() < 0.5 and other is not others[0]:
@@ -165,9 +165,9 @@ def test_a_hang_is_noticed_outside_of_the_thread_that_hangs(
 ) -> None:
     monkeypatch.setattr("camera.sources.reader.status.HUNG_SECONDS", 1.0)
     hanging, other_folder = FakeCamera(), here.devices.parent / "other"
-    elsewhere, well = FakeMachine(other_folder), FakeCamera(serial="B2")
+    elsewhere, healthy = FakeMachine(other_folder), FakeCamera(serial="B2")
     here.plug(hanging)
-    elsewhere.plug(well)
+    elsewhere.plug(healthy)
     frames, other = watch(usb(here)), watch(usb(elsewhere))
     wait_for(lambda: frames.take(0.1) and other.take(0.1), seconds=WAIT_SECONDS, what="frames of both")
 
@@ -217,7 +217,7 @@ def test_a_camera_that_is_plugged_in_first_after_the_start_is_found_at_once(
     here: FakeMachine, watch: Callable[[FrameSourceFactory], LatestFrame]
 ) -> None:
     frames = watch(usb(here))
-    wait_for(lambda: frames.status.problem, seconds=WAIT_SECONDS, what="the trouble")
+    wait_for(lambda: frames.status.problem, seconds=WAIT_SECONDS, what="the problem")
     assert str(frames.status.problem).startswith("No camera is plugged in")
 
     here.plug(FakeCamera())
@@ -275,57 +275,20 @@ def test_a_file_that_is_moved_away_is_played_again_when_it_is_back(
     pulls.judge("file")
 
 
-class Mjpeg(BaseHTTPRequestHandler):
-    """A network camera."""
-
-    server: "NetworkCamera"
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-        self.end_headers()
-        picture = self.server.picture
-        part = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(picture) + picture + b"\r\n"
-        with contextlib.suppress(OSError):
-            while not self.server.over.wait(0.03):
-                if not self.server.silent.is_set():
-                    self.wfile.write(part)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-class NetworkCamera(ThreadingHTTPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, port: int, picture: bytes) -> None:
-        self.picture = picture
-        self.over, self.silent = threading.Event(), threading.Event()
-        super().__init__((LOOPBACK, port), Mjpeg)
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-
-    def die(self) -> None:
-        self.over.set()
-        self.shutdown()
-        self.server_close()
-
-
 @pytest.mark.timeout(1800)
 def test_a_network_camera_that_dies_is_back_when_it_answers(
     face_frame: Image, watch: Callable[[FrameSourceFactory], LatestFrame]
 ) -> None:
-    port, picture = free_port(), cv2.imencode(".jpg", face_frame)[1].tobytes()
-    server = NetworkCamera(port, picture)
-    pulls = Pulls(watch(create_source(Settings(camera_source=f"http://{LOOPBACK}:{port}/video"))), seed=4)
+    port, jpeg = free_port(), cv2.imencode(".jpg", face_frame)[1].tobytes()
+    server = NetworkCamera(port, jpeg)
+    pulls = Pulls(watch(create_source(Settings(camera_source=server.url))), seed=4)
 
     def die() -> None:
         server.die()
 
     def come_back() -> None:
         nonlocal server
-        server = NetworkCamera(port, picture)
+        server = NetworkCamera(port, jpeg)
 
     pulls.play(die, come_back)
 
@@ -337,8 +300,7 @@ def test_a_network_camera_that_falls_silent_is_given_up_and_found_again(
     face_frame: Image, watch: Callable[[FrameSourceFactory], LatestFrame]
 ) -> None:
     server = NetworkCamera(free_port(), cv2.imencode(".jpg", face_frame)[1].tobytes())
-    address = f"http://{LOOPBACK}:{server.server_port}/video"
-    pulls = Pulls(watch(create_source(Settings(camera_source=address))), seed=5)
+    pulls = Pulls(watch(create_source(Settings(camera_source=server.url))), seed=5)
 
     pulls.play(server.silent.set, server.silent.clear, rounds=1)
 

@@ -12,7 +12,6 @@ import pytest
 
 from camera.sources.frame import Frame, FrameSource, SourceEndedError, SourceError, Timeouts
 from camera.sources.reader.latest_frame import LatestFrame
-from camera.sources.reader.sampler import FrameSampler
 
 SECONDS = 10.0  # no test waits this long
 
@@ -56,7 +55,7 @@ class Script:
         self.closed = True
 
 
-def test_the_latest_frame_wins_and_what_is_passed_over_is_counted() -> None:
+def test_the_latest_frame_wins_and_skipped_frames_are_counted() -> None:
     stop = threading.Event()
     frames = LatestFrame(Scripts(lambda: Script(iter([1, 1, 1, 1]))), rate=100, stop=stop)
     assert frames.join(SECONDS)
@@ -99,7 +98,9 @@ def test_opening_that_fails_is_tried_again_too() -> None:
     assert frames.take(SECONDS) is not None
 
 
-def test_a_source_that_is_away_for_long_is_still_tried_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_that_is_long_unavailable_is_still_tried_every_few_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("camera.sources.reader.reader.INITIAL_RETRY_SECONDS", 2.0)  # as after a while
     stop, opened = threading.Event(), list[float]()
 
@@ -140,33 +141,3 @@ def test_a_source_with_a_clock_of_its_own_never_steps_back_when_it_is_opened_aga
     assert last is not None
     assert first.seconds < last.seconds
     assert frames.counters.reopened == 1
-
-
-def test_a_cadence_picks_evenly_and_at_most_at_its_rate() -> None:
-    sampler = FrameSampler(10)
-
-    due = [n for n in range(30) if sampler.accept(n / 30)]
-
-    assert due == list(range(0, 30, 3))
-
-
-def test_a_cadence_takes_every_frame_of_a_source_at_its_rate() -> None:
-    sampler = FrameSampler(30)
-
-    assert all(sampler.accept(round(n / 30 + (0.002 if n % 2 else 0), 3)) for n in range(600))
-
-
-def test_a_cadence_takes_another_rate_at_the_next_frame() -> None:
-    sampler, due = FrameSampler(5), []
-    for number in range(12):
-        sampler.rate = 5 if number < 7 else 10
-        if sampler.accept(number / 10):
-            due.append(number)
-
-    assert due == [0, 2, 4, 6, 7, 8, 9, 10, 11]
-
-
-def test_a_cadence_does_not_catch_up_after_a_pause() -> None:
-    sampler = FrameSampler(1)
-
-    assert [sampler.accept(seconds) for seconds in (0.0, 0.5, 10.0, 10.1, 11.0)] == [True, False, True, False, True]

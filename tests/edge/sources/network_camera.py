@@ -1,0 +1,50 @@
+"""A network camera for tests."""
+
+import contextlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from dev.harness.process import LOOPBACK
+
+
+class Mjpeg(BaseHTTPRequestHandler):
+    """One JPEG after the other, until the camera dies."""
+
+    server: "NetworkCamera"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        jpeg = self.server.jpeg
+        part = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg) + jpeg + b"\r\n"
+        with contextlib.suppress(OSError):
+            while not self.server.over.wait(0.03):
+                if not self.server.silent.is_set():
+                    self.wfile.write(part)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class NetworkCamera(ThreadingHTTPServer):
+    """Sends the same frame until it dies, and nothing while it is `silent`."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, port: int, jpeg: bytes) -> None:
+        self.jpeg = jpeg
+        self.over, self.silent = threading.Event(), threading.Event()
+        super().__init__((LOOPBACK, port), Mjpeg)
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.server_port}/video"
+
+    def die(self) -> None:
+        self.over.set()
+        self.shutdown()
+        self.server_close()

@@ -1,0 +1,187 @@
+"""Which device is meant, recognized when it comes back, and the reason when it cannot be used."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from camera.sources.v4l2.errors import explain_os_error
+from tests.edge.sources.v4l2.fake_v4l2 import FakeCamera, FakeMachine
+from tests.edge.sources.v4l2.rig import camera_at, one_frame, problem
+
+
+@pytest.mark.parametrize(
+    "source", ["auto", "0", "/dev/video0", "serial:A1B2C3", "/dev/v4l/by-id/usb-HD_Webcam_C615_A1B2C3-video-index0"]
+)
+def test_a_camera_is_known_by_each_of_its_names(here: FakeMachine, source: str) -> None:
+    here.plug(FakeCamera())
+    here.plug(FakeCamera(card="Other", serial="Z9", bus="usb-0000:00:14.0-2"))
+    camera = camera_at(here, source)
+
+    frame = one_frame(camera)
+
+    assert frame.image.shape == (240, 320, 3)
+    assert camera.negotiated == "HD Webcam C615 (/dev/video0): MJPG 320x240 at 30 frames a second"
+
+
+def test_the_second_camera_is_known_by_its_serial(here: FakeMachine) -> None:
+    here.plug(FakeCamera())
+    here.plug(FakeCamera(card="Other", serial="Z9", bus="usb-0000:00:14.0-2"))
+    camera = camera_at(here, "serial:Z9")
+
+    one_frame(camera)
+
+    assert camera.negotiated.startswith("Other (/dev/video2)")
+
+
+def test_auto_skips_a_camera_that_is_in_use(here: FakeMachine) -> None:
+    busy = FakeCamera(fails={"set_format": errno.EBUSY})
+    here.plug(busy)
+    here.plug(FakeCamera(card="Other", serial="Z9", bus="usb-0000:00:14.0-2"))
+    camera = camera_at(here)
+
+    one_frame(camera)
+
+    assert camera.negotiated.startswith("Other")
+
+
+def test_auto_prefers_a_usb_camera_to_what_a_board_has(here: FakeMachine) -> None:
+    here.plug(FakeCamera(card="rp1-cfe", bus="platform:1f00110000.csi", on_usb=False))
+    here.plug(FakeCamera())
+    camera = camera_at(here)
+
+    one_frame(camera)
+
+    assert camera.negotiated.startswith("HD Webcam C615 (/dev/video2)")
+
+
+def test_a_metadata_node_is_refused_and_the_right_one_named(here: FakeMachine) -> None:
+    here.plug(FakeCamera())
+
+    assert problem(camera_at(here, "1")) == (
+        "/dev/video1 gives no images, it is for HD Webcam C615's metadata or output: set CAMERA_SOURCE=/dev/video0."
+    )
+
+
+def test_a_wrong_serial_is_answered_with_those_that_are_there(here: FakeMachine) -> None:
+    here.plug(FakeCamera())
+    here.plug(FakeCamera(card="Cheap", serial="", bus="usb-0000:00:14.0-2"))
+
+    assert problem(camera_at(here, "serial:XYZ")) == (
+        "No camera with CAMERA_SOURCE=serial:XYZ is plugged in. "
+        "Serials that are: /dev/video0: A1B2C3, /dev/video2: none."
+    )
+
+
+def test_without_any_camera_it_says_so(here: FakeMachine) -> None:
+    assert problem(camera_at(here)).startswith("No camera is plugged in: plug one in")
+    assert "/dev/video7 (No such file or directory): no camera is plugged in there" in problem(camera_at(here, "7"))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "remedy"),
+    [
+        ("open", errno.EACCES, "VIDEO_GID"),
+        ("open", errno.EPERM, "docker-compose.edge.yml"),
+        ("open", errno.ENXIO, "plug it in again"),
+        ("set_format", errno.EBUSY, "another program uses the camera; close it"),
+        ("start", errno.EBUSY, "another program uses the camera; close it"),
+        ("start", errno.ENODEV, "plug it in again"),
+        ("dequeue", errno.EIO, "cable"),
+    ],
+)
+def test_each_error_of_the_system_has_its_remedy(here: FakeMachine, call: str, error: int, remedy: str) -> None:
+    here.plug(FakeCamera(fails={call: error}))
+
+    said = problem(camera_at(here))
+
+    assert said.startswith(f"Cannot use the camera /dev/video0 ({os.strerror(error)})")
+    assert remedy in said
+    assert said.count(".") <= 2 + said.count(".yml")
+
+
+def test_the_group_that_the_node_has_is_named(tmp_path: Path) -> None:
+    node = tmp_path / "video0"
+    node.touch()
+    node.chmod(0o660)
+    denied = PermissionError(errno.EACCES, "Permission denied")
+
+    assert f"set VIDEO_GID={node.stat().st_gid} in .env" in explain_os_error(denied, node, tmp_path)
+    node.chmod(0o600)
+    assert "only its owner may use it" in explain_os_error(denied, node, tmp_path)
+
+
+def test_the_same_camera_is_followed_to_another_number(here: FakeMachine) -> None:
+    ours, other = FakeCamera(), FakeCamera(card="Other", serial="Z9", bus="usb-0000:00:14.0-2")
+    here.plug(ours)
+    here.plug(other)
+    by_auto, by_number, by_port = camera_at(here), camera_at(here, "0"), camera_at(here, "/dev/video2")
+    for camera in (by_auto, by_number, by_port):
+        one_frame(camera)
+
+    for each in (ours, other):
+        here.unplug(each)
+    for each in (other, ours):
+        here.plug(each)
+
+    for camera in (by_auto, by_number, by_port):
+        one_frame(camera)
+    assert by_auto.negotiated.startswith("HD Webcam C615 (/dev/video2)")
+    assert by_number.negotiated.startswith("HD Webcam C615 (/dev/video2)")
+    assert by_port.negotiated.startswith("Other (/dev/video0)")
+
+
+def test_two_cameras_with_the_same_serial_are_told_apart_by_their_port(here: FakeMachine) -> None:
+    left, right = FakeCamera(), FakeCamera(bus="usb-0000:00:14.0-2")
+    here.plug(left)
+    here.plug(right)
+    camera = camera_at(here, "2")
+    one_frame(camera)
+
+    for each in (left, right):
+        here.unplug(each)
+    for each in (right, left):
+        here.plug(each)
+
+    one_frame(camera)
+    assert right.calls[-1] == "dequeue"
+    assert left.calls.count("dequeue") == 0
+
+
+def test_two_cameras_with_the_same_serial_are_never_swapped(here: FakeMachine) -> None:
+    left, right, registry = FakeCamera(), FakeCamera(bus="usb-0000:00:14.0-2"), here.registry
+    here.plug(left)
+    here.plug(right)
+    front, back = (
+        camera_at(here, "0", registry, camera_name="front"),
+        camera_at(here, "2", registry, camera_name="back"),
+    )
+    for camera in (front, back):
+        one_frame(camera)
+
+    for each in (left, right):
+        here.unplug(each)
+    here.plug(right)
+
+    assert problem(front) == "The camera HD Webcam C615 is unplugged: plug it in again."
+    one_frame(back)
+    assert back.negotiated.startswith("HD Webcam C615 (/dev/video0)")
+    here.plug(left)
+    one_frame(front)
+    assert front.negotiated.startswith("HD Webcam C615 (/dev/video2)")
+
+
+def test_auto_waits_for_its_camera_before_it_takes_another(here: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = FakeCamera()
+    here.plug(ours)
+    here.plug(FakeCamera(card="Other", serial="Z9", bus="usb-0000:00:14.0-2"))
+    camera = camera_at(here)
+    one_frame(camera)
+
+    here.unplug(ours)
+
+    assert problem(camera) == "The camera HD Webcam C615 is unplugged: plug it in again."
+    monkeypatch.setattr("camera.sources.v4l2.camera.REATTACH_GRACE_SECONDS", 0.0)
+    one_frame(camera)
+    assert camera.negotiated.startswith("Other")
