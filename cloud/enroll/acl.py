@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from common.contract import topics
+
 ADMIN = "Enroll"  # no edge can have this name
 INTERNAL = "internal"
 ITERATIONS = 1000  # the password has 256 bits, guessing is hopeless anyway
@@ -22,11 +24,11 @@ Rule = tuple[str, str]
 
 # The uploader, the health check and monitoring, on the Compose network: read everything, and write receipts.
 INTERNAL_RULES: tuple[Rule, ...] = (
-    ("publishClientSend", "usbcam/+/receipts"),
-    ("publishClientReceive", "usbcam/#"),
+    ("publishClientSend", topics.EVERY_EDGES_RECEIPTS),
+    ("publishClientReceive", topics.EVERYTHING),
     ("publishClientReceive", "$SYS/#"),
-    ("subscribePattern", "usbcam/#"),
-    ("subscribeLiteral", "$share/uploaders/usbcam/+/images"),
+    ("subscribePattern", topics.EVERYTHING),
+    ("subscribeLiteral", topics.SHARED_IMAGES),
     ("subscribePattern", "$SYS/#"),
     ("unsubscribePattern", "#"),
 )
@@ -36,9 +38,9 @@ ADMIN_RULES: tuple[Rule, ...] = (("publishClientSend", CONTROL),)
 def edge_rules(name: str) -> tuple[Rule, ...]:
     """Write below its own name; read its receipts and nothing else."""
     return (
-        ("publishClientSend", f"usbcam/{name}/#"),
-        ("publishClientReceive", f"usbcam/{name}/receipts"),
-        ("subscribeLiteral", f"usbcam/{name}/receipts"),
+        ("publishClientSend", topics.edge_everything(name)),
+        ("publishClientReceive", topics.edge_receipts(name)),
+        ("subscribeLiteral", topics.edge_receipts(name)),
         ("unsubscribePattern", "#"),
     )
 

@@ -1,8 +1,8 @@
 """What enrolment reports: the table of edges for people, certificate expiry dates for the uploader."""
 
-import json
 from pathlib import Path
 
+from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.files import SecretDir
 from enroll.authority import CertificateAuthority
 from enroll.registry import Edge, EdgeRegistry
@@ -27,13 +27,12 @@ def write_expiry(file: Path, authority: CertificateAuthority, server: bytes | No
     """Replace the file of expiry dates, if its folder exists."""
     if not file.parent.is_dir():
         return
-    expiry = {
-        "authority": authority.certificate.not_valid_after_utc,
-        "edges": {edge.name: edge.expires_at for edge in authority.registry.edges},
-    }
-    if server:
-        expiry["broker"] = read_certificate(server).not_valid_after_utc
-    SecretDir(file.parent, READABLE).write(file.name, json.dumps(expiry, default=str, indent=1).encode())
+    expiry = CertificateExpiry(
+        broker=read_certificate(server).not_valid_after_utc if server else None,
+        edges={edge.name: edge.expires_at for edge in authority.registry.edges},
+        authority=authority.certificate.not_valid_after_utc,
+    )
+    SecretDir(file.parent, READABLE).write(file.name, expiry.to_json())
 
 
 def _row(edge: Edge, connected: set[str]) -> tuple[str, str, str, str]:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from common.contract.capture import SCHEMA, CaptureId
+from common.contract.times import timestamp
+
 UNKNOWN_CAMERA = "unknown"
 
 
@@ -23,17 +26,17 @@ class Capture:
     @property
     def id(self) -> str:
         """The same bytes at the same time are the same capture."""
-        return f"{id_time(self.captured_at)}-{self.sha256[:8]}"
+        return str(CaptureId.from_sha256(self.captured_at, self.sha256))
 
     @property
     def metadata(self) -> dict[str, str]:
         """What its message said, and the edge, which not every S3_KEY_TEMPLATE has in the key."""
         return {
-            "schema": "1",
+            "schema": str(SCHEMA),
             "id": self.id,
             "edge": self.edge,
             "camera": self.camera,
-            "captured_at": rfc3339(self.captured_at),
+            "captured_at": timestamp(self.captured_at),
             **self.details,
         }
 
@@ -51,13 +54,3 @@ class RejectedMessage:
     def key(self) -> str:
         """The same bytes get the same key, however often they arrive."""
         return f"rejected/{self.edge}/{self.sha256}.bin"
-
-
-def id_time(moment: datetime) -> str:
-    """Write a time as an id begins: to the millisecond, in UTC."""
-    return f"{moment:%Y%m%dT%H%M%S}.{moment.microsecond // 1000:03d}Z"
-
-
-def rfc3339(moment: datetime) -> str:
-    """Write a time as the properties do: to the millisecond, in UTC."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

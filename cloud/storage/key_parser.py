@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from common.contract.capture import CAPTURE_ID, CaptureId
 from storage.keys import EXTENSIONS
 
-ID = r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{8}"
+ID = CAPTURE_ID.pattern
 # strftime directives whose values sort as times do when they go from coarse to fine, and what they match.
 SORTED = {"Y": r"\d{4}", "m": r"\d{2}", "d": r"\d{2}", "H": r"\d{2}", "M": r"\d{2}", "S": r"\d{2}", "f": r"\d{6}"}
 ORDER = "YmdHMSf"
@@ -223,9 +224,16 @@ def _parsed(found: dict[str, str | None]) -> ParsedKey:
     at = _time("".join(found.get(f"at_{directive}") or "-" for directive in "YmdHMS"), "%Y%m%d%H%M%S")
     if at and (fraction := found.get("at_f")):
         at = at.replace(microsecond=int(fraction))
-    at = _time((found.get("id") or "")[:20], "%Y%m%dT%H%M%S.%fZ") or at
+    at = _id_time(found.get("id") or "") or at
     day = day or at
     return ParsedKey(found.get("edge"), found.get("camera"), day.date() if day else None, at)
+
+
+def _id_time(text: str) -> datetime | None:
+    try:
+        return CaptureId.parse(text).captured_at
+    except ValueError:
+        return None
 
 
 def _time(text: str, form: str) -> datetime | None:

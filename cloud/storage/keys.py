@@ -1,11 +1,11 @@
 """S3_KEY_TEMPLATE and what follows from it: where each capture lives in the bucket."""
 
-import re
 import string
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
+from common.contract.capture import CAPTURE_ID
 from storage.capture import Capture
 
 DEFAULT_TEMPLATE = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{id}.png"
@@ -86,5 +86,5 @@ def key_prefix(template: str, capture: Capture) -> str:
 
 def parse_id(key: str) -> str | None:
     """Read the capture id back from a key, if it is in its last part."""
-    found = re.search(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{8}", key.rpartition("/")[2])
+    found = CAPTURE_ID.search(key.rpartition("/")[2])
     return found[0] if found else None

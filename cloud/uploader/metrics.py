@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from common.contract.certificate_expiry import Certificates
+from common.contract.certificate_expiry import CertificateExpiry
 from storage.capture import Capture
 from storage.errors import S3_ERRORS, S3ErrorKind, classify
 
@@ -118,7 +118,7 @@ class StateCollector(Collector):
     queue_size: Callable[[], int]
     in_flight: Callable[[], int]
     backlog_seconds: Callable[[], float]
-    certificates: Callable[[], Certificates]
+    certificates: Callable[[], CertificateExpiry]
 
     def collect(self) -> Iterable[Metric]:
         yield _gauge("subscribed", "1 while the broker delivers to this uploader.", self.is_subscribed())

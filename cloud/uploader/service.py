@@ -8,7 +8,7 @@ from time import monotonic
 
 from prometheus_client import CollectorRegistry
 
-from common.contract import certificate_expiry
+from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.heartbeat import MAX_SILENCE_SECONDS, Heartbeat
 from storage.client import create_client
 from storage.errors import S3_ERRORS
@@ -170,5 +170,5 @@ def _state_collector(worker: UploadWorker, certificates_file: Path) -> StateColl
         queue_size=worker.deliveries.qsize,
         in_flight=lambda: worker.metrics.in_flight,
         backlog_seconds=worker.metrics.backlog_seconds,
-        certificates=lambda: certificate_expiry.read(certificates_file),
+        certificates=lambda: CertificateExpiry.read(certificates_file),
     )

@@ -1,38 +1,60 @@
-"""The writing half of the contract: what a capture looks like as a message and as a file.
-
-The reading half is cloud/uploader/message.py; tests/contract binds the two.
-"""
+"""A capture and a visit, as the camera writes them and every reader understands them."""
 
 import hashlib
 import json
+import re
 import struct
-import zlib
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any, Self
+
+from common.contract.embedded import PNG_SIGNATURE, embed_metadata, extract_metadata
+from common.contract.times import COMPACT, compact, parse_compact, parse_timestamp, timestamp
 
 SCHEMA = 1
-IMAGES_TOPIC = "usbcam/images"
-RECEIPTS_TOPIC = "usbcam/receipts"
-VISITS_TOPIC = "usbcam/visits"
-# Both brokers take packets of 16 MiB; the rest is room for topic and properties.
+# Both brokers accept packets of 16 MiB; the rest is room for topic and properties.
 MAX_IMAGE_BYTES = 16 * 1024 * 1024 - 64 * 1024
-
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-JPEG_SIGNATURE = b"\xff\xd8"
-CHUNK_KEYWORD = b"usbcam"
-AFTER_IHDR = len(PNG_SIGNATURE) + 25  # length, type, 13 bytes and CRC of the header chunk
-JPEG_COMMENT = 0xFE
-JPEG_START_OF_SCAN = 0xDA
+CAPTURE_ID = re.compile(COMPACT.pattern + r"-[0-9a-f]{8}", re.ASCII)
 
 
 class NotACaptureError(Exception):
-    """Bytes that do not hold a capture: damaged, cut short, or somebody else's picture."""
+    """Bytes that do not hold a capture: damaged, cut short, or somebody else's image."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureId:
+    """When an image was captured, and the first 8 hex digits of its SHA-256."""
+
+    captured_at: datetime
+    digest: str
+
+    @classmethod
+    def of(cls, captured_at: datetime, image: bytes) -> Self:
+        """Hash the image; a capture does this once."""
+        return cls.from_sha256(captured_at, hashlib.sha256(image).hexdigest())
+
+    @classmethod
+    def from_sha256(cls, captured_at: datetime, sha256: str) -> Self:
+        """Use a hash that is known already."""
+        return cls(captured_at, sha256[:8])
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse an id; raises ValueError."""
+        time, _, digest = text.rpartition("-")
+        if not CAPTURE_ID.fullmatch(text):
+            raise ValueError(f"{text[:40]!r} is not an id of a capture")
+        return cls(parse_compact(time), digest)
+
+    def __str__(self) -> str:
+        """Write it as it travels: `20261122T063325.123Z-9f2c01ab`."""
+        return f"{compact(self.captured_at)}-{self.digest}"
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Where a face is: the left upper corner, width and height, in pixels of the frame."""
+    """Where a face is: the top left corner, width and height, in pixels of the frame."""
 
     x: int
     y: int
@@ -44,31 +66,83 @@ class Box:
         return f"{self.x},{self.y},{self.width},{self.height}"
 
     @classmethod
-    def parse(cls, text: str) -> "Box":
-        """Read `x,y,w,h`; raises ValueError."""
-        x, y, width, height = (int(part) for part in text.split(","))
+    def parse(cls, text: str) -> Self:
+        """Parse `x,y,w,h`; raises ValueError."""
+        x, y, width, height = (int(number) for number in text.split(","))
         return cls(x, y, width, height)
 
 
 @dataclass(frozen=True, slots=True)
-class Capture:
-    """One picture of one face, as it travels: the image carries its own description."""
+class TrackInfo:
+    """Which visit a capture belongs to, and why it was kept."""
+
+    id: str
+    shot: str  # first, better, dwell or last of the visit; more, where not the best is wanted
+    quality: float  # of the shot, 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureMetadata:
+    """What an image shows. The id is not part of it: it follows from the image's bytes."""
 
     camera: str
     captured_at: datetime  # aware, UTC, whole milliseconds
     box: Box
-    score: float  # YuNet's, 0 to 1
-    image: bytes  # PNG or JPEG
-    quality: float = 0.0  # of the shot, 0 to 1
-    track: str = ""  # the visit it belongs to; empty if nobody followed
-    shot: str = ""  # first, better, stay or last of the visit; more, where not the best is wanted
+    score: float  # the detector's, 0 to 1
+    track: TrackInfo | None = None  # None if the face was not tracked
+
+    def to_dict(self) -> dict[str, str | int]:
+        """Write it in the words and order of the contract's table."""
+        words: dict[str, str | int] = {
+            "schema": SCHEMA,
+            "camera": self.camera,
+            "captured_at": timestamp(self.captured_at),
+            "box": str(self.box),
+            "score": f"{self.score:.3f}",
+        }
+        if self.track:
+            words |= {"quality": f"{self.track.quality:.3f}", "track": self.track.id, "shot": self.track.shot}
+        return words
+
+    @classmethod
+    def from_dict(cls, words: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote; raises ValueError, KeyError or TypeError."""
+        track = str(words.get("track", ""))
+        return cls(
+            camera=words["camera"],
+            captured_at=parse_timestamp(words["captured_at"]),
+            box=Box.parse(words["box"]),
+            score=float(words["score"]),
+            track=TrackInfo(track, str(words.get("shot", "")), float(words.get("quality", 0))) if track else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One image of one face, as it travels: the image carries its own metadata."""
+
+    id: str
+    metadata: CaptureMetadata
+    image: bytes = field(repr=False)  # PNG or JPEG
     frame: int = field(default=0, compare=False)  # its number in the source; does not travel
 
-    @property
-    def id(self) -> str:
-        """UTC time to the millisecond and the first 8 hex digits of the image's SHA-256."""
-        digest = hashlib.sha256(self.image).hexdigest()[:8]
-        return f"{self.captured_at:%Y%m%dT%H%M%S}.{milliseconds(self.captured_at):03d}Z-{digest}"
+    @classmethod
+    def create(cls, metadata: CaptureMetadata, encoded: bytes, frame: int = 0) -> Self:
+        """Make a capture of an image that has just been encoded."""
+        image = embed_metadata(encoded, json.dumps(metadata.to_dict(), separators=(",", ":")))
+        return cls(str(CaptureId.of(metadata.captured_at, image)), metadata, image, frame)
+
+    @classmethod
+    def parse(cls, image: bytes, expected_id: str | None = None) -> Self:
+        """Read a capture back from its own bytes; raises NotACaptureError, also if it has another id."""
+        try:
+            metadata = CaptureMetadata.from_dict(json.loads(extract_metadata(image) or ""))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error) as error:
+            raise NotACaptureError(f"no readable metadata: {error}") from error
+        capture_id = str(CaptureId.of(metadata.captured_at, image))
+        if expected_id not in {None, capture_id}:
+            raise NotACaptureError("its bytes do not match its name")
+        return cls(capture_id, metadata, image)
 
     @property
     def content_type(self) -> str:
@@ -82,16 +156,13 @@ class Capture:
 
     def properties(self) -> list[tuple[str, str]]:
         """MQTT 5 user properties, in the order of the contract's table."""
-        description = describe(
-            self.camera, self.captured_at, self.box, self.score, followed=(self.quality, self.track, self.shot)
-        )
-        pairs = [(name, str(value)) for name, value in description.items()]
+        pairs = [(name, str(value)) for name, value in self.metadata.to_dict().items()]
         return [pairs[0], ("id", self.id), *pairs[1:]]
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody was there: told when it is over."""
+    """Somebody was in view; published when that is over."""
 
     track: str
     camera: str
@@ -100,9 +171,9 @@ class Visit:
     captures: tuple[str, ...]  # ids, in their order: the last one is the visit's last
     best: str  # the id of the best shot; empty without any
 
-    def content(self) -> dict[str, object]:
-        """Say it as the message on `usbcam/visits` does."""
-        return {
+    def to_json(self) -> bytes:
+        """Write the message on `usbcam/visits`."""
+        content = {
             "schema": SCHEMA,
             "track": self.track,
             "camera": self.camera,
@@ -112,100 +183,4 @@ class Visit:
             "best": self.best,
             "last": self.captures[-1] if self.captures else "",
         }
-
-
-def milliseconds(moment: datetime) -> int:
-    """Milliseconds within the second."""
-    return moment.microsecond // 1000
-
-
-def whole_milliseconds(moment: datetime) -> datetime:
-    """Cut what the contract's time stamps cannot carry."""
-    return moment.replace(microsecond=milliseconds(moment) * 1000)
-
-
-def timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds: `2026-11-22T06:33:25.123Z`."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds(moment):03d}Z"
-
-
-def describe(
-    camera: str, captured_at: datetime, box: Box, score: float, followed: tuple[float, str, str] = (0.0, "", "")
-) -> dict[str, str | int]:
-    """Say what a picture shows, in the words of the contract; the id follows from the bytes.
-
-    `followed`: quality, track and shot, which are left out where nobody followed the face.
-    """
-    said: dict[str, str | int] = {
-        "schema": SCHEMA,
-        "camera": camera,
-        "captured_at": timestamp(captured_at),
-        "box": str(box),
-        "score": f"{score:.3f}",
-    }
-    quality, track, shot = followed
-    if track:
-        said |= {"quality": f"{quality:.3f}", "track": track, "shot": shot}
-    return said
-
-
-def with_description(image: bytes, description: dict[str, str | int]) -> bytes:
-    """Put the description into a PNG (iTXt chunk) or JPEG (comment segment).
-
-    `image` must come from an encoder: it is not checked beyond its first bytes.
-    """
-    text = json.dumps(description, separators=(",", ":")).encode()
-    if image.startswith(PNG_SIGNATURE):
-        # keyword, NUL, not compressed, compression method, no language, no translated keyword
-        body = b"iTXt" + CHUNK_KEYWORD + b"\0\0\0\0\0" + text
-        chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-        return image[:AFTER_IHDR] + chunk + image[AFTER_IHDR:]
-    comment = CHUNK_KEYWORD + b" " + text
-    return image[:2] + bytes([0xFF, JPEG_COMMENT]) + struct.pack(">H", len(comment) + 2) + comment + image[2:]
-
-
-def read_capture(image: bytes) -> Capture:
-    """Read a capture back from its own bytes; raises NotACaptureError."""
-    try:
-        description = json.loads(_description(image))
-        return Capture(
-            camera=description["camera"],
-            captured_at=datetime.fromisoformat(description["captured_at"]).astimezone(UTC),
-            box=Box.parse(description["box"]),
-            score=float(description["score"]),
-            image=image,
-            quality=float(description.get("quality", 0)),
-            track=str(description.get("track", "")),
-            shot=str(description.get("shot", "")),
-        )
-    except (ValueError, KeyError, TypeError, IndexError, struct.error) as error:
-        raise NotACaptureError(f"no readable description: {error}") from error
-
-
-def _description(image: bytes) -> bytes:
-    """Find the description's JSON; raises ValueError."""
-    if image.startswith(PNG_SIGNATURE):
-        for kind, body in _png_chunks(image):
-            if kind == b"iTXt" and body.startswith(CHUNK_KEYWORD + b"\0"):
-                return body[len(CHUNK_KEYWORD) + 5 :]
-    if image.startswith(JPEG_SIGNATURE):
-        for marker, body in _jpeg_segments(image):
-            if marker == JPEG_COMMENT and body.startswith(CHUNK_KEYWORD + b" "):
-                return body[len(CHUNK_KEYWORD) + 1 :]
-    raise ValueError("neither a PNG nor a JPEG of ours")
-
-
-def _png_chunks(image: bytes) -> Iterator[tuple[bytes, bytes]]:
-    position = len(PNG_SIGNATURE)
-    while position + 12 <= len(image):
-        (length,) = struct.unpack_from(">I", image, position)
-        yield image[position + 4 : position + 8], image[position + 8 : position + 8 + length]
-        position += 12 + length
-
-
-def _jpeg_segments(image: bytes) -> Iterator[tuple[int, bytes]]:
-    position = 2
-    while position + 4 <= len(image) and image[position] == 0xFF and image[position + 1] != JPEG_START_OF_SCAN:  # noqa: PLR2004 -- the marker's first byte
-        (length,) = struct.unpack_from(">H", image, position + 2)
-        yield image[position + 1], image[position + 4 : position + 2 + length]
-        position += 2 + length
+        return json.dumps(content).encode()

@@ -1,26 +1,40 @@
-"""When the certificates of broker and edges end, as enrolment wrote it down."""
+"""When certificates expire: enrolment writes this file, the uploader reads it. Names and times, nothing secret."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
-class Certificates:
-    """Times by names; empty where enrolment runs elsewhere."""
+class CertificateExpiry:
+    """Expiry dates; empty where enrolment runs elsewhere."""
 
-    broker: datetime | None
-    edges: Mapping[str, datetime]
+    broker: datetime | None = None
+    edges: Mapping[str, datetime] = field(default_factory=dict)
+    authority: datetime | None = None
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Read the file; one that cannot be read is empty."""
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            edges = {str(name): datetime.fromisoformat(expires) for name, expires in content["edges"].items()}
+            return cls(_time(content, "broker"), edges, _time(content, "authority"))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return cls()
+
+    def to_json(self) -> bytes:
+        """Write the file's content."""
+        content: dict[str, object] = {"edges": {name: str(expires) for name, expires in self.edges.items()}}
+        if self.authority:
+            content["authority"] = str(self.authority)
+        if self.broker:
+            content["broker"] = str(self.broker)
+        return json.dumps(content, indent=1).encode()
 
 
-def read(file: Path) -> Certificates:
-    """Read what is there; a file that cannot be read is none."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        broker = datetime.fromisoformat(content["broker"]) if "broker" in content else None
-        edges = {str(name): datetime.fromisoformat(ends) for name, ends in content["edges"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Certificates(None, {})
-    return Certificates(broker, edges)
+def _time(content: Mapping[str, str], name: str) -> datetime | None:
+    return datetime.fromisoformat(content[name]) if name in content else None

@@ -1,34 +1,46 @@
-"""What the cloud answers: receipts, and what became of a capture."""
+"""Receipts: what the cloud publishes about captures, so that their camera may delete them."""
 
 import json
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import NamedTuple, Self
 
 
-class State(StrEnum):
-    """Where a capture is."""
+class StoredCapture(NamedTuple):
+    """A capture that is in the bucket."""
 
-    SPOOLED = "spooled"
-    SENT = "sent"
-    STORED = "in S3"
-    REJECTED = "rejected"
-    TAKEN = "taken by the broker"  # RECEIPTS=off: nobody tells more
+    id: str
+    key: str
+
+
+class RejectedCapture(NamedTuple):
+    """A capture that can never be stored."""
+
+    id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the cloud answers for: ids stored with their key in the bucket, and ids refused for good with the reason."""
+    """The captures of one edge that the cloud has dealt with."""
 
-    stored: tuple[tuple[str, str], ...]  # id, key
-    rejected: tuple[tuple[str, str], ...]
+    stored: tuple[StoredCapture, ...] = ()
+    rejected: tuple[RejectedCapture, ...] = ()
 
+    @classmethod
+    def parse(cls, payload: bytes | bytearray) -> Self:
+        """Parse a receipt; raises ValueError for anything else."""
+        try:
+            content = json.loads(payload)
+            stored = [StoredCapture(str(e["id"]), str(e.get("key") or "")) for e in content.get("stored", [])]
+            rejected = [RejectedCapture(str(e["id"]), str(e.get("reason") or "")) for e in content.get("rejected", [])]
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise ValueError(f"not a receipt: {error}") from error
+        return cls(tuple(stored), tuple(rejected))
 
-def read_receipt(payload: bytes) -> Receipt:
-    """Read a receipt; raises ValueError for anything else."""
-    try:
-        content = json.loads(payload)
-        stored = tuple((str(entry["id"]), str(entry.get("key", ""))) for entry in content.get("stored", []))
-        rejected = tuple((str(entry["id"]), str(entry.get("reason", ""))) for entry in content.get("rejected", []))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ValueError(f"not a receipt: {error}") from error
-    return Receipt(stored, rejected)
+    def to_json(self) -> bytes:
+        """Write the message on `usbcam/<edge>/receipts`."""
+        content = {
+            "stored": [entry._asdict() for entry in self.stored],
+            "rejected": [entry._asdict() for entry in self.rejected],
+        }
+        return json.dumps(content).encode()

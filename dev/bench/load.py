@@ -14,7 +14,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from camera.pipeline.encoder import encode
-from common.contract.capture import Box, Capture, describe, with_description
+from common.contract.capture import Box, Capture, CaptureMetadata
+from common.contract.times import whole_milliseconds
 from dev.harness.enrolment import Credentials
 from dev.harness.process import LOOPBACK
 
@@ -34,8 +35,7 @@ def captures(kilobytes: int, count: int) -> Iterator[Capture]:
     plain = encode((slope + noise).astype(np.uint8), "png")
     for number in range(count):
         captured_at = BEGAN + timedelta(milliseconds=number)
-        image = with_description(plain, describe("bench", captured_at, BOX, 0.9))
-        yield Capture("bench", captured_at, BOX, 0.9, image)
+        yield Capture.create(CaptureMetadata("bench", captured_at, BOX, 0.9), plain)
 
 
 def unique(kilobytes: int, count: int) -> Iterator[Callable[[], Capture]]:
@@ -48,10 +48,9 @@ def unique(kilobytes: int, count: int) -> Iterator[Callable[[], Capture]]:
 
 
 def _taken(picture: NDArray[np.uint8], number: int) -> Capture:
-    captured_at = datetime.now(UTC)
+    captured_at = whole_milliseconds(datetime.now(UTC))
     cv2.putText(picture, f"{number:06}", (0, 12), cv2.FONT_HERSHEY_PLAIN, 1, (number % 256, 0, 255), 1)
-    image = with_description(encode(picture, "png"), describe("bench", captured_at, BOX, 0.9))
-    return Capture("bench", captured_at, BOX, 0.9, image)
+    return Capture.create(CaptureMetadata("bench", captured_at, BOX, 0.9), encode(picture, "png"))
 
 
 def properties(capture: Capture) -> Properties:

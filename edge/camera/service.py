@@ -9,12 +9,12 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from camera.config.settings import Settings
 from camera.control.health import Heartbeat
-from camera.control.homeassistant import discovery_payload, discovery_topic, image_topic
+from camera.control.homeassistant import discovery_payload
 from camera.control.metrics import StateCollector
 from camera.control.mqtt_client import CameraMqttClient
 from camera.control.status import status_payload
 from camera.delivery.capture_sink import CaptureSink
-from camera.delivery.history import Journal
+from camera.delivery.history import DeliveryHistory
 from camera.delivery.latency import DeliveryMetrics
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
@@ -22,6 +22,7 @@ from camera.pipeline.camera_status import CameraState
 from camera.pipeline.worker import CameraWorker
 from camera.web.context import WebContext
 from camera.web.server import LiveServer
+from common.contract import topics
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class CameraService:
         shared = cameras[0]
         self._stop, self._settings = stop, shared
         self.registry = CollectorRegistry()
-        self.history = Journal()
+        self.history = DeliveryHistory()
         self.spool = Spool(shared.spool_dir, shared.spool_max_mb * MEGABYTE)
         latency = DeliveryMetrics(self.registry, [camera.camera_name for camera in cameras])
         self.publisher = Publisher(shared, self.spool, (self.history, latency))
@@ -104,7 +105,7 @@ class CameraService:
         for camera, record in newest.items():
             if record.capture is not None and record.id != self._shown.get(camera):
                 self._shown[camera] = record.id
-                self._mqtt_clients[camera].publish_image(image_topic(camera), record.capture.image)
+                self._mqtt_clients[camera].publish_image(topics.homeassistant_image(camera), record.capture.image)
 
     def _shut_down(self) -> None:
         self._stop.set()
@@ -128,5 +129,5 @@ def _mqtt_client(worker: CameraWorker) -> CameraMqttClient:
     name, settings = worker.name, worker.settings
     if settings.homeassistant == "off":
         return CameraMqttClient(settings, worker.schedule)
-    device = discovery_topic(name), discovery_payload(name, f"image/{settings.image_format}")
+    device = topics.homeassistant_discovery(name), discovery_payload(name, f"image/{settings.image_format}")
     return CameraMqttClient(settings, worker.schedule, device)

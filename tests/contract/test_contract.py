@@ -11,8 +11,8 @@ import pytest
 from camera.pipeline.detector import Detection
 from camera.pipeline.encoder import CaptureEncoder
 from camera.sources.frame import Frame
-from common.contract.capture import MAX_IMAGE_BYTES, Box, Capture
-from common.contract.receipt import read_receipt
+from common.contract.capture import MAX_IMAGE_BYTES, Box, Capture, CaptureMetadata
+from common.contract.receipt import Receipt
 from tests.support.paths import ROOT
 from uploader.ingest.parser import IncomingMessage, InvalidMessageError, parse_capture
 from uploader.mqtt.receipts import ReceiptBatcher
@@ -49,7 +49,7 @@ def test_the_uploader_reads_what_the_camera_writes(write: Write, image_format: s
     read = parse_capture(sent(capture), MOST_PIXELS)
 
     assert (read.edge, read.camera, read.id) == ("porch", "front_door-2", capture.id)
-    assert read.captured_at == capture.captured_at
+    assert read.captured_at == capture.metadata.captured_at
     assert read.content_type == capture.content_type
     assert read.metadata == dict(capture.properties()) | {"edge": "porch"}
     assert not read.bare
@@ -80,7 +80,7 @@ def test_every_millisecond_survives_the_journey(write: Write) -> None:
 
     for milliseconds in (0, 1, 9, 99, 100, 500, 999):
         at = (NOON + timedelta(milliseconds=milliseconds)).replace(microsecond=milliseconds * 1000)
-        moved = Capture(capture.camera, at, capture.box, capture.score, capture.image)
+        moved = Capture.create(CaptureMetadata("porch", at, capture.metadata.box, 0.9), capture.image)
         properties = dict(moved.properties())
         message = IncomingMessage("usbcam/porch/images", moved.image, properties, NOON)
         assert parse_capture(message, MOST_PIXELS).id == moved.id
@@ -96,7 +96,7 @@ def test_the_camera_understands_the_uploaders_receipts() -> None:
     receipts.add_stored("shed", "20261122T120000.123Z-00000004", "shed/camera/4.png")
     receipts.flush()
 
-    read = {topic: read_receipt(payload) for topic, payload in published}
+    read = {topic: Receipt.parse(payload) for topic, payload in published}
     assert set(read) == {"usbcam/porch/receipts", "usbcam/shed/receipts"}
     assert read["usbcam/porch/receipts"].stored == (
         ("20261122T120000.123Z-00000001", "porch/camera/1.png"),
@@ -111,13 +111,13 @@ def test_the_camera_understands_the_uploaders_receipts() -> None:
 )
 def test_nonsense_is_no_receipt(payload: bytes) -> None:
     with pytest.raises(ValueError, match="not a receipt"):
-        read_receipt(payload)
+        Receipt.parse(payload)
 
 
 def test_a_receipt_may_grow_new_fields() -> None:
     payload = json.dumps({"schema": 2, "stored": [{"id": "a", "key": "k", "etag": "e"}]}).encode()
 
-    assert read_receipt(payload).stored == (("a", "k"),)
+    assert Receipt.parse(payload).stored == (("a", "k"),)
 
 
 @pytest.mark.parametrize("side", ["edge", "cloud"])

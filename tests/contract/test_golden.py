@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from common.contract.capture import read_capture
-from common.contract.receipt import read_receipt
+from common.contract.capture import Capture, Visit
+from common.contract.embedded import PNG_SIGNATURE, embed_metadata, extract_metadata, png_chunks
+from common.contract.receipt import Receipt
+from common.contract.times import parse_timestamp
 from uploader.ingest.parser import IncomingMessage, parse_capture
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -56,15 +58,51 @@ def test_an_old_image_describes_itself_without_its_properties(image: Path) -> No
 
 @pytest.mark.parametrize("image", IMAGES, ids=NAMES)
 def test_a_camera_sends_on_what_an_older_one_left_in_its_spool(image: Path) -> None:
-    capture = read_capture(image.read_bytes())
+    capture = Capture.parse(image.read_bytes())
 
     assert [list(pair) for pair in capture.properties()] == described(image)["properties"]
 
 
 def test_an_old_receipt_is_understood() -> None:
-    receipt = read_receipt((GOLDEN / "schema-1" / "receipt.json").read_bytes())
+    receipt = Receipt.parse((GOLDEN / "schema-1" / "receipt.json").read_bytes())
 
     assert receipt.stored == (
         ("20261122T063325.123Z-9f2c01ab", "porch/front_door-2/2026/11/22/20261122T063325.123Z-9f2c01ab.png"),
     )
     assert receipt.rejected == (("20261122T063327.001Z-00000002", "the id does not fit the bytes"),)
+
+
+def test_a_receipt_is_written_as_it_always_was() -> None:
+    golden = (GOLDEN / "schema-1" / "receipt.json").read_bytes()
+
+    assert Receipt.parse(golden).to_json() == golden.strip()
+
+
+def test_a_visit_is_written_as_it_always_was() -> None:
+    golden = (GOLDEN / "schema-1" / "visit.json").read_bytes()
+    content = json.loads(golden)
+    began_at, ended_at = (parse_timestamp(content[name]) for name in ("began_at", "ended_at"))
+
+    visit = Visit(content["track"], content["camera"], began_at, ended_at, tuple(content["captures"]), content["best"])
+
+    assert visit.to_json() == golden.strip()
+
+
+@pytest.mark.parametrize("image", IMAGES, ids=NAMES)
+def test_the_same_metadata_is_embedded_byte_for_byte(image: Path) -> None:
+    golden = image.read_bytes()
+    capture = Capture.parse(golden)
+    text = json.dumps(capture.metadata.to_dict(), separators=(",", ":"))
+
+    assert extract_metadata(golden) == text
+    assert Capture.create(capture.metadata, without(golden, embed_metadata(b"", text))).image == golden
+
+
+def without(golden: bytes, comment: bytes) -> bytes:
+    """The image as it came from its encoder."""
+    if not golden.startswith(PNG_SIGNATURE):
+        return golden.replace(comment, b"", 1)
+    plain = PNG_SIGNATURE
+    for name, start, end in png_chunks(golden):
+        plain += b"" if name == b"iTXt" else golden[start - 8 : end + 4]
+    return plain

@@ -13,7 +13,7 @@ import pytest
 
 from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
-from common.contract.capture import Box, Capture, describe, with_description
+from common.contract.capture import Box, Capture, CaptureMetadata
 from tests.edge.rig import Run
 
 
@@ -58,8 +58,7 @@ def make_capture() -> Callable[[int], Capture]:
     def make(number: int) -> Capture:
         noise = np.random.default_rng(number).integers(0, 255, (16, 16, 3), np.uint8)
         captured_at = datetime(2026, 11, 22, 6, number // 60 % 60, number % 60, 123000, UTC)
-        description = describe("porch", captured_at, Box(1, 2, 3, 4), 0.934)
-        image = with_description(cv2.imencode(".png", noise)[1].tobytes(), description)
-        return Capture("porch", captured_at, Box(1, 2, 3, 4), 0.934, image)
+        metadata = CaptureMetadata("porch", captured_at, Box(1, 2, 3, 4), 0.934)
+        return Capture.create(metadata, cv2.imencode(".png", noise)[1].tobytes())
 
     return make

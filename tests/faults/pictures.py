@@ -7,16 +7,15 @@ import numpy as np
 
 from camera.delivery.spool import Spool
 from camera.pipeline.encoder import encode
-from common.contract.capture import Box, Capture, describe, whole_milliseconds, with_description
+from common.contract.capture import Box, Capture, CaptureMetadata
+from common.contract.times import whole_milliseconds
 
 BOX = Box(10, 20, 30, 40)
 
 
 def capture(captured_at: datetime, image: bytes, camera: str = "door") -> Capture:
     """Return a capture of that time; other times make other bytes."""
-    captured_at = whole_milliseconds(captured_at)
-    described = with_description(image, describe(camera, captured_at, BOX, 0.9))
-    return Capture(camera, captured_at, BOX, 0.9, described)
+    return Capture.create(CaptureMetadata(camera, whole_milliseconds(captured_at), BOX, 0.9), image)
 
 
 def noise(width: int, height: int, image_format: str = "png") -> bytes:

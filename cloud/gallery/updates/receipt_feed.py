@@ -1,17 +1,17 @@
 """The uploader's receipts, passed on to every open page."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from paho.mqtt.client import MQTTMessage
 
+from common.contract import topics
+from common.contract.receipt import Receipt
 from common.mqtt import new_client
 
 LOG = logging.getLogger(__name__)
-RECEIPTS = "usbcam/+/receipts"
 KEEPALIVE_SECONDS = 30
 MAX_QUEUED = 500  # events for a page that does not read; then it is told to reload
 
@@ -39,7 +39,7 @@ class ReceiptFeed:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._queues: set[Queue] = set()
         self._client = new_client()  # any id: the broker keeps nothing for it
-        self._client.on_connect = lambda client, *_: client.subscribe(RECEIPTS, qos=1)
+        self._client.on_connect = lambda client, *_: client.subscribe(topics.EVERY_EDGES_RECEIPTS, qos=1)
         self._client.on_subscribe = lambda *_: self._set_connected(connected=True)
         self._client.on_disconnect = lambda *_: self._set_connected(connected=False)
         self._client.on_message = lambda _client, _data, message: self._on_message(message)
@@ -71,10 +71,10 @@ class ReceiptFeed:
         self._publish([None])
 
     def _on_message(self, message: MQTTMessage) -> None:
-        edge = message.topic.split("/")[1]
+        edge = topics.edge_of_receipts(message.topic)
         try:
-            keys = [str(entry["key"]) for entry in json.loads(message.payload)["stored"] if entry.get("key")]
-        except (ValueError, TypeError, KeyError, AttributeError):
+            keys = [entry.key for entry in Receipt.parse(message.payload).stored if entry.key]
+        except ValueError:
             return  # not what uploaders write
         for key in keys:
             self._on_stored(edge, key)

@@ -14,16 +14,16 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from common.contract import topics
 from common.mqtt import NO_MATCHING_SUBSCRIBERS, new_client
 from common.runtime.check_result import CheckResult, failed, passed, skipped, warned
 from uploader.mqtt.session import (
     EXCLUSIVE_CLIENT_ID,
-    IMAGES,
     connection_refused,
     subscription_refused,
     unreachable,
 )
-from uploader.mqtt.status_query import STATUS_REQUEST_TOPIC, UploaderStatus, response_topic
+from uploader.mqtt.status_query import UploaderStatus
 from uploader.settings import Settings
 
 REPLY_TIMEOUT_SECONDS = 5.0
@@ -68,10 +68,10 @@ class BrokerProbe:
     ) -> None:
         self._disconnect()
 
-    def subscribe(self, topics: str) -> ReasonCode:
+    def subscribe(self, topic: str) -> ReasonCode:
         """Subscribe without the retained messages; QoS 0, so that nothing is queued for us."""
         options = SubscribeOptions(qos=0, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
-        self._client.subscribe(topics, options=options)
+        self._client.subscribe(topic, options=options)
         return self._reply("the subscription")
 
     def request_status(self, *, require_ack: bool) -> ReasonCode | None:
@@ -81,10 +81,10 @@ class BrokerProbe:
         receive window is full.
         """
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        properties.ResponseTopic = response_topic(self.client_id)
+        properties.ResponseTopic = topics.uploader_status_response(self.client_id)
         properties.MessageExpiryInterval = int(STATUS_TIMEOUT_SECONDS)
         self._qos = int(require_ack)
-        self._client.publish(STATUS_REQUEST_TOPIC, b"", qos=self._qos, properties=properties)
+        self._client.publish(topics.UPLOADER_STATUS_REQUEST, b"", qos=self._qos, properties=properties)
         return self._reply("the status request") if require_ack else None
 
     def _disconnect(self) -> None:
@@ -108,7 +108,7 @@ class BrokerProbe:
             self._replies.put(reason)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        if message.topic == response_topic(self.client_id):
+        if message.topic == topics.uploader_status_response(self.client_id):
             self.responses.put(bytes(message.payload))
 
 
@@ -127,17 +127,18 @@ def check_broker(settings: Settings) -> Iterator[CheckResult]:
 
 def _check_subscription(probe: BrokerProbe, uploaders: int) -> CheckResult:
     # In the uploaders' own group the probe would be given some of their images.
-    topics = IMAGES if uploaders == 1 else f"$share/uploaders/{IMAGES}"
+    subscription = topics.EVERY_EDGES_IMAGES if uploaders == 1 else topics.SHARED_IMAGES
     if uploaders > 1:
-        return skipped("subscription", f"{topics} not tried: this check would receive images meant for the uploaders")
-    reason = probe.subscribe(topics)
+        problem = "this check would receive images meant for the uploaders"
+        return skipped("subscription", f"{subscription} not tried: {problem}")
+    reason = probe.subscribe(subscription)
     if reason.is_failure:
-        return failed("subscription", subscription_refused(topics, reason))
-    return passed("subscription", f"{topics} is granted")
+        return failed("subscription", subscription_refused(subscription, reason))
+    return passed("subscription", f"{subscription} is granted")
 
 
 def _check_uploaders(probe: BrokerProbe, wanted: int) -> CheckResult:
-    probe.subscribe(response_topic(probe.client_id))
+    probe.subscribe(topics.uploader_status_response(probe.client_id))
     reason = probe.request_status(require_ack=True)
     probe.request_status(require_ack=False)
     statuses = _collect_statuses(probe, wanted)

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from common.contract.certificate_expiry import Certificates
+from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.check_result import CheckResult, failed, passed, warned
 
 SOON = timedelta(days=30)
 COMPOSE = "docker compose -f docker-compose.cloud.yml"
 
 
-def check_certificates(certificates: Certificates) -> Iterator[CheckResult]:
+def check_certificates(certificates: CertificateExpiry) -> Iterator[CheckResult]:
     """Check all of them; where enrolment runs elsewhere there are none to check."""
     if certificates.broker is not None:
         remedy = f"{COMPOSE} up --detach, then restart cloud-broker"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from common.contract import certificate_expiry
+from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.check_result import CheckResult, Status, skipped
 from storage.client import head_bucket
 from storage.errors import S3_ERRORS, classify, error_code, is_unsupported
@@ -27,7 +27,7 @@ def run_checks(settings: Settings) -> Iterator[CheckResult]:
     """Check everything; what was checked is as before afterwards."""
     yield from check_broker(settings)
     yield from check_storage(S3Clients.create(settings), settings)
-    yield from check_certificates(certificate_expiry.read(settings.certificates_file))
+    yield from check_certificates(CertificateExpiry.read(settings.certificates_file))
     yield from check_host(settings)
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from PIL import ImageFile, JpegImagePlugin, PngImagePlugin
 
+from common.contract.embedded import PNG_SIGNATURE, extract_metadata
 from uploader.ingest import png
 
 JPEG_SIGNATURE = b"\xff\xd8\xff"
-KEYWORD = "usbcam"  # of the PNG's iTXt chunk, and the first word of the JPEG's comment
 LARGE_PIXELS = 4_000_000
 
 # For all compressed text of one image; Pillow's default is 64 MiB for each thread.
@@ -51,7 +51,7 @@ def validate_image(payload: bytes, max_pixels: int) -> ImageInfo:
 
 def _reader(payload: bytes) -> Callable[[bytes, int], ImageInfo]:
     # The two formats by name: Image.open would try every format that Pillow knows.
-    if payload.startswith(png.SIGNATURE):
+    if payload.startswith(PNG_SIGNATURE):
         return _read_png
     if payload.startswith(JPEG_SIGNATURE):
         return _read_jpeg
@@ -64,7 +64,7 @@ def _read_png(payload: bytes, max_pixels: int) -> ImageInfo:
     image.verify()  # the checksums
     if not png.is_complete(payload):
         raise NotAnImageError("the image is damaged: its last rows are missing")
-    return ImageInfo("image/png", png.text(payload, KEYWORD))
+    return ImageInfo("image/png", extract_metadata(payload))
 
 
 def _read_jpeg(payload: bytes, max_pixels: int) -> ImageInfo:
@@ -76,7 +76,7 @@ def _read_jpeg(payload: bytes, max_pixels: int) -> ImageInfo:
         image.draft("L", (image.width // 8, image.height // 8))
         image.load()
         image.close()
-    return ImageInfo("image/jpeg", _comment(image.applist))
+    return ImageInfo("image/jpeg", extract_metadata(payload))
 
 
 def _check_pixel_limit(image: ImageFile.ImageFile, max_pixels: int) -> None:
@@ -84,11 +84,3 @@ def _check_pixel_limit(image: ImageFile.ImageFile, max_pixels: int) -> None:
     if pixels > max_pixels:
         size = f"{image.width}x{image.height}"
         raise NotAnImageError(f"{size} is more than MAX_IMAGE_PIXELS={max_pixels} pixels")
-
-
-def _comment(segments: list[tuple[str, bytes]]) -> str | None:
-    prefix = f"{KEYWORD} ".encode()
-    for name, content in segments:
-        if name == "COM" and content.startswith(prefix):
-            return content.removeprefix(prefix).decode("utf-8", "replace")
-    return None

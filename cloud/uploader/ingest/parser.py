@@ -5,17 +5,17 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
+from common.contract import topics
+from common.contract.capture import CAPTURE_ID, SCHEMA, CaptureId
+from common.contract.times import parse_timestamp, whole_milliseconds
 from storage.capture import UNKNOWN_CAMERA, Capture
 from uploader.ingest.image import NotAnImageError, validate_image
 
-SCHEMA = "1"
 EDGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 RESERVED_EDGES = frozenset({"status", "images", "receipts"})
 CAMERA_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-ID = re.compile(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{8}")
-CAPTURED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 DETAILS = ("box", "score", "quality", "track", "shot")
 MAX_DETAIL_LENGTH = 128  # S3 takes 2 KB of metadata in all
 
@@ -50,7 +50,7 @@ def parse_capture(message: IncomingMessage, max_pixels: int) -> Capture:
     capture = Capture(
         edge=edge,
         camera=_camera(metadata),
-        captured_at=_captured_at(metadata) or _to_milliseconds(message.arrived_at),
+        captured_at=_captured_at(metadata) or whole_milliseconds(message.arrived_at),
         image=message.payload,
         content_type=image.content_type,
         sha256=hashlib.sha256(message.payload).hexdigest(),
@@ -72,11 +72,11 @@ def edge_or_underscore(topic: str) -> str:
 def claimed_id(message: IncomingMessage) -> str | None:
     """The id under which the sender would wait for a receipt."""
     claimed = message.properties.get("id", "")
-    return claimed if ID.fullmatch(claimed) else None
+    return claimed if CAPTURE_ID.fullmatch(claimed) else None
 
 
 def _edge(topic: str) -> str:
-    edge = topic.removeprefix("usbcam/").removesuffix("/images")
+    edge = topics.edge_of_images(topic)
     if not EDGE_NAME.fullmatch(edge) or edge in RESERVED_EDGES:
         raise InvalidMessageError("the topic does not name an edge: usbcam/<edge>/images", "topic")
     return edge
@@ -88,8 +88,8 @@ def _metadata(properties: Mapping[str, str], embedded: str | None) -> Mapping[st
         metadata: Mapping[str, str] = properties
     else:
         metadata = _embedded(embedded)
-    schema = metadata.get("schema", SCHEMA)
-    if schema != SCHEMA:
+    schema = metadata.get("schema", str(SCHEMA))
+    if schema != str(SCHEMA):
         raise InvalidMessageError(f"schema {schema[:8]} is not supported: update the uploader", "schema")
     return metadata
 
@@ -114,25 +114,14 @@ def _camera(metadata: Mapping[str, str]) -> str:
 
 
 def _captured_at(metadata: Mapping[str, str]) -> datetime | None:
-    if "captured_at" in metadata:
-        return _parse_time(metadata["captured_at"], CAPTURED_AT, "captured_at")
-    if "id" in metadata:
-        return _parse_time(metadata["id"], ID, "id")
-    return None
-
-
-def _parse_time(text: str, pattern: re.Pattern[str], name: str) -> datetime:
+    name = "captured_at" if "captured_at" in metadata else "id"
+    if name not in metadata:
+        return None
     try:
-        if pattern.fullmatch(text):
-            timestamp = text.rpartition("-")[0] if name == "id" else text
-            return datetime.fromisoformat(timestamp)
-    except ValueError:  # the thirteenth month
-        pass
-    raise InvalidMessageError(f"{name} is not in the format of the contract", name)
-
-
-def _to_milliseconds(time: datetime) -> datetime:
-    return time.astimezone(UTC).replace(microsecond=time.microsecond // 1000 * 1000)
+        text = metadata[name]
+        return parse_timestamp(text) if name == "captured_at" else CaptureId.parse(text).captured_at
+    except ValueError as error:
+        raise InvalidMessageError(f"{name} is not in the format of the contract", name) from error
 
 
 def _details(metadata: Mapping[str, str]) -> dict[str, str]:

@@ -1,9 +1,11 @@
 """Receipts: they tell an edge what S3 has, so that its camera may delete its copy."""
 
-import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from common.contract import topics
+from common.contract.receipt import Receipt, RejectedCapture, StoredCapture
 
 BATCH_SECONDS = 0.05
 MAX_BATCH = 100
@@ -11,8 +13,8 @@ MAX_BATCH = 100
 
 @dataclass(slots=True)
 class _Batch:
-    stored: list[dict[str, str]] = field(default_factory=list)
-    rejected: list[dict[str, str]] = field(default_factory=list)
+    stored: list[StoredCapture] = field(default_factory=list)
+    rejected: list[RejectedCapture] = field(default_factory=list)
 
 
 class ReceiptBatcher:
@@ -32,12 +34,12 @@ class ReceiptBatcher:
 
     def add_stored(self, edge: str, capture_id: str, key: str) -> None:
         with self._lock:
-            self._batches.setdefault(edge, _Batch()).stored.append({"id": capture_id, "key": key})
+            self._batches.setdefault(edge, _Batch()).stored.append(StoredCapture(capture_id, key))
             self._count()
 
     def add_rejected(self, edge: str, capture_id: str, reason: str) -> None:
         with self._lock:
-            self._batches.setdefault(edge, _Batch()).rejected.append({"id": capture_id, "reason": reason})
+            self._batches.setdefault(edge, _Batch()).rejected.append(RejectedCapture(capture_id, reason))
             self._count()
 
     def run(self) -> None:
@@ -60,8 +62,8 @@ class ReceiptBatcher:
                 self._has_some.clear()
                 self._is_full.clear()
         for edge, batch in batches.items():
-            content = {"stored": batch.stored, "rejected": batch.rejected}
-            self._publish(f"usbcam/{edge}/receipts", json.dumps(content).encode())
+            receipt = Receipt(tuple(batch.stored), tuple(batch.rejected))
+            self._publish(topics.edge_receipts(edge), receipt.to_json())
 
     def _count(self) -> None:
         self._waiting += 1

@@ -9,9 +9,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from common.contract import topics
 from common.mqtt import new_client
 
-IMAGES = "usbcam/+/images"
 EXCLUSIVE_CLIENT_ID = "uploader"  # of the session in which the broker keeps what was not acknowledged
 NO_EXPIRY = 0xFFFFFFFF
 SHARED_EXPIRY_SECONDS = 60  # after that a member gets no more images; its edges send again what it had received
@@ -42,10 +42,10 @@ class SessionConfig:
 def session_config(uploaders: int) -> SessionConfig:
     """Choose by the number of uploaders."""
     if uploaders == 1:
-        return SessionConfig(EXCLUSIVE_CLIENT_ID, IMAGES, NO_EXPIRY)
+        return SessionConfig(EXCLUSIVE_CLIENT_ID, topics.EVERY_EDGES_IMAGES, NO_EXPIRY)
     # A container keeps its host name and process number over a restart, and so its session.
     client_id = f"{EXCLUSIVE_CLIENT_ID}-{socket.gethostname()}-{os.getpid()}"
-    return SessionConfig(client_id, f"$share/uploaders/{IMAGES}", SHARED_EXPIRY_SECONDS)
+    return SessionConfig(client_id, topics.SHARED_IMAGES, SHARED_EXPIRY_SECONDS)
 
 
 def unreachable(error: BaseException | None) -> str:
@@ -56,8 +56,8 @@ def connection_refused(reason: ReasonCode) -> str:
     return f"it refused the uploader ({reason}); allow its connection, or fix CLOUD_BROKER_HOST"
 
 
-def subscription_refused(topics: str, reason: ReasonCode) -> str:
-    return f"it refused the subscription to {topics} ({reason}); fix its access control list"
+def subscription_refused(subscription: str, reason: ReasonCode) -> str:
+    return f"it refused the subscription to {subscription} ({reason}); fix its access control list"
 
 
 def discard_exclusive_session(host: str, port: int) -> None:

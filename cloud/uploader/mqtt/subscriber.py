@@ -22,6 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from common.contract import topics
 from common.mqtt import new_client
 from common.runtime.log import RepeatFilter, filtered_logger
 from uploader.ingest.parser import IncomingMessage
@@ -34,7 +35,7 @@ from uploader.mqtt.session import (
     subscription_refused,
     unreachable,
 )
-from uploader.mqtt.status_query import STATUS_REQUEST_TOPIC, UploaderStatus, is_response_topic
+from uploader.mqtt.status_query import UploaderStatus
 
 KEEPALIVE_SECONDS = 15
 MAX_RECONNECT_SECONDS = 15
@@ -118,7 +119,9 @@ class Subscriber:
             self._connection = replace(self._connection, pending_pings=self._connection.pending_pings + 1)
         # The broker sends retained images only to a subscription that is new to it.
         images = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
-        self._client.subscribe([(self._session.topics, images), (STATUS_REQUEST_TOPIC, SubscribeOptions(qos=0))])
+        self._client.subscribe(
+            [(self._session.topics, images), (topics.UPLOADER_STATUS_REQUEST, SubscribeOptions(qos=0))]
+        )
 
     def _new_client(self, host: str, port: int) -> Client:
         client = new_client(self._session.client_id, manual_ack=True, max_reconnect_seconds=MAX_RECONNECT_SECONDS)
@@ -202,7 +205,7 @@ class Subscriber:
             )
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
-        if message.topic == STATUS_REQUEST_TOPIC:
+        if message.topic == topics.UPLOADER_STATUS_REQUEST:
             self._respond_status(message)
             return
         if message.qos == 0 and self._deliveries.qsize() >= 4 * self._window:
@@ -221,7 +224,7 @@ class Subscriber:
         if request.qos:
             self._client.ack(request.mid, request.qos)
         topic = getattr(request.properties, "ResponseTopic", "")
-        if is_response_topic(topic):
+        if topics.is_uploader_status_response(topic):
             status = UploaderStatus(self._session.client_id, self._reported_problem())
             self._client.publish(topic, status.to_json())
 

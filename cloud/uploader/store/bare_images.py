@@ -2,10 +2,11 @@
 
 import dataclasses
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from cachetools import LRUCache
 
+from common.contract.capture import CaptureId
 from storage.capture import Capture
 from storage.keys import key_prefix, parse_id
 from uploader.store.writer import CaptureStore
@@ -44,9 +45,5 @@ class BareImageIndex:
             for key, size in self._store.list_keys(prefix, MAX_LISTED):
                 capture_id = parse_id(key)
                 if capture_id:
-                    timestamp, _, digits = capture_id.rpartition("-")
-                    self._first_seen.setdefault((capture.edge, digits, size), _parse_time(timestamp))
-
-
-def _parse_time(timestamp: str) -> datetime:
-    return datetime.strptime(timestamp, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+                    stored = CaptureId.parse(capture_id)
+                    self._first_seen.setdefault((capture.edge, stored.digest, size), stored.captured_at)

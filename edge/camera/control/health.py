@@ -49,8 +49,8 @@ class Heartbeat:
         self._replace(
             {
                 "written_at": now,
-                "broker_answered_at": publisher.answered_at,
-                "spool_problem": spool.trouble,
+                "broker_answered_at": publisher.acknowledged_at,
+                "spool_problem": spool.problem,
                 "waiting": spool.depth,
                 "cameras": {worker.name: _camera(worker, now) for worker in workers},
             }

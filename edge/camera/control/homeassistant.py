@@ -6,25 +6,14 @@ payload").
 
 import json
 
-from camera.control.mqtt_client import command_topic, status_topic
+from common.contract import topics
 
-PREFIX = "homeassistant"
 EXPIRE_SECONDS = 30  # a status comes every 5 s
-
-
-def image_topic(camera: str) -> str:
-    """Where the last capture is retained; not below usbcam/, so the bridge to the cloud leaves it alone."""
-    return f"usbcam-homeassistant/{camera}"
-
-
-def discovery_topic(camera: str) -> str:
-    """Where Home Assistant looks for devices."""
-    return f"{PREFIX}/device/usbcam-{camera}/config"
 
 
 def discovery_payload(camera: str, content_type: str) -> bytes:
     """Describe a camera: last capture, online, counts, and a switch that pauses it."""
-    status: dict[str, object] = {"state_topic": status_topic(camera)}
+    status: dict[str, object] = {"state_topic": topics.status(camera)}
     # If an edge loses its power, nobody publishes its last will: its broker, which holds that, is down as well.
     sensor_base = status | {"expire_after": EXPIRE_SECONDS}  # sensors can expire, switches cannot
     components: dict[str, dict[str, object]] = {
@@ -32,7 +21,7 @@ def discovery_payload(camera: str, content_type: str) -> bytes:
             "p": "image",
             "name": "Last capture",
             "content_type": content_type,
-            "image_topic": image_topic(camera),
+            "image_topic": topics.homeassistant_image(camera),
         },
         "online": {
             "p": "binary_sensor",
@@ -45,7 +34,7 @@ def discovery_payload(camera: str, content_type: str) -> bytes:
             "p": "switch",
             "name": "Watching",
             "icon": "mdi:eye",
-            "command_topic": command_topic(camera),
+            "command_topic": topics.command(camera),
             "retain": False,  # the camera retains it; kept there too, an old one would come back with that broker
             "payload_on": "run",
             "payload_off": "pause",
@@ -62,7 +51,7 @@ def discovery_payload(camera: str, content_type: str) -> bytes:
         "dev": {"ids": [f"usbcam-{camera}"], "name": f"Camera {camera}", "mf": "usbcam"},
         "o": {"name": "usbcam"},
         "cmps": {name: component | {"unique_id": f"usbcam-{camera}-{name}"} for name, component in components.items()},
-        "availability_topic": status_topic(camera),
+        "availability_topic": topics.status(camera),
         "availability_template": "{{ 'online' if value_json.online else 'offline' }}",
         "qos": 1,
     }

@@ -93,7 +93,7 @@ class StateCollector(Collector):
         yield GaugeMetricFamily("usbcam_spool_bytes", "Their bytes.", spool.bytes)
         yield GaugeMetricFamily("usbcam_spool_limit_bytes", "SPOOL_MAX_MB.", spool.max_bytes)
         yield CounterMetricFamily("usbcam_spool_dropped", "Captures that a full spool dropped.", spool.dropped)
-        yield GaugeMetricFamily("usbcam_spool_works", "1 while captures can be spooled.", spool.trouble is None)
+        yield GaugeMetricFamily("usbcam_spool_works", "1 while captures can be spooled.", spool.problem is None)
         yield GaugeMetricFamily("usbcam_broker_connected", "1 while the edge broker is there.", publisher.connected)
         if publisher.bridge_up is not None:
             yield GaugeMetricFamily("usbcam_bridge_up", "1 while the bridge to the cloud is up.", publisher.bridge_up)

@@ -9,22 +9,13 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from camera.config.schedule import ScheduleController
 from camera.config.settings import Settings
+from common.contract import topics
 from common.mqtt import new_client
 
 log = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 15
 MAX_COMMAND_BYTES = 1000
-
-
-def status_topic(camera: str) -> str:
-    """Where a camera's status is retained."""
-    return f"usbcam/status/{camera}"
-
-
-def command_topic(camera: str) -> str:
-    """Where a camera takes commands."""
-    return f"usbcam/command/{camera}"
 
 
 class CameraMqttClient:
@@ -40,7 +31,7 @@ class CameraMqttClient:
         self._status: dict[str, object] = {}  # as published last
         self._restore_command()
         client = new_client(f"camera-{self._name}")
-        client.will_set(status_topic(self._name), json.dumps({"online": False}), qos=1, retain=True)
+        client.will_set(topics.status(self._name), json.dumps({"online": False}), qos=1, retain=True)
         client.on_connect = lambda *_: self._on_connect()
         client.on_message = lambda _c, _u, message: self._on_command(message)
         self._client = client
@@ -64,7 +55,7 @@ class CameraMqttClient:
     def command(self, text: str) -> None:
         """Retain a command at the broker, as anybody may; without the broker apply it until it is back."""
         if self._client.is_connected():
-            self._client.publish(command_topic(self._name), text, qos=1, retain=True)
+            self._client.publish(topics.command(self._name), text, qos=1, retain=True)
         else:
             self._apply_command(text.encode())
 
@@ -79,11 +70,11 @@ class CameraMqttClient:
     def _send_status(self, *, online: bool) -> None:
         """QoS 0: a queue of old ones helps nobody."""
         content = json.dumps({"online": online, **self._status})
-        self._client.publish(status_topic(self._name), content, qos=0, retain=True)
+        self._client.publish(topics.status(self._name), content, qos=0, retain=True)
 
     def _on_connect(self) -> None:
         options = SubscribeOptions(qos=1, retainAsPublished=True)
-        self._client.subscribe(command_topic(self._name), options=options)
+        self._client.subscribe(topics.command(self._name), options=options)
         for topic, payload in self._retained_on_connect:
             self._client.publish(topic, payload, qos=1, retain=True)
         self._send_status(online=True)
@@ -109,7 +100,7 @@ class CameraMqttClient:
         except ValueError:
             log.warning(
                 "Ignored a command on %s: it must be pause, run, or hours such as mo-fr/08:00-18:00",
-                command_topic(self._name),
+                topics.command(self._name),
             )
         else:
-            log.info("Command on %s: %s", command_topic(self._name), command or "back to SCHEDULE")
+            log.info("Command on %s: %s", topics.command(self._name), command or "back to SCHEDULE")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from camera.pipeline.worker import CameraWorker
-from common.contract.capture import timestamp
+from common.contract.times import timestamp
 
 
 def status_payload(worker: CameraWorker, spool: Spool, publisher: Publisher) -> dict[str, object]:
@@ -14,7 +14,7 @@ def status_payload(worker: CameraWorker, spool: Spool, publisher: Publisher) -> 
     return {
         "at": timestamp(datetime.now(UTC)),
         "state": status.state.value,
-        "problem": status.problem or spool.trouble,
+        "problem": status.problem or spool.problem,
         "frames_per_second": round(worker.rate.per_second(), 1),
         "skipped": worker.frame_counters.skipped,
         "faces": counters.faces,

@@ -1,87 +1,93 @@
-"""The last captures and what became of each, for whoever looks at the live page."""
+"""The last captures and where each one is, for the live page."""
 
 import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
+from camera.delivery.events import CaptureState, DeliveryListener
 from common.contract.capture import Capture
-from common.contract.receipt import State
 
-REMEMBERED = 60
-PICTURES_BYTES = 16_000_000  # of pictures kept for the page; older ones lose theirs
+MAX_RECORDS = 60
+MAX_IMAGE_BYTES = 16_000_000  # of all records together; older ones lose their image
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One capture and its way so far. Times are monotonic seconds."""
+class DeliveryRecord:
+    """One capture and its delivery so far. Times are monotonic seconds."""
 
-    capture: Capture | None  # None once its picture was given up
+    capture: Capture | None  # None once its image was evicted
     id: str
     camera: str
-    state: State
+    state: CaptureState
     note: str = ""  # the key in the bucket, or why it was rejected
     spooled_at: float = 0.0
-    sent_at: float | None = None
-    settled_at: float | None = None
+    published_at: float | None = None
+    completed_at: float | None = None
+
+    @property
+    def delivery_seconds(self) -> float | None:
+        """How long it took from publishing to the end; None before that."""
+        if self.published_at is None or self.completed_at is None:
+            return None
+        return self.completed_at - self.published_at
 
 
-class Journal:
+class DeliveryHistory(DeliveryListener):
     """Remembers the last captures. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """Start empty."""
         self.changes = 0  # grows with each change
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
-        self._guard = threading.Lock()
+        self._records: OrderedDict[str, DeliveryRecord] = OrderedDict()
+        self._lock = threading.Lock()
 
-    def spooled(self, capture: Capture) -> None:
+    def on_spooled(self, capture: Capture) -> None:
         """A capture reached the spool."""
-        with self._guard:
-            self._entries[capture.id] = Entry(
-                capture, capture.id, capture.camera, State.SPOOLED, spooled_at=time.monotonic()
-            )
-            while len(self._entries) > REMEMBERED:
-                self._entries.popitem(last=False)
-            self._give_up_pictures()
+        record = DeliveryRecord(
+            capture, capture.id, capture.metadata.camera, CaptureState.SPOOLED, spooled_at=time.monotonic()
+        )
+        with self._lock:
+            self._records[capture.id] = record
+            while len(self._records) > MAX_RECORDS:
+                self._records.popitem(last=False)
+            self._evict_images()
             self.changes += 1
 
-    def sent(self, capture: Capture) -> None:
-        """It was published."""
-        self._change(capture.id, State.SENT)
+    def on_published(self, capture: Capture) -> None:
+        """Note the first time that it was published."""
+        self._update(capture.id, CaptureState.PUBLISHED)
 
-    def answered(self, capture_id: str) -> None:
-        """The broker's answer changes nothing that people want to see."""
+    def on_completed(self, capture_id: str, state: CaptureState, note: str) -> None:
+        """Note how its delivery ended."""
+        self._update(capture_id, state, note)
 
-    def settled(self, capture_id: str, state: State, note: str) -> None:
-        """Somebody answered for it."""
-        self._change(capture_id, state, note)
-
-    def recent(self) -> list[Entry]:
+    def recent(self) -> list[DeliveryRecord]:
         """Newest first."""
-        with self._guard:
-            return list(reversed(self._entries.values()))
+        with self._lock:
+            return list(reversed(self._records.values()))
 
-    def find(self, capture_id: str) -> Entry | None:
+    def find(self, capture_id: str) -> DeliveryRecord | None:
         """One of them, by its id."""
-        with self._guard:
-            return self._entries.get(capture_id)
+        with self._lock:
+            return self._records.get(capture_id)
 
-    def _change(self, capture_id: str, state: State, note: str = "") -> None:
-        with self._guard:
-            entry = self._entries.get(capture_id)
-            if entry is None or entry.settled_at is not None:
+    def _update(self, capture_id: str, state: CaptureState, note: str = "") -> None:
+        with self._lock:
+            record = self._records.get(capture_id)
+            if record is None or record.completed_at is not None:
                 return
             now = time.monotonic()
-            if state is State.SENT:
-                self._entries[capture_id] = replace(entry, state=state, sent_at=entry.sent_at or now)
+            if state is CaptureState.PUBLISHED:
+                record = replace(record, state=state, published_at=record.published_at or now)
             else:
-                self._entries[capture_id] = replace(entry, state=state, note=note, settled_at=now)
+                record = replace(record, state=state, note=note, completed_at=now)
+            self._records[capture_id] = record
             self.changes += 1
 
-    def _give_up_pictures(self) -> None:
+    def _evict_images(self) -> None:
         total = 0
-        for key, entry in reversed(list(self._entries.items())):
-            total += len(entry.capture.image) if entry.capture else 0
-            if total > PICTURES_BYTES and entry.capture is not None:
-                self._entries[key] = replace(entry, capture=None)
+        for capture_id, record in reversed(list(self._records.items())):
+            total += len(record.capture.image) if record.capture else 0
+            if total > MAX_IMAGE_BYTES and record.capture is not None:
+                self._records[capture_id] = replace(record, capture=None)

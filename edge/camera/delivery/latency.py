@@ -1,4 +1,4 @@
-"""How long captures take to the broker and to S3, for Prometheus."""
+"""How long captures take to the broker and to S3."""
 
 import time
 from collections import OrderedDict
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from camera.delivery.events import CaptureState, DeliveryListener
 from common.contract.capture import Capture
-from common.contract.receipt import State
 
 CAMERA = ["camera"]
 PUBLISH_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -18,18 +18,18 @@ MAX_PENDING = 10_000
 
 @dataclass(slots=True)
 class PendingDelivery:
-    """A capture that was published and has no receipt yet."""
+    """A capture that was published and not completed."""
 
     camera: str
     published_at: float  # monotonic, for the first time
     acknowledged: bool = False
 
 
-class DeliveryMetrics:
-    """Measures how long captures take to the edge broker and to S3."""
+class DeliveryMetrics(DeliveryListener):
+    """Counts and times deliveries."""
 
     def __init__(self, registry: CollectorRegistry, cameras: Iterable[str]) -> None:
-        """Register them in `registry`; each camera's series exist before anything happens."""
+        """Register the metrics; each camera's series exist before anything happens."""
         self._pending: OrderedDict[str, PendingDelivery] = OrderedDict()
         self.published = Histogram(
             "usbcam_publish_seconds",
@@ -45,33 +45,38 @@ class DeliveryMetrics:
             registry=registry,
             buckets=RECEIPT_BUCKETS,
         )
-        self.stored = Counter("usbcam_stored", "Captures that were acknowledged for good.", CAMERA, registry=registry)
+        self.stored = Counter(
+            "usbcam_stored",
+            "Captures with a receipt, or with RECEIPTS=off those that the edge broker acknowledged.",
+            CAMERA,
+            registry=registry,
+        )
         self.rejected = Counter("usbcam_rejected", "Captures that the cloud rejected.", CAMERA, registry=registry)
         for camera in cameras:
             for metric in (self.published, self.receipted, self.stored, self.rejected):
                 metric.labels(camera)
 
-    def sent(self, capture: Capture) -> None:
+    def on_published(self, capture: Capture) -> None:
         """Start the clock."""
-        self._pending.setdefault(capture.id, PendingDelivery(capture.camera, time.monotonic()))
+        self._pending.setdefault(capture.id, PendingDelivery(capture.metadata.camera, time.monotonic()))
         while len(self._pending) > MAX_PENDING:  # a full spool dropped them
             self._pending.popitem(last=False)
 
-    def answered(self, capture_id: str) -> None:
-        """Stop the clock of the first acknowledgement."""
+    def on_acknowledged(self, capture_id: str) -> None:
+        """Observe the first acknowledgement."""
         pending = self._pending.get(capture_id)
         if pending is not None and not pending.acknowledged:
             pending.acknowledged = True
             self.published.labels(pending.camera).observe(time.monotonic() - pending.published_at)
 
-    def settled(self, capture_id: str, state: State, _note: str) -> None:
-        """Count it, and stop the clock of its receipt."""
+    def on_completed(self, capture_id: str, state: CaptureState, note: str) -> None:  # noqa: ARG002 -- for others
+        """Count the capture, and observe the time to its receipt."""
         pending = self._pending.pop(capture_id, None)
         if pending is None:
             return
-        if state is State.REJECTED:
+        if state is CaptureState.REJECTED:
             self.rejected.labels(pending.camera).inc()
             return
         self.stored.labels(pending.camera).inc()
-        if state is State.STORED:
+        if state is CaptureState.STORED:
             self.receipted.labels(pending.camera).observe(time.monotonic() - pending.published_at)

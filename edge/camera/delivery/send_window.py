@@ -1,14 +1,13 @@
 """Which capture is published next, and which must be published again. Decides; touches nothing.
 
-Oldest first, but a fresh capture does not wait behind a backlog: fresh ones and the backlog take turns, and
-the backlog's share of the window follows the time that receipts take, so that what a slow link still has to
-carry ahead of a fresh capture stays worth about `SLOW_SECONDS` (additive increase, multiplicative decrease, as
-TCP's congestion avoidance).
+Oldest first, but a fresh capture does not wait behind a backlog: fresh ones and the backlog take turns. The backlog's
+quota of the window follows the time that receipts take (additive increase, multiplicative decrease, as in TCP's
+congestion avoidance). So what a slow link must still carry ahead of a fresh capture stays worth about `SLOW_SECONDS`.
 
-A receipt is missing for one of two reasons. If captures that were sent later have theirs, the capture was lost and
-goes again. If nobody gets any, the link or S3 is away, the brokers still hold what they took, and copies would only
-fill their memory: then a single capture goes again as a probe, ever less often. (The bridge's state does not tell:
-Mosquitto 2.0 leaves it at 1 when a link swallows packets.)
+A receipt is missing for one of two reasons. If captures that were published later have theirs, the capture was lost and
+is published again. If none arrive at all, the link or S3 is down. The brokers still hold what they accepted, and
+copies would only fill their memory. Then a single capture is published again as a probe, less and less often.
+(The bridge's state does not tell: Mosquitto 2.0 leaves it at 1 when a link swallows packets.)
 """
 
 from collections import deque
@@ -16,136 +15,139 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 FRESH_SECONDS = 30.0  # older captures belong to the backlog
-SLOW_SECONDS = 2.0  # a receipt that takes longer halves the backlog's share
-FIRST_SHARE, LEAST_SHARE = 8.0, 2.0
-RECEIPT_SECONDS, LONGEST_RECEIPT_SECONDS = 30.0, 600.0  # patience with a missing receipt, doubled each time
-REFUSED_SECONDS, LONGEST_REFUSED_SECONDS = 5.0, 300.0  # patience with a broker that refuses, doubled each time
-MOST_BYTES = 32_000_000  # on the way: a broker holds them in memory, and whole frames are large
-WHILE_BRIDGE_IS_DOWN = 1  # one capture waits in the broker, the others on disk
+SLOW_SECONDS = 2.0  # a receipt that takes longer halves the backlog's quota
+INITIAL_QUOTA, MIN_QUOTA = 8.0, 2.0
+RECEIPT_SECONDS, MAX_RECEIPT_SECONDS = 30.0, 600.0  # how long to wait for a receipt, doubled each time
+REFUSED_SECONDS, MAX_REFUSED_SECONDS = 5.0, 300.0  # how long to wait after the broker refused, doubled each time
+MAX_IN_FLIGHT_BYTES = 32_000_000  # a broker holds them in memory, and whole frames are large
+LIMIT_WHILE_BRIDGE_IS_DOWN = 1  # one capture waits in the broker, the others on disk
 
 
 @dataclass(slots=True)
-class Sent:
-    """A capture on its way."""
+class InFlight:
+    """A capture that was published and not completed."""
 
-    at: float  # seconds, monotonic
+    published_at: float  # seconds, monotonic
     size: int  # bytes
     attempt: int  # from 0
     from_backlog: bool
-    again_at: float | None = None  # set when the broker has answered
-    taken: bool = False  # the broker holds it, or has passed it on
+    retry_at: float | None = None  # set once the broker has acknowledged
+    accepted: bool = False  # the broker holds it, or has passed it on
 
 
-class Window:
-    """The captures that wait and those on their way. All times are monotonic seconds."""
+class SendWindow:
+    """The captures that wait and those in flight. All times are monotonic seconds."""
 
     def __init__(self, limit: int, waiting: Iterable[str] = (), size_of: Callable[[str], int] = lambda _: 0) -> None:
-        """`limit`: the most captures on their way; `waiting`: ids from an earlier run, oldest first; sizes in bytes."""
-        self.bridge_up: bool | None = None  # None: nobody says, then it counts as up
+        """`limit`: the most captures in flight; `waiting`: ids from an earlier run, oldest first; sizes in bytes."""
+        self.bridge_up: bool | None = None  # None: unknown, which counts as up
         self._limit, self._size_of = limit, size_of
         self._backlog = deque(waiting)
         self._fresh: deque[tuple[float, str]] = deque()
-        self._missed: deque[str] = deque()  # sent, and to be sent again
-        self._on_way: dict[str, Sent] = {}
+        self._overdue: deque[str] = deque()  # published, and to be published again
+        self._in_flight: dict[str, InFlight] = {}
         self._attempts: dict[str, int] = {}
-        self._share = min(FIRST_SHARE, float(limit))
-        self._shrunk_at = float("-inf")
+        self._backlog_quota = min(INITIAL_QUOTA, float(limit))
+        self._quota_halved_at = float("-inf")
         self._turn_of_fresh = True
-        self._newest_settled = float("-inf")  # when the youngest capture with an answer was sent
-        self._probe_at, self._probe_pause = float("-inf"), RECEIPT_SECONDS
+        self._newest_completed = float("-inf")  # when the latest of all completed captures was published
+        self._probe_at, self._probe_delay = float("-inf"), RECEIPT_SECONDS
 
     @property
-    def on_way(self) -> int:
-        """How many captures are published and not settled."""
-        return len(self._on_way)
+    def in_flight(self) -> int:
+        """How many captures are published and not completed."""
+        return len(self._in_flight)
 
     def add(self, capture_id: str, now: float) -> None:
-        """A capture was made."""
+        """Add a new capture."""
         self._fresh.append((now, capture_id))
 
-    def next(self, now: float) -> str | None:
-        """The capture to publish now, if any; it counts as sent."""
-        self._age(now)
-        limit = WHILE_BRIDGE_IS_DOWN if self.bridge_up is False else self._limit
-        if len(self._on_way) >= limit or sum(sent.size for sent in self._on_way.values()) >= MOST_BYTES:
+    def pop_next(self, now: float) -> str | None:
+        """Take the capture to publish now, if any; it is in flight from here on."""
+        self._update_queues(now)
+        limit = LIMIT_WHILE_BRIDGE_IS_DOWN if self.bridge_up is False else self._limit
+        if len(self._in_flight) >= limit or self._in_flight_bytes() >= MAX_IN_FLIGHT_BYTES:
             return None
-        if self._missed:
-            return self._send(self._missed.popleft(), now, from_backlog=False)
-        backlog_may = bool(self._backlog) and self._backlog_on_way() < min(self._share, limit)
+        if self._overdue:
+            return self._launch(self._overdue.popleft(), now, from_backlog=False)
+        backlog_may = bool(self._backlog) and self._backlog_in_flight() < min(self._backlog_quota, limit)
         if backlog_may and not (self._fresh and self._turn_of_fresh):
             self._turn_of_fresh = True
-            return self._send(self._backlog.popleft(), now, from_backlog=True)
+            return self._launch(self._backlog.popleft(), now, from_backlog=True)
         if self._fresh:
             self._turn_of_fresh = False
-            return self._send(self._fresh.popleft()[1], now, from_backlog=False)
+            return self._launch(self._fresh.popleft()[1], now, from_backlog=False)
         return None
 
-    def answered(self, capture_id: str, now: float, *, taken: bool) -> None:
-        """The broker has answered: it took the capture, or refused it."""
-        sent = self._on_way.get(capture_id)
-        if sent is None:
+    def acknowledge(self, capture_id: str, now: float, *, accepted: bool) -> None:
+        """The broker has acknowledged the capture: accepted it, or refused it."""
+        flight = self._in_flight.get(capture_id)
+        if flight is None:
             return
-        first, longest = (
-            (RECEIPT_SECONDS, LONGEST_RECEIPT_SECONDS) if taken else (REFUSED_SECONDS, LONGEST_REFUSED_SECONDS)
+        initial, longest = (
+            (RECEIPT_SECONDS, MAX_RECEIPT_SECONDS) if accepted else (REFUSED_SECONDS, MAX_REFUSED_SECONDS)
         )
-        sent.taken = taken
-        sent.again_at = now + min(first * 2.0**sent.attempt, longest)
+        flight.accepted = accepted
+        flight.retry_at = now + min(initial * 2.0**flight.attempt, longest)
 
-    def settle(self, capture_id: str, now: float) -> None:
-        """Somebody has answered for the capture, or it is gone: never publish it again."""
-        sent = self._on_way.pop(capture_id, None)
+    def complete(self, capture_id: str, now: float) -> None:
+        """The capture has its receipt, or is gone: never publish it again."""
+        flight = self._in_flight.pop(capture_id, None)
         self._attempts.pop(capture_id, None)
-        if sent is None:
-            self._forget(capture_id)
+        if flight is None:
+            self._drop_queued(capture_id)
             return
-        self._newest_settled = max(self._newest_settled, sent.at)
-        self._probe_at, self._probe_pause = float("-inf"), RECEIPT_SECONDS
-        if sent.from_backlog:
-            self._adapt(now - sent.at, now)
+        self._newest_completed = max(self._newest_completed, flight.published_at)
+        self._probe_at, self._probe_delay = float("-inf"), RECEIPT_SECONDS
+        if flight.from_backlog:
+            self._adjust_quota(now - flight.published_at, now)
 
-    def again(self) -> None:
-        """The brokers may have lost what they had: publish everything again that they had taken."""
-        answered = [key for key, sent in self._on_way.items() if sent.again_at is not None]
-        for capture_id in answered:
-            del self._on_way[capture_id]
-        self._backlog.extendleft(reversed(answered))
+    def requeue_acknowledged(self) -> None:
+        """The brokers may have lost what they acknowledged: publish all of it again."""
+        acknowledged = [key for key, flight in self._in_flight.items() if flight.retry_at is not None]
+        for capture_id in acknowledged:
+            del self._in_flight[capture_id]
+        self._backlog.extendleft(reversed(acknowledged))
 
-    def _age(self, now: float) -> None:
+    def _update_queues(self, now: float) -> None:
         while self._fresh and now - self._fresh[0][0] > FRESH_SECONDS:
             self._backlog.append(self._fresh.popleft()[1])
         if self.bridge_up is False:
             return
-        for capture_id in self._missing(now):
-            self._attempts[capture_id] = self._on_way.pop(capture_id).attempt + 1
-            self._missed.append(capture_id)
+        for capture_id in self._find_overdue(now):
+            self._attempts[capture_id] = self._in_flight.pop(capture_id).attempt + 1
+            self._overdue.append(capture_id)
 
-    def _missing(self, now: float) -> list[str]:
-        """What goes again: what was lost or refused, else one probe."""
-        late = {key: sent for key, sent in self._on_way.items() if sent.again_at is not None and now >= sent.again_at}
-        lost = [key for key, sent in late.items() if not sent.taken or sent.at < self._newest_settled]
+    def _find_overdue(self, now: float) -> list[str]:
+        """What must be published again: what was lost or refused, else one probe."""
+        late = {key: f for key, f in self._in_flight.items() if f.retry_at is not None and now >= f.retry_at}
+        lost = [key for key, f in late.items() if not f.accepted or f.published_at < self._newest_completed]
         if lost or not late or now < self._probe_at:
             return lost
-        self._probe_at = now + self._probe_pause
-        self._probe_pause = min(self._probe_pause * 2, LONGEST_RECEIPT_SECONDS)
+        self._probe_at = now + self._probe_delay
+        self._probe_delay = min(self._probe_delay * 2, MAX_RECEIPT_SECONDS)
         return [next(iter(late))]
 
-    def _send(self, capture_id: str, now: float, *, from_backlog: bool) -> str:
+    def _launch(self, capture_id: str, now: float, *, from_backlog: bool) -> str:
         attempt = self._attempts.pop(capture_id, 0)
-        self._on_way[capture_id] = Sent(now, self._size_of(capture_id), attempt, from_backlog)
+        self._in_flight[capture_id] = InFlight(now, self._size_of(capture_id), attempt, from_backlog)
         return capture_id
 
-    def _backlog_on_way(self) -> int:
-        return sum(1 for sent in self._on_way.values() if sent.from_backlog)
+    def _in_flight_bytes(self) -> int:
+        return sum(flight.size for flight in self._in_flight.values())
 
-    def _adapt(self, took_seconds: float, now: float) -> None:
-        if took_seconds <= SLOW_SECONDS:
-            self._share = min(self._share + 1, float(self._limit))
-        elif now - self._shrunk_at > took_seconds:  # once for all that were on their way together
-            self._share = max(self._share / 2, LEAST_SHARE)
-            self._shrunk_at = now
+    def _backlog_in_flight(self) -> int:
+        return sum(1 for flight in self._in_flight.values() if flight.from_backlog)
 
-    def _forget(self, capture_id: str) -> None:
-        """A receipt for what waits to go again: rare, so a search will do."""
-        for waiting in (self._missed, self._backlog):
-            if capture_id in waiting:
-                waiting.remove(capture_id)
+    def _adjust_quota(self, receipt_seconds: float, now: float) -> None:
+        if receipt_seconds <= SLOW_SECONDS:
+            self._backlog_quota = min(self._backlog_quota + 1, float(self._limit))
+        elif now - self._quota_halved_at > receipt_seconds:  # once for all that were in flight together
+            self._backlog_quota = max(self._backlog_quota / 2, MIN_QUOTA)
+            self._quota_halved_at = now
+
+    def _drop_queued(self, capture_id: str) -> None:
+        """A receipt for a capture that waits to be published again: rare, so a linear search will do."""
+        for queue in (self._overdue, self._backlog):
+            if capture_id in queue:
+                queue.remove(capture_id)

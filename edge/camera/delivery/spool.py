@@ -1,4 +1,4 @@
-"""The spool: every capture lies on disk until somebody has answered for it."""
+"""The spool: every capture stays on disk until its receipt has come."""
 
 import contextlib
 import fcntl
@@ -7,19 +7,19 @@ import os
 import threading
 from pathlib import Path
 
-from common.contract.capture import Capture, NotACaptureError, read_capture
+from common.contract.capture import Capture, NotACaptureError
 
 log = logging.getLogger(__name__)
 
 EXTENSIONS = (".png", ".jpg")
 UNFINISHED = ".part"
-PROBE = ".probe"
-PROBE_BYTES = 64 * 1024  # about a capture
-MOST_DAMAGED = 100  # files kept for a look; older ones go
+TEST_FILE = ".probe"
+TEST_BYTES = 64 * 1024  # about a capture
+MAX_DAMAGED_FILES = 100  # kept for inspection; older ones are deleted
 
 
 class SpoolError(Exception):
-    """The spool cannot take captures now; the text is a sentence for the user."""
+    """The spool cannot take captures now; the text is for the user."""
 
 
 class SpoolInUseError(SpoolError):
@@ -33,76 +33,72 @@ class Spool:
     """
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
-        """List what waits in the folder; raises SpoolInUseError. A folder that does not work yet is the trouble."""
-        self.dropped = 0  # captures that a full spool had to give up
-        self.trouble: str | None = None  # why captures cannot be spooled now, as a sentence
+        """List what waits in the folder; raises SpoolInUseError. A folder that cannot be used yet is a `problem`."""
+        self.dropped = 0  # captures that a full spool had to drop
+        self.problem: str | None = None  # why captures cannot be spooled now, for the user
         self._folder, self._max_bytes = folder, max_bytes
-        self._guard = threading.Lock()
-        self._lock: int | None = None
+        self._lock = threading.Lock()
+        self._lock_file: int | None = None
         self._sizes: dict[str, int] = {}
         self._bytes = 0
-        with contextlib.suppress(OSError):  # `probe` says it
+        with contextlib.suppress(OSError):  # `check_writable` reports it
             self._open()
-        self.probe()
+        self.check_writable()
 
     def close(self) -> None:
-        """Let another process have the folder."""
-        if self._lock is not None:
-            os.close(self._lock)
+        """Release the folder for another process."""
+        if self._lock_file is not None:
+            os.close(self._lock_file)
 
-    def probe(self) -> None:
-        """Find out whether captures can be spooled, without one."""
+    def check_writable(self) -> None:
+        """Find out whether captures can be spooled, without a capture."""
         try:
             self._open()
-            _write_through(self._folder / PROBE, bytes(PROBE_BYTES))
+            _write_synced(self._folder / TEST_FILE, bytes(TEST_BYTES))
         except OSError as error:
-            self.trouble = _explain(self._folder, error)
+            self.problem = _explain(self._folder, error)
         except SpoolInUseError as error:
-            self.trouble = str(error)
+            self.problem = str(error)
         else:
-            self.trouble = None
+            self.problem = None
         with contextlib.suppress(OSError):
-            (self._folder / PROBE).unlink(missing_ok=True)
+            (self._folder / TEST_FILE).unlink(missing_ok=True)
 
     def put(self, capture: Capture) -> None:
-        """Write a capture down for good; raises SpoolError, and remembers it as the trouble."""
+        """Write a capture to disk, synced; raises SpoolError and remembers it as the `problem`."""
         try:
             self._open()
             self._make_room(len(capture.image))
             self._write(capture)
         except OSError as error:
-            self.trouble = _explain(self._folder, error)
-            raise SpoolError(self.trouble) from error
-        self.trouble = None
+            self.problem = _explain(self._folder, error)
+            raise SpoolError(self.problem) from error
+        self.problem = None
 
     def read(self, capture_id: str) -> Capture | None:
-        """The capture of that id; None if it is gone, or damaged (then it is set aside)."""
+        """The capture of that id; None if it is gone, or damaged (then it is quarantined)."""
         path = self._path(capture_id)
         if path is None:
             return None
         try:
-            capture = read_capture(path.read_bytes())
+            return Capture.parse(path.read_bytes(), capture_id)
         except (OSError, NotACaptureError) as error:
-            self._set_aside(path, str(error))
+            self._quarantine(path, str(error))
             return None
-        if capture.id != capture_id:
-            self._set_aside(path, "its bytes do not fit its name")
-            return None
-        return capture
 
     def remove(self, capture_id: str) -> bool:
-        """Forget a capture that somebody has answered for; False if it was not there."""
+        """Delete a capture that needs no more delivery; False if it was not there."""
         path = self._path(capture_id)
         if path is None:
             return False
-        with self._guard:
+        with self._lock:
             self._bytes -= self._sizes.pop(path.name, 0)
         path.unlink(missing_ok=True)
         return True
 
     def ids(self) -> list[str]:
         """What waits, oldest first."""
-        with self._guard:
+        with self._lock:
             return [name[:-4] for name in sorted(self._sizes)]
 
     def size(self, capture_id: str) -> int:
@@ -111,9 +107,9 @@ class Spool:
         return self._sizes.get(path.name, 0) if path else 0
 
     @property
-    def opened(self) -> bool:
-        """Whether the folder is ours, and what waits in it is known."""
-        return self._lock is not None
+    def is_open(self) -> bool:
+        """Whether this process owns the folder and knows what waits in it."""
+        return self._lock_file is not None
 
     @property
     def bytes(self) -> int:
@@ -131,74 +127,74 @@ class Spool:
         return len(self._sizes)
 
     def _open(self) -> None:
-        if self._lock is not None:
+        if self._lock_file is not None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(self._folder / ".lock")
+        self._lock_file = _acquire_lock(self._folder / ".lock")
         for entry in list(os.scandir(self._folder)):
             if entry.name.endswith(UNFINISHED):
-                self._set_aside(Path(entry.path), "it was not finished when the camera stopped")
+                self._quarantine(Path(entry.path), "it was not finished when the camera stopped")
             elif entry.name.endswith(EXTENSIONS):
                 self._sizes[entry.name] = entry.stat().st_size
         self._bytes = sum(self._sizes.values())
 
     def _path(self, capture_id: str) -> Path | None:
-        with self._guard:
+        with self._lock:
             name = next((capture_id + end for end in EXTENSIONS if capture_id + end in self._sizes), None)
         return self._folder / name if name else None
 
-    def _make_room(self, wanted: int) -> None:
-        while self._bytes + wanted > self._max_bytes and self._sizes:
-            with self._guard:
+    def _make_room(self, needed: int) -> None:
+        while self._bytes + needed > self._max_bytes and self._sizes:
+            with self._lock:
                 oldest = min(self._sizes)[:-4]
             self.remove(oldest)
             self.dropped += 1
-            if self.dropped & (self.dropped - 1) == 0:  # 1, 2, 4, 8, ...: said, not repeated
+            if self.dropped & (self.dropped - 1) == 0:  # 1, 2, 4, 8, ...: logged, not repeated
                 log.error("Dropped %s: the spool is full (SPOOL_MAX_MB); %d dropped so far", oldest, self.dropped)
 
     def _write(self, capture: Capture) -> None:
         name = capture.id + capture.extension
         unfinished = self._folder / (name + UNFINISHED)
         try:
-            _write_through(unfinished, capture.image)
+            _write_synced(unfinished, capture.image)
             unfinished.rename(self._folder / name)
             _sync_folder(self._folder)
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
-        with self._guard:
+        with self._lock:
             self._bytes += len(capture.image) - self._sizes.get(name, 0)
             self._sizes[name] = len(capture.image)
 
-    def _set_aside(self, path: Path, reason: str) -> None:
+    def _quarantine(self, path: Path, reason: str) -> None:
         damaged = self._folder / "damaged"
-        log.error("Set %s aside in %s: %s", path.name, damaged, reason)
+        log.error("Quarantined %s in %s: %s", path.name, damaged, reason)
         try:
             damaged.mkdir(exist_ok=True)
             path.rename(damaged / path.name)
-            for old in sorted(damaged.iterdir())[:-MOST_DAMAGED]:
+            for old in sorted(damaged.iterdir())[:-MAX_DAMAGED_FILES]:
                 old.unlink()
         except OSError as error:
-            log.error("Could not set %s aside: %s", path.name, error)  # noqa: TRY400 -- a sentence, no stack trace
-        with self._guard:
+            log.error("Could not quarantine %s: %s", path.name, error)  # noqa: TRY400 -- one line, no stack trace
+        with self._lock:
             self._bytes -= self._sizes.pop(path.name, 0)
 
 
-def _locked(path: Path) -> int:
-    """Hold a lock for the life of the process."""
+def _acquire_lock(path: Path) -> int:
+    """Take a lock that the process holds until it ends; raises SpoolInUseError."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
         raise SpoolInUseError(
-            f"SPOOL_DIR={path.parent} is in use by another camera: give each camera a folder of its own."
+            f"SPOOL_DIR={path.parent} is in use by another camera: give each camera its own folder."
         ) from error
     return descriptor
 
 
-def _write_through(path: Path, content: bytes) -> None:
-    """Write a file so that its bytes are on disk when this returns."""
+def _write_synced(path: Path, content: bytes) -> None:
+    """Write a file; its bytes are on disk when this returns."""
     with path.open("wb") as file:
         file.write(content)
         file.flush()
@@ -206,7 +202,7 @@ def _write_through(path: Path, content: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """A file's name is on disk only after its folder is."""
+    """Sync a folder: only then are the names of its files on disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -14,12 +14,12 @@ import paho.mqtt.client as mqtt
 
 from camera.config.settings import Settings
 from camera.diagnostics.finding import Finding, ill, known, well
+from common.contract import topics
 from common.mqtt import new_client
 
 ANSWER_SECONDS = 5.0
 SOON_DAYS = 30
 DAY_SECONDS = 86400
-STATE, TOKEN, STATUS = "usbcam-bridge/state", "usbcam-bridge/token", "usbcam/status/"
 LOGS = "docker compose -f docker-compose.edge.yml logs edge-broker"
 
 
@@ -35,23 +35,23 @@ class Word:
     def hear(self, topic: str, payload: bytes) -> None:
         """Take one retained message."""
         text = payload.decode("utf-8", "replace")
-        if topic == STATE:
+        if topic == topics.BRIDGE_STATE:
             self.bridge = text
-        elif topic == TOKEN:
+        elif topic == topics.TOKEN:
             self.token = text
-        elif topic.startswith(STATUS):
+        elif topic.startswith(topics.STATUS_PREFIX):
             with contextlib.suppress(ValueError):
                 status = json.loads(text)
-                self.statuses[topic.removeprefix(STATUS)] = status if isinstance(status, dict) else {}
+                self.statuses[topic.removeprefix(topics.STATUS_PREFIX)] = status if isinstance(status, dict) else {}
 
 
 def ask(settings: Settings) -> Word:
     """Ask the broker for all that it retains for us."""
     word, heard = Word(), threading.Event()
-    end = f"usbcam-camera/doctor-{uuid.uuid4().hex}"  # what was retained comes before what is sent later
+    end = topics.ping(f"doctor-{uuid.uuid4().hex}")  # what was retained comes before what is sent later
 
     def on_connect(client: mqtt.Client, *_: object) -> None:
-        client.subscribe([(topic, 0) for topic in (STATE, TOKEN, f"{STATUS}+", end)])
+        client.subscribe([(topic, 0) for topic in (topics.BRIDGE_STATE, topics.TOKEN, topics.ALL_STATUSES, end)])
         client.publish(end, b"", qos=0)
 
     def on_message(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:

@@ -14,7 +14,8 @@ from camera.sources.file import FileSource
 from camera.sources.frame import FrameSource, Image, SourceEndedError, SourceError
 from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.source import SyntheticSource, create_scene
-from common.contract.capture import Box, timestamp
+from common.contract.capture import Box
+from common.contract.times import timestamp
 
 
 def detect(settings: Settings, paths: list[str]) -> int:
@@ -73,19 +74,20 @@ def _write_captures(settings: Settings, source: FrameSource, out: Path) -> None:
 
 def _write_result(result: AnalysisResult, out: Path) -> None:
     for capture in result.captures:
+        metadata, track = capture.metadata, capture.metadata.track
         path = out / (capture.id + capture.extension)
         path.write_bytes(capture.image)
         _print(
             {
                 "file": str(path),
                 "id": capture.id,
-                "captured_at": timestamp(capture.captured_at),
+                "captured_at": timestamp(metadata.captured_at),
                 "frame": capture.frame,
-                "box": _numbers(capture.box),
-                "score": round(capture.score, 3),
-                "quality": capture.quality,
-                "track": capture.track,
-                "shot": capture.shot,
+                "box": _numbers(metadata.box),
+                "score": round(metadata.score, 3),
+                "quality": track.quality if track else 0.0,
+                "track": track.id if track else "",
+                "shot": track.shot if track else "",
             }
         )
 

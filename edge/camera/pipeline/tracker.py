@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from camera.pipeline.detector import Detection
-from common.contract.capture import Box, timestamp
+from common.contract.capture import Box
+from common.contract.times import compact
 
 # So many detections, so far apart: what YuNet takes for a face by mistake is soon none again.
 CONFIRMING_HITS, CONFIRMING_SECONDS = 2, 0.06
@@ -145,7 +146,7 @@ class Tracker:
     def _open(self, detection: Detection, now: float, captured_at: datetime) -> Track:
         same_time = sum(1 for track in self._tracks if track.began_at == captured_at)
         track = Track(
-            id=f"{timestamp(captured_at).replace('-', '').replace(':', '')}-{same_time + 1}",
+            id=f"{compact(captured_at)}-{same_time + 1}",
             box=detection.box,
             began_at=captured_at,
             seen_at=captured_at,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from camera.control.mqtt_client import CameraMqttClient
-from camera.delivery.history import Journal
+from camera.delivery.history import DeliveryHistory
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from camera.pipeline.worker import CameraWorker
@@ -19,6 +19,6 @@ class WebContext:
     workers: Sequence[CameraWorker]
     spool: Spool
     publisher: Publisher
-    journal: Journal
+    history: DeliveryHistory
     registry: CollectorRegistry
     mqtt_clients: Mapping[str, CameraMqttClient]  # by camera

@@ -30,7 +30,7 @@ class PipelineStatus:
 
     def __init__(self, context: WebContext) -> None:
         self._workers, self._spool = context.workers, context.spool
-        self._publisher, self._journal = context.publisher, context.journal
+        self._publisher, self._history = context.publisher, context.history
 
     def read(self) -> list[StageStatus]:
         """All stages, in the order in which a capture passes them."""
@@ -59,8 +59,8 @@ class PipelineStatus:
 
     def _disk(self) -> tuple[Level, str]:
         spool = self._spool
-        if spool.trouble:
-            return "error", spool.trouble
+        if spool.problem:
+            return "error", spool.problem
         usage = f"{spool.depth} waiting, {spool.bytes / MEGABYTE:.1f} of {spool.max_bytes / MEGABYTE:,.0f} MB."
         if spool.dropped:
             return "error", f"{usage} The {spool.dropped} oldest were deleted: SPOOL_MAX_MB is reached."
@@ -77,7 +77,7 @@ class PipelineStatus:
             return "ok", "Connected to the cloud."
         if not self._publisher.connected:
             return "unknown", "Unknown without the broker."
-        if up is None or self._publisher.lacks_token:
+        if up is None or self._publisher.token_missing:
             return "warning", "There is no bridge: set EDGE_TOKEN in .env. Captures wait on disk."
         return "error", "The cloud cannot be reached: see the log of edge-broker. Captures wait on disk."
 
@@ -94,10 +94,11 @@ class PipelineStatus:
         return "ok", f"Last receipt {_ago(age)}; {self._publisher.stored} captures stored since the start."
 
     def _completed_times(self) -> Iterator[float]:
-        return (entry.settled_at for entry in self._journal.recent() if entry.settled_at is not None)
+        return (record.completed_at for record in self._history.recent() if record.completed_at is not None)
 
     def _pending_times(self) -> Iterator[float]:
-        return (entry.sent_at for entry in self._journal.recent() if entry.settled_at is None and entry.sent_at)
+        records = self._history.recent()
+        return (record.published_at for record in records if record.completed_at is None and record.published_at)
 
 
 def _ago(seconds: float) -> str:

@@ -60,8 +60,8 @@ class _Endpoints:
         return Response(status_code=204)
 
     def capture(self, request: Request) -> Response:
-        entry = self._context.journal.find(request.path_params["id"])
-        if entry is None or entry.capture is None:
+        record = self._context.history.find(request.path_params["id"])
+        if record is None or record.capture is None:
             raise HTTPException(404)
         headers = {"cache-control": "private, max-age=3600"}  # an id always names the same image
-        return Response(entry.capture.image, media_type=entry.capture.content_type, headers=headers)
+        return Response(record.capture.image, media_type=record.capture.content_type, headers=headers)

@@ -4,13 +4,13 @@ import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from camera.delivery.history import Entry
+from camera.delivery.history import DeliveryRecord
 from camera.pipeline.camera_status import CameraState
 from camera.pipeline.worker import CameraWorker, Preview
 from camera.web.context import WebContext
 from camera.web.pipeline_status import PipelineStatus
 from camera.web.process_stats import CpuMeter, memory_mb
-from common.contract.capture import timestamp
+from common.contract.times import timestamp
 
 
 class StateView:
@@ -40,7 +40,7 @@ class StateView:
             "stored": publisher.stored,
             "rejected": publisher.rejected,
             "cameras": [_camera_json(worker) for worker in self._context.workers],
-            "captures": [_capture_json(entry) for entry in self._context.journal.recent()],
+            "captures": [_capture_json(record) for record in self._context.history.recent()],
         }
 
 
@@ -85,17 +85,18 @@ def _camera_json(worker: CameraWorker) -> dict[str, object]:
     }
 
 
-def _capture_json(entry: Entry) -> dict[str, object]:
-    capture = entry.capture
-    waited = None if entry.settled_at is None or entry.sent_at is None else entry.settled_at - entry.sent_at
+def _capture_json(record: DeliveryRecord) -> dict[str, object]:
+    capture = record.capture
+    track = capture.metadata.track if capture else None
+    waited = record.delivery_seconds
     return {
-        "id": entry.id,
-        "camera": entry.camera,
-        "state": entry.state.value,
-        "note": entry.note,
+        "id": record.id,
+        "camera": record.camera,
+        "state": record.state.value,
+        "note": record.note,
         "receipt_seconds": None if waited is None else round(waited, 2),
         "has_image": capture is not None,
-        "captured_at": timestamp(capture.captured_at) if capture else None,
-        "quality": capture.quality if capture else None,
-        "shot": capture.shot if capture else None,
+        "captured_at": timestamp(capture.metadata.captured_at) if capture else None,
+        "quality": track.quality if track else None,
+        "shot": track.shot if track else None,
     }

@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from common.contract.certificate_expiry import read
+from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.files import SecretDir
 from enroll import x509 as certificate
 from enroll.authority import LOCAL_NAMES, RENEW_BEFORE, CertificateAuthority
@@ -262,7 +262,7 @@ def test_the_uploader_may_read_when_certificates_end_and_nothing_else(enroll: En
     enroll("--revoke", "attic")
 
     file = enroll.file(DATES)
-    dates = read(file)
+    dates = CertificateExpiry.read(file)
 
     assert file.stat().st_mode & 0o777 == 0o644
     assert set(dates.edges) == {"porch"}

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from common.contract.certificate_expiry import Certificates
+from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.check_result import Status
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from tests.cloud.rig import Bucket, Edge, Road, Uploaders
@@ -157,9 +157,9 @@ def test_certificates_that_end_soon_are_told_by_name() -> None:
     found: Any = {
         result.subject: result.status
         for result in check_certificates(
-            Certificates(ends(400), {"porch": ends(20), "attic": ends(-1), "shed": ends(900)})
+            CertificateExpiry(ends(400), {"porch": ends(20), "attic": ends(-1), "shed": ends(900)})
         )
     }
 
     assert found == {"edge porch": Status.WARN, "edge attic": Status.FAIL, "edges": Status.PASS}
-    assert not list(check_certificates(Certificates(None, {})))
+    assert not list(check_certificates(CertificateExpiry(None, {})))

@@ -2,16 +2,17 @@
 
 import json
 
-from camera.control.homeassistant import discovery_payload, discovery_topic, image_topic
+from camera.control.homeassistant import discovery_payload
+from common.contract import topics
 
 
 def test_a_device_has_an_image_a_connection_and_counts() -> None:
     said = json.loads(discovery_payload("front", "image/png"))
 
     parts = said["cmps"]
-    assert discovery_topic("front") == "homeassistant/device/usbcam-front/config"
+    assert topics.homeassistant_discovery("front") == "homeassistant/device/usbcam-front/config"
     assert said["dev"]["ids"] == ["usbcam-front"]
-    assert parts["last_capture"]["image_topic"] == image_topic("front") == "usbcam-homeassistant/front"
+    assert parts["last_capture"]["image_topic"] == topics.homeassistant_image("front") == "usbcam-homeassistant/front"
     assert {part["p"] for part in parts.values()} == {"image", "binary_sensor", "sensor", "switch"}
     assert len({part["unique_id"] for part in parts.values()}) == len(parts)
     assert all(part.get("state_topic", "usbcam/status/front") == "usbcam/status/front" for part in parts.values())

@@ -12,10 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from camera.config.settings import Settings
 from camera.control.metrics import render
+from camera.delivery.events import CaptureState
 from camera.delivery.latency import DeliveryMetrics
 from camera.service import CameraService
 from common.contract.capture import Capture
-from common.contract.receipt import State
 from tests.support.paths import ROOT
 
 METRIC = re.compile(r"\b(?:usbcam|process)_\w+")
@@ -56,13 +56,13 @@ def test_every_camera_has_its_own_counts(service: CameraService) -> None:
 
 def test_the_time_to_the_receipt_is_taken_once(make_capture: Callable[[int], Capture]) -> None:
     registry, capture = CollectorRegistry(), make_capture(1)
-    meter = DeliveryMetrics(registry, ["porch"])
+    metrics = DeliveryMetrics(registry, ["porch"])
 
     for _ in range(2):  # sent again after a while
-        meter.sent(capture)
-        meter.answered(capture.id)
+        metrics.on_published(capture)
+        metrics.on_acknowledged(capture.id)
     for _ in range(2):  # and so answered twice
-        meter.settled(capture.id, State.STORED, "porch/1.png")
+        metrics.on_completed(capture.id, CaptureState.STORED, "porch/1.png")
 
     found = samples(registry)
     assert found["usbcam_publish_seconds_count", "porch"] == 1
@@ -72,10 +72,10 @@ def test_the_time_to_the_receipt_is_taken_once(make_capture: Callable[[int], Cap
 
 def test_a_rejected_capture_is_no_stored_one(make_capture: Callable[[int], Capture]) -> None:
     registry, capture = CollectorRegistry(), make_capture(1)
-    meter = DeliveryMetrics(registry, ["porch"])
+    metrics = DeliveryMetrics(registry, ["porch"])
 
-    meter.sent(capture)
-    meter.settled(capture.id, State.REJECTED, "no image")
+    metrics.on_published(capture)
+    metrics.on_completed(capture.id, CaptureState.REJECTED, "no image")
 
     found = samples(registry)
     assert found["usbcam_rejected_total", "porch"] == 1

@@ -1,23 +1,89 @@
-"""What comes in is on disk before it is sent, and what cannot be spooled is told to whoever made it."""
+"""From the cameras into the spool: what is refused, and what a capture costs."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 
+import numpy as np
+import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
+from prometheus_client import CollectorRegistry
 
 from camera.config.settings import Settings
 from camera.delivery.capture_sink import CaptureSink
-from camera.delivery.history import Journal
+from camera.delivery.events import CaptureState
+from camera.delivery.history import DeliveryHistory
+from camera.delivery.latency import DeliveryMetrics
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
-from common.contract.capture import Capture
+from camera.pipeline.detector import Detection
+from camera.pipeline.encoder import CaptureEncoder
+from camera.sources.frame import Frame
+from common.contract import topics
+from common.contract.capture import Box, Capture, Visit
+from common.contract.receipt import Receipt, StoredCapture
+from dev.harness.process import wait_for
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ROOM = 1_000_000
+
+Make = Callable[[int], Capture]
+
+
+class Parts:
+    """A sink above a spool, and a publisher whose MQTT client only notes what it is given."""
+
+    def __init__(self, folder: Path) -> None:
+        self.history, self.spool = DeliveryHistory(), Spool(folder, ROOM)
+        self.client = mock.Mock()
+        self.client.publish.return_value.mid = 1
+        metrics = DeliveryMetrics(CollectorRegistry(), ["porch"])
+        with mock.patch("camera.delivery.publisher.new_client", return_value=self.client):
+            self.publisher = Publisher(Settings(), self.spool, (self.history, metrics))
+        self.sink = CaptureSink(self.spool, self.publisher, self.history)
+
+    def deliver(self) -> None:
+        """Connect, wait until the last capture is published, and play the cloud that stores it."""
+        self.publisher.start()
+        self.client.on_connect(None, None, None, ReasonCode(PacketTypes.CONNACK), None)
+        self._wait_for(CaptureState.PUBLISHED)
+        receipt = Receipt(stored=(StoredCapture(self.history.recent()[0].id, "porch/1.png"),))
+        message = mqtt.MQTTMessage(topic=topics.RECEIPTS.encode())
+        message.payload = receipt.to_json()
+        self.client.on_message(None, None, message)
+        self._wait_for(CaptureState.STORED)
+        self.publisher.stop()
+
+    def _wait_for(self, state: CaptureState) -> None:
+        wait_for(lambda: self.history.recent()[0].state is state, seconds=10, what=state)
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Parts]:
+    parts = Parts(tmp_path / "spool")
+    yield parts
+    parts.spool.close()
+
+
+def visit_of(*captures: Capture) -> Visit:
+    return Visit("1", "porch", NOON, NOON, tuple(capture.id for capture in captures), captures[-1].id)
+
+
+def test_nothing_is_refused_while_there_is_room(parts: Parts, make_capture: Make) -> None:
+    captures = [make_capture(1), make_capture(2)]
+
+    assert parts.sink.accept(captures, [visit_of(*captures)]) == set()
+    assert parts.spool.ids() == [capture.id for capture in captures]
+    assert [record.state for record in parts.history.recent()] == [CaptureState.SPOOLED] * 2
 
 
 def test_captures_that_cannot_be_spooled_are_returned(
-    tmp_path: Path, make_capture: Callable[[int], Capture], monkeypatch: pytest.MonkeyPatch
+    parts: Parts, make_capture: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spool, history = Spool(tmp_path, 1_000_000), Journal()
-    sink = CaptureSink(spool, Publisher(Settings(), spool, ()), history)
     good, bad = make_capture(1), make_capture(2)
     rename = Path.rename
 
@@ -28,6 +94,32 @@ def test_captures_that_cannot_be_spooled_are_returned(
 
     monkeypatch.setattr(Path, "rename", rename_or_fail)
 
-    assert sink.accept([good, bad], []) == {bad.id}
-    assert spool.ids() == [good.id]
-    assert [record.id for record in history.recent()] == [good.id]
+    assert parts.sink.accept([good, bad], []) == {bad.id}
+    assert parts.spool.ids() == [good.id]
+    assert [record.id for record in parts.history.recent()] == [good.id]
+
+
+def test_a_visit_is_published(parts: Parts, make_capture: Make) -> None:
+    visit = visit_of(make_capture(1), make_capture(2))
+
+    parts.sink.accept([], [visit])
+
+    assert parts.client.publish.call_args.args == (topics.VISITS, visit.to_json())
+
+
+def test_a_capture_is_hashed_once_when_it_is_made_and_once_when_it_comes_from_disk(parts: Parts) -> None:
+    encoder = CaptureEncoder(camera="porch", whole_frame=True, margin=0, image_format="png")
+    frame = Frame(np.zeros((16, 16, 3), np.uint8), NOON, 0.0, 0)
+    shot = encoder.crop(frame, Detection(Box(1, 2, 3, 4), 0.9), 0.5, "1")
+
+    with mock.patch.object(hashlib, "sha256", wraps=hashlib.sha256) as sha256:
+        capture = encoder.encode(shot, "first")
+        made = sha256.call_count
+        parts.sink.accept([capture], [visit_of(capture)])
+        parts.deliver()
+
+    (record,) = parts.history.recent()
+    assert record.state is CaptureState.STORED
+    assert not parts.spool.depth
+    assert made == 1
+    assert sha256.call_count == 2

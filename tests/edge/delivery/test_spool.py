@@ -108,15 +108,15 @@ def test_a_folder_that_does_not_work_yet_is_said_and_used_once_it_does(tmp_path:
     (tmp_path / "spool").write_text("in the way")
 
     spool = Spool(tmp_path / "spool", ROOM)
-    trouble = spool.trouble
+    problem = spool.problem
     with pytest.raises(SpoolError, match=r"SPOOL_DIR=.* cannot take captures"):
         spool.put(make_capture(2))
     (tmp_path / "spool").unlink()
     (tmp_path / "aside").rename(tmp_path / "spool")
-    spool.probe()
+    spool.check_writable()
 
-    assert "SPOOL_DIR" in str(trouble)
-    assert not spool.trouble
+    assert "SPOOL_DIR" in str(problem)
+    assert not spool.problem
     assert spool.ids() == [make_capture(1).id]
 
 
@@ -129,13 +129,13 @@ def test_a_disk_without_room_is_said_and_forgotten_when_there_is_room_again(tmp_
     try:
         with pytest.raises(SpoolError, match=r"SPOOL_DIR=.* cannot take captures"):
             spool.put(make_capture(1))
-        assert "SPOOL_DIR" in str(spool.trouble)
+        assert "SPOOL_DIR" in str(spool.problem)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, ignored)
 
-    spool.probe()
-    recovered = spool.trouble
+    spool.check_writable()
+    recovered = spool.problem
     spool.put(make_capture(2))
 
     assert not recovered

@@ -8,7 +8,7 @@ import cv2
 import pytest
 
 from camera.sources.frame import Image
-from common.contract.capture import read_capture
+from common.contract.capture import Capture, TrackInfo
 from tests.edge.rig import Run
 
 
@@ -48,10 +48,10 @@ def test_captures_writes_what_would_be_published(tmp_path: Path, video: Path, ru
     assert len({line["track"] for line in lines}) == 2
     assert set(lines[0]) == {"file", "id", "captured_at", "frame", "box", "score", "quality", "track", "shot"}
     for line in lines:
-        capture = read_capture((tmp_path / line["file"]).read_bytes())
+        capture = Capture.parse((tmp_path / line["file"]).read_bytes())
         assert capture.id == line["id"]
-        assert [capture.box.x, capture.box.y, capture.box.width, capture.box.height] == line["box"]
-        assert (capture.quality, capture.track, capture.shot) == (line["quality"], line["track"], line["shot"])
+        assert str(capture.metadata.box) == ",".join(str(number) for number in line["box"])
+        assert capture.metadata.track == TrackInfo(line["track"], line["shot"], line["quality"])
 
 
 def test_captures_of_the_same_file_have_the_same_ids(video: Path, run_camera: Run) -> None:

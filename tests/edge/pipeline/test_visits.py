@@ -155,7 +155,7 @@ def test_who_joins_somebody_is_captured_within_a_second(face: Image) -> None:
 
     captures = [capture for frame in frames for capture in analyzer.process(frame).captures]
 
-    assert [capture.box.x > face.shape[1] for capture in captures] == [False, True]
+    assert [capture.metadata.box.x > face.shape[1] for capture in captures] == [False, True]
     assert analyzer.counters.region_only > 20
 
 
@@ -213,10 +213,10 @@ def test_every_visit_of_the_synthetic_scene_is_captured_about_once() -> None:
             Frame(scene.draw(step / rate), NOON + timedelta(seconds=step / rate), step / rate, step)
         )
         for capture in result.captures:
-            captured[plan.visits_begun((capture.captured_at - NOON).total_seconds())] += 1
+            captured[plan.visits_begun((capture.metadata.captured_at - NOON).total_seconds())] += 1
         step += 1
     for capture in analyzer.flush().captures:
-        captured[plan.visits_begun((capture.captured_at - NOON).total_seconds())] += 1
+        captured[plan.visits_begun((capture.metadata.captured_at - NOON).total_seconds())] += 1
 
     print(f"\n{VISITS} visits in {step / rate:.0f} s: {sum(captured.values())} captures, {analyzer.counters}")
     assert set(captured) == set(range(1, VISITS + 1))
@@ -266,12 +266,17 @@ def test_visits_of_real_people_are_kept_each_by_a_shot_of_its_sharpest_third(med
     for path, visits in recordings(media):
         captures, found, shown = play(path)
 
-        kept = Counter(capture.track for capture in captures)
-        ranks = {track: min(rank(c, shown[track]) for c in captures if c.track == track) for track in kept}
+        kept = Counter(track_of(capture) for capture in captures)
+        ranks = {track: min(rank(c, shown[track]) for c in captures if track_of(c) == track) for track in kept}
         print(f"{path.name}: {visits} visits, kept {list(kept.values())}, ranks {[f'{r:.0%}' for r in ranks.values()]}")
         assert len(found) == len(kept) == visits, path.name
         assert all(1 <= number <= 3 for number in kept.values()), path.name
         assert all(each <= SHARPEST for each in ranks.values()), path.name
+
+
+def track_of(capture: Capture) -> str:
+    assert capture.metadata.track
+    return capture.metadata.track.id
 
 
 def rank(capture: Capture, shown: dict[int, float]) -> float:
@@ -284,4 +289,4 @@ def test_visits_are_the_same_however_often_frames_are_processed(media: Path, rat
     captures, found, _ = play(media / "video/visits_shared.mp4", detections_per_second=rate)
 
     assert len(found) == 4
-    assert {capture.track for capture in captures} == {visit.track for visit in found}
+    assert {track_of(capture) for capture in captures} == {visit.track for visit in found}

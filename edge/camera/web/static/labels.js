@@ -13,7 +13,7 @@ const CAPTURE_STATES = {
   sent: ["sending", "pending"],
   "in S3": ["in S3", "ok"],
   rejected: ["rejected", "error"],
-  "taken by the broker": ["with the broker", "ok"],
+  "acknowledged by the broker": ["with the broker", "ok"],
 };
 const SHOTS = {
   first: "first of the visit",

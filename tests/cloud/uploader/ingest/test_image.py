@@ -6,8 +6,8 @@ import zlib
 import pytest
 from PIL import Image
 
+from common.contract.embedded import PNG_SIGNATURE, png_chunks
 from tests.support import pictures
-from uploader.ingest import png
 from uploader.ingest.image import NotAnImageError, validate_image
 
 LIMIT = 1_000_000
@@ -53,9 +53,10 @@ def test_the_text_is_found_before_and_after_the_pixels(where: int) -> None:
 
 def _without_the_last_byte(payload: bytes) -> bytes:
     """Return the picture with sound chunks, but with one byte of pixels less."""
-    result = png.SIGNATURE
-    data = b"".join(content for name, content in png.chunks(payload) if name == b"IDAT")
-    for name, content in png.chunks(payload):
+    result = PNG_SIGNATURE
+    chunks = [(name, payload[start:end]) for name, start, end in png_chunks(payload)]
+    data = b"".join(content for name, content in chunks if name == b"IDAT")
+    for name, content in chunks:
         if name == b"IEND":
             result += pictures.chunk(b"IDAT", zlib.compress(zlib.decompress(data)[:-1]))
         if name != b"IDAT":

@@ -1,0 +1,42 @@
+"""How the contract writes times: UTC, to the millisecond, in two spellings."""
+
+import re
+from datetime import UTC, datetime
+
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
+COMPACT = re.compile(r"\d{8}T\d{6}\.\d{3}Z", re.ASCII)
+
+
+def whole_milliseconds(moment: datetime) -> datetime:
+    """Return the moment in UTC without the microseconds that the contract cannot carry."""
+    return moment.astimezone(UTC).replace(microsecond=_milliseconds(moment) * 1000)
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339, as properties and metadata have it: `2026-11-22T06:33:25.123Z`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{_milliseconds(moment):03d}Z"
+
+
+def parse_timestamp(text: str) -> datetime:
+    """Parse what `timestamp` writes and nothing else; raises ValueError."""
+    return _parse(text, TIMESTAMP)
+
+
+def compact(moment: datetime) -> str:
+    """ISO 8601's basic format, as ids have it: `20261122T063325.123Z`."""
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%S}.{_milliseconds(moment):03d}Z"
+
+
+def parse_compact(text: str) -> datetime:
+    """Parse what `compact` writes and nothing else; raises ValueError."""
+    return _parse(text, COMPACT)
+
+
+def _parse(text: str, pattern: re.Pattern[str]) -> datetime:
+    if not pattern.fullmatch(text):
+        raise ValueError(f"{text[:40]!r} is not a time of the contract")
+    return datetime.fromisoformat(text)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return moment.microsecond // 1000

@@ -1,0 +1,89 @@
+"""Every MQTT topic of the product.
+
+The bridge renames what an edge publishes: `usbcam/images` there is `usbcam/<edge>/images` in the cloud. The shell
+scripts and mosquitto.conf have their own spellings; tests/contract compares them.
+"""
+
+import re
+
+# At an edge, forwarded to the cloud
+IMAGES = "usbcam/images"
+VISITS = "usbcam/visits"
+STATUS_PREFIX = "usbcam/status/"
+ALL_STATUSES = "usbcam/status/+"
+COMMAND_PREFIX = "usbcam/command/"
+# At an edge, from the cloud
+RECEIPTS = "usbcam/receipts"
+# At an edge, and nowhere else: only what is below usbcam/ is forwarded
+BRIDGE_STATE = "usbcam-bridge/state"  # 0 or 1, published by the bridge itself
+TOKEN = "usbcam-bridge/token"  # noqa: S105 -- a topic; published by the edge broker's start.sh
+LOCAL_PREFIX = "usbcam-camera/"  # pings: a publish that only proves that the broker answers
+
+# In the cloud
+EVERYTHING = "usbcam/#"
+EVERY_EDGES_IMAGES = "usbcam/+/images"
+EVERY_EDGES_RECEIPTS = "usbcam/+/receipts"
+SHARED_IMAGES = f"$share/uploaders/{EVERY_EDGES_IMAGES}"
+# Clients inside the cloud may publish receipts only, and no edge is called _ or begins with it.
+UPLOADER_STATUS_REQUEST = "usbcam/_/receipts"
+UPLOADER_STATUS_RESPONSE = re.compile(r"usbcam/_[a-z0-9-]{1,60}/receipts")
+
+
+def status(camera: str) -> str:
+    """Where a camera's status is retained."""
+    return f"{STATUS_PREFIX}{camera}"
+
+
+def command(camera: str) -> str:
+    """Where a camera takes commands."""
+    return f"{COMMAND_PREFIX}{camera}"
+
+
+def ping(client: str) -> str:
+    """Where a client publishes to see whether the broker answers."""
+    return f"{LOCAL_PREFIX}{client}"
+
+
+def homeassistant_image(camera: str) -> str:
+    """Where the last capture is retained for Home Assistant."""
+    return f"usbcam-homeassistant/{camera}"
+
+
+def homeassistant_discovery(camera: str) -> str:
+    """Where Home Assistant looks for devices."""
+    return f"homeassistant/device/usbcam-{camera}/config"
+
+
+def edge_images(edge: str) -> str:
+    """Where an edge's images arrive in the cloud."""
+    return f"usbcam/{edge}/images"
+
+
+def edge_receipts(edge: str) -> str:
+    """Where the cloud publishes an edge's receipts."""
+    return f"usbcam/{edge}/receipts"
+
+
+def edge_everything(edge: str) -> str:
+    """All topics of an edge in the cloud."""
+    return f"usbcam/{edge}/#"
+
+
+def edge_of_images(topic: str) -> str:
+    """The edge that sent images to this topic, unchecked."""
+    return topic.removeprefix("usbcam/").removesuffix("/images")
+
+
+def edge_of_receipts(topic: str) -> str:
+    """The edge that these receipts are for, unchecked."""
+    return topic.removeprefix("usbcam/").removesuffix("/receipts")
+
+
+def uploader_status_response(client_id: str) -> str:
+    """Where a client that requests the uploaders' status waits for responses."""
+    return f"usbcam/_{client_id}/receipts"
+
+
+def is_uploader_status_response(topic: str) -> bool:
+    """Whether a response topic is one of those, and not an edge's."""
+    return UPLOADER_STATUS_RESPONSE.fullmatch(topic) is not None
