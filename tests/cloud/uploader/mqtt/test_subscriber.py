@@ -7,13 +7,14 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from common.contract import topics
 from common.mqtt import new_client
 from dev.harness.process import LOOPBACK, wait_for
 from tests.cloud.rig import Broker, Edge
 from tests.support import pictures
 from uploader.mqtt.delivery import Deliveries, Delivery
 from uploader.mqtt.session import session_config
-from uploader.mqtt.status_query import STATUS_REQUEST_TOPIC, UploaderStatus, response_topic
+from uploader.mqtt.status_query import UploaderStatus
 from uploader.mqtt.subscriber import Subscriber
 
 WINDOW = 16
@@ -146,13 +147,13 @@ def test_a_status_request_is_answered_with_the_state_of_that_moment(
     client.on_message = lambda _client, _userdata, message: responses.put(bytes(message.payload))
     client.connect(LOOPBACK, broker.port)
     client.loop_start()
-    client.subscribe(response_topic("check"))
+    client.subscribe(topics.uploader_status_response("check"))
 
     request = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    request.ResponseTopic = response_topic("check")
+    request.ResponseTopic = topics.uploader_status_response("check")
     statuses = []
     for _ in range(2):
-        client.publish(STATUS_REQUEST_TOPIC, b"", properties=request)
+        client.publish(topics.UPLOADER_STATUS_REQUEST, b"", properties=request)
         statuses.append(UploaderStatus.parse(responses.get(timeout=20)))
     client.disconnect()
     client.loop_stop()
