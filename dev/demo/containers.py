@@ -1,5 +1,6 @@
 """The demo in containers: docker-compose.demo.yml with the settings of dev/demo/demo.env. Standard library only."""
 
+import json
 import os
 import re
 import shutil
@@ -108,7 +109,18 @@ class Demo:
         )
 
     def _start(self, *parts: str) -> None:
-        self.run("up", "--detach", "--wait", "--wait-timeout", "180", *parts)
+        try:
+            self.run("up", "--detach", "--wait", "--wait-timeout", "180", *parts)
+        except DockerError as error:
+            raise DockerError(" | ".join(self._health_problems()) or str(error)) from error
+
+    def _health_problems(self) -> list[str]:
+        """Return what the health checks of unhealthy containers printed last."""
+        containers = self.run("ps", "--all", "--quiet").split()
+        inspect = ["docker", "inspect", "--format", "{{json .State.Health}}", *containers]
+        states = subprocess.run(inspect, capture_output=True, text=True, check=False).stdout.splitlines()
+        failing = [health for health in map(json.loads, states) if health and health["Status"] == "unhealthy"]
+        return [" ".join(health["Log"][-1]["Output"].split()) for health in failing if health["Log"]]
 
     def start_camera(self, *options: str) -> None:
         self.run("up", "--detach", "--no-deps", *options, "camera")
@@ -134,7 +146,8 @@ def _check_readable() -> None:
 
 
 def _base_images() -> list[str]:
-    texts = [path.read_text(encoding="utf-8") for path in (*ROOT.glob("*/Dockerfile"), *ROOT.glob("docker-compose.*"))]
+    dockerfiles = [ROOT / part / "Dockerfile" for part in ("edge", "cloud", "dev/store")]
+    texts = [path.read_text(encoding="utf-8") for path in (*dockerfiles, *ROOT.glob("docker-compose.*"))]
     named = re.compile(r"(?:^FROM|image:) ((?!usbcam-)\S+:\S+)", re.MULTILINE)
     return sorted({image for text in texts for image in named.findall(text)})
 

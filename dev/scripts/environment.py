@@ -2,9 +2,12 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -12,8 +15,9 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 PRODUCT = ("edge", "cloud", "dev/store")
 FOR = {"--tests": (*PRODUCT, "tests"), "--bench": (*PRODUCT, "tests", "dev/bench")}
+INSTALLER = ROOT / "dev" / "scripts" / "requirements.txt"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# What is good to have: programs, the package with one of them, and what is left out without it.
+# Optional programs: their names, the package that has one of them, and what is left out without it.
 TOOLS = {
     "--tests": (
         (BROWSERS, "chromium", "Tests of the pages are"),
@@ -21,6 +25,9 @@ TOOLS = {
     ),
     "--bench": ((("motion",), "motion", "The comparison with motion is"),),
 }
+PROGRESS_SECONDS = 5.0
+
+Done = subprocess.CompletedProcess[str]
 
 
 class SetupError(Exception):
@@ -31,7 +38,7 @@ def make_environment(parts: tuple[str, ...]) -> Path:
     """Put the locked requirements of the parts into .venv, unless they are there, and return its Python."""
     locks = [ROOT / part / "requirements.txt" for part in parts]
     wanted = {lock.parent.name: hashlib.sha256(lock.read_bytes()).hexdigest() for lock in locks}
-    if not _works():
+    if not _is_usable():
         _create()
     if any(_installed(part) != digest for part, digest in wanted.items()):
         _install(locks)
@@ -52,7 +59,7 @@ def find_mosquitto() -> str:
 
 
 def add_tools(wanted: str) -> None:
-    """As root on Debian, install what is good to have and missing."""
+    """As root on Debian, install the optional programs that are missing."""
     for programs, package, without in TOOLS.get(wanted, ()):
         if any(map(shutil.which, programs)) or os.geteuid() != 0:
             continue
@@ -67,8 +74,8 @@ def find_browser() -> str | None:
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
-def say(sentence: str) -> None:
-    print(sentence, flush=True)
+def say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _mosquitto() -> str | None:
@@ -78,8 +85,8 @@ def _mosquitto() -> str | None:
     return shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
 
 
-def _works() -> bool:
-    """Tell whether .venv is whole and has the Python that runs this; another one cannot use its packages."""
+def _is_usable() -> bool:
+    """Tell whether .venv is complete and has the Python that runs this; another one cannot use its packages."""
     question = "import pip, sys; print(sys.version_info[:2])"
     if not PYTHON.exists():
         return False
@@ -88,24 +95,55 @@ def _works() -> bool:
 
 
 def _create() -> None:
-    say("Making .venv ...")
     command = [sys.executable, "-m", "venv", "--clear", str(VENV)]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    made = _run("Making .venv", command)
     if made.returncode and "ensurepip" in made.stdout + made.stderr:
         _apt_install("python3-venv")
-        made = subprocess.run(command, capture_output=True, text=True, check=False)
+        made = _run("Making .venv", command)
     if made.returncode:
         raise SetupError(f"cannot make .venv: {_last_line(made.stdout + made.stderr)}")
 
 
 def _install(locks: list[Path]) -> None:
-    say("Installing the locked requirements into .venv ...")
-    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    for lock in locks:
-        command += ["-r", str(lock)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    """Install with uv where it can be had, else with pip; both accept nothing but the locked hashes."""
+    files = [word for lock in locks for word in ("-r", str(lock))]
+    number = len({line for lock in locks for line in _requirements(lock)})
+    doing = f"Installing {number} locked packages into .venv"
+    uv = _find_uv()
+    if uv is not None:
+        command = [uv, "pip", "install", "--quiet", "--python", str(PYTHON), "--require-hashes", *files]
+        if _run(f"{doing} with uv", command, _uv_environment()).returncode == 0:
+            return
+        say("uv could not; trying pip.")
+    done = _run(f"{doing} with pip", [*_pip("install", "--quiet", "--require-hashes"), *files])
     if done.returncode:
         raise SetupError(f"cannot install the requirements: {_last_line(done.stderr)}")
+
+
+def _requirements(lock: Path) -> list[str]:
+    lines = lock.read_text(encoding="utf-8").splitlines()
+    return [line.split("==")[0] for line in lines if re.match(r"[a-z0-9]", line)]
+
+
+def _find_uv() -> str | None:
+    """Return the path of uv; when it is missing, pip puts it into .venv, if it can."""
+    ours = VENV / "bin" / "uv"
+    found = shutil.which("uv") or (str(ours) if ours.exists() else None)
+    if found is None:
+        only_binary = ("install", "--quiet", "--require-hashes", "--only-binary", ":all:", "-r", str(INSTALLER))
+        _run("Fetching uv, which installs faster than pip", _pip(*only_binary))
+    return found or (str(ours) if ours.exists() else None)
+
+
+def _uv_environment() -> dict[str, str]:
+    """Hand uv the package index that pip is set to use; uv does not read pip's configuration."""
+    listed = subprocess.run(_pip("config", "list"), capture_output=True, text=True, check=False).stdout
+    index = re.search(r"\.index.url='([^']+)'", listed)
+    return {"UV_DEFAULT_INDEX": index[1]} if index and "UV_DEFAULT_INDEX" not in os.environ else {}
+
+
+def _pip(*arguments: str) -> list[str]:
+    return [str(PYTHON), "-m", "pip", "--disable-pip-version-check", *arguments]
 
 
 def _show_packages() -> None:
@@ -126,13 +164,35 @@ def _apt_install(*packages: str) -> None:
     names = " ".join(packages)
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise SetupError(f"this needs {names}: sudo apt-get install {names}")
-    say(f"Installing {names} with apt-get ...")
     # RUNLEVEL=1: the package's own service is not wanted, the program is.
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
-        done = subprocess.run(["apt-get", *command], env=environment, capture_output=True, text=True, check=False)
-        if done.returncode and command[0] == "install":
-            raise SetupError(f"apt-get install {names} failed: {_last_line(done.stderr)}")
+    environment = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    _run("Updating apt's package lists", ["apt-get", "update", "-qq"], environment)
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+    done = _run(f"Installing {names} with apt-get", command, environment)
+    if done.returncode:
+        raise SetupError(f"apt-get install {names} failed: {_last_line(done.stderr)}")
+
+
+def _run(doing: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Done:
+    """Run a command, and show what it does and for how long."""
+    began = time.monotonic()
+    say(f"{doing} ...")
+    with subprocess.Popen(
+        command,
+        env=os.environ | dict(environment or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        while True:
+            try:
+                output, errors = running.communicate(timeout=PROGRESS_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                say(f"  {time.monotonic() - began:.0f} s")
+    say(f"  {'done' if running.returncode == 0 else 'failed'} after {time.monotonic() - began:.1f} s")
+    return Done(command, running.returncode, output, errors)
 
 
 def _last_line(text: str) -> str:

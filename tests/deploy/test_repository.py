@@ -9,7 +9,7 @@ import pytest
 from tests.deploy.shipped import repository_files
 from tests.support.paths import ROOT
 
-LOCKS = [f"{part}/requirements.txt" for part in ("edge", "cloud", "dev/store", "tests", "dev/bench")]
+LOCKS = [f"{part}/requirements.txt" for part in ("edge", "cloud", "dev/store", "tests", "dev/bench", "dev/scripts")]
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -59,7 +59,8 @@ def test_no_file_names_a_package_index_or_a_path_of_one_machine() -> None:
 
 
 def test_commands_can_be_run() -> None:
-    for name in ("demo", "test", "dev/bench/run", ".ci/run", "dev/scripts/lock", "dev/scripts/find-python"):
+    scripts = [f"dev/scripts/{name}" for name in ("check", "lock", "find-python")]
+    for name in ("demo", "test", "dev/bench/run", ".ci/run", *scripts):
         assert os.access(ROOT / name, os.X_OK), name
 
 

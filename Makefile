@@ -1,0 +1,30 @@
+# The commands of this repository by name; `make help` lists them. Each is a script that can be run without make.
+.DEFAULT_GOAL := help
+.PHONY: help demo test fast check lint lock bench docs
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## Run the whole product on this machine with a synthetic camera
+	./demo
+
+test: ## Run all tests in parallel, those with Docker included
+	./test
+
+fast: ## Run the tests that need no broker, S3 server, browser or Docker
+	./test --fast
+
+check: ## Run everything that CI runs: linters, types, layers, scripts, tests
+	dev/scripts/check
+
+lint: ## Run the checks without the tests
+	dev/scripts/check --no-tests
+
+lock: ## Renew the locked requirements
+	dev/scripts/lock
+
+bench: ## Measure the product and write dev/bench/RESULTS.md
+	dev/bench/run
+
+docs: ## Renew what the documentation takes from the code
+	@test -x dev/scripts/docs || { echo 'docs: nothing in the documentation is generated yet'; exit 0; }; dev/scripts/docs
