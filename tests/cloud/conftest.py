@@ -1,4 +1,4 @@
-"""What the uploader needs around it: a broker, an edge that sends, and a bucket behind a road."""
+"""What the uploader needs around it: a broker, an edge that sends, and a bucket behind a proxy."""
 
 import json
 import signal
@@ -17,7 +17,7 @@ from tests.cloud.rig import (
     Broker,
     Bucket,
     Edge,
-    Road,
+    S3Proxy,
     Uploaders,
 )
 from tests.support.rig import Store
@@ -31,10 +31,10 @@ def bucket(store: Store) -> Iterator[Bucket]:
 
 
 @pytest.fixture
-def road(store: Store) -> Iterator[Road]:
-    road = Road(store.endpoint)
-    yield road
-    road.close()
+def s3_proxy(store: Store) -> Iterator[S3Proxy]:
+    s3_proxy = S3Proxy(store.endpoint)
+    yield s3_proxy
+    s3_proxy.close()
 
 
 @pytest.fixture
@@ -46,11 +46,11 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 
 @pytest.fixture
-def uploaders(tmp_path: Path, store: Store, road: Road, broker: Broker, bucket: Bucket) -> Iterator[Uploaders]:
+def uploaders(tmp_path: Path, store: Store, s3_proxy: S3Proxy, broker: Broker, bucket: Bucket) -> Iterator[Uploaders]:
     settings = {
         "CLOUD_BROKER_PORT": str(broker.port),
         "S3_BUCKET": bucket.name,
-        "S3_ENDPOINT_URL": road.endpoint,
+        "S3_ENDPOINT_URL": s3_proxy.endpoint,
         "AWS_ACCESS_KEY_ID": store.access_key,
         "AWS_SECRET_ACCESS_KEY": store.secret_key,
         "AWS_EC2_METADATA_DISABLED": "true",

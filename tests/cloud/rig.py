@@ -1,4 +1,4 @@
-"""The uploader's surroundings in its tests: a plain broker, a sender, and an S3 that can be taken away."""
+"""What surrounds the uploader in its tests: a broker, an edge that sends, and S3 behind a proxy that can close."""
 
 import contextlib
 import json
@@ -35,7 +35,7 @@ READER_SECRET = "reader-secret"
 
 @dataclass(slots=True)
 class Broker:
-    """A Mosquitto with a few plain lines, that keeps its sessions when it is killed politely."""
+    """A Mosquitto with a short configuration; it keeps its sessions over a clean stop."""
 
     folder: Path
     port: int = field(default_factory=free_port)
@@ -50,15 +50,15 @@ class Broker:
         file = self.folder / "mosquitto.conf"
         file.write_text("\n".join(lines) + "\n")
         process = start("mosquitto", ["mosquitto", "-c", str(file)], self.folder, {"PATH": "/usr/sbin:/usr/bin"})
-        wanted = self.extra == "allow_anonymous true"
-        self.process = until_up(process, lambda: answers_mqtt(self.port) or not wanted)
+        is_open = self.extra == "allow_anonymous true"
+        self.process = until_up(process, lambda: answers_mqtt(self.port) or not is_open)
 
     def stop(self) -> None:
         if self.process is not None:
             self.process.stop()
 
-    def forget(self) -> None:
-        """Kill it, and let it come back without any session."""
+    def restart_without_sessions(self) -> None:
+        """Kill it, and start it again without any session."""
         if self.process is not None:
             self.process.kill()
         (self.folder / "data" / "mosquitto.db").unlink(missing_ok=True)
@@ -66,7 +66,7 @@ class Broker:
 
 
 class Edge:
-    """Stands for an edge's bridge: sends images, and collects the receipts."""
+    """Plays an edge's bridge: sends images and collects the receipts."""
 
     def __init__(self, port: int, name: str = "porch") -> None:
         self.name = name
@@ -82,26 +82,27 @@ class Edge:
         assert self._subscribed.wait(SECONDS)
 
     def send(
-        self, payload: bytes, said: Mapping[str, str] | None = None, *, qos: int = 1, retain: bool = False
+        self, payload: bytes, properties: Mapping[str, str] | None = None, *, qos: int = 1, retain: bool = False
     ) -> None:
-        """Send a picture with these properties, those of a camera by default."""
-        self.send_all([payload], said, qos=qos, retain=retain)
+        """Send an image with these user properties; by default with those of a camera."""
+        self.send_all([payload], properties, qos=qos, retain=retain)
 
     def send_all(
-        self, payloads: list[bytes], said: Mapping[str, str] | None = None, *, qos: int = 1, retain: bool = False
+        self, payloads: list[bytes], properties: Mapping[str, str] | None = None, *, qos: int = 1, retain: bool = False
     ) -> None:
         topic = f"usbcam/{self.name}/images"
         for info in [
-            self._client.publish(topic, payload, qos, retain, _properties(payload, said)) for payload in payloads
+            self._client.publish(topic, payload, qos, retain, _publish_properties(payload, properties))
+            for payload in payloads
         ]:
             info.wait_for_publish(SECONDS)
 
     def stored(self) -> dict[str, str]:
-        """Return the key for each id that was receipted as stored."""
+        """Return the key of each id that a receipt reports as stored."""
         return {entry["id"]: entry["key"] for receipt in list(self.receipts) for entry in receipt["stored"]}
 
     def rejected(self) -> dict[str, str]:
-        """Return the reason for each id that was receipted as rejected."""
+        """Return the reason for each id that a receipt reports as rejected."""
         return {entry["id"]: entry["reason"] for receipt in list(self.receipts) for entry in receipt["rejected"]}
 
     def close(self) -> None:
@@ -112,16 +113,16 @@ class Edge:
         self.receipts.append(json.loads(message.payload))
 
 
-def _properties(payload: bytes, said: Mapping[str, str] | None) -> Properties:
-    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    pairs = list((pictures.properties(payload) if said is None else said).items())
+def _publish_properties(payload: bytes, properties: Mapping[str, str] | None) -> Properties:
+    packet = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    pairs = list((pictures.properties(payload) if properties is None else properties).items())
     if pairs:
-        properties.UserProperty = pairs
-    return properties
+        packet.UserProperty = pairs
+    return packet
 
 
-class Road:
-    """The way to S3, which can be closed and opened again; connections on it break when it closes."""
+class S3Proxy:
+    """A TCP proxy in front of S3 that can be closed and opened again; closing breaks its connections."""
 
     def __init__(self, target: str) -> None:
         host, _, port = target.removeprefix("http://").partition(":")
@@ -169,7 +170,7 @@ def _shut(connection: socket.socket) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket of the store, as a test wants to see it."""
+    """A bucket of the store, as tests look at it."""
 
     store: Store
     name: str
@@ -178,12 +179,12 @@ class Bucket:
     def client(self) -> S3Client:
         return self.store.client
 
-    def names(self, prefix: str = "") -> list[str]:
+    def list_keys(self, prefix: str = "") -> list[str]:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
-    def pictures(self) -> list[str]:
-        return [key for key in self.names() if not key.startswith("rejected/")]
+    def capture_keys(self) -> list[str]:
+        return [key for key in self.list_keys() if not key.startswith("rejected/")]
 
     def read(self, key: str) -> tuple[bytes, str, dict[str, str]]:
         answer = self.client.get_object(Bucket=self.name, Key=key)
@@ -191,14 +192,16 @@ class Bucket:
             return body.read(), answer["ContentType"], answer["Metadata"]
 
     def wait_for(self, count: int) -> list[str]:
-        """Wait until so many pictures are stored."""
+        """Wait until this many captures are stored."""
         return wait_for(
-            lambda: keys if len(keys := self.pictures()) >= count else [], seconds=30, what=f"{count} pictures in S3"
+            lambda: keys if len(keys := self.capture_keys()) >= count else [],
+            seconds=30,
+            what=f"{count} captures in S3",
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CommandResult:
     """What a command printed: one result a line."""
 
     code: int
@@ -213,7 +216,7 @@ class Told:
 
 @dataclass(slots=True)
 class Uploaders:
-    """Starts the real uploader as a process, with settings that fit the test's surroundings."""
+    """Starts the real uploader as a process, with settings that match the test's surroundings."""
 
     folder: Path
     settings: dict[str, str]
@@ -224,13 +227,13 @@ class Uploaders:
         self.started.append(process)
         return process
 
-    def start_well(self, **settings: str) -> Process:
-        """Start it and wait until it says that it is well."""
+    def start_healthy(self, **settings: str) -> Process:
+        """Start it and wait until it reports that it is healthy."""
         process = self.start(**settings)
         self.wait_for_state(None)
         return process
 
-    def run(self, *command: str, **settings: str) -> Told:
+    def run(self, *command: str, **settings: str) -> CommandResult:
         """Run one of its commands in the same surroundings, to its end."""
         given = {"HEARTBEAT_FILE": str(self.folder / "uploader.json")} | self.settings | settings
         self.folder.mkdir(exist_ok=True)
@@ -244,27 +247,27 @@ class Uploaders:
             timeout=60,
         )
         assert "Traceback" not in done.stderr, done.stderr
-        return Told(done.returncode, done.stdout, done.stderr)
+        return CommandResult(done.returncode, done.stdout, done.stderr)
 
     def problem(self) -> Any:
-        """Return what the running uploader says of itself: None if it is well, "?" if it says nothing."""
+        """Return the problem that the running uploader reports: None if it is healthy, "?" without a report."""
         try:
             return json.loads((self.folder / "uploader.json").read_text())["problem"]
         except (OSError, ValueError):
             return "?"
 
     def wait_for_state(self, word: str | None) -> None:
-        """Wait until it is well (None), or complains with this word."""
+        """Wait until it is healthy (None), or reports a problem with this word."""
 
-        def said() -> bool:
+        def is_reported() -> bool:
             problem = self.problem()
             return problem is None if word is None else word in str(problem)
 
         try:
-            wait_for(said, seconds=SECONDS, what=f"the uploader to say {word}")
+            wait_for(is_reported, seconds=SECONDS, what=f"the uploader to report {word}")
         except TimeoutError as error:
             log = self.started[-1].tail()
-            raise AssertionError(f"{error}; it says {self.problem()}\n{log}") from error
+            raise AssertionError(f"{error}; it reports {self.problem()}\n{log}") from error
 
     def stop_all(self) -> None:
         for process in self.started:

@@ -20,7 +20,7 @@ from camera.sources.frame import Frame
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Capture
 from dev.harness.process import wait_for
-from tests.cloud.rig import Road
+from tests.cloud.rig import S3Proxy
 from tests.integration.journey import START_SECONDS, Journey
 from tests.support.mqtt import Client
 from tests.support.rig import Store
@@ -30,8 +30,8 @@ RATE = 10
 REQUEST = re.compile(rb"(PUT|POST|HEAD|GET|DELETE) /(\S+) HTTP/1\.1\r\n")
 
 
-class Recorder(Road):
-    """A way to S3 that keeps what is asked."""
+class Recorder(S3Proxy):
+    """A proxy that keeps what S3 is asked."""
 
     def __init__(self, target: str) -> None:
         self.asked: dict[socket.socket, bytearray] = {}
@@ -63,10 +63,10 @@ class _Kept(socket.socket):
 
 
 @pytest.fixture
-def road(store: Store) -> Iterator[Recorder]:
-    road = Recorder(store.endpoint)
-    yield road
-    road.close()
+def s3_proxy(store: Store) -> Iterator[Recorder]:
+    s3_proxy = Recorder(store.endpoint)
+    yield s3_proxy
+    s3_proxy.close()
 
 
 def visits() -> tuple[list[Capture], int]:
@@ -82,11 +82,11 @@ def visits() -> tuple[list[Capture], int]:
     return captures, encode.call_count
 
 
-def test_a_capture_costs_one_encoding_two_fsyncs_one_publish_and_one_put(journey: Journey, road: Recorder) -> None:
+def test_a_capture_costs_one_encoding_two_fsyncs_one_publish_and_one_put(journey: Journey, s3_proxy: Recorder) -> None:
     captures, encoded = visits()
     spool = Spool(journey.folder / "spool", 1 << 30)
     publisher = Publisher(Settings(edge_broker_port=journey.edge_broker.port), spool, ())
-    journey.uploader(S3_ENDPOINT_URL=road.endpoint)
+    journey.uploader(S3_ENDPOINT_URL=s3_proxy.endpoint)
     with Client(journey.edge_broker.port) as edge, Client(journey.cloud_broker.port) as cloud:
         edge.subscribe("usbcam/images")
         cloud.subscribe("usbcam/porch/#")
@@ -108,6 +108,6 @@ def test_a_capture_costs_one_encoding_two_fsyncs_one_publish_and_one_put(journey
     assert len(edge.messages) == topics["usbcam/porch/images"] == count
     assert sum(len(receipt["stored"]) for receipt in receipts) == count
     assert topics["usbcam/porch/receipts"] <= count
-    asked = road.requests()
+    asked = s3_proxy.requests()
     assert {kind: number for kind, number in asked.items() if kind.endswith("object")} == {"PUT object": count}
     assert len(journey.objects()) == count

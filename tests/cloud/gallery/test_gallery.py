@@ -18,7 +18,7 @@ from dev.harness.process import free_port, wait_for
 from dev.harness.services import start_gallery
 from storage.keys import DEFAULT_TEMPLATE
 from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put, put_fleet
-from tests.cloud.rig import LATER, READER_KEY, READER_SECRET, Broker, Bucket, Edge, Road, Uploaders
+from tests.cloud.rig import LATER, READER_KEY, READER_SECRET, Broker, Bucket, Edge, S3Proxy, Uploaders
 from tests.support import pictures
 from tests.support.mqtt import Client
 from tests.support.rig import Store
@@ -50,13 +50,13 @@ def test_a_picture_comes_as_it_was_stored_and_small_as_a_thumbnail(page: Gallery
     assert to_keep.headers["content-disposition"] == f'attachment; filename="{each.id}.png"'
 
 
-def test_a_thumbnail_is_made_once(tmp_path: Path, settings: dict[str, str], bucket: Bucket, road: Road) -> None:
+def test_a_thumbnail_is_made_once(tmp_path: Path, settings: dict[str, str], bucket: Bucket, s3_proxy: S3Proxy) -> None:
     (key,) = put(bucket, capture(1))
-    with gallery(tmp_path, settings, S3_ENDPOINT_URL=road.endpoint) as page:
+    with gallery(tmp_path, settings, S3_ENDPOINT_URL=s3_proxy.endpoint) as page:
         first = page.ask(f"/thumbnail?key={key}").body
-        road.close()
+        s3_proxy.close()
         again = page.ask(f"/thumbnail?key={key}").body
-    with gallery(tmp_path, settings, S3_ENDPOINT_URL=road.endpoint) as page:
+    with gallery(tmp_path, settings, S3_ENDPOINT_URL=s3_proxy.endpoint) as page:
         later = page.ask(f"/thumbnail?key={key}").body
 
     assert first == again == later
@@ -208,7 +208,7 @@ def test_nothing_is_deleted_unless_the_setting_says_so(page: Gallery, bucket: Bu
     (key,) = put(bucket, capture(1))
 
     assert page.post("/api/delete", {"keys": [key]}) == 403
-    assert bucket.names() == [key]
+    assert bucket.list_keys() == [key]
 
 
 def test_what_is_deleted_is_gone_from_the_bucket_the_list_and_the_cache(
@@ -221,7 +221,7 @@ def test_what_is_deleted_is_gone_from_the_bucket_the_list_and_the_cache(
 
         assert page.post("/api/delete", {"keys": keys[:2]}) == 200
 
-        assert page.keys() == bucket.names() == [keys[2]]
+        assert page.keys() == bucket.list_keys() == [keys[2]]
         assert page.ask(f"/thumbnail?key={keys[0]}").status == 404
         wrong: tuple[object, ...] = ({"keys": []}, {}, [], {"keys": keys * 200}, "x")
         assert [page.post("/api/delete", each) for each in wrong] == [400] * len(wrong)
@@ -267,7 +267,7 @@ class Listener:
 def test_what_an_uploader_stores_is_told_to_an_open_page(
     page: Gallery, edge: Edge, uploaders: Uploaders, broker: Broker
 ) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
     listener = Listener(page)
     wait_for(lambda: True in listener.named("broker"), seconds=SECONDS, what="the broker")
     picture = pictures.png(1)
@@ -356,7 +356,7 @@ def test_without_the_password_nothing_is_shown(tmp_path: Path, settings: dict[st
         page.ask("/logout", "POST", cookie=cookie(opened))
         assert page.ask("/api/captures", cookie=cookie(opened)).status == 401
     assert shut == dict.fromkeys(paths, 401)
-    assert bucket.names() == [key]
+    assert bucket.list_keys() == [key]
 
 
 @pytest.mark.parametrize("headers", [{"origin": "http://evil.example"}, {"sec_fetch_site": "cross-site"}])
@@ -366,7 +366,7 @@ def test_another_sites_page_cannot_delete(
     keys = put(bucket, capture(1))
     with gallery(tmp_path, settings, GALLERY_DELETE="on") as page:
         assert page.ask("/api/delete", "POST", json.dumps({"keys": keys}), **headers).status == 403
-    assert bucket.names() == keys
+    assert bucket.list_keys() == keys
 
 
 def test_a_name_that_somebody_points_here_shows_nothing(page: Gallery) -> None:
@@ -437,13 +437,13 @@ def test_what_is_wrong_with_the_bucket_is_said_on_the_page_and_by_health(
 
 
 def test_it_recovers_when_the_store_is_back(
-    tmp_path: Path, settings: dict[str, str], bucket: Bucket, road: Road
+    tmp_path: Path, settings: dict[str, str], bucket: Bucket, s3_proxy: S3Proxy
 ) -> None:
     keys = put(bucket, capture(1))
-    road.close()
-    with gallery(tmp_path, settings, S3_ENDPOINT_URL=road.endpoint) as page:
+    s3_proxy.close()
+    with gallery(tmp_path, settings, S3_ENDPOINT_URL=s3_proxy.endpoint) as page:
         assert "S3_ENDPOINT_URL" in page.problem("/api/captures")
-        road.open()
+        s3_proxy.open()
         assert page.keys() == keys
 
 

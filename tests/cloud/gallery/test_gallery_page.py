@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from dev.harness.process import wait_for
 from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put, put_fleet
-from tests.cloud.rig import Broker, Bucket, Edge, Road, Uploaders
+from tests.cloud.rig import Broker, Bucket, Edge, S3Proxy, Uploaders
 from tests.support import pictures
 from tests.support.web import PHONE
 
@@ -38,7 +38,7 @@ def shown(tab: Tab) -> list[str]:
 
 
 def test_a_new_face_appears_without_a_reload(page: Gallery, tab: Tab, edge: Edge, uploaders: Uploaders) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
     opened(tab, page, 0)
     expect(tab.locator("#live")).to_have_text("Live")
     expect(tab.locator("#end")).to_contain_text("No captures yet")
@@ -59,7 +59,7 @@ def test_new_pictures_take_their_place_in_time_and_fit_the_filter(
     page: Gallery, tab: Tab, edge: Edge, uploaders: Uploaders, bucket: Bucket
 ) -> None:
     put(bucket, capture(10), capture(30))
-    uploaders.start_well()
+    uploaders.start_healthy()
     tab.goto(f"{page.address}/?camera=door")
     expect(tab.locator(TILES)).to_have_count(2)
     expect(tab.locator("#live")).to_have_text("Live")
@@ -192,17 +192,17 @@ def test_deletion_is_asked_twice(page: Gallery, tab: Tab, bucket: Bucket) -> Non
     tab.locator(TILES).first.click()
     tab.get_by_role("button", name="Delete ...").click()
     tab.get_by_role("button", name="Delete this picture").click()
-    assert sorted(bucket.names()) == sorted(keys)
+    assert sorted(bucket.list_keys()) == sorted(keys)
     tab.get_by_role("button", name="Delete this picture").click()
     expect(tab.locator(TILES)).to_have_count(2)
-    assert sorted(bucket.names()) == keys[:2]
+    assert sorted(bucket.list_keys()) == keys[:2]
     tab.locator(TILES).first.click()
     expect(tab.locator("#shots li")).to_have_count(2)
     tab.get_by_role("button", name="Delete ...").click()
     tab.get_by_role("button", name="Delete the visit").click()
 
     expect(tab.locator(TILES)).to_have_count(0)
-    assert bucket.names() == []
+    assert bucket.list_keys() == []
     assert asked[-1] == "Delete all 2 pictures of this visit for good?"
 
 
@@ -219,11 +219,11 @@ def test_a_visit_of_more_pictures_than_one_request_deletes_is_deleted_whole(
     tab.get_by_role("button", name="Delete the visit").click()
 
     expect(tab.locator("#viewer")).to_be_hidden()
-    assert bucket.names() == []
+    assert bucket.list_keys() == []
 
 
 def test_what_a_message_says_is_never_run(page: Gallery, tab: Tab, edge: Edge, uploaders: Uploaders) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
     opened(tab, page, 0)
     expect(tab.locator("#live")).to_have_text("Live")
     picture = pictures.png(1, side=64)
@@ -299,7 +299,7 @@ def test_a_picture_that_comes_while_the_newest_is_open_can_be_turned_to(
     page: Gallery, tab: Tab, edge: Edge, uploaders: Uploaders, bucket: Bucket
 ) -> None:
     put(bucket, capture(1))
-    uploaders.start_well()
+    uploaders.start_healthy()
     opened(tab, page, 1)
     expect(tab.locator("#live")).to_have_text("Live")
     tab.locator(TILES).click()
@@ -323,14 +323,14 @@ def test_it_says_when_news_are_paused(page: Gallery, tab: Tab, broker: Broker) -
 
 
 def test_it_says_what_is_wrong_with_the_bucket_and_goes_on_when_it_is_mended(
-    tab: Tab, bucket: Bucket, road: Road, tmp_path: Path, settings: dict[str, str]
+    tab: Tab, bucket: Bucket, s3_proxy: S3Proxy, tmp_path: Path, settings: dict[str, str]
 ) -> None:
     put(bucket, capture(1))
-    road.close()
-    with gallery(tmp_path, settings, S3_ENDPOINT_URL=road.endpoint) as page:
+    s3_proxy.close()
+    with gallery(tmp_path, settings, S3_ENDPOINT_URL=s3_proxy.endpoint) as page:
         tab.goto(page.address)
         expect(tab.locator("#problem")).to_contain_text("S3_ENDPOINT_URL")
-        road.open()
+        s3_proxy.open()
 
         expect(tab.locator(TILES)).to_have_count(1)
         expect(tab.locator("#problem")).to_be_hidden()

@@ -1,4 +1,4 @@
-"""`uploader link`: whoever has the link sees the picture, until its time is over."""
+"""`uploader link`: whoever has the URL sees the image, until it expires."""
 
 import urllib.error
 import urllib.request
@@ -33,12 +33,12 @@ def picture(bucket: Bucket) -> str:
 
 
 def test_a_link_opens_the_picture_and_says_until_when(uploaders: Uploaders, picture: str) -> None:
-    told = uploaders.run("link", picture, "--expires", "2h")
+    result = uploaders.run("link", picture, "--expires", "2h")
 
-    (url,) = told.out.splitlines()
+    (url,) = result.out.splitlines()
     with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 (a link to our own store)
         assert answer.read() == pictures.png(1)
-    until = datetime.strptime(told.err.strip(), "uploader: valid until %Y-%m-%d %H:%M UTC").replace(tzinfo=UTC)
+    until = datetime.strptime(result.err.strip(), "uploader: valid until %Y-%m-%d %H:%M UTC").replace(tzinfo=UTC)
     assert abs(until - datetime.now(UTC) - timedelta(hours=2)) < timedelta(minutes=3)
     assert "X-Amz-Expires=7200" in url
     assert status(url.replace("Expires=7200", "Expires=7201")) == 403
@@ -71,10 +71,10 @@ def test_a_link_leads_to_the_public_address(uploaders: Uploaders, picture: str) 
     ],
 )
 def test_what_gives_no_link_is_one_line(uploaders: Uploaders, command: list[str], code: int, word: str) -> None:
-    told = uploaders.run("link", *command)
+    result = uploaders.run("link", *command)
 
-    assert (told.code, told.out, told.err.count("\n")) == (code, "", 1)
-    assert word in told.err
+    assert (result.code, result.out, result.err.count("\n")) == (code, "", 1)
+    assert word in result.err
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,12 @@ def test_what_gives_no_link_is_one_line(uploaders: Uploaders, command: list[str]
     ],
 )
 def test_wrong_keys_are_named(uploaders: Uploaders, picture: str, wrong: dict[str, str], sentence: str) -> None:
-    told = uploaders.run("link", picture, **wrong)
+    result = uploaders.run("link", picture, **wrong)
 
-    assert (told.code, told.err.strip()) == (1, f"uploader: S3 denied the request: {sentence}")
+    assert (result.code, result.err.strip()) == (1, f"uploader: S3 denied the request: {sentence}")
 
 
-def test_temporary_credentials_end_a_link_earlier_and_that_is_said(
+def test_temporary_credentials_end_a_link_earlier_and_that_is_reported(
     monkeypatch: pytest.MonkeyPatch, bucket: Bucket, picture: str
 ) -> None:
     soon = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from dev.harness.process import wait_for
-from tests.cloud.rig import Bucket, Edge, Road, Uploaders
+from tests.cloud.rig import Bucket, Edge, S3Proxy, Uploaders
 from tests.support import pictures
 from tests.support.paths import ROOT
 from tests.support.rig import Store
@@ -17,19 +17,19 @@ POLICY = ROOT / "cloud" / "iam" / "policy.json"
 REQUEST = re.compile(rb"(GET|PUT|HEAD|POST|DELETE) /([^ ?]*)(\?[^ ]*)? HTTP/1\.1\r\n")
 
 
-class Recorder(Road):
-    """A way to S3 that notes every request."""
+class Recorder(S3Proxy):
+    """A proxy that records every request."""
 
     def __init__(self, target: str) -> None:
         self.requests: set[tuple[str, str, str]] = set()
         super().__init__(target)
 
     def _carry(self, source: socket.socket, sink: socket.socket) -> None:
-        super()._carry(_Noting(source, self.requests), sink)
+        super()._carry(_RecordingSocket(source, self.requests), sink)
 
 
-class _Noting(socket.socket):
-    """A connection whose requests are noted as they are read."""
+class _RecordingSocket(socket.socket):
+    """A connection that records requests as they are read."""
 
     def __init__(self, plain: socket.socket, requests: set[tuple[str, str, str]]) -> None:
         super().__init__(fileno=plain.dup().detach())
@@ -46,14 +46,14 @@ class _Noting(socket.socket):
 
 
 @pytest.fixture
-def road(store: Store) -> Iterator[Road]:
-    road = Recorder(store.endpoint)
-    yield road
-    road.close()
+def s3_proxy(store: Store) -> Iterator[S3Proxy]:
+    s3_proxy = Recorder(store.endpoint)
+    yield s3_proxy
+    s3_proxy.close()
 
 
 def action(method: str, path: str, query: str) -> str:
-    """Name the right that S3 asks for."""
+    """Name the permission that S3 requires."""
     key = path.partition("/")[2]
     match method, bool(key):
         case "PUT", True if "x-id=PutObject" in query or not query:
@@ -68,21 +68,21 @@ def action(method: str, path: str, query: str) -> str:
 
 
 def test_the_policy_allows_exactly_what_the_uploader_does(
-    road: Recorder, edge: Edge, uploaders: Uploaders, bucket: Bucket
+    s3_proxy: Recorder, edge: Edge, uploaders: Uploaders, bucket: Bucket
 ) -> None:
-    process = uploaders.start_well()
+    process = uploaders.start_healthy()
     edge.send(pictures.png(1))  # new
     edge.send(pictures.png(1))  # known
     edge.send(pictures.png(2), {})  # without a description
     edge.send(b"nonsense")
     wait_for(edge.rejected, seconds=20, what="the rejection")
-    road.close()
+    s3_proxy.close()
     edge.send(pictures.png(3))
     uploaders.wait_for_state("S3 is unavailable")
-    road.open()
+    s3_proxy.open()
     wait_for(lambda: len(edge.stored()) >= 3, seconds=40, what="what was sent without S3")
     process.stop()
-    uploaders.start_well(S3_KEY_TEMPLATE="{captured_at:%d-%m-%Y_%H-%M-%S}.png")  # names that collide
+    uploaders.start_healthy(S3_KEY_TEMPLATE="{captured_at:%d-%m-%Y_%H-%M-%S}.png")  # names that collide
     edge.send_all([pictures.png(4), pictures.png(5)])
     wait_for(lambda: len(edge.stored()) >= 5, seconds=20, what="both of one second")
     with_bucket_away = "usbcam-there-is-no-such-bucket"
@@ -93,8 +93,8 @@ def test_the_policy_allows_exactly_what_the_uploader_does(
     statements = json.loads(POLICY.read_text(encoding="utf-8"))["Statement"]
 
     allowed = {allowed for statement in statements for allowed in statement["Action"]}
-    assert {action(*request) for request in road.requests} == allowed
-    assert bucket.names()
+    assert {action(*request) for request in s3_proxy.requests} == allowed
+    assert bucket.list_keys()
 
 
 def test_the_policy_is_for_one_bucket_alone() -> None:

@@ -1,4 +1,4 @@
-"""What Prometheus is told, and that dashboard and alerts ask for nothing else."""
+"""What Prometheus reads, and that dashboard and alerts ask for nothing else."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.check_result import Status
 from dev.harness.process import LOOPBACK, free_port, wait_for
-from tests.cloud.rig import Bucket, Edge, Road, Uploaders
+from tests.cloud.rig import Bucket, Edge, S3Proxy, Uploaders
 from tests.support import pictures
 from tests.support.paths import ROOT
 from uploader.admin.certificates import check_certificates
@@ -48,9 +48,9 @@ def wait_for_sample(port: int, name: str, value: float, label: str = "") -> Samp
     )
 
 
-def test_what_passes_is_counted(uploaders: Uploaders, edge: Edge, road: Road, bucket: Bucket) -> None:
+def test_what_passes_is_counted(uploaders: Uploaders, edge: Edge, s3_proxy: S3Proxy, bucket: Bucket) -> None:
     port = free_port()
-    uploaders.start_well(METRICS_PORT=str(port))
+    uploaders.start_healthy(METRICS_PORT=str(port))
     payload = pictures.png(1)
     edge.send_all([payload, payload, pictures.png(2)])
     edge.send(b"nonsense")
@@ -74,24 +74,24 @@ def test_what_passes_is_counted(uploaders: Uploaders, edge: Edge, road: Road, bu
     assert found["process_resident_memory_bytes", ""] > 0
     assert abs(found["last_stored_timestamp_seconds", "porch"] - datetime.now(UTC).timestamp()) < 60
 
-    road.close()
+    s3_proxy.close()
     edge.send(pictures.png(5))
     unavailable = wait_for_sample(port, "bucket_available", 0)
     assert unavailable["in_flight", ""] == 1
     assert unavailable["backlog_age_seconds", ""] > 60  # since it was captured, years ago
     wait_for(lambda: scrape(port)["s3_failures_total", "unavailable"] > 0, seconds=20, what="a counted failure")
-    road.open()
+    s3_proxy.open()
     assert wait_for_sample(port, "stored_total", 3, "porch")
     idle = wait_for_sample(port, "in_flight", 0)
     assert idle["backlog_age_seconds", ""] == 0
-    assert len(bucket.pictures()) == 3
+    assert len(bucket.capture_keys()) == 3
 
 
-def test_a_taken_port_costs_no_capture_and_is_said(
-    uploaders: Uploaders, edge: Edge, bucket: Bucket, road: Road
+def test_a_port_in_use_costs_no_capture_and_is_logged(
+    uploaders: Uploaders, edge: Edge, bucket: Bucket, s3_proxy: S3Proxy
 ) -> None:
-    taken = road.endpoint.rpartition(":")[2]
-    process = uploaders.start_well(METRICS_PORT=taken)
+    taken = s3_proxy.endpoint.rpartition(":")[2]
+    process = uploaders.start_healthy(METRICS_PORT=taken)
 
     edge.send(pictures.png(1))
 

@@ -1,4 +1,4 @@
-"""S3, the broker and the uploader itself go away and come back: nothing is lost."""
+"""S3, the broker and the uploader itself fail and come back: nothing is lost."""
 
 import signal
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dev.harness.process import LOOPBACK, free_port, wait_for
-from tests.cloud.rig import LATER, LIMITED_KEY, LIMITED_SECRET, Broker, Bucket, Edge, Road, Uploaders
+from tests.cloud.rig import LATER, LIMITED_KEY, LIMITED_SECRET, Broker, Bucket, Edge, S3Proxy, Uploaders
 from tests.support import pictures
 from tests.support.rig import Store
 
@@ -36,11 +36,11 @@ def health(uploaders: Uploaders) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, cwd=uploaders.folder, capture_output=True, text=True, check=False)
 
 
-def test_stopping_while_s3_is_away_loses_nothing_and_is_quick(
-    edge: Edge, uploaders: Uploaders, road: Road, bucket: Bucket
+def test_stopping_while_s3_is_unavailable_loses_nothing_and_is_quick(
+    edge: Edge, uploaders: Uploaders, s3_proxy: S3Proxy, bucket: Bucket
 ) -> None:
-    process = uploaders.start_well()
-    road.close()
+    process = uploaders.start_healthy()
+    s3_proxy.close()
     payloads = [pictures.png(number) for number in range(40)]
     edge.send_all(payloads)
     uploaders.wait_for_state("S3 is unavailable")
@@ -48,27 +48,27 @@ def test_stopping_while_s3_is_away_loses_nothing_and_is_quick(
     asked_at = time.monotonic()
     assert process.stop() == 0
     assert time.monotonic() - asked_at < 10  # not the 10 s it gives an S3 that answers
-    assert bucket.names() == []
-    road.open()
+    assert bucket.list_keys() == []
+    s3_proxy.open()
     uploaders.start()
 
     bucket.wait_for(40)
     wait_for(lambda: len(edge.stored()) == 40, seconds=20, what="40 receipts")
 
 
-def test_an_s3_that_was_away_is_found_again_and_nothing_is_stored_twice(
-    edge: Edge, uploaders: Uploaders, road: Road, bucket: Bucket
+def test_an_s3_that_was_unavailable_is_found_again_and_nothing_is_stored_twice(
+    edge: Edge, uploaders: Uploaders, s3_proxy: S3Proxy, bucket: Bucket
 ) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
     for number in range(3):
-        road.close()
+        s3_proxy.close()
         edge.send_all([pictures.png(number * 20 + index) for index in range(20)])
         uploaders.wait_for_state("S3 is unavailable")
-        road.open()
+        s3_proxy.open()
         bucket.wait_for(number * 20 + 20)
 
     uploaders.wait_for_state(None)
-    assert len(bucket.names()) == 60
+    assert len(bucket.list_keys()) == 60
     assert len(wait_for_line(uploaders, "S3 is unavailable").splitlines()) == 1
     assert "Traceback" not in uploaders.started[-1].tail(10_000)
 
@@ -77,11 +77,11 @@ def test_an_s3_that_was_away_is_found_again_and_nothing_is_stored_twice(
 def test_ending_it_at_any_moment_loses_nothing(
     edge: Edge, uploaders: Uploaders, bucket: Bucket, way: signal.Signals
 ) -> None:
-    uploaders.start_well().stop()
+    uploaders.start_healthy().stop()
     edge.send_all([pictures.png(number, side=64) for number in range(600)])
 
     for _ in range(3):
-        already = len(bucket.names())
+        already = len(bucket.list_keys())
         process = uploaders.start()
         bucket.wait_for(already + 20)
         process.signal(way)
@@ -89,16 +89,16 @@ def test_ending_it_at_any_moment_loses_nothing(
     uploaders.start()
 
     bucket.wait_for(600)
-    assert len(bucket.names()) == 600
+    assert len(bucket.list_keys()) == 600
     wait_for(
-        lambda: {*edge.stored().values()} == {*bucket.names()} or way is signal.SIGKILL, seconds=60, what="receipts"
+        lambda: {*edge.stored().values()} == {*bucket.list_keys()} or way is signal.SIGKILL, seconds=60, what="receipts"
     )
 
 
 def test_a_broker_that_comes_back_delivers_the_rest(
     edge: Edge, uploaders: Uploaders, broker: Broker, bucket: Bucket
 ) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
     edge.send_all([pictures.png(number) for number in range(50)])
 
     broker.stop()
@@ -108,7 +108,7 @@ def test_a_broker_that_comes_back_delivers_the_rest(
     edge.send(pictures.png(51))
 
     bucket.wait_for(51)
-    assert len(bucket.names()) == 51
+    assert len(bucket.list_keys()) == 51
 
 
 def test_a_missing_bucket_is_waited_for(edge: Edge, uploaders: Uploaders, strict_store: Store) -> None:
@@ -140,7 +140,7 @@ def test_wrong_keys_are_waited_for(edge: Edge, uploaders: Uploaders, bucket: Buc
     edge.send(pictures.png(1))
 
     uploaders.wait_for_state("fix AWS_SECRET_ACCESS_KEY")
-    assert bucket.names() == []
+    assert bucket.list_keys() == []
     write_profile(file, right)
 
     bucket.wait_for(1)
@@ -165,8 +165,8 @@ def test_an_unreachable_broker_is_waited_for_and_named_once(uploaders: Uploaders
 
     uploaders.wait_for_state("CLOUD_BROKER_HOST")
     assert f"{LOOPBACK}:{broker.port}" in wait_for_line(uploaders, "fix CLOUD_BROKER_HOST")
-    told = health(uploaders)
-    assert (told.returncode, told.stderr.count("\n")) == (1, 1)
+    done = health(uploaders)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     broker.start()
 
     uploaders.wait_for_state(None)
@@ -191,7 +191,7 @@ def test_a_refused_login_is_one_sentence(uploaders: Uploaders, tmp_path: Path) -
 
 
 def test_health_of_a_frozen_or_missing_uploader_is_bad(uploaders: Uploaders) -> None:
-    process = uploaders.start_well()
+    process = uploaders.start_healthy()
     file = uploaders.folder / "uploader.json"
     assert health(uploaders).returncode == 0
 

@@ -16,7 +16,7 @@ def wait_for_receipts(edge: Edge, count: int) -> dict[str, str]:
 def test_a_capture_is_stored_with_its_description_and_receipted(
     edge: Edge, uploaders: Uploaders, bucket: Bucket
 ) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
     picture = pictures.png(1, pictures.description())
 
     edge.send(picture)
@@ -29,19 +29,19 @@ def test_a_capture_is_stored_with_its_description_and_receipted(
 def test_a_second_delivery_yields_the_same_receipt_and_no_second_object(
     edge: Edge, uploaders: Uploaders, bucket: Bucket
 ) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
     picture = pictures.jpeg(1)
 
     for _ in range(3):
         edge.send(picture)
 
     wait_for(lambda: sum(len(r["stored"]) for r in edge.receipts) == 3, seconds=20, what="three receipts")
-    assert list(edge.stored().values()) == bucket.names()
-    assert bucket.names()[0].endswith(".jpg")
+    assert list(edge.stored().values()) == bucket.list_keys()
+    assert bucket.list_keys()[0].endswith(".jpg")
 
 
 def test_captures_whose_names_collide_are_all_stored_once(edge: Edge, uploaders: Uploaders, bucket: Bucket) -> None:
-    uploaders.start_well(S3_KEY_TEMPLATE="{captured_at:%d-%m-%Y_%H-%M-%S}.png")
+    uploaders.start_healthy(S3_KEY_TEMPLATE="{captured_at:%d-%m-%Y_%H-%M-%S}.png")
     payloads = [pictures.png(number) for number in range(10)]
 
     for _ in range(2):
@@ -52,15 +52,15 @@ def test_captures_whose_names_collide_are_all_stored_once(edge: Edge, uploaders:
 
     receipts = wait_for_receipts(edge, 13)
     wait_for(lambda: sum(len(r["stored"]) for r in edge.receipts) == 26, seconds=20, what="all receipts")
-    assert sorted(receipts.values()) == sorted(bucket.names())
+    assert sorted(receipts.values()) == sorted(bucket.list_keys())
     assert len(set(receipts.values())) == 13
-    assert {bucket.read(key)[2]["id"] for key in bucket.names()} == set(receipts)
+    assert {bucket.read(key)[2]["id"] for key in bucket.list_keys()} == set(receipts)
 
 
 def test_a_thousand_garbage_messages_are_kept_aside_and_hold_nothing_up(
     edge: Edge, uploaders: Uploaders, bucket: Bucket
 ) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
     chance = random.Random(1)
     garbage = [chance.randbytes(chance.randrange(1, 2000)) for _ in range(1000)]
     good = [pictures.png(number) for number in range(20)]
@@ -71,8 +71,8 @@ def test_a_thousand_garbage_messages_are_kept_aside_and_hold_nothing_up(
 
     bucket.wait_for(20)
     expected = {f"rejected/porch/{hashlib.sha256(payload).hexdigest()}.bin" for payload in garbage}
-    wait_for(lambda: len(bucket.names("rejected/")) >= 1000, seconds=30, what="1,000 rejected messages")
-    assert set(bucket.names("rejected/")) == expected
+    wait_for(lambda: len(bucket.list_keys("rejected/")) >= 1000, seconds=30, what="1,000 rejected messages")
+    assert set(bucket.list_keys("rejected/")) == expected
     wait_for(lambda: len(edge.rejected()) >= 1000, seconds=20, what="1,000 receipts of rejection")
     assert len(edge.stored()) == 20
     body, kind, metadata = bucket.read(f"rejected/porch/{hashlib.sha256(garbage[0]).hexdigest()}.bin")
@@ -83,7 +83,7 @@ def test_a_thousand_garbage_messages_are_kept_aside_and_hold_nothing_up(
 def test_strange_properties_and_empty_messages_hold_nothing_up(
     edge: Edge, uploaders: Uploaders, bucket: Bucket
 ) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
     picture = pictures.png(1)
 
     edge.send(b"")
@@ -92,21 +92,21 @@ def test_strange_properties_and_empty_messages_hold_nothing_up(
     edge.send(picture)
 
     assert pictures.identity(picture) in wait_for_receipts(edge, 3)
-    assert len(bucket.names("rejected/")) == 1
+    assert len(bucket.list_keys("rejected/")) == 1
 
 
 def test_a_bare_image_is_stored_once_however_often_it_comes(edge: Edge, uploaders: Uploaders, bucket: Bucket) -> None:
-    first = uploaders.start_well()
+    first = uploaders.start_healthy()
     picture = pictures.jpeg(1)
     edge.send_all([picture] * 5, {})
     wait_for(lambda: sum(len(r["stored"]) for r in edge.receipts) == 5, seconds=20, what="five receipts")
 
     assert first.stop() == 0
     edge.send(picture, {})
-    uploaders.start_well()
+    uploaders.start_healthy()
 
     wait_for(lambda: sum(len(r["stored"]) for r in edge.receipts) == 6, seconds=20, what="six receipts")
-    (key,) = bucket.names()
+    (key,) = bucket.list_keys()
     assert key.startswith("porch/unknown/")
     assert key.endswith(f"-{hashlib.sha256(picture).hexdigest()[:8]}.jpg")
 
@@ -114,30 +114,30 @@ def test_a_bare_image_is_stored_once_however_often_it_comes(edge: Edge, uploader
 def test_a_retained_image_is_stored_and_not_asked_for_again(edge: Edge, uploaders: Uploaders, bucket: Bucket) -> None:
     edge.send(pictures.png(1), retain=True)
 
-    process = uploaders.start_well()
+    process = uploaders.start_healthy()
     edge.send(pictures.png(2))
     wait_for_receipts(edge, 2)
     process.stop()
-    uploaders.start_well()
+    uploaders.start_healthy()
     edge.send(pictures.png(3))
 
     wait_for_receipts(edge, 3)
-    assert len(bucket.names()) == 3
+    assert len(bucket.list_keys()) == 3
     assert sum(len(receipt["stored"]) for receipt in edge.receipts) == 3
 
 
 def test_images_of_every_qos_are_stored(edge: Edge, uploaders: Uploaders, bucket: Bucket) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
 
     for qos in (0, 1, 2):
         edge.send(pictures.png(qos), qos=qos)
 
     wait_for_receipts(edge, 3)
-    assert len(bucket.names()) == 3
+    assert len(bucket.list_keys()) == 3
 
 
 def test_storage_options_reach_s3(edge: Edge, uploaders: Uploaders, bucket: Bucket) -> None:
-    uploaders.start_well(S3_STORAGE_CLASS="STANDARD_IA", S3_SSE="", AWS_PROFILE="", AWS_SESSION_TOKEN="")
+    uploaders.start_healthy(S3_STORAGE_CLASS="STANDARD_IA", S3_SSE="", AWS_PROFILE="", AWS_SESSION_TOKEN="")
 
     edge.send(pictures.png(1))
 

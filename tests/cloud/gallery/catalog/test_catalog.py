@@ -113,7 +113,7 @@ def test_names_that_were_taken_and_jpegs_are_shown_and_other_objects_are_not(
         assert [page.ask(f"/thumbnail?key={name}").status for name in hidden] == [404] * len(hidden)
         assert [page.ask(f"/api/link?key={name}", "POST").status for name in hidden] == [404] * len(hidden)
         assert [page.post("/api/delete", {"keys": [name]}) for name in hidden] == [400] * len(hidden)
-    assert set(hidden) <= set(bucket.names())
+    assert set(hidden) <= set(bucket.list_keys())
 
 
 def test_the_edges_and_cameras_to_choose_from_are_those_of_the_bucket(

@@ -11,9 +11,9 @@ from tests.cloud.rig import (
     READER_SECRET,
     Broker,
     Bucket,
+    CommandResult,
     Edge,
-    Road,
-    Told,
+    S3Proxy,
     Uploaders,
 )
 from tests.support import pictures
@@ -23,23 +23,23 @@ LIMITED = {"AWS_ACCESS_KEY_ID": LIMITED_KEY, "AWS_SECRET_ACCESS_KEY": LIMITED_SE
 READER = {"AWS_ACCESS_KEY_ID": READER_KEY, "AWS_SECRET_ACCESS_KEY": READER_SECRET}
 
 
-def the_only_failure(told: Told) -> tuple[str, str]:
+def the_only_failure(result: CommandResult) -> tuple[str, str]:
     """Return subject and sentence of the one red line; the exit code agrees."""
-    failures = told.lines("FAIL")
-    assert len(failures) == 1, told.out
-    assert told.code == 1
-    assert told.err == "uploader: fix the lines that say FAIL\n"
+    failures = result.lines("FAIL")
+    assert len(failures) == 1, result.out
+    assert result.code == 1
+    assert result.err == "uploader: fix the lines that say FAIL\n"
     ((subject, sentence),) = failures.items()
     return subject, sentence
 
 
 def test_a_working_cloud_is_all_green_and_nothing_is_left_behind(uploaders: Uploaders, bucket: Bucket) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
 
-    told = uploaders.run("check")
+    result = uploaders.run("check")
 
-    assert (told.code, told.err, told.lines("FAIL")) == (0, "", {})
-    good = told.lines("pass")
+    assert (result.code, result.err, result.lines("FAIL")) == (0, "", {})
+    good = result.lines("pass")
     assert good["uploader"] == "uploader is connected and healthy"
     assert good["subscription"] == "usbcam/+/images is granted"
     assert good["credentials"] == f"access key {bucket.store.access_key}, from AWS_ACCESS_KEY_ID"
@@ -47,15 +47,15 @@ def test_a_working_cloud_is_all_green_and_nothing_is_left_behind(uploaders: Uplo
     assert good["conditional put"] == "an existing object is not overwritten (412)"
     assert good["anonymous read"] == "denied"
     assert {"broker", "bucket", "region", "clock", "put", "delete", "disk", "heartbeat"} <= set(good)
-    assert set(told.lines("warn")) <= {"encryption", "disk"}
-    assert bucket.names() == []
-    assert bucket.store.secret_key not in told.out
+    assert set(result.lines("warn")) <= {"encryption", "disk"}
+    assert bucket.list_keys() == []
+    assert bucket.store.secret_key not in result.out
 
 
 def test_a_check_beside_the_running_uploader_takes_nothing_from_it(
     uploaders: Uploaders, edge: Edge, bucket: Bucket
 ) -> None:
-    process = uploaders.start_well()
+    process = uploaders.start_healthy()
 
     edge.send_all([pictures.png(number) for number in range(5)])
     uploaders.run("check")
@@ -67,12 +67,12 @@ def test_a_check_beside_the_running_uploader_takes_nothing_from_it(
 
 
 def test_an_uploader_that_is_away_keeps_its_session(uploaders: Uploaders) -> None:
-    uploaders.start_well().stop()
+    uploaders.start_healthy().stop()
 
-    told = uploaders.run("check")
+    result = uploaders.run("check")
 
-    assert told.code == 0
-    assert "its session keeps what arrives; start it: docker compose" in told.lines("warn")["uploader"]
+    assert result.code == 0
+    assert "its session keeps what arrives; start it: docker compose" in result.lines("warn")["uploader"]
 
 
 def test_a_broker_that_nobody_subscribed_to_is_a_failure(uploaders: Uploaders) -> None:
@@ -85,7 +85,7 @@ def test_the_shipped_broker_lets_the_check_ask(uploaders: Uploaders, cloud_broke
     given = {"CLOUD_BROKER_PORT": str(cloud_broker.port)}
 
     away = uploaders.run("check", **given)
-    uploaders.start_well(**given)
+    uploaders.start_healthy(**given)
     there = uploaders.run("check", **given)
 
     assert "its session keeps what arrives" in away.lines("warn")["uploader"]
@@ -94,22 +94,22 @@ def test_the_shipped_broker_lets_the_check_ask(uploaders: Uploaders, cloud_broke
 
 
 def test_an_uploader_that_waits_for_s3_is_seen_although_its_window_is_full(
-    uploaders: Uploaders, road: Road, edge: Edge, store: Store
+    uploaders: Uploaders, s3_proxy: S3Proxy, edge: Edge, store: Store
 ) -> None:
-    uploaders.start_well(UPLOAD_THREADS="1")
-    road.close()
+    uploaders.start_healthy(UPLOAD_THREADS="1")
+    s3_proxy.close()
     edge.send_all([pictures.png(number) for number in range(8)])
     uploaders.wait_for_state("S3 is unavailable")
 
-    told = uploaders.run("check", S3_ENDPOINT_URL=store.endpoint)
+    result = uploaders.run("check", S3_ENDPOINT_URL=store.endpoint)
 
-    assert told.lines("warn")["uploader"].startswith("uploader reports: S3 is unavailable")
+    assert result.lines("warn")["uploader"].startswith("uploader reports: S3 is unavailable")
 
 
 def test_uploaders_that_share_all_answer(uploaders: Uploaders, cloud_broker: CloudBroker) -> None:
     given = {"CLOUD_BROKER_PORT": str(cloud_broker.port), "UPLOADERS": "2"}
-    uploaders.start_well(**given)
-    uploaders.start_well(**given, HEARTBEAT_FILE=str(uploaders.folder / "other.json"))
+    uploaders.start_healthy(**given)
+    uploaders.start_healthy(**given, HEARTBEAT_FILE=str(uploaders.folder / "other.json"))
 
     both = wait_for(
         lambda: uploaders.run("check", **given).lines("pass").get("uploader", ""),
@@ -143,9 +143,9 @@ def test_a_broker_that_refuses_is_one_line(uploaders: Uploaders, broker: Broker)
     closed.stop()
 
 
-def test_a_store_that_is_away_is_one_line(uploaders: Uploaders, road: Road) -> None:
-    uploaders.start_well()
-    road.close()
+def test_a_store_that_is_away_is_one_line(uploaders: Uploaders, s3_proxy: S3Proxy) -> None:
+    uploaders.start_healthy()
+    s3_proxy.close()
 
     subject, sentence = the_only_failure(uploaders.run("check"))
 
@@ -178,13 +178,13 @@ def test_a_store_that_is_away_is_one_line(uploaders: Uploaders, road: Road) -> N
 def test_what_is_wrong_with_s3_is_one_line(
     uploaders: Uploaders, settings: dict[str, str], subject: str, sentence: str
 ) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
 
     assert the_only_failure(uploaders.run("check", **settings)) == (subject, sentence)
 
 
 def test_a_bucket_of_somebody_else_is_one_line(uploaders: Uploaders, strict_store: Store) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
     strict_store.client.create_bucket(Bucket="usbcam-others")
     given = {"S3_ENDPOINT_URL": strict_store.endpoint, "S3_BUCKET": "usbcam-others", **LIMITED}
 
@@ -198,7 +198,7 @@ def test_a_bucket_of_somebody_else_is_one_line(uploaders: Uploaders, strict_stor
 
 
 def test_a_key_that_may_only_read_is_one_line(uploaders: Uploaders, strict_store: Store) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
     strict_store.client.create_bucket(Bucket=LATER)
     given = {"S3_ENDPOINT_URL": strict_store.endpoint, "S3_BUCKET": LATER, **READER}
 
@@ -211,7 +211,7 @@ def test_a_key_that_may_only_read_is_one_line(uploaders: Uploaders, strict_store
 
 
 def test_a_place_where_no_heartbeat_can_be_written_is_one_line(uploaders: Uploaders) -> None:
-    uploaders.start_well()
+    uploaders.start_healthy()
 
     subject, sentence = the_only_failure(uploaders.run("check", HEARTBEAT_FILE="/nowhere/uploader.json"))
 

@@ -11,7 +11,17 @@ from mypy_boto3_s3 import S3Client
 
 from common.runtime.check_result import CheckResult, Status
 from storage.client import create_client
-from tests.cloud.rig import LATER, LIMITED_KEY, LIMITED_SECRET, READER_KEY, READER_SECRET, Bucket, Road, Told, Uploaders
+from tests.cloud.rig import (
+    LATER,
+    LIMITED_KEY,
+    LIMITED_SECRET,
+    READER_KEY,
+    READER_SECRET,
+    Bucket,
+    CommandResult,
+    S3Proxy,
+    Uploaders,
+)
 from tests.support.paths import ROOT
 from tests.support.rig import Store
 from uploader.admin.setup import run_setup
@@ -23,10 +33,10 @@ OPEN = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy"
 CLOSED = dict.fromkeys(OPEN, True)
 
 
-def the_only_failure(told: Told) -> tuple[str, str]:
-    failures = told.lines("FAIL")
-    assert len(failures) == 1, told.out
-    assert (told.code, told.err) == (1, "uploader: not everything could be set up; see the lines that say FAIL\n")
+def the_only_failure(result: CommandResult) -> tuple[str, str]:
+    failures = result.lines("FAIL")
+    assert len(failures) == 1, result.out
+    assert (result.code, result.err) == (1, "uploader: not everything could be set up; see the lines that say FAIL\n")
     ((subject, sentence),) = failures.items()
     return subject, sentence
 
@@ -57,14 +67,14 @@ def test_a_bucket_is_made_and_a_second_time_there_is_nothing_to_change(uploaders
 
 def test_a_store_that_cannot_encrypt_keeps_taking_captures(uploaders: Uploaders, bucket: Bucket) -> None:
     """SeaweedFS without a key takes the setting, and then refuses every object."""
-    told = uploaders.run("setup")
+    result = uploaders.run("setup")
 
-    assert told.code == 0
-    assert told.lines("warn")["encryption"].startswith(
+    assert result.code == 0
+    assert result.lines("warn")["encryption"].startswith(
         "unchanged, since a trial with AES256 failed: it answered InternalError"
     )
     bucket.client.put_object(Bucket=bucket.name, Key="still", Body=b"taken")
-    assert bucket.names() == ["still"]
+    assert bucket.list_keys() == ["still"]
 
 
 def test_rules_of_others_stay_and_ours_follows_the_setting(uploaders: Uploaders, bucket: Bucket) -> None:
@@ -111,8 +121,8 @@ def test_what_is_wrong_is_one_line(uploaders: Uploaders, settings: dict[str, str
     assert word in sentence
 
 
-def test_a_store_that_is_away_is_one_line(uploaders: Uploaders, road: Road) -> None:
-    road.close()
+def test_a_store_that_is_away_is_one_line(uploaders: Uploaders, s3_proxy: S3Proxy) -> None:
+    s3_proxy.close()
 
     assert the_only_failure(uploaders.run("setup"))[1].startswith("S3 is unavailable")
 
@@ -121,9 +131,9 @@ def test_a_bucket_of_somebody_else_is_one_line(uploaders: Uploaders, strict_stor
     strict_store.client.create_bucket(Bucket="usbcam-others")
     key = {"AWS_ACCESS_KEY_ID": LIMITED_KEY, "AWS_SECRET_ACCESS_KEY": LIMITED_SECRET}
 
-    told = uploaders.run("setup", S3_ENDPOINT_URL=strict_store.endpoint, S3_BUCKET="usbcam-others", **key)
+    result = uploaders.run("setup", S3_ENDPOINT_URL=strict_store.endpoint, S3_BUCKET="usbcam-others", **key)
 
-    assert the_only_failure(told)[1].startswith(
+    assert the_only_failure(result)[1].startswith(
         "these credentials may not access usbcam-others: it belongs to somebody"
     )
 
@@ -131,9 +141,9 @@ def test_a_bucket_of_somebody_else_is_one_line(uploaders: Uploaders, strict_stor
 def test_a_key_that_may_only_read_makes_no_bucket(uploaders: Uploaders, strict_store: Store) -> None:
     key = {"AWS_ACCESS_KEY_ID": READER_KEY, "AWS_SECRET_ACCESS_KEY": READER_SECRET}
 
-    told = uploaders.run("setup", S3_ENDPOINT_URL=strict_store.endpoint, S3_BUCKET=LATER, **key)
+    result = uploaders.run("setup", S3_ENDPOINT_URL=strict_store.endpoint, S3_BUCKET=LATER, **key)
 
-    subject, sentence = the_only_failure(told)
+    subject, sentence = the_only_failure(result)
     assert subject == "bucket"
     assert sentence.startswith(
         f"{LATER} does not exist, and these credentials may not create it; allow what cloud/iam/pol"

@@ -1,4 +1,4 @@
-"""Which bytes are sound pictures."""
+"""Which bytes are valid images."""
 
 import io
 import zlib

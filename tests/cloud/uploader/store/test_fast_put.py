@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from storage.client import create_client
-from tests.cloud.rig import Bucket, Road
+from tests.cloud.rig import Bucket, S3Proxy
 from tests.support.rig import Store
 from uploader.settings import Settings
 from uploader.store.fast_put import FastPut
@@ -20,7 +20,9 @@ KEYS = [
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, store: Store, bucket: Bucket, road: Road) -> Settings:
+def settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, store: Store, bucket: Bucket, s3_proxy: S3Proxy
+) -> Settings:
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith(("AWS_", "S3_"))]:
         monkeypatch.delenv(name)
@@ -28,7 +30,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, store: Store, buck
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", store.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", store.secret_key)
     monkeypatch.setenv("S3_BUCKET", bucket.name)
-    monkeypatch.setenv("S3_ENDPOINT_URL", road.endpoint)
+    monkeypatch.setenv("S3_ENDPOINT_URL", s3_proxy.endpoint)
     return Settings()
 
 
@@ -45,7 +47,7 @@ def test_any_name_is_written_as_boto3_would_and_only_once(settings: Settings, bu
     assert fast_put.put(key, b"first", "image/png", METADATA)
     assert not fast_put.put(key, b"second", "image/png", METADATA)
 
-    assert bucket.names() == [key]
+    assert bucket.list_keys() == [key]
     assert bucket.read(key) == (b"first", "image/png", METADATA)
 
 
@@ -59,13 +61,13 @@ def test_a_large_image_goes_in_one_piece(settings: Settings, bucket: Bucket) -> 
 
 
 def test_when_it_fails_it_leaves_all_to_boto3_for_a_while(
-    settings: Settings, road: Road, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    settings: Settings, s3_proxy: S3Proxy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     fast_put = find(settings)
-    road.close()
+    s3_proxy.close()
     assert not fast_put.put("a.png", b"x", "image/png", {})
-    road.open()
+    s3_proxy.open()
 
     assert not fast_put.put("a.png", b"x", "image/png", {})  # it backs off
     monkeypatch.setattr("uploader.store.fast_put.monotonic", lambda: float("inf"))
@@ -74,11 +76,11 @@ def test_when_it_fails_it_leaves_all_to_boto3_for_a_while(
     assert len(caplog.records) == 1
 
 
-def test_a_connection_that_the_store_closed_meanwhile_does_no_harm(settings: Settings, road: Road) -> None:
+def test_a_connection_that_the_store_closed_meanwhile_does_no_harm(settings: Settings, s3_proxy: S3Proxy) -> None:
     fast_put = find(settings)
     assert fast_put.put("a.png", b"x", "image/png", {})
-    road.close()
-    road.open()
+    s3_proxy.close()
+    s3_proxy.open()
 
     assert fast_put.put("b.png", b"x", "image/png", {})
 
