@@ -1,4 +1,4 @@
-"""The cameras of this registry, as the doctor tells them."""
+"""The cameras of this machine, as the doctor lists them."""
 
 from collections.abc import Iterator
 
