@@ -12,9 +12,10 @@ from camera.config.camera_list import CameraConfigError, expand_cameras
 from camera.config.settings import Settings
 from camera.control.health import health as health_of
 from camera.delivery.spool import SpoolInUseError
-from camera.diagnostics import offline
 from camera.diagnostics.doctor import doctor as run_doctor
-from camera.diagnostics.snapshot import snapshot as take_snapshot
+from camera.diagnostics.offline import detect_faces, extract_captures
+from camera.diagnostics.snapshot import SnapshotError, UnknownCameraError
+from camera.diagnostics.snapshot import snapshot as write_snapshot
 from camera.service import CameraService
 from camera.sources.factory import validate_file_source
 from camera.sources.frame import SourceError
@@ -73,9 +74,9 @@ def health() -> int:
 @main.command
 @click.option("--shot", type=click.Path(path_type=Path), metavar="FILE", help="Write the test shot to this file.")
 def doctor(shot: Path | None) -> int:
-    """Check camera, detector, broker, bridge, token, disk and clock; exit code 0 or 1.
+    """Check camera, detector, broker, token, disk and clock.
 
-    Each check prints a line; one that failed says how to fix it.
+    Exit code 0 or 1. Each check prints a line; one that says FAIL also says how to fix it.
     """
     return run_doctor(_quiet_cameras(), shot)
 
@@ -92,25 +93,31 @@ def doctor(shot: Path | None) -> int:
 @click.option("--camera", metavar="NAME", help="Which one of CAMERAS; by default the first.")
 def snapshot(out: Path, camera: str | None) -> int:
     """Write one frame of a camera, as a JPEG."""
-    return take_snapshot(_quiet_cameras(), camera, out)
+    try:
+        write_snapshot(_quiet_cameras(), camera, out)
+    except UnknownCameraError as error:
+        raise WrongInputError(str(error)) from error
+    except SnapshotError as error:
+        raise click.ClickException(str(error)) from error
+    return 0
 
 
 @main.command
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 def detect(images: Sequence[str]) -> int:
-    """Find the faces in images; one JSON line for each image."""
-    return offline.detect(_settings(), list(images))
+    """Find the faces in images. Prints a JSON line for each image."""
+    return detect_faces(_settings(), list(images))
 
 
 @main.command
 @click.argument("video")
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Where to write the images.")
 def captures(video: str, out: Path) -> int:
-    """Write what would be published from a video; one JSON line for each capture.
+    """Write what would be published from a video. Prints a JSON line for each capture.
 
     VIDEO is a file, or demo for the synthetic camera (with DEMO_VISITS set).
     """
-    return offline.captures(_settings(), video, out)
+    return extract_captures(_settings(), video, out)
 
 
 def _settings() -> Settings:

@@ -14,6 +14,7 @@ import cv2
 import pytest
 
 from camera.sources.synthetic.scene import Scene
+from common.runtime.check_result import failed, passed
 from dev.harness.services import wait_for
 from tests.support.paths import ROOT
 
@@ -97,12 +98,12 @@ def test_the_doctor_says_why_the_kernel_refuses_a_camera(edge: Edge) -> None:
     edge.change("device_cgroup_rules: !reset []")
     unruled = edge.doctor()
 
-    refused = "✘ camera: Cannot use the camera /dev/video0"
+    refused = failed("camera", "Cannot use the camera /dev/video0").line()
     assert f"{refused} (No such device or address): the camera was unplugged; plug it in again." in driverless
     assert f"{refused} (Permission denied): it belongs to group 44; set VIDEO_GID=44 in .env." in wrong_group
     assert f"{refused} (Operation not permitted): the container may not use it; start it with the shipped" in unruled
-    assert "✔ The edge broker at edge-broker:1883 answers." in driverless
-    assert "✘ There is no token: " in driverless
+    assert passed("broker", "The edge broker at edge-broker:1883 answers.").line() in driverless
+    assert failed("token", "There is no token: ").line() in driverless
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler (cc)")
@@ -127,8 +128,8 @@ def test_the_doctor_may_be_asked_while_the_camera_runs_and_the_camera_may_come_a
     beside = edge.doctor()
 
     for said in (inside, beside):
-        assert "✔ The camera service runs" in said
-        assert "✔ /dev/video2 is Played Camera " in said
-        assert "✔ camera: the camera service has it" in said
+        assert passed("service", "The camera service runs").line() in said
+        assert passed("/dev/video2", "Played Camera ").line() in said
+        assert passed("camera", "The camera service has it").line() in said
     taken = edge.compose("run", "--rm", "-T", "camera", "python", "-m", "camera", "snapshot", "--out", "-")
     assert "(Device or resource busy): another program uses the camera; close it." in taken

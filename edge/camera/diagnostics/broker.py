@@ -1,4 +1,4 @@
-"""What the broker on this machine knows: the bridge, the token, and how the cameras that run say they are."""
+"""What the edge broker retains: the bridge's state, the token, and the status of every running camera."""
 
 import contextlib
 import json
@@ -13,27 +13,27 @@ from typing import Any
 import paho.mqtt.client as mqtt
 
 from camera.config.settings import Settings
-from camera.diagnostics.finding import Finding, ill, known, well
 from common.contract import topics
 from common.mqtt import new_client
+from common.runtime.check_result import CheckResult, failed, info, passed, warned
 
-ANSWER_SECONDS = 5.0
+REPLY_TIMEOUT_SECONDS = 5.0
 SOON_DAYS = 30
 DAY_SECONDS = 86400
 LOGS = "docker compose -f docker-compose.edge.yml logs edge-broker"
 
 
 @dataclass(slots=True)
-class Word:
-    """What the broker keeps; empty if it does not answer."""
+class BrokerSnapshot:
+    """The retained messages; empty if the broker does not answer."""
 
     answers: bool = False
     bridge: str = ""
     token: str = ""
     statuses: dict[str, dict[str, Any]] = field(default_factory=dict)  # by the camera's name
 
-    def hear(self, topic: str, payload: bytes) -> None:
-        """Take one retained message."""
+    def add(self, topic: str, payload: bytes) -> None:
+        """Add one retained message."""
         text = payload.decode("utf-8", "replace")
         if topic == topics.BRIDGE_STATE:
             self.bridge = text
@@ -45,10 +45,10 @@ class Word:
                 self.statuses[topic.removeprefix(topics.STATUS_PREFIX)] = status if isinstance(status, dict) else {}
 
 
-def ask(settings: Settings) -> Word:
-    """Ask the broker for all that it retains for us."""
-    word, heard = Word(), threading.Event()
-    end = topics.ping(f"doctor-{uuid.uuid4().hex}")  # what was retained comes before what is sent later
+def read_retained(settings: Settings) -> BrokerSnapshot:
+    """Read all that the broker retains for us."""
+    snapshot, complete = BrokerSnapshot(), threading.Event()
+    end = topics.ping(f"doctor-{uuid.uuid4().hex}")  # retained messages come before what is published later
 
     def on_connect(client: mqtt.Client, *_: object) -> None:
         client.subscribe([(topic, 0) for topic in (topics.BRIDGE_STATE, topics.TOKEN, topics.ALL_STATUSES, end)])
@@ -56,58 +56,60 @@ def ask(settings: Settings) -> Word:
 
     def on_message(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         if message.topic == end:
-            word.answers = True
-            heard.set()
+            snapshot.answers = True
+            complete.set()
         else:
-            word.hear(message.topic, bytes(message.payload))
+            snapshot.add(message.topic, bytes(message.payload))
 
     client = new_client()
     client.on_connect, client.on_message = on_connect, on_message
-    client.connect_timeout = ANSWER_SECONDS
+    client.connect_timeout = REPLY_TIMEOUT_SECONDS
     try:
         client.connect(settings.edge_broker_host, settings.edge_broker_port)
     except OSError:
-        return word
+        return snapshot
     client.loop_start()
-    heard.wait(ANSWER_SECONDS)
+    complete.wait(REPLY_TIMEOUT_SECONDS)
     client.disconnect()
     client.loop_stop()
-    return word
+    return snapshot
 
 
-def findings(settings: Settings, word: Word) -> Iterator[Finding]:
-    """The broker, the bridge and the token."""
-    where = f"{settings.edge_broker_host}:{settings.edge_broker_port}"
-    if not word.answers:
-        yield ill(f"The edge broker at {where} does not answer: start it, and see why it ended: {LOGS}")
+def check_broker(settings: Settings, snapshot: BrokerSnapshot) -> Iterator[CheckResult]:
+    """Check the broker, the bridge and the token."""
+    address = f"{settings.edge_broker_host}:{settings.edge_broker_port}"
+    if not snapshot.answers:
+        problem = f"The edge broker at {address} does not answer"
+        yield failed("broker", f"{problem}: start it, and see in its log why it stopped: {LOGS}")
         return
-    yield well(f"The edge broker at {where} answers.")
-    yield _bridge(word.bridge)
-    yield _token(word.token, time.time())
+    yield passed("broker", f"The edge broker at {address} answers.")
+    yield _check_bridge(snapshot.bridge)
+    yield _check_token(snapshot.token, time.time())
 
 
-def _bridge(state: str) -> Finding:
+def _check_bridge(state: str) -> CheckResult:
     if state == "1":
-        return well("The bridge to the cloud is up.")
+        return passed("bridge", "The bridge to the cloud is up.")
     if state == "0":
-        return ill(f"The bridge to the cloud is down, captures wait: check the token, CLOUD_HOST and its port; {LOGS}")
-    return known("Nobody says whether the bridge to the cloud is up: this is not the shipped edge broker.")
+        problem = "The bridge to the cloud is down, captures wait"
+        return failed("bridge", f"{problem}: check the token, CLOUD_HOST and its port; {LOGS}")
+    return info("bridge", "Whether the bridge to the cloud is up is not known: this is not the shipped edge broker.")
 
 
-def _token(text: str, now: float) -> Finding:
+def _check_token(text: str, now: float) -> CheckResult:
     if not text:
-        return known("Nobody says whether there is a token: this is not the shipped edge broker.")
+        return info("token", "Whether there is a token is not known: this is not the shipped edge broker.")
     try:
-        said = json.loads(text)
-        name, where, expires = str(said["name"]), f"{said['host']}:{int(said['port'])}", int(said["expires"])
+        token = json.loads(text)
+        name, cloud = str(token["name"]), f"{token['host']}:{int(token['port'])}"
+        expires = int(token["expires"])
     except (ValueError, KeyError, TypeError):
-        return ill(
-            "There is no token: on the cloud host run 'docker compose -f docker-compose.cloud.yml run --rm enroll NAME'"
-            " and set the EDGE_TOKEN it prints in .env."
-        )
-    days, until = (expires - now) / DAY_SECONDS, f"{datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
+        remedy = "on the cloud host run 'docker compose -f docker-compose.cloud.yml run --rm enroll NAME'"
+        return failed("token", f"There is no token: {remedy} and set the EDGE_TOKEN it prints in .env.")
+    days, date = (expires - now) / DAY_SECONDS, f"{datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
+    remedy = f"make a new one with enroll {name} --renew"
     if days <= 0:
-        return ill(f"The token of {name} expired on {until}: make a new one with enroll {name} --renew.")
+        return failed("token", f"The token of {name} expired on {date}: {remedy}.")
     if days < SOON_DAYS:
-        return known(f"The token of {name} ends in {days:.0f} days: make a new one with enroll {name} --renew.")
-    return well(f"The token of {name} for {where} is good until {until}.")
+        return warned("token", f"The token of {name} expires in {days:.0f} days: {remedy}.")
+    return passed("token", f"The token of {name} for {cloud} is valid until {date}.")

@@ -1,30 +1,32 @@
-"""The cameras of this machine, as the doctor lists them."""
+"""The cameras that are plugged in, as the doctor lists them."""
 
 from collections.abc import Iterator
 
-from camera.diagnostics.finding import Finding, ill, known, well
 from camera.sources.v4l2.discovery import DeviceRegistry, InaccessibleDevice, VideoDevice
 from camera.sources.v4l2.errors import explain_os_error
+from common.runtime.check_result import CheckResult, failed, info, passed
 
-MOST_SIZES = 4
+MAX_SIZES = 4
 
 
-def findings(registry: DeviceRegistry) -> Iterator[Finding]:
-    """One line for each node that captures or is refused."""
+def check_devices(registry: DeviceRegistry) -> Iterator[CheckResult]:
+    """One line for each device that captures or cannot be opened."""
     found = list(registry.inspect_all())
-    cameras = [each for each in found if isinstance(each, VideoDevice) and each.capabilities.captures]
-    refused = [each for each in found if isinstance(each, InaccessibleDevice)]
+    cameras = [device for device in found if isinstance(device, VideoDevice) and device.capabilities.captures]
+    inaccessible = [device for device in found if isinstance(device, InaccessibleDevice)]
     for camera in cameras:
-        yield well(f"{camera.name} is {_name(camera)}: {_formats(camera, registry)}.")
-    for node in refused:
-        yield ill(explain_os_error(node.error, node.node, registry.devices))
+        yield passed(camera.name, f"{_describe(camera)}: {_formats(camera, registry)}.")
+    for device in inaccessible:
+        yield failed(f"/dev/{device.node.name}", explain_os_error(device.error, device.node, registry.devices))
     if not found:
-        yield ill("No camera is plugged in: plug one in; in a container, use the shipped docker-compose.edge.yml.")
-    elif not cameras and not refused:
-        yield known("There are video nodes, but none of them captures.")
+        yield failed(
+            "devices", "No camera is plugged in: plug one in; in a container, use the shipped docker-compose.edge.yml."
+        )
+    elif not cameras and not inaccessible:
+        yield info("devices", "There are video device nodes, but none of them captures.")
 
 
-def _name(camera: VideoDevice) -> str:
+def _describe(camera: VideoDevice) -> str:
     serial = f"serial:{camera.serial}" if camera.serial else "without a serial"
     return f"{camera.capabilities.card} ({serial}, {camera.capabilities.driver}, {camera.capabilities.bus})"
 
@@ -42,6 +44,6 @@ def _formats(camera: VideoDevice, registry: DeviceRegistry) -> str:
 
 
 def _format(code: str, sizes: list[tuple[int, int]]) -> str:
-    largest = sorted(sizes, key=lambda size: -size[0] * size[1])[:MOST_SIZES]
-    more = ", ..." if len(sizes) > MOST_SIZES else ""
+    largest = sorted(sizes, key=lambda size: -size[0] * size[1])[:MAX_SIZES]
+    more = ", ..." if len(sizes) > MAX_SIZES else ""
     return f"{code} {', '.join(f'{width}x{height}' for width, height in largest)}{more}".strip()

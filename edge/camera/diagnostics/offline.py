@@ -1,4 +1,4 @@
-"""The commands that need no broker: see what would be found, and what would be published."""
+"""The commands that need no broker: which faces are found, and what would be published."""
 
 import json
 import sys
@@ -18,22 +18,22 @@ from common.contract.capture import Box
 from common.contract.times import timestamp
 
 
-def detect(settings: Settings, paths: list[str]) -> int:
-    """Print one JSON line per image with the faces in it, in pixels of the image as stored."""
+def detect_faces(settings: Settings, paths: list[str]) -> int:
+    """Print one JSON line per image with its faces, in pixels of the image as stored; return the exit code."""
     detector = FaceDetector(settings.min_face_px, settings.min_score)
     failed = 0
     for path in paths:
         image = cv2.imread(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) if Path(path).is_file() else None
         if image is None:
-            _complain(f"{path} is not an image that can be read.")
+            _print_error(f"{path} is not an image that can be read.")
             failed += 1
             continue
         _print({"image": path, "faces": _faces(detector, image)})
     return 1 if failed else 0
 
 
-def captures(settings: Settings, video: str, out: Path) -> int:
-    """Write what would have been published from a video, as fast as it can be read; one JSON line each."""
+def extract_captures(settings: Settings, video: str, out: Path) -> int:
+    """Write what would have been published from a video, as fast as it can be read; return the exit code."""
     try:
         source: FrameSource = (
             SyntheticSource(create_scene(settings), settings.frame_rate)
@@ -41,16 +41,16 @@ def captures(settings: Settings, video: str, out: Path) -> int:
             else FileSource(Path(video))
         )
     except SourceError as error:
-        _complain(str(error).replace("CAMERA_SOURCE=", ""))
+        _print_error(str(error).replace("CAMERA_SOURCE=", ""))
         return 1
     try:
         out.mkdir(parents=True, exist_ok=True)
         _write_captures(settings, source, out)
-    except BrokenPipeError:  # whoever read the lines has seen enough
+    except BrokenPipeError:  # nobody reads the lines any more
         sys.stderr.close()
         return 1
     except OSError as error:
-        _complain(f"--out {out} cannot be written: {error.strerror}.")
+        _print_error(f"--out {out} cannot be written: {error.strerror}.")
         return 1
     finally:
         source.close()
@@ -104,5 +104,5 @@ def _print(line: dict[str, object]) -> None:
     print(json.dumps(line), flush=True)
 
 
-def _complain(sentence: str) -> None:
-    print(f"camera: {sentence}", file=sys.stderr)
+def _print_error(message: str) -> None:
+    print(f"camera: {message}", file=sys.stderr)

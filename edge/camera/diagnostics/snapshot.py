@@ -1,4 +1,4 @@
-"""One picture of a camera, for people to look at: the only place where a whole frame leaves."""
+"""One frame of a camera, for people to look at: the only place where a whole frame leaves."""
 
 import sys
 import threading
@@ -17,40 +17,44 @@ from camera.sources.privacy_mask import PrivacyMask
 from camera.sources.reader.latest_frame import LatestFrame
 from camera.sources.v4l2.camera import V4l2Camera
 
-FIRST_FRAME_SECONDS = 20.0
+FIRST_FRAME_TIMEOUT_SECONDS = 20.0
 SETTLE_SECONDS = 1.0  # until the exposure is right
 STDOUT = Path("-")
 
 
 class SnapshotError(Exception):
-    """There is no picture, or no place for it; the text is a sentence for the user."""
+    """There is no frame, or it cannot be written; the text is a sentence for the user."""
+
+
+class UnknownCameraError(Exception):
+    """There is no camera of that name; the text is a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
-    """A frame, and what the camera said that it gives."""
+class Snapshot:
+    """A frame, and what was negotiated with the camera."""
 
     frame: Frame
-    mode: str  # empty where nothing is negotiated
+    mode: str  # empty if it is not negotiated
 
 
-def take(settings: Settings) -> Shot:
-    """Open the camera and look through it for a second; raises SnapshotError."""
+def take(settings: Settings) -> Snapshot:
+    """Open the camera and read it for a second; raises SnapshotError."""
     camera, stop = create_source(settings), threading.Event()
     frames = LatestFrame(camera, settings.frame_rate, stop)
     try:
-        frame = _settled(frames)
+        frame = _wait_for_exposure(frames)
     finally:
         stop.set()
         frames.join(timeout_seconds=5)
     if frame is None:
-        raise SnapshotError(frames.status.problem or f"{settings.camera_source} gave no picture: check CAMERA_SOURCE.")
-    return Shot(frame, camera.negotiated if isinstance(camera, V4l2Camera) else "")
+        raise SnapshotError(frames.status.problem or f"{settings.camera_source} gave no image: check CAMERA_SOURCE.")
+    return Snapshot(frame, camera.negotiated if isinstance(camera, V4l2Camera) else "")
 
 
 def write(settings: Settings, image: Image, path: Path) -> None:
-    """Write a picture to a file, or to stdout for `-`; raises SnapshotError."""
-    encoded = shown(settings, image)
+    """Write an image to a file, or to standard output for `-`; raises SnapshotError."""
+    encoded = encode_masked(settings, image)
     try:
         if path == STDOUT:
             sys.stdout.buffer.write(encoded)
@@ -59,34 +63,28 @@ def write(settings: Settings, image: Image, path: Path) -> None:
             path.write_bytes(encoded)
     except OSError as error:
         raise SnapshotError(
-            f"Cannot write {path} ({error.strerror}): name a folder that can be written, or - for standard output."
+            f"Cannot write {path} ({error.strerror}): choose a writable folder, or - for standard output."
         ) from error
 
 
-def shown(settings: Settings, image: Image) -> bytes:
-    """The picture as it may be seen, a JPEG: without what MASKS hide."""
+def encode_masked(settings: Settings, image: Image) -> bytes:
+    """Encode a JPEG in which the privacy masks are black."""
     PrivacyMask(parse_polygons(settings.masks)).apply(image)
     return cv2.imencode(".jpg", image)[1].tobytes()
 
 
-def snapshot(cameras: Sequence[Settings], name: str | None, path: Path) -> int:
-    """Write one frame of the camera of that name (the first without)."""
-    named = [camera for camera in cameras if name in {None, camera.camera_name}]
-    if not named:
-        known = ", ".join(camera.camera_name for camera in cameras)
-        print(f"camera: --camera {name}: there is no such camera, there are: {known}.", file=sys.stderr)
-        return 2
-    try:
-        write(named[0], take(named[0]).frame.image, path)
-    except SnapshotError as error:
-        print(f"camera: {error}", file=sys.stderr)
-        return 1
-    return 0
+def snapshot(cameras: Sequence[Settings], name: str | None, path: Path) -> None:
+    """Write one frame of the named camera, or of the first; raises UnknownCameraError and SnapshotError."""
+    camera = next((camera for camera in cameras if name in {None, camera.camera_name}), None)
+    if camera is None:
+        names = ", ".join(camera.camera_name for camera in cameras)
+        raise UnknownCameraError(f"--camera {name}: there is no such camera, there are: {names}.")
+    write(camera, take(camera).frame.image, path)
 
 
-def _settled(frames: LatestFrame) -> Frame | None:
+def _wait_for_exposure(frames: LatestFrame) -> Frame | None:
     """The last frame of the first second, or the only one; None if there is none or the source hangs."""
-    until = time.monotonic() + FIRST_FRAME_SECONDS
+    until = time.monotonic() + FIRST_FRAME_TIMEOUT_SECONDS
     newest: Frame | None = None
     while time.monotonic() < until and not frames.status.has_ended:
         frame = frames.take(timeout_seconds=0.25)

@@ -1,4 +1,4 @@
-"""The doctor: a line for each thing, what is wrong with its mend; and snapshots."""
+"""The doctor: a line for each thing, and how to fix what failed; and snapshots."""
 
 import errno
 import json
@@ -13,9 +13,9 @@ import pytest
 
 from camera.config.settings import Settings
 from camera.diagnostics import broker
-from camera.diagnostics import devices as inventory
-from camera.diagnostics.broker import Word
-from camera.diagnostics.finding import Finding, ill, known, well
+from camera.diagnostics.broker import BrokerSnapshot, check_broker, read_retained
+from camera.diagnostics.devices import check_devices
+from common.runtime.check_result import CheckResult, Status, failed, info, passed, warned
 from dev.harness.process import LOOPBACK, Process, free_port, start, until_up
 from dev.harness.services import EDGE_FILES, answers_mqtt
 from tests.edge.rig import Run
@@ -50,9 +50,9 @@ def shape(path: Path) -> tuple[int, ...]:
     return tuple(image.shape)
 
 
-def lines(printed: str) -> dict[str, str]:
-    """Each line's text, and the sign before it."""
-    return {line[2:]: line[0] for line in printed.splitlines()}
+def results(printed: str) -> list[CheckResult]:
+    """Read what was printed."""
+    return [CheckResult(Status(line[:9].strip()), line[9:25].strip(), line[27:]) for line in printed.splitlines()]
 
 
 def test_the_doctor_says_a_line_for_each_thing_and_what_is_wrong(
@@ -64,24 +64,25 @@ def test_the_doctor_says_a_line_for_each_thing_and_what_is_wrong(
         "doctor", "--shot", "shot.jpg", CAMERA_SOURCE="demo", EDGE_BROKER_PORT=str(edge_port), SPOOL_DIR="spool"
     )
 
-    said = lines(done.stdout)
+    said = results(done.stdout)
     assert done.returncode == 1
     assert done.stderr == ""
-    for sign, beginning in (
-        ("•", "The camera service does not run."),
-        ("✔", "camera: a test shot of 1280x720, brightness "),
-        ("✔", "The face detector's model is there: "),
-        ("✔", f"The edge broker at 127.0.0.1:{edge_port} answers."),
-        ("✘", "The bridge to the cloud is down, captures wait: "),
-        ("✘", "There is no token: on the cloud host run "),
-        ("✔", "The spool spool holds 0 captures (0 MB); "),
+    for expected in (
+        info("service", "The camera service does not run."),
+        passed("camera", "A test shot of 1280x720, brightness "),
+        passed("model", "The face detector's model is there: "),
+        passed("broker", f"The edge broker at 127.0.0.1:{edge_port} answers."),
+        failed("bridge", "The bridge to the cloud is down, captures wait: "),
+        failed("token", "There is no token: on the cloud host run "),
+        passed("spool", "The spool spool holds 0 captures (0 MB); "),
     ):
-        assert [said[line] for line in said if line.startswith(beginning)] == [sign], beginning
-    assert any(line.startswith(f"The clock says {datetime.now(UTC):%Y-%m-%d}") for line in said)
+        (found,) = (result for result in said if result.message.startswith(expected.message))
+        assert (found.status, found.subject) == (expected.status, expected.subject)
+    assert any(result.message.startswith(f"The clock says {datetime.now(UTC):%Y-%m-%d}") for result in said)
     assert shape(tmp_path / "shot.jpg") == (720, 1280, 3)
 
 
-def test_an_edge_where_all_is_well_is_told_so(tmp_path: Path, edge_port: int, run_camera: Run) -> None:
+def test_nothing_fails_on_a_healthy_edge(tmp_path: Path, edge_port: int, run_camera: Run) -> None:
     token = {"name": "porch", "host": "cloud.example", "port": 8883, "expires": int(time.time()) + 900 * DAY}
     with Client(edge_port) as client:
         client.publish("usbcam-bridge/state", b"1", retain=True)
@@ -89,32 +90,32 @@ def test_an_edge_where_all_is_well_is_told_so(tmp_path: Path, edge_port: int, ru
 
     done = run_camera("doctor", CAMERA_SOURCE="demo", EDGE_BROKER_PORT=str(edge_port), SPOOL_DIR=str(tmp_path))
 
-    assert "✘" not in done.stdout
-    assert "✔ The token of porch for cloud.example:8883 is good until 20" in done.stdout
+    assert "FAIL" not in done.stdout
+    assert passed("token", "The token of porch for cloud.example:8883 is valid until 20").line() in done.stdout
     assert done.returncode == 0
 
 
 def test_without_a_broker_it_still_says_the_rest(run_camera: Run) -> None:
     done = run_camera("doctor", CAMERA_SOURCE="7", EDGE_BROKER_PORT="1", SPOOL_DIR="/proc/no/spool")
 
-    said = lines(done.stdout)
     assert done.returncode == 1
-    wrong = [line for line, sign in said.items() if sign == "✘"]
-    assert [line.split(" (")[0] for line in wrong[1:]] == [
-        "camera: Cannot use the camera /dev/video7",
-        f"The edge broker at 127.0.0.1:1 does not answer: start it, and see why it ended: {broker.LOGS}",
-        "The spool SPOOL_DIR=/proc/no/spool cannot be used",
+    silent = "The edge broker at 127.0.0.1:1 does not answer"
+    failures = [result for result in results(done.stdout) if result.status is Status.FAIL]
+    assert [(result.subject, result.message.split(" (")[0]) for result in failures[1:]] == [
+        ("camera", "Cannot use the camera /dev/video7"),
+        ("broker", f"{silent}: start it, and see in its log why it stopped: {broker.LOGS}"),
+        ("spool", "The spool SPOOL_DIR=/proc/no/spool cannot be used"),
     ]
 
 
-def test_several_cameras_are_looked_through_one_after_the_other(tmp_path: Path, run_camera: Run) -> None:
+def test_several_cameras_are_checked_one_after_the_other(tmp_path: Path, run_camera: Run) -> None:
     done = run_camera("doctor", "--shot", "shot.jpg", CAMERAS="front=demo back=demo", EDGE_BROKER_PORT="1")
 
-    assert [line.split(":")[0] for line in lines(done.stdout) if "test shot" in line] == ["front", "back"]
+    assert [result.subject for result in results(done.stdout) if "test shot" in result.message] == ["front", "back"]
     assert {path.name for path in tmp_path.glob("shot*")} == {"shot-front.jpg", "shot-back.jpg"}
 
 
-def test_a_dark_picture_is_told(tmp_path: Path, run_camera: Run) -> None:
+def test_a_dark_image_fails(tmp_path: Path, run_camera: Run) -> None:
     writer = cv2.VideoWriter(str(tmp_path / "dark.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (320, 240))
     for _ in range(5):
         writer.write(np.zeros((240, 320, 3), np.uint8))
@@ -122,69 +123,67 @@ def test_a_dark_picture_is_told(tmp_path: Path, run_camera: Run) -> None:
 
     done = run_camera("doctor", CAMERA_SOURCE="dark.avi", EDGE_BROKER_PORT="1")
 
-    assert (
-        "✘ camera: a test shot of 320x240, brightness 0 of 255, faces 0. It is dark: is the lens covered?"
-        in done.stdout
-    )
+    message = "A test shot of 320x240, brightness 0 of 255, faces 0. It is dark: is the lens covered?"
+    assert failed("camera", message) in results(done.stdout)
 
 
 @pytest.mark.parametrize(
-    ("status", "finding"),
+    ("status", "expected"),
     [
         (
             {"online": True, "state": "running", "problem": None, "frames_per_second": 9.9},
-            "✔ camera: the camera service has it and processes 9.9",
+            passed("camera", "The camera service has it and processes 9.9"),
         ),
-        ({"online": True, "state": "reconnecting", "problem": "It hangs."}, "✘ camera: It hangs."),
+        ({"online": True, "state": "reconnecting", "problem": "It hangs."}, failed("camera", "It hangs.")),
     ],
 )
 def test_a_camera_that_the_service_has_is_not_taken_from_it(
-    edge_port: int, run_camera: Run, status: dict[str, object], finding: str
+    edge_port: int, run_camera: Run, status: dict[str, object], expected: CheckResult
 ) -> None:
     with Client(edge_port) as client:
         client.publish("usbcam/status/camera", json.dumps(status).encode(), retain=True)
 
     done = run_camera("doctor", EDGE_BROKER_PORT=str(edge_port), SPOOL_DIR=".")
 
-    assert "✔ The camera service runs elsewhere and looks through camera." in done.stdout
-    assert f"\n{finding}" in done.stdout
+    assert passed("service", "The camera service runs elsewhere and uses camera.") in results(done.stdout)
+    assert f"\n{expected.line()}" in done.stdout
     assert "No camera is plugged in: plug one in, or" not in done.stdout  # which the test shot would have said
 
 
 def test_a_service_in_the_same_container_is_known_by_its_heartbeat(tmp_path: Path, run_camera: Run) -> None:
     now = time.monotonic()
-    cameras = {"camera": {"handled_at": now, "no_frames": None}}
-    beat = {"at": now, "answered_at": now, "no_spool": None, "waiting": 0, "cameras": cameras}
-    (tmp_path / "beat.json").write_text(json.dumps(beat))
+    cameras = {"camera": {"frame_at": now, "problem": None}}
+    heartbeat = {"written_at": now, "broker_answered_at": now, "spool_problem": None, "waiting": 0, "cameras": cameras}
+    (tmp_path / "beat.json").write_text(json.dumps(heartbeat))
 
     done = run_camera("doctor", CAMERA_SOURCE="demo", EDGE_BROKER_PORT="1", HEARTBEAT_FILE="beat.json")
 
-    assert done.stdout.startswith("✔ The camera service runs. A frame was processed ")
+    assert done.stdout.startswith(passed("service", "The camera service runs. A frame was processed ").line())
 
 
 @pytest.mark.parametrize(
-    ("days", "finding"),
+    ("days", "expected"),
     [
-        (-1, ill("The token of porch expired on {date}: make a new one with enroll porch --renew.")),
-        (7.1, known("The token of porch ends in 7 days: make a new one with enroll porch --renew.")),
-        (900, well("The token of porch for h:8883 is good until {date}.")),
+        (-1, failed("token", "The token of porch expired on {date}: make a new one with enroll porch --renew.")),
+        (7.1, warned("token", "The token of porch expires in 7 days: make a new one with enroll porch --renew.")),
+        (900, passed("token", "The token of porch for h:8883 is valid until {date}.")),
     ],
 )
-def test_a_token_is_judged_by_its_days(edge_port: int, days: float, finding: Finding) -> None:
+def test_a_token_is_judged_by_its_days(edge_port: int, days: float, expected: CheckResult) -> None:
     expires = int(time.time() + days * DAY)
-    word = Word(answers=True, bridge="1")
-    word.token = json.dumps({"name": "porch", "host": "h", "port": 8883, "expires": expires})
+    snapshot = BrokerSnapshot(answers=True, bridge="1")
+    snapshot.token = json.dumps({"name": "porch", "host": "h", "port": 8883, "expires": expires})
 
-    said = list(broker.findings(asked(edge_port), word))[-1]
+    said = list(check_broker(asked(edge_port), snapshot))[-1]
 
-    assert said.mark == finding.mark
-    assert said.text == finding.text.format(date=f"{datetime.fromtimestamp(expires, UTC):%Y-%m-%d}")
+    assert (said.status, said.subject) == (expected.status, expected.subject)
+    assert said.message == expected.message.format(date=f"{datetime.fromtimestamp(expires, UTC):%Y-%m-%d}")
 
 
 def test_another_broker_than_ours_is_no_fault(edge_port: int) -> None:
-    found = list(broker.findings(asked(edge_port), Word(answers=True)))
+    found = list(check_broker(asked(edge_port), BrokerSnapshot(answers=True)))
 
-    assert [finding.mark for finding in found] == ["well", "known", "known"]
+    assert [result.status for result in found] == [Status.PASS, Status.INFO, Status.INFO]
 
 
 def test_nonsense_that_the_broker_keeps_breaks_nothing(edge_port: int) -> None:
@@ -192,9 +191,10 @@ def test_nonsense_that_the_broker_keeps_breaks_nothing(edge_port: int) -> None:
         for topic in ("usbcam-bridge/state", "usbcam-bridge/token", "usbcam/status/porch"):
             client.publish(topic, b"\xff[1]", retain=True)
 
-    word = broker.ask(asked(edge_port))
+    snapshot = read_retained(asked(edge_port))
 
-    assert [finding.mark for finding in broker.findings(asked(edge_port), word)] == ["well", "known", "ill"]
+    found = list(check_broker(asked(edge_port), snapshot))
+    assert [result.status for result in found] == [Status.PASS, Status.INFO, Status.FAIL]
 
 
 def test_what_a_camera_can_do_is_listed_and_why_another_is_refused(tmp_path: Path) -> None:
@@ -202,14 +202,15 @@ def test_what_a_camera_can_do_is_listed_and_why_another_is_refused(tmp_path: Pat
     here.plug(FakeCamera())
     here.plug(FakeCamera(serial="", card="Shut", bus="usb-2", fails={"open": errno.EPERM}))
 
-    found = list(inventory.findings(here.registry))
+    found = list(check_devices(here.registry))
 
-    assert found[0] == well(
-        "/dev/video0 is HD Webcam C615 (serial:A1B2C3, uvcvideo, usb-0000:00:14.0-1): "
-        "YUYV 1280x720, 640x480, 320x240; MJPG 1280x720, 640x480, 320x240."
+    assert found[0] == passed(
+        "/dev/video0",
+        "HD Webcam C615 (serial:A1B2C3, uvcvideo, usb-0000:00:14.0-1): "
+        "YUYV 1280x720, 640x480, 320x240; MJPG 1280x720, 640x480, 320x240.",
     )
-    assert [finding.mark for finding in found[1:]] == ["ill", "ill"]
-    assert "start it with the shipped docker-compose.edge.yml" in found[1].text
+    assert [result.status for result in found[1:]] == [Status.FAIL, Status.FAIL]
+    assert "start it with the shipped docker-compose.edge.yml" in found[1].message
 
 
 def test_a_snapshot_is_one_frame_in_a_file_or_on_standard_output(tmp_path: Path, run_camera: Run) -> None:

@@ -111,7 +111,7 @@ def test_a_bucket_with_other_things_in_it_is_not_made_to_forget_them(uploaders: 
     [
         ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "credentials", "fix AWS_SECRET_ACCESS_KEY"),
         ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "credentials", "there are no credentials"),
-        ({"S3_BUCKET": "arn:aws:s3:eu-west-1:123456789012:accesspoint/faces"}, "bucket", "set the bucket's name"),
+        ({"S3_BUCKET": "arn:aws:s3:eu-west-1:123456789012:accesspoint/faces"}, "bucket", "set the name of its bucket"),
     ],
 )
 def test_what_is_wrong_is_one_line(uploaders: Uploaders, settings: dict[str, str], subject: str, word: str) -> None:
@@ -253,7 +253,7 @@ def test_other_rules_keep_what_they_said_of_small_objects(aws: tuple[S3Client, S
         (
             "BucketAlreadyExists",
             409,
-            "the name faces is taken by somebody else, in all of S3; choose another S3_BUCKET",
+            "the name faces is taken by another account, in all of S3; choose another S3_BUCKET",
         ),
         ("IllegalLocationConstraintException", 400, "the bucket faces is in another region; fix AWS_REGION"),
     ],

@@ -13,6 +13,7 @@ import cv2
 import pytest
 
 from camera.sources.frame import Image
+from common.runtime.check_result import passed
 from dev.harness.process import Process, free_port, wait_for
 from dev.harness.services import start_camera
 
@@ -139,11 +140,13 @@ def test_the_doctor_reads_what_the_driver_says(played: Played) -> None:
 
     done = played.run("-m", "camera", "doctor")
 
-    assert (
-        "✔ /dev/video0 is Played Camera (without a serial, uvcvideo, usb-0000:00:14.0-1): "
-        "YUYV 1280x720, 640x480, 320x240; MJPG 1280x720, 640x480, 320x240.\n"
-    ) in done.stdout
-    assert "✔ camera: Played Camera (/dev/video0): MJPG 1280x720 at 10 frames a second; a test shot of" in done.stdout
+    description = (
+        "Played Camera (without a serial, uvcvideo, usb-0000:00:14.0-1): "
+        "YUYV 1280x720, 640x480, 320x240; MJPG 1280x720, 640x480, 320x240."
+    )
+    negotiated = "Played Camera (/dev/video0): MJPG 1280x720 at 10 frames a second; a test shot of"
+    assert f"{passed('/dev/video0', description).line()}\n" in done.stdout
+    assert passed("camera", negotiated).line() in done.stdout
     assert "video1" not in done.stdout  # the metadata node, although it claims the whole device's abilities
 
 
@@ -152,7 +155,8 @@ def test_without_room_on_the_bus_a_smaller_size_is_taken(played: Played) -> None
 
     done = played.run("-m", "camera", "doctor")
 
-    assert "✔ camera: Played Camera (/dev/video0): MJPG 640x480 at 10 frames a second" in done.stdout
+    negotiated = "Played Camera (/dev/video0): MJPG 640x480 at 10 frames a second"
+    assert passed("camera", negotiated).line() in done.stdout
 
 
 def test_a_camera_that_the_service_holds_is_busy_for_others(played: Played, service: Process) -> None:
@@ -163,8 +167,8 @@ def test_a_camera_that_the_service_holds_is_busy_for_others(played: Played, serv
     taken, asked = elsewhere.run("-m", "camera", "snapshot"), played.run("-m", "camera", "doctor")
 
     assert "Cannot use the camera /dev/video0 (Device or resource busy): another program uses" in taken.stderr
-    assert "✔ /dev/video0 is Played Camera" in asked.stdout
-    assert "✔ camera: the camera service has it; so no test shot." in asked.stdout
+    assert passed("/dev/video0", "Played Camera").line() in asked.stdout
+    assert passed("camera", "The camera service has it, so there is no test shot.").line() in asked.stdout
 
 
 def test_the_running_camera_follows_its_device_from_number_to_number(played: Played, service: Process) -> None:
