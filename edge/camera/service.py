@@ -20,6 +20,8 @@ from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from camera.pipeline.camera_status import CameraState
 from camera.pipeline.worker import CameraWorker
+from camera.sources.factory import create_source
+from camera.sources.v4l2.discovery import DeviceRegistry
 from camera.web.context import WebContext
 from camera.web.server import LiveServer
 from common.contract import topics
@@ -46,7 +48,10 @@ class CameraService:
         latency = DeliveryMetrics(self.registry, [camera.camera_name for camera in cameras])
         self.publisher = Publisher(shared, self.spool, (self.history, latency))
         self._sink = CaptureSink(self.spool, self.publisher, self.history)
-        self.workers = [CameraWorker(camera, self._sink.accept, stop) for camera in cameras]
+        devices = DeviceRegistry(shared.device_dir)
+        self.workers = [
+            CameraWorker(camera, create_source(camera, devices), self._sink.accept, stop) for camera in cameras
+        ]
         self._mqtt_clients = {worker.name: _mqtt_client(worker) for worker in self.workers}
         self.registry.register(StateCollector(self.workers, self.spool, self.publisher))
         ProcessCollector(registry=self.registry)

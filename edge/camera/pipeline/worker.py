@@ -12,8 +12,7 @@ from camera.pipeline.analyzer import AnalysisCounters, AnalysisResult, DetectedF
 from camera.pipeline.camera_status import CameraState, CameraStatus
 from camera.pipeline.tracker import LOST_TRACK_SECONDS
 from camera.pipeline.visit_policy import VisitState
-from camera.sources.factory import create_source
-from camera.sources.frame import Frame
+from camera.sources.frame import Frame, FrameSourceFactory
 from camera.sources.reader.counters import FrameCounters, RateMeter
 from camera.sources.reader.latest_frame import LatestFrame
 from camera.sources.reader.status import ReaderStatus
@@ -40,8 +39,8 @@ class Preview:
 class CameraWorker:
     """Runs one camera on a thread of its own, until told to stop or its file has ended."""
 
-    def __init__(self, settings: Settings, accept: Accept, stop: threading.Event) -> None:
-        """`settings`: this camera's; `accept`: takes captures and visits; `stop` ends it."""
+    def __init__(self, settings: Settings, source: FrameSourceFactory, accept: Accept, stop: threading.Event) -> None:
+        """`settings`, `source`: this camera's; `accept`: takes captures and visits; `stop` ends it."""
         self.name, self.settings = settings.camera_name, settings
         self.schedule = ScheduleController(settings.schedule, settings.timezone)
         self.preview: Preview | None = None
@@ -51,8 +50,7 @@ class CameraWorker:
         self.crashes = 0
         self._status = CameraStatus()
         self._crash: str | None = None  # until the next frame is processed
-        self._accept, self._stop = accept, stop
-        self._source = create_source(settings)
+        self._source, self._accept, self._stop = source, accept, stop
         self._analyzer = FrameAnalyzer(settings, self.counters)
         self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
 

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from camera.delivery.history import DeliveryRecord
-from camera.pipeline.camera_status import CameraState
 from camera.pipeline.worker import CameraWorker, Preview
 from camera.web.context import WebContext
 from camera.web.pipeline_status import PipelineStatus
@@ -66,10 +65,9 @@ def _camera_json(worker: CameraWorker) -> dict[str, object]:
     counts, frames, status = worker.counters, worker.frame_counters, worker.status
     return {
         "name": worker.name,
+        "state": status.state.value,
         "problem": status.problem,
-        "paused": status.state is CameraState.PAUSED,
         "pause_reason": worker.schedule.pause_reason(),
-        "ended": status.state is CameraState.ENDED,
         "frames_per_second": round(worker.rate.per_second(), 1),
         "frames_grabbed": frames.grabbed,
         "frames_processed": counts.frames_processed,

@@ -152,7 +152,7 @@ def test_a_picture_tells_what_is_known_and_the_other_shots_of_its_visit(page: Ga
 def test_a_long_visit_across_midnight_is_shown_whole_whatever_the_template(
     tmp_path: Path, settings: dict[str, str], bucket: Bucket, template: str
 ) -> None:
-    shots = [capture(number, track="9f2c", shot="stay") for number in range(675, 745)]  # midnight is 720
+    shots = [capture(number, track="9f2c", shot="dwell") for number in range(675, 745)]  # midnight is 720
     others = [capture(number, track="abcd") for number in (600, 674, 745, 746, 800)]
     keys = put(bucket, *shots, template=template)
     put(bucket, *others, template=template)

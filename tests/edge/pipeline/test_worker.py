@@ -12,6 +12,7 @@ from camera.pipeline.analyzer import AnalysisResult, FrameAnalyzer
 from camera.pipeline.camera_status import CameraState, CameraStatus
 from camera.pipeline.worker import CameraWorker
 from camera.service import CameraService
+from camera.sources.factory import create_source
 from camera.sources.frame import Frame, SourceError
 from camera.sources.synthetic.source import SyntheticSource
 from common.contract.capture import Capture, Visit
@@ -39,6 +40,10 @@ class Sink:
         return {capture.id for capture in self.captures[: self._refusing]} & {capture.id for capture in captures}
 
 
+def worker_of(settings: Settings, sink: Sink, stop: threading.Event) -> CameraWorker:
+    return CameraWorker(settings, create_source(settings), sink.accept, stop)
+
+
 def scene(name: str) -> Settings:
     return Settings(
         camera_name=name, camera_source="demo", frame_width=320, frame_height=240, capture_interval_seconds=0.2
@@ -49,7 +54,7 @@ def test_an_analyzer_that_crashes_is_replaced_and_the_count_goes_on(
     stop: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_module, "INITIAL_RESTART_SECONDS", 0.1)
-    worker, breaks = CameraWorker(scene("door"), Sink().accept, stop), iter([False, True, False])
+    worker, breaks = worker_of(scene("door"), Sink(), stop), iter([False, True, False])
     process = FrameAnalyzer.process
 
     def process_or_break(analyzer: FrameAnalyzer, frame: Frame) -> AnalysisResult:
@@ -67,7 +72,7 @@ def test_an_analyzer_that_crashes_is_replaced_and_the_count_goes_on(
 
 
 def test_a_crashed_camera_leaves_the_other_alone(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken, well = CameraWorker(scene("broken"), Sink().accept, stop), CameraWorker(scene("well"), Sink().accept, stop)
+    broken, well = worker_of(scene("broken"), Sink(), stop), worker_of(scene("well"), Sink(), stop)
     process = FrameAnalyzer.process
 
     def process_or_break(analyzer: FrameAnalyzer, frame: Frame) -> AnalysisResult:
@@ -87,8 +92,8 @@ def test_a_crashed_camera_leaves_the_other_alone(stop: threading.Event, monkeypa
 
 def test_a_stalled_camera_leaves_the_other_alone(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     stalled, well = (
-        CameraWorker(scene("stalled"), Sink().accept, stop),
-        CameraWorker(scene("well"), Sink().accept, stop),
+        worker_of(scene("stalled"), Sink(), stop),
+        worker_of(scene("well"), Sink(), stop),
     )
     process = FrameAnalyzer.process
 
@@ -108,7 +113,7 @@ def test_a_stalled_camera_leaves_the_other_alone(stop: threading.Event, monkeypa
 
 def test_a_paused_camera_releases_its_source(stop: threading.Event) -> None:
     before = set(threading.enumerate())
-    worker = CameraWorker(scene("door"), Sink().accept, stop)
+    worker = worker_of(scene("door"), Sink(), stop)
     worker.start()
     wait_for(lambda: worker.counters.frames_processed > 0, seconds=30, what="a frame")
 
@@ -133,7 +138,7 @@ def test_a_visit_is_over_when_its_camera_is_gone(stop: threading.Event, monkeypa
         return grab(source)
 
     monkeypatch.setattr(SyntheticSource, "grab", grab_or_fail)
-    worker = CameraWorker(scene("door").model_copy(update={"min_face_px": 20}), Sink().accept, stop)
+    worker = worker_of(scene("door").model_copy(update={"min_face_px": 20}), Sink(), stop)
     worker.start()
     wait_for(lambda: worker.counters.faces > 5, seconds=30, what="a face")
 
@@ -173,7 +178,7 @@ def test_a_service_goes_on_while_one_of_two_cameras_hangs(
 def test_a_refused_capture_is_neither_listed_in_its_visit_nor_its_best(stop: threading.Event) -> None:
     sink = Sink(refusing=1)
     settings = scene("door").model_copy(update={"demo_visits": 1, "min_face_px": 20, "capture_policy": "every"})
-    worker = CameraWorker(settings, sink.accept, stop)
+    worker = worker_of(settings, sink, stop)
     worker.start()
 
     wait_for(lambda: sink.visits, seconds=60, what="the visit's end")

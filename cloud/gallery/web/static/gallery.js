@@ -4,7 +4,7 @@
 const RETRY_MS = 5000;
 const SWIPE_PIXELS = 50;
 const MOST_DELETED = 200; // by one request
-const SHOTS = { first: "first", better: "better", stay: "still there", last: "last", more: "" };
+const SHOTS = { first: "first", better: "better", dwell: "still there", stay: "still there", last: "last", more: "" };
 
 const $ = (id) => document.getElementById(id);
 const shownKeys = new Set();

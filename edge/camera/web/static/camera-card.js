@@ -31,9 +31,9 @@ export class CameraCard {
   show(camera) {
     this.command = nextCommand(camera);
     this.button.textContent = BUTTONS[this.command];
-    this.hasImage = !(camera.paused || camera.problem || camera.ended);
+    this.hasImage = !(camera.problem || ["paused", "ended"].includes(camera.state));
     this.showVeil(veilText(camera));
-    if (camera.paused) this.forgetImage();
+    if (camera.state === "paused") this.forgetImage();
     this.card.querySelector(".counts").replaceChildren(...definitions(counters(camera)));
     this.showReasons(camera.rejected);
   }
@@ -105,13 +105,13 @@ export class CameraCard {
 }
 
 function nextCommand(camera) {
-  if (!camera.paused) return "pause";
+  if (camera.state !== "paused") return "pause";
   return camera.pause_reason === "schedule" ? "run" : "schedule";
 }
 
 function veilText(camera) {
-  if (camera.paused) return camera.pause_reason === "schedule" ? "Outside its schedule" : "Paused";
-  return camera.problem || (camera.ended ? "The file has ended" : "");
+  if (camera.state === "paused") return camera.pause_reason === "schedule" ? "Outside its schedule" : "Paused";
+  return camera.problem || (camera.state === "ended" ? "The file has ended" : "");
 }
 
 function counters(camera) {
