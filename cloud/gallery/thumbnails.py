@@ -3,7 +3,6 @@
 import hashlib
 import io
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+from common.runtime.files import atomic_write
 from storage.reader import ObjectReader
 
 SIDE = 320  # pixels, of the longer side
@@ -78,9 +78,7 @@ class Thumbnails:
 
     def _store(self, file: Path, content: bytes) -> None:
         try:
-            with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".new", delete=False) as fresh:
-                fresh.write(content)
-            Path(fresh.name).replace(file)
+            atomic_write(file, content, durable=False)
         except OSError:
             return  # a full disk costs time, not images
         with self._lock:

@@ -79,9 +79,9 @@ def health() -> int:
 
 @main.command
 def check() -> int:
-    """Check broker, credentials, bucket and this machine; exit code 0 or 1.
+    """Check broker, credentials, bucket and this machine.
 
-    Each check prints a line; one that says FAIL also says how to fix it.
+    Exit code 0 or 1. Each check prints a line; one that says FAIL also says how to fix it.
     """
     return _report(run_checks(read_settings(Settings)), "everything works", "fix the lines that say FAIL")
 

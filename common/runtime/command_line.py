@@ -1,13 +1,15 @@
 """What the programs' command lines have in common: wrong input is one sentence and exit code 2, never a trace."""
 
 import sys
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from common import __version__
 from common.runtime.settings import SettingsError
 
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 WRONG_INPUT = 2
 SETTINGS_HELP = (
     "Settings come from the environment and from .env in the current folder; .env.example explains them all."
@@ -52,4 +54,6 @@ class WrongInputError(click.ClickException):
     exit_code = WRONG_INPUT
 
 
-version_option = click.version_option(__version__, message="%(prog)s %(version)s")
+def version_option(command: Decorated) -> Decorated:
+    """Add `--version`."""
+    return click.version_option(__version__, message="%(prog)s %(version)s")(command)

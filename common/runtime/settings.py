@@ -56,7 +56,7 @@ def read_secret_file(file: Path, name: str) -> str:
         secret = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
-        raise SettingsError(f"{name}={file} cannot be read ({reason}); fix it or remove it from .env") from error
+        raise SettingsError(f"{name}={file} cannot be read ({reason}); fix it or remove it") from error
     if not secret:
         raise SettingsError(f"{name}={file} is empty; write the password into it")
     return secret

@@ -10,6 +10,7 @@ import uvicorn
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
+from common.runtime.settings import SettingsError, read_secret_file
 from common.web.auth import is_loopback
 
 TICK_SECONDS = 0.5
@@ -89,10 +90,6 @@ def bind_socket(settings: WebSettings) -> socket.socket:
 
 def _read(file: Path, name: str) -> str:
     try:
-        password = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise WebServerError(f"{name}_FILE={file} cannot be read ({reason}); fix it or remove it.") from error
-    if not password:
-        raise WebServerError(f"{name}_FILE={file} is empty; write the password into it.")
-    return password
+        return read_secret_file(file, f"{name}_FILE")
+    except SettingsError as error:
+        raise WebServerError(f"{error}.") from error

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from camera.config.settings import Settings
-from camera.control.health import Heartbeat
+from camera.control.health import HeartbeatWriter
 from camera.control.homeassistant import discovery_payload
 from camera.control.metrics import StateCollector
 from camera.control.mqtt_client import CameraMqttClient
@@ -55,7 +55,7 @@ class CameraService:
         self._mqtt_clients = {worker.name: _mqtt_client(worker) for worker in self.workers}
         self.registry.register(StateCollector(self.workers, self.spool, self.publisher))
         ProcessCollector(registry=self.registry)
-        self._heartbeat = Heartbeat(shared.heartbeat_file)
+        self._heartbeat = HeartbeatWriter(shared.heartbeat_file)
         self._published: dict[str, tuple[CameraState, str | None]] = {}  # state and problem by camera, as of last time
         self._shown: dict[str, str] = {}  # id of the last capture by camera, as of last time
         self._web = LiveServer(

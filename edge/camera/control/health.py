@@ -1,8 +1,5 @@
 """Whether the cameras work: a heartbeat that the service writes, and the health check that judges it."""
 
-import contextlib
-import json
-import logging
 import math
 import time
 from collections.abc import Sequence
@@ -13,9 +10,9 @@ from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from camera.pipeline.camera_status import CameraState
 from camera.pipeline.worker import CameraWorker
+from common.runtime.heartbeat import Heartbeat, HeartbeatError, read_heartbeat
 
-log = logging.getLogger(__name__)
-
+PROGRAM = "camera"
 HEARTBEAT_SECONDS = 1.0
 MAX_HEARTBEAT_AGE_SECONDS = 15.0
 MAX_FRAME_AGE_SECONDS = 15.0
@@ -31,14 +28,12 @@ class HealthReport:
     healthy: bool = False
 
 
-class Heartbeat:
-    """Writes a file about every second; `health` judges it. Times are CLOCK_MONOTONIC, the same for both."""
+class HeartbeatWriter:
+    """Writes the heartbeat about every second; `health` judges it. Times are CLOCK_MONOTONIC, the same for both."""
 
-    def __init__(self, path: Path) -> None:
-        """`path`: the file, in a folder that can be written."""
-        self._path = path
+    def __init__(self, file: Path) -> None:
+        self._heartbeat = Heartbeat(file)
         self._next_at = 0.0
-        self._failed = False
 
     def write(self, workers: Sequence[CameraWorker], spool: Spool, publisher: Publisher) -> None:
         """Write down what works, if it is time to."""
@@ -46,9 +41,8 @@ class Heartbeat:
         if now < self._next_at:
             return
         self._next_at = now + HEARTBEAT_SECONDS
-        self._replace(
+        self._heartbeat.write(
             {
-                "written_at": now,
                 "broker_answered_at": publisher.acknowledged_at,
                 "spool_problem": spool.problem,
                 "waiting": spool.depth,
@@ -58,47 +52,29 @@ class Heartbeat:
 
     def remove(self) -> None:
         """Remove the file: nothing runs any more."""
-        with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
-
-    def _replace(self, content: dict[str, object]) -> None:
-        unfinished = self._path.with_suffix(".part")
-        try:
-            unfinished.write_text(json.dumps(content))
-            unfinished.replace(self._path)
-        except OSError as error:
-            if not self._failed:
-                message = "HEARTBEAT_FILE=%s cannot be written (%s): name another"
-                log.error(message, self._path, error.strerror)  # noqa: TRY400 (a message, not a trace)
-            self._failed = True
-        else:
-            self._failed = False
+        self._heartbeat.remove()
 
 
-def is_running(path: Path, camera: str) -> bool:
+def is_running(file: Path, camera: str) -> bool:
     """Whether the heartbeat is fresh and comes from the service of this camera."""
     try:
-        heartbeat = json.loads(path.read_text())
-        fresh = 0 <= _age(heartbeat["written_at"]) <= MAX_HEARTBEAT_AGE_SECONDS
-        return fresh and camera in heartbeat["cameras"]
-    except (OSError, ValueError, KeyError, TypeError):
+        return camera in read_heartbeat(file, PROGRAM, MAX_HEARTBEAT_AGE_SECONDS)["cameras"]
+    except (HeartbeatError, KeyError, TypeError):
         return False
 
 
-def health(path: Path) -> HealthReport:
+def health(file: Path) -> HealthReport:
     """Judge the heartbeat."""
     try:
-        heartbeat = json.loads(path.read_text())
-        age, broker_age = (_age(heartbeat[key]) for key in ("written_at", "broker_answered_at"))
+        heartbeat = read_heartbeat(file, PROGRAM, MAX_HEARTBEAT_AGE_SECONDS)
+        broker_age = _age(heartbeat["broker_answered_at"])
         frames = {name: (_age(camera["frame_at"]), camera["problem"]) for name, camera in heartbeat["cameras"].items()}
         spool_problem, waiting = heartbeat["spool_problem"], int(heartbeat["waiting"])
         frame_age = max(seconds for seconds, _ in frames.values())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        age = -math.inf
-    if age < 0:  # nothing to read, or from before this machine was restarted
-        return HealthReport(f"No heartbeat in {path}: the camera has not started.")
-    if age > MAX_HEARTBEAT_AGE_SECONDS:
-        return HealthReport(f"The last heartbeat is {age:.0f} s old: the camera is stuck or has stopped.")
+    except HeartbeatError as error:
+        return HealthReport(str(error))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return HealthReport(f"The heartbeat in {file} cannot be read: {error!r}.")
     if frame_age > MAX_FRAME_AGE_SECONDS:
         return HealthReport(_without_frames(frames))
     if spool_problem:

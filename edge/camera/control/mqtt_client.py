@@ -11,6 +11,7 @@ from camera.config.schedule import ScheduleController
 from camera.config.settings import Settings
 from common.contract import topics
 from common.mqtt import new_client
+from common.runtime.files import atomic_write
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class CameraMqttClient:
         command = payload[:MAX_COMMAND_BYTES].decode("utf-8", "replace").strip()
         try:
             self._schedule.override(command)
-            self._command_file.write_text(command, encoding="utf-8")
+            atomic_write(self._command_file, command.encode())
         except OSError as error:
             log.warning("The command %s cannot be kept in %s: %s", command, self._command_file, error.strerror)
         except ValueError:

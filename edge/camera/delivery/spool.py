@@ -8,11 +8,11 @@ import threading
 from pathlib import Path
 
 from common.contract.capture import Capture, NotACaptureError
+from common.runtime.files import UNFINISHED, atomic_write
 
 log = logging.getLogger(__name__)
 
 EXTENSIONS = (".png", ".jpg")
-UNFINISHED = ".part"
 TEST_FILE = ".probe"
 TEST_BYTES = 64 * 1024  # about a capture
 MAX_DAMAGED_FILES = 100  # kept for inspection; older ones are deleted
@@ -54,7 +54,7 @@ class Spool:
         """Find out whether captures can be spooled, without a capture."""
         try:
             self._open()
-            _write_synced(self._folder / TEST_FILE, bytes(TEST_BYTES))
+            atomic_write(self._folder / TEST_FILE, bytes(TEST_BYTES))
         except OSError as error:
             self.problem = _explain(self._folder, error)
         except SpoolInUseError as error:
@@ -154,14 +154,7 @@ class Spool:
 
     def _write(self, capture: Capture) -> None:
         name = capture.id + capture.extension
-        unfinished = self._folder / (name + UNFINISHED)
-        try:
-            _write_synced(unfinished, capture.image)
-            unfinished.rename(self._folder / name)
-            _sync_folder(self._folder)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
+        atomic_write(self._folder / name, capture.image)
         with self._lock:
             self._bytes += len(capture.image) - self._sizes.get(name, 0)
             self._sizes[name] = len(capture.image)
@@ -191,23 +184,6 @@ def _acquire_lock(path: Path) -> int:
             f"SPOOL_DIR={path.parent} is in use by another camera: give each camera its own folder."
         ) from error
     return descriptor
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    """Write a file; its bytes are on disk when this returns."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Sync a folder: only then are the names of its files on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _explain(folder: Path, error: OSError) -> str:
