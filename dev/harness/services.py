@@ -29,6 +29,7 @@ __all__ = [
 ROOT = Path(__file__).resolve().parents[2]
 EDGE_FILES = ROOT / "mosquitto" / "edge"
 CLOUD_FILES = ROOT / "mosquitto" / "cloud"
+SHARED_SCRIPT = "lib.sh"  # beside both; their start.sh sources it
 
 
 def start_edge_broker(

@@ -1,33 +1,33 @@
-# The cloud broker's log as people want it: all but what helps in debugging Mosquitto, each refusal in one line, at most five
-# lines a second for each client. And in the file `connected`, the names of the edges that are connected.
+# Makes the cloud broker's log readable: without what only helps to debug Mosquitto, each refusal in one line, at most
+# five lines a second for each client. Writes the names of the connected edges to the file `connected`.
 
-function say(text) {
+function emit(text) {
     print time ": " text
     fflush()
 }
 
 function refuse(client, text) {
-    if (time != second) tell_more()
-    if (++refused[client] <= 5) say(text)
+    if (time != second) emit_refused()
+    if (++refused[client] <= 5) emit(text)
 }
 
-function tell_more(    client) {
+function emit_refused(    client) {
     for (client in refused) if (refused[client] > 5) print second ": Refused " refused[client] - 5 " more of " client
     split("", refused)
     second = time
 }
 
-function remember(    name) {
+function write_connected(    name) {
     printf "" > connected
     for (name in address) print name > connected
     close(connected)
 }
 
 # Mosquitto 2.1 names the address; then a connection that was taken over does not end the one that took it.
-function forget(name) {
+function disconnect(name) {
     if (!(name in address) || (match($0, /\[[^]]*\]/) && substr($0, RSTART + 1, RLENGTH - 2) != address[name])) return
     delete address[name]
-    remember()
+    write_connected()
 }
 
 function end_subscribe(    topic) {
@@ -35,7 +35,7 @@ function end_subscribe(    topic) {
     split("", pending)
 }
 
-BEGIN { remember() }
+BEGIN { write_connected() }
 
 {
     at = index($0, ": ")
@@ -48,14 +48,14 @@ text ~ /^\t.* \((QoS [012]|denied)\)$/ { sub(/^\t/, "", text); sub(/ \([^(]*\)$/
 text ~ /^Sending SUBACK to / { end_subscribe(); next }
 subscriber != "" && index(text, subscriber " ") == 1 { sub(/^[^ ]+ [012] /, "", text); delete pending[text]; next }
 text ~ /^Denied / { split(text, word, " "); refuse(word[4], text); next }
-text ~ /^Client connection from .* failed: / { refuse("strangers", "Refused a connection: " text); next }
+text ~ /^Client connection from .* failed: / { refuse("unknown clients", "Refused a connection: " text); next }
 text ~ /^OpenSSL Error/ { sub(/^OpenSSL Error[^:]*: /, "", text); reason = text; next }
-reason != "" && text ~ /^(Client|Socket error)/ { refuse("strangers", "Refused a connection (" reason "): " text); reason = ""; next }
+reason != "" && text ~ /^(Client|Socket error)/ { refuse("unknown clients", "Refused a connection (" reason "): " text); reason = ""; next }
 text ~ /^(Received|Sending|No will message|Will message|\t|New connection)/ || text ~ / negotiated / { next }
 text ~ /^New client connected from / {
     split(text, word, " ")
-    if (index(text, "u'" word[7] "'")) { address[word[7]] = word[5]; remember() }
+    if (index(text, "u'" word[7] "'")) { address[word[7]] = word[5]; write_connected() }
 }
-text ~ /^Client / { split(text, word, " "); forget(word[2]) }
-text ~ /^Socket error on client / { split(text, word, "[ ,]"); forget(word[5]) }
-{ say(text) }
+text ~ /^Client / { split(text, word, " "); disconnect(word[2]) }
+text ~ /^Socket error on client / { split(text, word, "[ ,]"); disconnect(word[5]) }
+{ emit(text) }

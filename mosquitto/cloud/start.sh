@@ -1,47 +1,11 @@
 #!/bin/sh
-# Starts the cloud broker: checks the settings, makes the uploader's session once, becomes Mosquitto. Two helpers stay
-# beside it: watch.sh takes over what cloud/enroll writes, log.awk makes the log readable.
+# Starts the cloud broker: checks the settings, creates the uploader's session once, becomes Mosquitto. Two programs run
+# beside it: watch.sh applies what cloud/enroll writes, log.awk makes the log readable.
 set -eu
-export LC_ALL=C # a-z are 26 letters
 here=$(cd "$(dirname "$0")" && pwd)
-
-fail() {
-    echo "cloud-broker: $1" >&2
-    exit 64
-}
-
-check_port() {
-    case $2 in
-        *[!0-9]* | '' | ??????*) fail "$1=$2 is not a port; set $1 in .env to a number from 1 to 65535" ;;
-    esac
-    if [ "$2" -lt 1 ] || [ "$2" -gt 65535 ]; then
-        fail "$1=$2 is not a port; set $1 in .env to a number from 1 to 65535"
-    fi
-}
-
-check_address() {
-    case $2 in
-        *[!A-Za-z0-9.:]*) fail "$1=$2 is not an address to listen on; set for example $1=127.0.0.1" ;;
-    esac
-}
-
-# Mosquitto itself only logs that it cannot save, and forgets the uploader's session at its next stop.
-check_writable() {
-    if ! (: >"$2/.writable") 2>/dev/null; then
-        fail "cannot write to $1=$2; make it a folder that uid $(id -u) may write to"
-    fi
-    rm -f "$2/.writable"
-}
-
-user() {
-    name=$(id -un 2>/dev/null) || name=$(id -u) # a number without a name is printed, and is an error
-    echo "$name"
-}
-
-# Paths go into a sed replacement, where these three mean something.
-quoted() {
-    printf '%s' "$1" | sed 's/[&|\\]/\\&/g'
-}
+service=cloud-broker
+# shellcheck source=mosquitto/lib.sh disable=SC1091 # it is not followed when this file is checked alone
+. "$here/../lib.sh"
 
 fill() {
     sed -e "s|@USER@|$(user)|" \
@@ -56,7 +20,7 @@ fill() {
         "$here/mosquitto.conf"
 }
 
-# Where the official image, Debian and Homebrew keep the plugin that comes with Mosquitto.
+# Where the official image, Debian and Homebrew install the plugin that comes with Mosquitto.
 find_plugin() {
     root=$(dirname "$(command -v "$mosquitto")")/../lib
     for plugin in /usr/lib /usr/lib/*/ /usr/lib/*/mosquitto /usr/local/lib /opt/homebrew/lib "$root"; do
@@ -66,7 +30,7 @@ find_plugin() {
     fail "there is no mosquitto_dynamic_security.so; install a Mosquitto that has its dynamic-security plugin"
 }
 
-# One line in, one line out: mawk alone waits for a block unless told otherwise.
+# Line by line: mawk waits for a whole block unless told otherwise.
 filter_log() {
     interactive=
     awk -W version </dev/null 2>&1 | grep -q mawk && interactive='-W interactive'
@@ -74,12 +38,12 @@ filter_log() {
     exec awk $interactive -v connected="$CLOUD_BROKER_DATA/connected" -f "$here/log.awk"
 }
 
-# A broker that nobody has subscribed to says yes to images and drops them. So before its ports open for the first time it
-# runs behind a socket file and the uploader's subscription is made there: from then on images wait for the uploader.
-# The second topic is the question of `uploader check`.
-make_session() {
-    echo "cloud-broker: first start, making the uploader's session"
-    cd "$RUN_DIR" # a socket's path must be short, so it is a mere name
+# A broker without subscribers accepts images and drops them. So before its ports open for the first time, it runs behind a
+# Unix socket, where the uploader's subscription is created: from then on images wait for the uploader.
+# The second topic carries the status request of `uploader check`.
+create_session() {
+    echo "$service: first start, creating the uploader's session"
+    cd "$RUN_DIR" # a socket's path must be short, so it is only a name
     rm -f first-start.sock
     fill | grep -E '^(user|persistence|log_timestamp)' >first-start.conf
     printf '%s\n' 'listener 0 first-start.sock' 'allow_anonymous true' >>first-start.conf
@@ -90,11 +54,11 @@ make_session() {
         tries=$((tries - 1))
         if [ "$tries" -eq 0 ] || ! kill -0 "$broker" 2>/dev/null; then
             kill "$broker" 2>/dev/null || true
-            fail "could not make the uploader's session; the lines above say why"
+            fail "could not create the uploader's session; the lines above say why"
         fi
         sleep 0.1
     done
-    kill "$broker" # and it saves
+    kill "$broker" # which makes it save
     wait "$broker" && [ -s "$CLOUD_BROKER_DATA/mosquitto.db" ] || fail "could not save the uploader's session; see above"
     rm -f first-start.sock
 }
@@ -105,13 +69,10 @@ CLOUD_BROKER_LISTEN=${CLOUD_BROKER_LISTEN:-0.0.0.0}
 CLOUD_BROKER_PORT=${CLOUD_BROKER_PORT:-1883}
 CLOUD_BROKER_DATA=${CLOUD_BROKER_DATA:-/mosquitto/data}
 CLOUD_IDENTITY=${CLOUD_IDENTITY:-/mosquitto/identity}
-RUN_DIR=${RUN_DIR:-/tmp}
 mosquitto=${MOSQUITTO:-mosquitto}
-PATH=$PATH:/usr/sbin:/usr/local/sbin # where Debian and Homebrew keep the broker
 
-for program in "$mosquitto" mosquitto_sub; do
-    command -v "$program" >/dev/null || fail "there is no program $program; install Mosquitto 2.0 or newer and its clients"
-done
+check_program "$mosquitto"
+check_program mosquitto_sub
 check_address CLOUD_LISTEN "$CLOUD_LISTEN"
 check_address CLOUD_BROKER_LISTEN "$CLOUD_BROKER_LISTEN"
 check_port CLOUD_PORT "$CLOUD_PORT"
@@ -123,19 +84,20 @@ check_writable RUN_DIR "$RUN_DIR"
 find_plugin
 
 if [ ! -s "$CLOUD_BROKER_DATA/mosquitto.db" ]; then
-    (make_session)
+    (create_session)
 fi
 umask 077
 fill >"$RUN_DIR/cloud-broker.conf"
 read -r VERSION <"$CLOUD_IDENTITY/version"
-cp "$CLOUD_IDENTITY/clients.json" "$RUN_DIR/clients.json" # the plugin writes to it; what counts is with cloud/enroll
-for answer in applied answered connected; do # files in which cloud/enroll reads how things are
+cp "$CLOUD_IDENTITY/clients.json" "$RUN_DIR/clients.json" # the plugin writes to it; the original stays with cloud/enroll
+for answer in applied answered connected; do # files by which cloud/enroll learns the broker's state
     : >"$CLOUD_BROKER_DATA/$answer"
 done
 rm -f "$RUN_DIR/log"
 mkfifo "$RUN_DIR/log"
 filter_log <"$RUN_DIR/log" &
 BROKER=$$
-export BROKER VERSION CLOUD_IDENTITY CLOUD_BROKER_DATA CLOUD_BROKER_LISTEN CLOUD_BROKER_PORT
+BROKER_HOST=$(local_address "$CLOUD_BROKER_LISTEN")
+export BROKER BROKER_HOST VERSION CLOUD_IDENTITY CLOUD_BROKER_DATA CLOUD_BROKER_PORT
 sh "$here/watch.sh" >/dev/null 2>&1 &
 exec "$mosquitto" -c "$RUN_DIR/cloud-broker.conf" >"$RUN_DIR/log" 2>&1

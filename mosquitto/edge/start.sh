@@ -1,39 +1,10 @@
 #!/bin/sh
 # Starts the edge broker: unpacks the token, checks the settings, fills them into mosquitto.conf, becomes Mosquitto.
 set -eu
-export LC_ALL=C # a-z are 26 letters
-
-fail() {
-    echo "edge-broker: $1" >&2
-    exit 64
-}
-
-check_port() {
-    case $2 in
-        *[!0-9]* | '' | ??????*) fail "$1=$2 is not a port; set $1 in .env to a number from 1 to 65535" ;;
-    esac
-    if [ "$2" -lt 1 ] || [ "$2" -gt 65535 ]; then
-        fail "$1=$2 is not a port; set $1 in .env to a number from 1 to 65535"
-    fi
-}
-
-# Mosquitto itself only logs that it cannot save, and loses the queue at its next stop.
-check_writable() {
-    if ! (: >"$2/.writable") 2>/dev/null; then
-        fail "cannot write to $1=$2; make it a folder that uid $(id -u) may write to"
-    fi
-    rm -f "$2/.writable"
-}
-
-user() {
-    name=$(id -un 2>/dev/null) || name=$(id -u) # a number without a name is printed, and is an error
-    echo "$name"
-}
-
-# Paths go into a sed replacement, where these three mean something.
-quoted() {
-    printf '%s' "$1" | sed 's/[&|\\]/\\&/g'
-}
+here=$(cd "$(dirname "$0")" && pwd)
+service=edge-broker
+# shellcheck source=mosquitto/lib.sh disable=SC1091 # it is not followed when this file is checked alone
+. "$here/../lib.sh"
 
 read_token() {
     if [ -z "$EDGE_TOKEN" ] && [ -n "$EDGE_TOKEN_FILE" ]; then
@@ -43,21 +14,21 @@ read_token() {
     EDGE_TOKEN=$(printf '%s' "${EDGE_TOKEN#EDGE_TOKEN=}" | tr -d ' \r\n')
 }
 
-damaged() {
+fail_damaged() {
     fail "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, or make a new one with enroll NAME --renew"
 }
 
 # The token is gzip, and that has a checksum. Its text: lines NAME=VALUE, then the three files, each after its [name].
 unpack() {
-    text=$(printf '%s' "$EDGE_TOKEN" | base64 -d 2>/dev/null | gunzip 2>/dev/null) || damaged
-    [ "${text%%"$newline"*}" = "usbcam-edge 1" ] || damaged
+    text=$(printf '%s' "$EDGE_TOKEN" | base64 -d 2>/dev/null | gunzip 2>/dev/null) || fail_damaged
+    [ "${text%%"$newline"*}" = "usbcam-edge 1" ] || fail_damaged
     for file in ca.crt edge.crt edge.key; do
         printf '%s\n' "$text" | sed -n "/^\[$file\]\$/,/^\[/{/^\[/!p;}" >"$RUN_DIR/$file"
-        [ -s "$RUN_DIR/$file" ] || damaged
+        [ -s "$RUN_DIR/$file" ] || fail_damaged
     done
 }
 
-said() {
+token_field() {
     printf '%s\n' "$text" | sed -n "s/^$1=//p"
 }
 
@@ -66,16 +37,16 @@ check_name() {
         *[!a-z0-9-]* | -* | '') fail "the token names no edge; make a new one with enroll NAME --renew" ;;
     esac
     if [ -n "$EDGE_NAME" ] && [ "$EDGE_NAME" != "$1" ]; then
-        fail "EDGE_NAME=$EDGE_NAME, but the token is for $1; remove EDGE_NAME from .env, or enrol $EDGE_NAME"
+        fail "EDGE_NAME=$EDGE_NAME, but the token is for $1; remove EDGE_NAME from .env, or enroll $EDGE_NAME"
     fi
 }
 
 check_expiry() {
-    case $1 in *[!0-9]* | '') damaged ;; esac
+    case $1 in *[!0-9]* | '') fail_damaged ;; esac
     left=$(($1 - $(date +%s)))
     [ "$left" -gt 0 ] || fail "the token of $EDGE_NAME has expired; make a new one with enroll $EDGE_NAME --renew"
     if [ "$left" -lt 2592000 ]; then
-        echo "edge-broker: the token of $EDGE_NAME expires in $((left / 86400)) days; make a new one with enroll $EDGE_NAME --renew" >&2
+        echo "$service: the token of $EDGE_NAME expires in $((left / 86400)) days; make a new one with enroll $EDGE_NAME --renew" >&2
     fi
 }
 
@@ -85,19 +56,19 @@ check_host() {
     esac
 }
 
-# Debian 12 has 2.0.11. A TLS handshake that the other side breaks off can turn its list of sockets into a ring.
+# Debian 12 has 2.0.11, whose list of sockets can become a ring when the other side aborts a TLS handshake.
 warn_of_old_version() {
     version=$("$mosquitto" -h 2>/dev/null | sed -n '1s/.*version //p') || true
     case $version in
         2.0.[0-9] | 2.0.1[01])
-            echo "edge-broker: Mosquitto $version may hang when a TLS handshake is broken off; use 2.0.18 or newer," \
+            echo "$service: Mosquitto $version may hang when a TLS handshake is aborted; use 2.0.18 or newer," \
                 "or the container" >&2 ;;
     esac
 }
 
-# Without a token: what begins with `connection` in mosquitto.conf is left out, and images wait in the camera's spool.
+# Without a token, mosquitto.conf is used without its bridge to the cloud, and images wait in the camera's spool.
 without_bridge() {
-    sed '/^# Where it goes:/,$d'
+    sed '/^# Bridge:/,$d'
 }
 
 without_homeassistant() {
@@ -114,7 +85,7 @@ check_homeassistant() {
     fi
 }
 
-# Without a login its lines go; without Home Assistant the whole part does.
+# Without a login its lines are removed; without Home Assistant its whole section is.
 with_homeassistant() {
     if [ -z "$HOMEASSISTANT_BROKER" ]; then
         without_homeassistant
@@ -127,10 +98,9 @@ with_homeassistant() {
     fi
 }
 
-# Tells the camera on this machine what it cannot know; retained, and outside of what the bridge carries.
-say() {
-    host=$EDGE_BROKER_LISTEN
-    [ "$host" != 0.0.0.0 ] || host=127.0.0.1
+# Publishes to the camera on this machine; retained, and on a topic that the bridge does not carry.
+publish() {
+    host=$(local_address "$EDGE_BROKER_LISTEN")
     tries=100
     until mosquitto_pub -h "$host" -p "$EDGE_BROKER_PORT" -r -q 1 -t "usbcam-bridge/$1" -m "$2" || [ "$tries" -eq 0 ]; do
         kill -0 $$ || return 0 # the broker has ended
@@ -139,26 +109,26 @@ say() {
     done
 }
 
-# Without a bridge: what it would say itself. Then the camera tries one capture now and then, and not all of them.
-say_there_is_no_token() {
-    say state 0
-    say token missing
+# There is no bridge to publish its own state. By this the camera tries one capture now and then, and not all of them.
+publish_no_token() {
+    publish state 0
+    publish token missing
 }
 
-# For `python -m camera doctor`; nothing of this is secret.
-say_what_the_token_is_for() {
-    say token "{\"name\": \"$EDGE_NAME\", \"host\": \"$CLOUD_HOST\", \"port\": $CLOUD_PORT, \"expires\": $expires}"
+# For `python -m camera doctor`; nothing in it is secret.
+publish_token_info() {
+    publish token "{\"name\": \"$EDGE_NAME\", \"host\": \"$CLOUD_HOST\", \"port\": $CLOUD_PORT, \"expires\": $expires}"
 }
 
 with_bridge() {
     unpack
-    name=$(said name)
+    name=$(token_field name)
     check_name "$name"
     EDGE_NAME=$name
-    expires=$(said expires)
+    expires=$(token_field expires)
     check_expiry "$expires"
-    CLOUD_HOST=${CLOUD_HOST:-$(said host)}
-    CLOUD_PORT=${CLOUD_PORT:-$(said port)}
+    CLOUD_HOST=${CLOUD_HOST:-$(token_field host)}
+    CLOUD_PORT=${CLOUD_PORT:-$(token_field port)}
     check_host "$CLOUD_HOST"
     check_port CLOUD_PORT "$CLOUD_PORT"
     warn_of_old_version
@@ -177,7 +147,7 @@ fill() {
         -e "s|@HOMEASSISTANT_USER@|$(quoted "$HOMEASSISTANT_USER")|" \
         -e "s|@HOMEASSISTANT_PASSWORD@|$(quoted "$HOMEASSISTANT_PASSWORD")|" \
         -e "s|@HOST@|${EDGE_NAME:-$(uname -n)}|" \
-        "$(dirname "$0")/mosquitto.conf" | with_homeassistant
+        "$here/mosquitto.conf" | with_homeassistant
 }
 
 umask 077
@@ -191,17 +161,13 @@ CLOUD_PORT=${CLOUD_PORT:-}
 EDGE_BROKER_LISTEN=${EDGE_BROKER_LISTEN:-0.0.0.0}
 EDGE_BROKER_PORT=${EDGE_BROKER_PORT:-1883}
 EDGE_BROKER_DATA=${EDGE_BROKER_DATA:-/mosquitto/data}
-RUN_DIR=${RUN_DIR:-/tmp}
 HOMEASSISTANT_BROKER=${HOMEASSISTANT_BROKER:-}
 HOMEASSISTANT_USER=${HOMEASSISTANT_USER:-}
 HOMEASSISTANT_PASSWORD=${HOMEASSISTANT_PASSWORD:-}
 mosquitto=${MOSQUITTO:-mosquitto}
-PATH=$PATH:/usr/sbin:/usr/local/sbin # where Debian and Homebrew keep the broker
 
-case $EDGE_BROKER_LISTEN in
-    *[!A-Za-z0-9.:]*) fail "EDGE_BROKER_LISTEN=$EDGE_BROKER_LISTEN is not an address; set for example 127.0.0.1" ;;
-esac
-command -v "$mosquitto" >/dev/null || fail "there is no program $mosquitto; install Mosquitto 2.0 or newer"
+check_address EDGE_BROKER_LISTEN "$EDGE_BROKER_LISTEN"
+check_program "$mosquitto"
 check_port EDGE_BROKER_PORT "$EDGE_BROKER_PORT"
 check_homeassistant
 check_writable EDGE_BROKER_DATA "$EDGE_BROKER_DATA"
@@ -211,12 +177,12 @@ read_token
 if [ -n "$EDGE_TOKEN" ]; then
     with_bridge
     fill >"$RUN_DIR/edge-broker.conf"
-    say_what_the_token_is_for >/dev/null 2>&1 &
+    publish_token_info >/dev/null 2>&1 &
 else
-    echo "edge-broker: no token yet, so captures wait on this machine; on the cloud host run" \
+    echo "$service: no token yet, so captures wait on this machine; on the cloud host run" \
         "'docker compose -f docker-compose.cloud.yml run --rm enroll NAME' and set the EDGE_TOKEN it prints in .env" >&2
     fill | without_bridge >"$RUN_DIR/edge-broker.conf"
-    say_there_is_no_token >/dev/null 2>&1 &
+    publish_no_token >/dev/null 2>&1 &
 fi
 unset EDGE_TOKEN text
 

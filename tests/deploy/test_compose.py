@@ -181,6 +181,18 @@ def test_the_authoritys_key_is_on_no_network_and_in_a_volume_of_its_own() -> Non
     assert _mount(services["cloud-broker"], "/mosquitto/identity")["read_only"] is True
 
 
+@pytest.mark.parametrize(("file", "side"), [(EDGE, "edge"), (CLOUD, "cloud")])
+def test_a_broker_gets_its_own_files_and_what_both_share(file: str, side: str) -> None:
+    broker = read_compose(file)["services"][f"{side}-broker"]
+
+    binds = [mount for mount in broker["volumes"] if mount["type"] == "bind"]
+
+    assert {(mount["source"], mount["target"], mount["read_only"]) for mount in binds} == {
+        (str(ROOT / "mosquitto" / side), "/mosquitto/config", True),
+        (str(ROOT / "mosquitto" / "lib.sh"), "/mosquitto/lib.sh", True),
+    }
+
+
 def test_a_token_in_a_file_stays_out_of_the_environment() -> None:
     broker = read_compose(EDGE, EDGE_TOKEN_FILE="/srv/token")["services"]["edge-broker"]
 

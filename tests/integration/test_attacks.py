@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import shutil
 import socket
 import ssl
 import warnings
@@ -21,7 +20,7 @@ from enroll import x509 as certificate
 from enroll.authority import CertificateAuthority
 from tests.integration import attack
 from tests.support.mqtt import Client
-from tests.support.rig import CloudBroker, Container, EdgeBroker
+from tests.support.rig import CloudBroker, Container, EdgeBroker, copy_broker_files
 
 NOT_AUTHORIZED = 135
 CONNACK = 0x20
@@ -234,8 +233,7 @@ def test_a_will_for_another_edge_is_not_carried_out(
 def test_a_bridge_under_another_name_brings_nothing(
     tmp_path: Path, cloud_broker: CloudBroker, honest: Honest, mosquitto_image: str | None
 ) -> None:
-    files = tmp_path / "files"
-    shutil.copytree(EDGE_FILES, files)
+    files = copy_broker_files(EDGE_FILES, tmp_path / "files")
     text = (files / "mosquitto.conf").read_text(encoding="utf-8")
     renamed = re.sub(r"^(topic .*)@EDGE_NAME@", r"\1attic", text, flags=re.MULTILINE)
     assert renamed.count("attic") == 2

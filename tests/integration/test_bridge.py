@@ -1,13 +1,12 @@
 """What the bridge carries, where to, and what it keeps to itself."""
 
 import json
-import shutil
 from pathlib import Path
 
 from dev.harness.services import wait_for
 from tests.support.link import Link
 from tests.support.mqtt import Client, image_properties
-from tests.support.rig import CloudBroker, EdgeBroker
+from tests.support.rig import CloudBroker, EdgeBroker, copy_broker_files
 
 BRIDGE_STATE = "usbcam-bridge/state"
 LARGEST_PACKET = 16777216
@@ -40,8 +39,7 @@ def test_an_image_arrives_under_the_edges_name_with_all_its_properties(
 def test_the_default_protocol_of_a_bridge_would_lose_the_properties(
     tmp_path: Path, cloud_broker: CloudBroker, edge_broker: EdgeBroker
 ) -> None:
-    files = tmp_path / "files"
-    shutil.copytree(edge_broker.files, files)
+    files = copy_broker_files(edge_broker.files, tmp_path / "files")
     text = (files / "mosquitto.conf").read_text(encoding="utf-8")
     assert "\nbridge_protocol_version mqttv50\n" in text
     weaker = text.replace("\nbridge_protocol_version mqttv50\n", "\n")

@@ -17,7 +17,7 @@ from enroll.authority import CertificateAuthority
 from enroll.x509 import EDGE_DAYS
 from tests.edge.web.page import live
 from tests.support.mqtt import Client, image_properties
-from tests.support.rig import CloudBroker, EdgeBroker
+from tests.support.rig import IN_IMAGE, CloudBroker, EdgeBroker, broker_volumes
 
 DAMAGED = (
     "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, or make a new one with enroll NAME --renew"
@@ -30,8 +30,8 @@ def refusal(image: str | None, files: Path, environment: dict[str, str]) -> tupl
     command = ["sh", str(files / "start.sh")]
     if image is not None:
         given = [f"--env={name}={value}" for name, value in environment.items()]
-        inside = ["--user", "1883:1883", "--volume", f"{files}:/mosquitto/config:ro", "--tmpfs", "/tmp", image, "sh"]
-        command = ["docker", "run", "--rm", "--read-only", *given, *inside, "/mosquitto/config/start.sh"]
+        inside = ["--user", "1883:1883", *broker_volumes(files), "--tmpfs", "/tmp", image]
+        command = ["docker", "run", "--rm", "--read-only", *given, *inside, *IN_IMAGE]
     done = subprocess.run(
         command,
         env={"PATH": "/usr/bin:/bin", **environment},
@@ -58,7 +58,7 @@ def make_token(folder: Path, days: int = EDGE_DAYS) -> str:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"EDGE_NAME": "attic"}, "EDGE_NAME=attic, but the token is for porch; remove EDGE_NAME from .env, or enrol"),
+        ({"EDGE_NAME": "attic"}, "EDGE_NAME=attic, but the token is for porch; remove EDGE_NAME from .env, or enroll"),
         (
             {"HOMEASSISTANT_BROKER": "h a"},
             "HOMEASSISTANT_BROKER=h a is not a host; set a name or an IPv4 address, or HOST",
@@ -72,7 +72,10 @@ def make_token(folder: Path, days: int = EDGE_DAYS) -> str:
         ({"CLOUD_PORT": "x"}, f"CLOUD_PORT=x {NOT_A_PORT.format(name='CLOUD_PORT')}"),
         ({"CLOUD_PORT": "0"}, f"CLOUD_PORT=0 {NOT_A_PORT.format(name='CLOUD_PORT')}"),
         ({"EDGE_BROKER_PORT": "65536"}, f"EDGE_BROKER_PORT=65536 {NOT_A_PORT.format(name='EDGE_BROKER_PORT')}"),
-        ({"EDGE_BROKER_LISTEN": "a b"}, "EDGE_BROKER_LISTEN=a b is not an address; set for example 127.0.0.1"),
+        (
+            {"EDGE_BROKER_LISTEN": "a b"},
+            "EDGE_BROKER_LISTEN=a b is not an address to listen on; set for example EDGE_BROKER_LISTEN=127.0.0.1",
+        ),
         ({"EDGE_BROKER_DATA": "/proc"}, "cannot write to EDGE_BROKER_DATA=/proc; make it a folder that uid "),
         ({"EDGE_BROKER_DATA": "/no"}, "cannot write to EDGE_BROKER_DATA=/no; make it a folder that uid "),
         ({"EDGE_TOKEN": "", "EDGE_TOKEN_FILE": "/no"}, "cannot read EDGE_TOKEN_FILE=/no; make it readable for uid "),

@@ -1,5 +1,6 @@
 """The parts that tests wire together: brokers that start again where they were, and one store for the whole run."""
 
+import shutil
 import subprocess
 import uuid
 from abc import ABC, abstractmethod
@@ -16,6 +17,7 @@ from dev.harness.services import (
     CLOUD_FILES,
     EDGE_FILES,
     LOOPBACK,
+    SHARED_SCRIPT,
     Process,
     answers_mqtt,
     delete_bucket,
@@ -26,6 +28,19 @@ from dev.harness.services import (
 )
 
 IN_IMAGE = ("sh", "/mosquitto/config/start.sh")
+
+
+def broker_volumes(files: Path) -> tuple[str, ...]:
+    """Mount a broker's own files and what it shares with the other, as the Compose files do it."""
+    shared = files.parent / SHARED_SCRIPT
+    return ("--volume", f"{files}:/mosquitto/config:ro", "--volume", f"{shared}:/mosquitto/{SHARED_SCRIPT}:ro")
+
+
+def copy_broker_files(files: Path, folder: Path) -> Path:
+    """Copy a broker's own files and what it shares with the other, to be changed by a test."""
+    shutil.copytree(files, folder / files.name)
+    shutil.copy(files.parent / SHARED_SCRIPT, folder)
+    return folder / files.name
 
 
 @dataclass(slots=True)
@@ -45,7 +60,8 @@ class Container:
             *("docker", "run", "--rm", "--name", self.running, "--network", "host"),
             *("--read-only", "--user", "1883:1883", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
             *("--tmpfs", "/tmp:size=4m,mode=0700,uid=1883,gid=1883", "--tmpfs", "/mosquitto/log:size=1m"),
-            *("--volume", f"{files}:/mosquitto/config:ro", "--volume", f"{self.name}:/mosquitto/data"),
+            *broker_volumes(files),
+            *("--volume", f"{self.name}:/mosquitto/data"),
             *("--volume", f"{secret[0]}:{secret[1]}:ro"),
             *(f"--env={name}={value}" for name, value in environment.items()),
             *(self.image, *IN_IMAGE),
