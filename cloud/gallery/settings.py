@@ -1,4 +1,4 @@
-"""What the gallery is told, besides what it shares with the uploader."""
+"""The gallery's settings, besides those of the storage."""
 
 from pathlib import Path
 from typing import Literal
@@ -9,7 +9,7 @@ from storage.settings import StorageSettings
 
 
 class Settings(StorageSettings):
-    """Where the page is, whom it lets in, and what it may do."""
+    """Where the page is served, who may see it, and what it may do."""
 
     cloud_broker_host: str = "127.0.0.1"
     cloud_broker_port: int = Field(default=1883, ge=1, le=65535)
@@ -18,7 +18,7 @@ class Settings(StorageSettings):
     gallery_port: int = Field(default=8081, ge=1, le=65535)
     gallery_password: SecretStr = SecretStr("")
     gallery_password_file: Path | None = None
-    gallery_listen: str = ""  # set by Compose: inside the container, where gallery_bind says who reaches it
+    gallery_listen: str = ""  # set by Compose: the address inside the container; gallery_bind is then the host's
     gallery_delete: Literal["on", "off"] = "off"
     gallery_cache: Path = Path("/tmp/usbcam-thumbnails")
     gallery_cache_mb: int = Field(default=256, ge=1, le=1_000_000)

@@ -78,7 +78,7 @@ class Thumbnails:
 
     def _store(self, file: Path, content: bytes) -> None:
         try:
-            atomic_write(file, content, durable=False)
+            atomic_write(file, content, mode=0o600, durable=False)
         except OSError:
             return  # a full disk costs time, not images
         with self._lock:
