@@ -12,6 +12,7 @@ from typing import Self
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
+from common.contract import topics
 from dev.harness.enrolment import Enrolment
 from dev.harness.process import LOOPBACK, Process, free_port, start, until_up
 from dev.harness.services import answers_mqtt, start_cloud_broker, start_edge_broker
@@ -96,7 +97,7 @@ class Receiver:
         self.last_at = 0.0
         self._client = Client(CallbackAPIVersion.VERSION2, "receiver", clean_session=False)
         subscribed = threading.Event()
-        self._client.on_connect = lambda client, *_: client.subscribe("usbcam/+/images", qos=1)
+        self._client.on_connect = lambda client, *_: client.subscribe(topics.EVERY_EDGES_IMAGES, qos=1)
         self._client.on_subscribe = lambda *_: subscribed.set()
         self._client.on_message = lambda _client, _data, message: self._take(message)
         self._client.connect(LOOPBACK, port)
@@ -134,7 +135,7 @@ class Sender:
         self._client.loop_start()
 
     def send(self, number: int, kilobytes: int) -> None:
-        self._client.publish("usbcam/images", stamp(number, kilobytes), qos=1)
+        self._client.publish(topics.IMAGES, stamp(number, kilobytes), qos=1)
 
     def stop(self) -> None:
         self._client.disconnect()

@@ -28,6 +28,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from common.contract import topics
 from common.runtime.files import SecretDir
 from dev.harness import services as stack
 from dev.harness.enrolment import Enrolment
@@ -65,7 +66,7 @@ class Edge:
         self.due, self.subscribed = 0.0, False
         self.client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTv5)
         self.client.tls_set(str(files / "ca.crt"), str(files / "edge.crt"), str(files / "edge.key"))
-        self.client.on_connect = lambda client, *_: client.subscribe(f"usbcam/{name}/receipts", qos=1)
+        self.client.on_connect = lambda client, *_: client.subscribe(topics.edge_receipts(name), qos=1)
         self.client.on_subscribe = self._on_subscribe
         self.client.on_message = self._on_message
         self.client.on_disconnect = self._on_disconnect
@@ -78,7 +79,7 @@ class Edge:
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho's own gap
         properties.UserProperty = [("schema", "1"), ("id", identity), ("camera", "c"), ("captured_at", stamp)]
         self._tally.sent[identity] = time.monotonic()
-        self.client.publish(f"usbcam/{self._name}/images", image, 1, properties=properties)
+        self.client.publish(topics.edge_images(self._name), image, 1, properties=properties)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         receipt = json.loads(message.payload)

@@ -14,6 +14,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from camera.pipeline.encoder import encode
+from common.contract import topics
 from common.contract.capture import Box, Capture, CaptureMetadata
 from common.contract.times import whole_milliseconds
 from dev.harness.enrolment import Credentials
@@ -72,7 +73,7 @@ def queue(port: int, credentials: Credentials, kilobytes: int, count: int) -> No
     client.loop_start()
     for capture in captures(kilobytes, count):
         _acquire(free, port)
-        client.publish(f"usbcam/{EDGE}/images", capture.image, 1, properties=properties(capture))
+        client.publish(topics.edge_images(EDGE), capture.image, 1, properties=properties(capture))
     for _ in range(AT_ONCE):
         _acquire(free, port)
     client.disconnect()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.contract import topics
 from dev.bench import load, stores
 from dev.bench.measure import QUICK, Sample, Series, cpu_seconds, number, paired
 from dev.bench.peers import nodered
@@ -58,7 +59,7 @@ class Trial:
         broker = start_cloud_broker(self.folder / "cloud-broker", port=port, outside_port=outside_port)
         try:
             if client_id != "uploader":
-                load.make_session(port, client_id, "usbcam/+/images")
+                load.make_session(port, client_id, topics.EVERY_EDGES_IMAGES)
             load.queue(outside_port, edge.credentials(load.EDGE), self.kilobytes, self.count)
             yield str(port)
         finally:

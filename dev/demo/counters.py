@@ -12,6 +12,8 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from common.contract import topics
+
 ONE_HOUR = 3600
 
 
@@ -72,10 +74,10 @@ class Listener:
         self._client.loop_stop()
 
     def _subscribe(self, client: mqtt.Client, *_: Any) -> None:
-        client.subscribe([(self._images, SubscribeOptions(qos=1)), ("usbcam/status/+", SubscribeOptions(qos=1))])
+        client.subscribe([(self._images, SubscribeOptions(qos=1)), (topics.ALL_STATUSES, SubscribeOptions(qos=1))])
 
     def _count(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
-        if message.topic.startswith("usbcam/status/"):
+        if message.topic.startswith(topics.STATUS_PREFIX):
             self._captured = int(json.loads(message.payload or b"{}").get("captured", 0))
         else:  # a capture that is sent again counts once
             properties = dict(getattr(message.properties, "UserProperty", []))

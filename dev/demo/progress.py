@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from common.contract import topics
 from dev.demo.counters import Bucket, Listener, Places, places_from_environment
 
 LINE_SECONDS = 2.0
@@ -52,8 +53,8 @@ class Progress:
     """Watches all places from the moment it is made, so make it before the camera starts."""
 
     def __init__(self, places: Places) -> None:
-        self._edge = Listener(places.edge_host, places.edge_port, "usbcam/images")
-        self._cloud = Listener(places.cloud_host, places.cloud_port, "usbcam/+/images")
+        self._edge = Listener(places.edge_host, places.edge_port, topics.IMAGES)
+        self._cloud = Listener(places.cloud_host, places.cloud_port, topics.EVERY_EDGES_IMAGES)
         self._bucket = Bucket(places)
         self._stored = 0
         for name, listener in (("edge", self._edge), ("cloud", self._cloud)):

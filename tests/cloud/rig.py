@@ -18,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from common.contract import topics
 from dev.harness.process import LOOPBACK, Process, free_port, start, until_up, wait_for
 from dev.harness.services import answers_mqtt, start_uploader
 from tests.support import pictures
@@ -73,7 +74,7 @@ class Edge:
         self.receipts: list[dict[str, list[dict[str, str]]]] = []
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=f"edge-{name}", protocol=MQTTv5)
         self._client.on_message = self._on_message
-        self._client.on_connect = lambda client, *_: client.subscribe(f"usbcam/{name}/receipts", qos=1)
+        self._client.on_connect = lambda client, *_: client.subscribe(topics.edge_receipts(name), qos=1)
         self._subscribed = threading.Event()
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.reconnect_delay_set(1, 1)
@@ -90,7 +91,7 @@ class Edge:
     def send_all(
         self, payloads: list[bytes], properties: Mapping[str, str] | None = None, *, qos: int = 1, retain: bool = False
     ) -> None:
-        topic = f"usbcam/{self.name}/images"
+        topic = topics.edge_images(self.name)
         for info in [
             self._client.publish(topic, payload, qos, retain, _publish_properties(payload, properties))
             for payload in payloads

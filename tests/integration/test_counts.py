@@ -1,5 +1,6 @@
 """What each capture costs in counts, which no slow machine changes: encodings, fsyncs, publishes, PUTs."""
 
+import hashlib
 import json
 import os
 import re
@@ -91,7 +92,8 @@ def test_a_capture_costs_one_encoding_two_fsyncs_one_publish_and_one_put(journey
         edge.subscribe("usbcam/images")
         cloud.subscribe("usbcam/porch/#")
         publisher.start()
-        with mock.patch.object(os, "fsync", wraps=os.fsync) as fsync:
+        sha256 = mock.patch.object(hashlib, "sha256", wraps=hashlib.sha256)
+        with mock.patch.object(os, "fsync", wraps=os.fsync) as fsync, sha256 as hashed:
             for capture in captures:
                 spool.put(capture)
                 publisher.publish(capture.id)
@@ -105,6 +107,7 @@ def test_a_capture_costs_one_encoding_two_fsyncs_one_publish_and_one_put(journey
     assert VISITS <= count <= 2 * VISITS
     assert encoded == count
     assert fsync.call_count == 2 * count  # the file's bytes, and its name
+    assert hashed.call_count == count  # of what was read from the disk; what was made had its id before
     assert len(edge.messages) == topics["usbcam/porch/images"] == count
     assert sum(len(receipt["stored"]) for receipt in receipts) == count
     assert topics["usbcam/porch/receipts"] <= count

@@ -75,7 +75,7 @@ class Settings(CameraSettings):
     cameras: str = Field(default="", description="NAME=SOURCE for each camera, with spaces between them")
     camera_settings: str = Field(default="", description="NAME.SETTING=VALUE, with spaces between them")
     timezone: Annotated[str, AfterValidator(valid_timezone)] = Field(
-        default="UTC", description="a name of the time valid_timezone database, such as Europe/Berlin"
+        default="UTC", description="a name of the time zone database, such as Europe/Berlin"
     )
     device_dir: Path = Field(default=Path("/dev"), description="the folder where the host's /dev is seen")
     mqtt_qos: int = Field(default=1, ge=0, le=2, description="0, 1 or 2")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from common.contract import topics
 from dev.harness.process import Process, free_port, wait_for
 from dev.harness.services import start_gallery
 from storage.capture import Capture
@@ -73,7 +74,7 @@ def capture(number: int, **said: str) -> Capture:
     at = NOON + timedelta(minutes=number)
     edge = said.pop("edge", "porch")
     told = pictures.properties(picture, at) | said
-    return parse_capture(pictures.message(picture, told, topic=f"usbcam/{edge}/images"), MOST_PIXELS)
+    return parse_capture(pictures.message(picture, told, topic=topics.edge_images(edge)), MOST_PIXELS)
 
 
 def put(bucket: Bucket, *captures: Capture, template: str = DEFAULT_TEMPLATE) -> list[str]:

@@ -85,14 +85,14 @@ def test_captures_that_cannot_be_spooled_are_returned(
     parts: Parts, make_capture: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good, bad = make_capture(1), make_capture(2)
-    rename = Path.rename
+    replace = Path.replace
 
-    def rename_or_fail(path: Path, target: Path) -> Path:
+    def replace_or_fail(path: Path, target: Path) -> Path:
         if bad.id in path.name:
             raise OSError(28, "No space left on device")
-        return rename(path, target)
+        return replace(path, target)
 
-    monkeypatch.setattr(Path, "rename", rename_or_fail)
+    monkeypatch.setattr(Path, "replace", replace_or_fail)
 
     assert parts.sink.accept([good, bad], []) == {bad.id}
     assert parts.spool.ids() == [good.id]
