@@ -16,6 +16,7 @@ from camera.sources.frame import Frame, Image
 from camera.sources.privacy_mask import PrivacyMask
 from camera.sources.reader.latest_frame import LatestFrame
 from camera.sources.v4l2.camera import V4l2Camera
+from camera.sources.v4l2.discovery import DeviceRegistry
 
 FIRST_FRAME_TIMEOUT_SECONDS = 20.0
 SETTLE_SECONDS = 1.0  # until the exposure is right
@@ -40,7 +41,7 @@ class Snapshot:
 
 def take(settings: Settings) -> Snapshot:
     """Open the camera and read it for a second; raises SnapshotError."""
-    camera, stop = create_source(settings), threading.Event()
+    camera, stop = create_source(settings, DeviceRegistry(settings.device_dir)), threading.Event()
     frames = LatestFrame(camera, settings.frame_rate, stop)
     try:
         frame = _wait_for_exposure(frames)

@@ -33,11 +33,11 @@ class ReopenableSource:
         return False
 
 
-def create_source(settings: Settings, devices: DeviceRegistry | None = None) -> FrameSourceFactory:
+def create_source(settings: Settings, devices: DeviceRegistry) -> FrameSourceFactory:
     """The source that CAMERA_SOURCE names, to be opened again and again; cameras of one process share `devices`."""
     match settings.source:
         case DeviceSpec() as spec:
-            return V4l2Camera(spec, settings, devices or DeviceRegistry(settings.device_dir))
+            return V4l2Camera(spec, settings, devices)
         case NetworkSpec(url):
             return ReopenableSource(lambda _: NetworkSource(url), network.TIMEOUTS)
         case FileSpec(path):

@@ -15,6 +15,7 @@ from camera.service import CameraService
 from camera.sources.factory import create_source
 from camera.sources.frame import Frame, SourceError
 from camera.sources.synthetic.source import SyntheticSource
+from camera.sources.v4l2.discovery import DeviceRegistry
 from common.contract.capture import Capture, Visit
 from dev.harness.services import wait_for
 
@@ -41,7 +42,7 @@ class Sink:
 
 
 def worker_of(settings: Settings, sink: Sink, stop: threading.Event) -> CameraWorker:
-    return CameraWorker(settings, create_source(settings), sink.accept, stop)
+    return CameraWorker(settings, create_source(settings, DeviceRegistry(settings.device_dir)), sink.accept, stop)
 
 
 def scene(name: str) -> Settings:

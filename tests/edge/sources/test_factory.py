@@ -8,6 +8,7 @@ import pytest
 from camera.config.settings import Settings
 from camera.sources.factory import create_source, validate_file_source
 from camera.sources.frame import SourceError
+from camera.sources.v4l2.discovery import DeviceRegistry
 
 
 @pytest.mark.parametrize("name", ["there-is-no-such.mp4", "notes.txt", "cut.avi"])
@@ -22,4 +23,4 @@ def test_what_is_no_video_is_said_in_a_sentence(tmp_path: Path, video: Path, nam
 
 def test_a_node_that_is_no_camera_is_said() -> None:
     with pytest.raises(SourceError, match=r"/dev/null .*it is not a camera"):
-        create_source(Settings(camera_source="/dev/null")).open(threading.Event())
+        create_source(Settings(camera_source="/dev/null"), DeviceRegistry(Path("/dev"))).open(threading.Event())

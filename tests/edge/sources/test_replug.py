@@ -23,6 +23,7 @@ from camera.sources.frame import FrameSourceFactory, Image
 from camera.sources.reader.latest_frame import LatestFrame
 from camera.sources.reader.reader import POLL_SECONDS
 from camera.sources.v4l2.camera import V4l2Camera
+from camera.sources.v4l2.discovery import DeviceRegistry
 from dev.harness.process import free_port, wait_for
 from tests.edge.sources.network_camera import NetworkCamera
 from tests.edge.sources.v4l2.fake_v4l2 import FakeCamera, FakeMachine
@@ -31,6 +32,7 @@ ROUNDS = int(os.environ.get("REPLUGS", "2"))
 BACK_SECONDS = 5.0
 WAIT_SECONDS = 30.0
 MAX_GROWTH_BYTES = 8_000_000
+NO_DEVICES = DeviceRegistry(Path("/dev"))  # files and network cameras need none
 
 
 class Pulls:
@@ -268,7 +270,7 @@ def test_a_file_that_is_moved_away_is_played_again_when_it_is_back(
     for _ in range(10):
         writer.write(face_frame)
     writer.release()
-    pulls = Pulls(watch(create_source(Settings(camera_source=str(film), file_at_end="loop"))), seed=3)
+    pulls = Pulls(watch(create_source(Settings(camera_source=str(film), file_at_end="loop"), NO_DEVICES)), seed=3)
 
     pulls.play(lambda: shutil.move(film, away), lambda: shutil.move(away, film))
 
@@ -281,7 +283,7 @@ def test_a_network_camera_that_dies_is_back_when_it_answers(
 ) -> None:
     port, jpeg = free_port(), cv2.imencode(".jpg", face_frame)[1].tobytes()
     server = NetworkCamera(port, jpeg)
-    pulls = Pulls(watch(create_source(Settings(camera_source=server.url))), seed=4)
+    pulls = Pulls(watch(create_source(Settings(camera_source=server.url), NO_DEVICES)), seed=4)
 
     def die() -> None:
         server.die()
@@ -300,7 +302,7 @@ def test_a_network_camera_that_falls_silent_is_given_up_and_found_again(
     face_frame: Image, watch: Callable[[FrameSourceFactory], LatestFrame]
 ) -> None:
     server = NetworkCamera(free_port(), cv2.imencode(".jpg", face_frame)[1].tobytes())
-    pulls = Pulls(watch(create_source(Settings(camera_source=server.url))), seed=5)
+    pulls = Pulls(watch(create_source(Settings(camera_source=server.url), NO_DEVICES)), seed=5)
 
     pulls.play(server.silent.set, server.silent.clear, rounds=1)
 
