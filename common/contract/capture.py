@@ -19,7 +19,7 @@ CAPTURE_ID = re.compile(COMPACT.pattern + r"-[0-9a-f]{8}", re.ASCII)
 
 
 class NotACaptureError(Exception):
-    """Bytes that do not hold a capture: damaged, cut short, or somebody else's image."""
+    """Bytes that do not hold a capture: damaged, cut short, or an image from elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody was in view; published when that is over."""
+    """A person was in view; published when that is over."""
 
     track: str
     camera: str

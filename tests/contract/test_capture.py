@@ -54,14 +54,14 @@ def test_the_properties_are_those_of_the_contract(face_frame: Image) -> None:
     ]
 
 
-def test_a_face_that_nobody_followed_says_nothing_of_a_visit(face_frame: Image) -> None:
+def test_a_face_without_a_track_names_no_visit(face_frame: Image) -> None:
     capture = captured("png", face_frame, 0.9, track="")
 
     assert [name for name, _ in capture.properties()] == ["schema", "id", "camera", "captured_at", "box", "score"]
     assert Capture.parse(capture.image).metadata.track is None
 
 
-def test_a_visit_tells_its_best_and_its_last_capture() -> None:
+def test_a_visit_names_its_best_and_its_last_capture() -> None:
     visit = Visit("20261122T120000.123Z-1", "porch", NOON, NOON, ("a", "b", "c"), "b")
 
     assert json.loads(visit.to_json()) == {
@@ -76,24 +76,24 @@ def test_a_visit_tells_its_best_and_its_last_capture() -> None:
     }
 
 
-def test_a_png_carries_its_description_where_pillow_finds_it(face_frame: Image) -> None:
+def test_a_png_carries_its_metadata_where_pillow_finds_it(face_frame: Image) -> None:
     capture = captured("png", face_frame, 0.93456)
 
-    picture = Pillow.open(io.BytesIO(capture.image))
-    picture.load()
-    described = json.loads(picture.text["usbcam"])  # type: ignore[attr-defined]
+    image = Pillow.open(io.BytesIO(capture.image))
+    image.load()
+    described = json.loads(image.text["usbcam"])  # type: ignore[attr-defined]
 
     assert described == {key: value if key != "schema" else 1 for key, value in capture.properties() if key != "id"}
     assert capture.content_type == "image/png"
 
 
-def test_a_jpeg_carries_its_description_in_a_comment(face_frame: Image) -> None:
+def test_a_jpeg_carries_its_metadata_in_a_comment(face_frame: Image) -> None:
     capture = captured("jpeg", face_frame, 0.93456)
 
-    picture = Pillow.open(io.BytesIO(capture.image))
-    picture.load()
+    image = Pillow.open(io.BytesIO(capture.image))
+    image.load()
 
-    assert json.loads(picture.info["comment"].removeprefix(b"usbcam "))["box"] == "200,100,80,100"
+    assert json.loads(image.info["comment"].removeprefix(b"usbcam "))["box"] == "200,100,80,100"
     assert capture.content_type == "image/jpeg"
 
 
@@ -119,7 +119,7 @@ def test_cut_or_foreign_bytes_are_no_capture(face_frame: Image, image_format: st
         Capture.parse(foreign)
 
 
-def test_the_description_changes_no_pixel(face_frame: Image) -> None:
+def test_the_metadata_changes_no_pixel(face_frame: Image) -> None:
     capture = captured("png", face_frame, 0.935)
 
     with_margin = face_frame[70:230, 176:304]

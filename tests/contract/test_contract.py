@@ -17,7 +17,7 @@ from tests.support.paths import ROOT
 from uploader.ingest.parser import IncomingMessage, InvalidMessageError, parse_capture
 from uploader.mqtt.receipts import ReceiptBatcher
 
-MOST_PIXELS = 50_000_000
+MAX_PIXELS = 50_000_000
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, UTC)
 
 Write = Callable[[str], Capture]
@@ -46,7 +46,7 @@ def sent(capture: Capture, *, without: tuple[str, ...] = ()) -> IncomingMessage:
 def test_the_uploader_reads_what_the_camera_writes(write: Write, image_format: str) -> None:
     capture = write(image_format)
 
-    read = parse_capture(sent(capture), MOST_PIXELS)
+    read = parse_capture(sent(capture), MAX_PIXELS)
 
     assert (read.edge, read.camera, read.id) == ("porch", "front_door-2", capture.id)
     assert read.captured_at == capture.metadata.captured_at
@@ -56,11 +56,11 @@ def test_the_uploader_reads_what_the_camera_writes(write: Write, image_format: s
 
 
 @pytest.mark.parametrize("image_format", ["png", "jpeg"])
-def test_a_picture_that_lost_its_properties_says_the_same_of_itself(write: Write, image_format: str) -> None:
+def test_an_image_that_lost_its_properties_describes_itself(write: Write, image_format: str) -> None:
     capture = write(image_format)
     everything = tuple(name for name, _ in capture.properties())
 
-    read = parse_capture(sent(capture, without=everything), MOST_PIXELS)
+    read = parse_capture(sent(capture, without=everything), MAX_PIXELS)
 
     assert read.metadata == dict(capture.properties()) | {"edge": "porch"}
 
@@ -72,7 +72,7 @@ def test_one_changed_byte_does_not_pass_for_the_capture(write: Write, image_form
     changed = capture.image[:middle] + bytes([capture.image[middle] ^ 1]) + capture.image[middle + 1 :]
 
     with pytest.raises(InvalidMessageError):
-        parse_capture(IncomingMessage("usbcam/porch/images", changed, dict(capture.properties()), NOON), MOST_PIXELS)
+        parse_capture(IncomingMessage("usbcam/porch/images", changed, dict(capture.properties()), NOON), MAX_PIXELS)
 
 
 def test_every_millisecond_survives_the_journey(write: Write) -> None:
@@ -83,7 +83,7 @@ def test_every_millisecond_survives_the_journey(write: Write) -> None:
         moved = Capture.create(CaptureMetadata("porch", at, capture.metadata.box, 0.9), capture.image)
         properties = dict(moved.properties())
         message = IncomingMessage("usbcam/porch/images", moved.image, properties, NOON)
-        assert parse_capture(message, MOST_PIXELS).id == moved.id
+        assert parse_capture(message, MAX_PIXELS).id == moved.id
 
 
 def test_the_camera_understands_the_uploaders_receipts() -> None:

@@ -24,7 +24,7 @@ LATER = datetime(2031, 1, 1, tzinfo=UTC)
 
 
 def described(image: Path) -> dict[str, Any]:
-    """What the camera said beside the image."""
+    """What the camera sent alongside the image."""
     content: dict[str, Any] = json.loads(image.with_suffix(".json").read_text())
     return content
 

@@ -1,4 +1,4 @@
-"""Nothing that reached the spool goes without an answer."""
+"""Nothing that reached the spool is lost."""
 
 import os
 import resource
@@ -38,7 +38,7 @@ def test_what_waits_is_listed_oldest_first(tmp_path: Path, make_capture: Make) -
     assert spool.ids() == [capture.id for capture in captures]
 
 
-def test_an_answered_capture_is_gone_and_an_unknown_id_is_ignored(tmp_path: Path, make_capture: Make) -> None:
+def test_a_removed_capture_is_gone_and_an_unknown_id_is_ignored(tmp_path: Path, make_capture: Make) -> None:
     spool = Spool(tmp_path, ROOM)
     spool.put(make_capture(1))
     outside = tmp_path.parent / "precious.png"
@@ -52,7 +52,7 @@ def test_an_answered_capture_is_gone_and_an_unknown_id_is_ignored(tmp_path: Path
     assert not list(tmp_path.glob("*.png"))
 
 
-def test_a_full_spool_drops_the_oldest_and_says_so(
+def test_a_full_spool_drops_the_oldest_and_logs_it(
     tmp_path: Path, make_capture: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     captures = [make_capture(number) for number in range(4)]
@@ -66,7 +66,7 @@ def test_a_full_spool_drops_the_oldest_and_says_so(
     assert f"Dropped {captures[0].id}: the spool is full (SPOOL_MAX_MB)" in caplog.text
 
 
-def test_an_unfinished_file_is_set_aside_at_start(tmp_path: Path, make_capture: Make) -> None:
+def test_an_unfinished_file_is_quarantined_at_start(tmp_path: Path, make_capture: Make) -> None:
     capture = make_capture(1)
     (tmp_path / f"{capture.id}.png.part").write_bytes(capture.image[:50])
 
@@ -77,7 +77,7 @@ def test_an_unfinished_file_is_set_aside_at_start(tmp_path: Path, make_capture: 
 
 
 @pytest.mark.parametrize("damage", [lambda image: image[:60], lambda image: image[:-5] + b"wrong", lambda _: b""])
-def test_a_damaged_file_is_set_aside_when_it_is_read(
+def test_a_damaged_file_is_quarantined_when_it_is_read(
     tmp_path: Path, make_capture: Make, damage: Callable[[bytes], bytes]
 ) -> None:
     capture, good = make_capture(1), make_capture(2)
@@ -100,7 +100,7 @@ def test_a_spool_belongs_to_one_camera(tmp_path: Path) -> None:
     assert mine.depth == 0
 
 
-def test_a_folder_that_does_not_work_yet_is_said_and_used_once_it_does(tmp_path: Path, make_capture: Make) -> None:
+def test_a_folder_that_cannot_be_used_yet_is_a_problem_until_it_can(tmp_path: Path, make_capture: Make) -> None:
     """A file in the way stands for a disk that is read-only or not mounted: root may write anywhere else."""
     earlier = Spool(tmp_path / "aside", ROOM)
     earlier.put(make_capture(1))
@@ -120,8 +120,8 @@ def test_a_folder_that_does_not_work_yet_is_said_and_used_once_it_does(tmp_path:
     assert spool.ids() == [make_capture(1).id]
 
 
-def test_a_disk_without_room_is_said_and_forgotten_when_there_is_room_again(tmp_path: Path, make_capture: Make) -> None:
-    """A limit on file sizes, in a process of its own, refuses the write as a full disk does."""
+def test_a_full_disk_is_a_problem_until_there_is_room_again(tmp_path: Path, make_capture: Make) -> None:
+    """A limit on file sizes, set for this process, refuses the write as a full disk does."""
     spool = Spool(tmp_path, ROOM)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -143,7 +143,7 @@ def test_a_disk_without_room_is_said_and_forgotten_when_there_is_room_again(tmp_
     assert not list(tmp_path.glob("*.part"))
 
 
-WRITE_FOR_EVER = """
+WRITE_FOREVER = """
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -170,8 +170,8 @@ for number in range(10**6):
 """
 
 
-def test_every_capture_that_put_has_answered_for_survives_kill(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", WRITE_FOR_EVER, str(tmp_path)]
+def test_every_capture_that_put_returned_for_survives_a_kill(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRITE_FOREVER, str(tmp_path)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as writer:
         assert writer.stdout
