@@ -1,22 +1,22 @@
-"""Whether bytes are an image: decided by Pillow, at a bounded cost."""
+"""Whether bytes are an image: first by structure, then, for a JPEG, by decoding it at a bounded cost."""
 
 import io
 import threading
+import time
 import warnings
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-from PIL import ImageFile, JpegImagePlugin, PngImagePlugin
+from PIL import JpegImagePlugin
 
-from common.contract.embedded import PNG_SIGNATURE, extract_metadata
-from uploader.ingest import png
+from common.contract.embedded import extract_metadata
+from storage.structure.jpeg import JPEG_SIGNATURE, JpegFrame, check_jpeg
+from storage.structure.limits import ImageStructureError
+from storage.structure.png import PNG_SIGNATURE, check_png
 
-JPEG_SIGNATURE = b"\xff\xd8\xff"
 LARGE_PIXELS = 4_000_000
-
-# For all compressed text of one image; Pillow's default is 64 MiB for each thread.
-PngImagePlugin.MAX_TEXT_MEMORY = PngImagePlugin.MAX_TEXT_CHUNK
+MAX_DECODE_SECONDS = 5.0  # of this thread's CPU; the costliest JPEG within the limits takes less than one
+DECODE_STEP_BYTES = 16_384
 
 # A progressive JPEG of 50 megapixels takes 300 MB: the container has memory for one such image,
 # not for one in each thread.
@@ -39,48 +39,44 @@ class ImageInfo:
 
 
 def validate_image(payload: bytes, max_pixels: int) -> ImageInfo:
-    """Read the whole image, so that nothing truncated or damaged passes."""
-    read = _reader(payload)
+    """Check the whole image, so that nothing truncated or damaged passes; raises NotAnImageError."""
     try:
-        return read(payload, max_pixels)
+        if payload.startswith(PNG_SIGNATURE):
+            check_png(payload, max_pixels)
+            return ImageInfo("image/png", extract_metadata(payload))
+        if payload.startswith(JPEG_SIGNATURE):
+            _decode_jpeg(payload, check_jpeg(payload, max_pixels))
+            return ImageInfo("image/jpeg", extract_metadata(payload))
+    except ImageStructureError as error:
+        raise NotAnImageError(f"the image is damaged: {error}") from error
+    raise NotAnImageError("neither a PNG nor a JPEG" if payload else "the message is empty")
+
+
+def _decode_jpeg(payload: bytes, frame: JpegFrame) -> None:
+    """Decode to the end, but at an eighth of the size and in grey; raises NotAnImageError."""
+    large = frame.width * frame.height > LARGE_PIXELS
+    try:
+        with _one_large_at_a_time if large else nullcontext():
+            image = JpegImagePlugin.JpegImageFile(_MeteredFile(payload))
+            image.decodermaxblock = DECODE_STEP_BYTES
+            image.draft("L", (image.width // 8, image.height // 8))
+            image.load()
+            image.close()
     except (NotAnImageError, MemoryError):
         raise
     except Exception as error:  # hostile bytes make decoders raise nearly anything
         raise NotAnImageError(f"the image is damaged: {error}") from error
 
 
-def _reader(payload: bytes) -> Callable[[bytes, int], ImageInfo]:
-    # The two formats by name: Image.open would try every format that Pillow knows.
-    if payload.startswith(PNG_SIGNATURE):
-        return _read_png
-    if payload.startswith(JPEG_SIGNATURE):
-        return _read_jpeg
-    raise NotAnImageError("neither a PNG nor a JPEG" if payload else "the message is empty")
+class _MeteredFile(io.BytesIO):
+    """Feeds a decoder in steps, and stops it when it has used its share of CPU."""
 
+    def __init__(self, payload: bytes) -> None:
+        super().__init__(payload)
+        self._deadline = time.thread_time() + MAX_DECODE_SECONDS
 
-def _read_png(payload: bytes, max_pixels: int) -> ImageInfo:
-    image = PngImagePlugin.PngImageFile(io.BytesIO(payload))
-    _check_pixel_limit(image, max_pixels)
-    image.verify()  # the checksums
-    if not png.is_complete(payload):
-        raise NotAnImageError("the image is damaged: its last rows are missing")
-    return ImageInfo("image/png", extract_metadata(payload))
-
-
-def _read_jpeg(payload: bytes, max_pixels: int) -> ImageInfo:
-    image = JpegImagePlugin.JpegImageFile(io.BytesIO(payload))
-    _check_pixel_limit(image, max_pixels)
-    large = image.width * image.height > LARGE_PIXELS
-    with _one_large_at_a_time if large else nullcontext():
-        # To its end, but at an eighth of its size and in grey.
-        image.draft("L", (image.width // 8, image.height // 8))
-        image.load()
-        image.close()
-    return ImageInfo("image/jpeg", extract_metadata(payload))
-
-
-def _check_pixel_limit(image: ImageFile.ImageFile, max_pixels: int) -> None:
-    pixels = image.width * image.height
-    if pixels > max_pixels:
-        size = f"{image.width}x{image.height}"
-        raise NotAnImageError(f"{size} is more than MAX_IMAGE_PIXELS={max_pixels} pixels")
+    def read(self, size: int | None = -1) -> bytes:
+        """Hand out the next bytes; raises NotAnImageError."""
+        if time.thread_time() > self._deadline:
+            raise NotAnImageError(f"decoding the image takes more than {MAX_DECODE_SECONDS:g} s of CPU")
+        return super().read(size)

@@ -1,0 +1,92 @@
+"""A JPEG, walked by offset before any decoder sees it: segments, scans, and the end marker."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from struct import unpack_from
+
+from storage.structure.limits import (
+    MAX_JPEG_SCANS,
+    MAX_JPEG_SEGMENTS,
+    MAX_SCANNED_PIXELS,
+    ImageStructureError,
+    MetadataBudget,
+    check_pixels,
+)
+
+JPEG_SIGNATURE = b"\xff\xd8\xff"
+SOS, EOI, COM, DNL = 0xDA, 0xD9, 0xFE, 0xDC
+PROGRESSIVE = 0xC2
+APP = range(0xE0, 0xF0)
+FRAME_HEADERS = (0xC0, 0xC1, PROGRESSIVE)  # baseline, extended, progressive: what libjpeg decodes
+OTHER_FRAME_HEADERS = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
+# A marker inside a scan: not a stuffed byte, a fill byte or a restart. Without `+`, so that runs of FF stay linear.
+NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+
+
+@dataclass(frozen=True, slots=True)
+class JpegFrame:
+    """The frame header, and how often its pixels are visited."""
+
+    width: int
+    height: int
+    progressive: bool
+    scans: int
+
+
+def check_jpeg(payload: bytes, max_pixels: int) -> JpegFrame:
+    """Walk segments and scans up to the end marker; raises ImageStructureError."""
+    frame: JpegFrame | None = None
+    scans = 0
+    metadata = MetadataBudget()
+    for marker, start, end in jpeg_segments(payload):
+        if marker in APP or marker == COM:
+            metadata.add(end - start)
+        elif marker in FRAME_HEADERS:
+            if frame is not None:
+                raise ImageStructureError("it has two frames")
+            frame = _jpeg_frame(marker, payload[start:end])
+            check_pixels(frame.width, frame.height, max_pixels)
+        elif marker in OTHER_FRAME_HEADERS or marker == DNL:
+            raise ImageStructureError("it is a kind of JPEG that nobody decodes")
+        elif marker == SOS:
+            scans += 1
+            _check_scans(frame, scans)
+    if frame is None or not scans:
+        raise ImageStructureError("it has no picture in it")
+    return replace(frame, scans=scans)
+
+
+def jpeg_segments(payload: bytes) -> Iterator[tuple[int, int, int]]:
+    """Give marker, start and end of the content of each segment up to the end marker; raises ImageStructureError."""
+    position = 2
+    for _ in range(MAX_JPEG_SEGMENTS):
+        found = NEXT_MARKER.search(payload, position)
+        if found is None:
+            raise ImageStructureError("it is cut short")
+        marker, start = payload[found.end() - 1], found.end() + 2
+        if marker == EOI:
+            return
+        if start > len(payload):
+            raise ImageStructureError("it is cut short")
+        (length,) = unpack_from(">H", payload, found.end())
+        end = found.end() + length
+        if length < 2 or end > len(payload):  # noqa: PLR2004 (the length counts its own two bytes)
+            raise ImageStructureError("it is cut short")
+        yield marker, start, end
+        position = end
+    raise ImageStructureError(f"it has more than {MAX_JPEG_SEGMENTS} segments")
+
+
+def _jpeg_frame(marker: int, content: bytes) -> JpegFrame:
+    if len(content) < 6:  # noqa: PLR2004 (precision, height, width, components)
+        raise ImageStructureError("it is cut short")
+    _, height, width = unpack_from(">BHH", content)
+    return JpegFrame(width, height, progressive=marker == PROGRESSIVE, scans=0)
+
+
+def _check_scans(frame: JpegFrame | None, scans: int) -> None:
+    if frame is None:
+        raise ImageStructureError("it has a scan before its frame")
+    if scans > MAX_JPEG_SCANS or frame.width * frame.height * scans > MAX_SCANNED_PIXELS:
+        raise ImageStructureError(f"it has {scans} or more scans of {frame.width}x{frame.height} pixels")

@@ -1,0 +1,40 @@
+"""How large the parts of an image may be: bounds that honest encoders stay far below, in one place."""
+
+# libpng cuts IDAT at 8 KiB, so 16 MiB are 2,048 chunks.
+MAX_PNG_CHUNKS = 16_384
+# libjpeg writes a progressive image in 10 scans, mozjpeg in at most 20.
+MAX_JPEG_SEGMENTS = 1_024
+MAX_JPEG_SCANS = 64
+MAX_SCANNED_PIXELS = 500_000_000  # pixels times scans: each scan of a progressive JPEG visits every block
+# Text, Exif, colour profile and comments together.
+MAX_METADATA_PARTS = 512
+MAX_METADATA_BYTES = 2 << 20
+MAX_INFLATED_TEXT_BYTES = 2 << 20  # of one PNG; Pillow allows 1 MiB a chunk and 64 MiB in all
+
+
+class ImageStructureError(Exception):
+    """What is wrong with the bytes, as the end of a sentence that begins with the image; no decoder may see them."""
+
+
+class MetadataBudget:
+    """Counts what is not the image itself, and stops at the limits."""
+
+    def __init__(self) -> None:
+        self._parts = self._bytes = 0
+
+    def add(self, size: int) -> None:
+        """Count one part; raises ImageStructureError."""
+        self._parts += 1
+        self._bytes += size
+        if self._parts > MAX_METADATA_PARTS or self._bytes > MAX_METADATA_BYTES:
+            raise ImageStructureError(
+                f"it carries more than {MAX_METADATA_PARTS} parts or {MAX_METADATA_BYTES >> 20} MiB of metadata"
+            )
+
+
+def check_pixels(width: int, height: int, max_pixels: int) -> None:
+    """Refuse what is empty or too large; raises ImageStructureError."""
+    if not width or not height:
+        raise ImageStructureError(f"it is {width}x{height} pixels")
+    if width * height > max_pixels:
+        raise ImageStructureError(f"{width}x{height} is more than MAX_IMAGE_PIXELS={max_pixels} pixels")
