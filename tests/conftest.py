@@ -21,7 +21,7 @@ SLOW_FOLDERS = {"integration", "faults", "e2e"}
 SERVICES = {"store", "strict_store", "broker", "cloud_broker", "edge_broker", "edge_port", "browser"}  # fixtures
 NOTE = "note"
 PATIENCE_MILLISECONDS = 60_000
-BROWSER_OPTIONS = (  # containers give it no sandbox and no GPU; it must ask nobody outside
+BROWSER_OPTIONS = (  # containers give it no sandbox and no GPU; it must contact no other host
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
@@ -43,7 +43,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is fast, and group what cannot share the machine with its like: each group runs in one worker."""
+    """Mark what is fast, and group what cannot share the machine: the tests of a group run one by one in one worker."""
     for item in items:
         if _is_fast(item):
             item.add_marker("fast")
@@ -61,7 +61,7 @@ def _is_fast(item: pytest.Item) -> bool:
 
 
 def _group(item: pytest.Item) -> str:
-    """Name the group: Compose projects build the same images; a world with faults wants a processor of its own."""
+    """Name the group: Compose projects build the same images; two fault worlds at once would starve each other."""
     if item.path.parent.name == "e2e" or item.path.name == "test_containers.py":
         return "containers"
     return "faults" if item.get_closest_marker("faults") else ""
@@ -135,7 +135,7 @@ def cloud_broker(tmp_path: Path, mosquitto_image: str | None) -> Iterator[CloudB
     """Run a brand-new cloud broker that knows the edges `porch` and `attic`."""
     broker = CloudBroker(tmp_path / "cloud-broker", free_port(), outside_port=free_port())
     broker.container = Container(mosquitto_image) if mosquitto_image else None
-    for edge in ("porch", "attic"):  # before the start, so that nobody waits for it
+    for edge in ("porch", "attic"):  # before the start, so that nothing waits for it
         Enrolment(tmp_path, 0o644).token(edge, wait=False)
     broker.start()
     yield broker
@@ -154,7 +154,7 @@ def edge_broker(tmp_path: Path, mosquitto_image: str | None, cloud_broker: Cloud
 
 @pytest.fixture(scope="session")
 def media() -> Path:
-    """Return the folder of real footage that lies beside the repository on the project's machines."""
+    """Return the folder of real footage, next to the repository on the project's machines."""
     folder = ROOT.parent / "shared" / "media"
     if not folder.is_dir():
         pytest.skip(f"no real footage at {folder}")

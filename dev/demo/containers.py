@@ -18,7 +18,7 @@ PULL_SECONDS = 300
 
 
 class DockerError(Exception):
-    """What failed, in a sentence."""
+    """What failed, as a message for the user."""
 
 
 def read_settings() -> dict[str, str]:
@@ -27,23 +27,23 @@ def read_settings() -> dict[str, str]:
 
 
 def missing() -> str:
-    """Say why containers cannot be used here; empty when they can."""
+    """Return why containers cannot be used here; empty when they can."""
     if shutil.which("docker") is None:
-        return "the docker command is not there"
+        return "there is no docker command"
     if not _succeeds("docker", "info"):
         return "no Docker engine answers"
     if not _succeeds("docker", "compose", "version"):
-        return "Docker Compose v2 is not there"
+        return "there is no Docker Compose v2"
     for image in _base_images():
         if not _succeeds("docker", "image", "inspect", image):
             print(f"Fetching {image} ...", flush=True)
             if not _succeeds("docker", "pull", "--quiet", image, seconds=PULL_SECONDS):
-                return f"the image {image} is neither here nor to be had"
+                return f"the image {image} is not on this machine and cannot be pulled"
     return ""
 
 
 class Demo:
-    """One run of the demo's Compose project; what the user's own .env and environment say plays no part."""
+    """One run of the demo's Compose project; the user's own .env and environment are ignored."""
 
     def __init__(self, project: str = PROJECT) -> None:
         self.project = project
@@ -62,11 +62,11 @@ class Demo:
             capture_output=True,
             text=True,
             check=False,
-            start_new_session=True,  # Ctrl-C reaches the demo alone, which then ends everything in order
+            start_new_session=True,  # Ctrl-C reaches only the demo, which then stops everything in order
         )
         if done.returncode:
-            said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-            raise DockerError(f"docker compose {arguments[0]} failed: " + " | ".join(said[-5:]))
+            printed = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+            raise DockerError(f"docker compose {arguments[0]} failed: " + " | ".join(printed[-5:]))
         return done.stdout
 
     def prepare(self) -> None:
@@ -86,7 +86,7 @@ class Demo:
         self._environment["EDGE_TOKEN"] = line.removeprefix("EDGE_TOKEN=")
 
     def start_progress(self, wanted: int) -> subprocess.Popen[str]:
-        """Start counting in a container of its own; its first line says that it counts."""
+        """Start counting in a separate container; its first line is printed when it counts."""
         arguments = [
             "--progress",
             "quiet",
@@ -126,12 +126,12 @@ class Demo:
         self.run("up", "--detach", "--no-deps", *options, "camera")
 
     def address(self, service: str, port: int) -> str:
-        """Where this machine reaches a port of a container."""
+        """Return the URL at which this machine reaches a port of a container."""
         return "http://" + self.run("port", service, str(port)).strip()
 
     def last_words(self) -> str:
-        said = self.run("logs", "--no-color", "--tail", "3").rstrip()
-        return said.replace("\x1b[2K", "")  # Compose's, in spite of --no-color
+        lines = self.run("logs", "--no-color", "--tail", "3").rstrip()
+        return lines.replace("\x1b[2K", "")  # Compose prints it despite --no-color
 
     def remove(self) -> None:
         """Remove containers, networks and volumes; the images stay, so that the next run is quick."""
@@ -142,7 +142,7 @@ def _check_readable() -> None:
     """A clone made with a strict umask hides the mounted files from the containers' users."""
     mounted = [path for folder in ("mosquitto", "dev") for path in (ROOT / folder, *(ROOT / folder).rglob("*"))]
     if not all(path.stat().st_mode & stat.S_IROTH for path in mounted):
-        raise DockerError(f"containers may not read all files here; run: chmod -R a+rX {ROOT}/mosquitto {ROOT}/dev")
+        raise DockerError(f"containers cannot read all files here; run: chmod -R a+rX {ROOT}/mosquitto {ROOT}/dev")
 
 
 def _base_images() -> list[str]:

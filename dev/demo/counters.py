@@ -1,4 +1,4 @@
-"""The places that a capture passes, each with a count: two brokers and a bucket."""
+"""Counts captures where they pass: at the two brokers and in the bucket."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def places_from_environment() -> Places:
 
 
 class Listener:
-    """Counts the captures that pass a broker, and remembers what the camera says of itself."""
+    """Counts the captures that pass a broker, and keeps the count that the camera reports."""
 
     def __init__(self, host: str, port: int, images: str) -> None:
         self._images = images
@@ -85,7 +85,7 @@ class Listener:
 
 
 class Bucket:
-    """The pictures that arrived."""
+    """The images that arrived."""
 
     def __init__(self, places: Places) -> None:
         config = Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
@@ -102,6 +102,6 @@ class Bucket:
         return len(pictures)
 
     def link(self) -> str:
-        """Sign an address that a browser can open."""
+        """Presign a URL that a browser can open."""
         wanted = {"Bucket": self._name, "Key": self.newest}
         return self._public.generate_presigned_url("get_object", Params=wanted, ExpiresIn=ONE_HOUR)

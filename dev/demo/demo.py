@@ -21,9 +21,9 @@ def main() -> int:
 
 
 def end(run: Callable[[], str], wanted: int, started: float) -> int:
-    """Run until it ends by itself, fails or is stopped, and say so in one last line; return the exit code."""
+    """Run until it ends, fails or is stopped; print the result as one last line and return the exit code."""
     for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, signal.default_int_handler)  # ends in order, like Ctrl-C
+        signal.signal(name, signal.default_int_handler)  # stops in order, like Ctrl-C
     try:
         failed = run()
     except KeyboardInterrupt:
@@ -40,7 +40,7 @@ def end(run: Callable[[], str], wanted: int, started: float) -> int:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Finish what is inside even if Ctrl-C comes again."""
+    """Finish the block even if Ctrl-C is pressed again."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -49,7 +49,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Prints what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"demo: {message}; see ./demo --help\n")
@@ -59,7 +59,7 @@ def _arguments() -> argparse.Namespace:
     parser = _Parser(prog="./demo", description=__doc__)
     parser.add_argument("--check", type=_count, default=0, metavar="N", help="stop when N captures are in the bucket")
     way = parser.add_mutually_exclusive_group()
-    way.add_argument("--docker", action="store_true", help="in containers, or not at all")
+    way.add_argument("--docker", action="store_true", help="in containers, or fail")
     way.add_argument("--native", action="store_true", help="as plain processes")
     return parser.parse_args()
 
@@ -71,7 +71,7 @@ def _count(text: str) -> int:
 
 
 def _run(arguments: argparse.Namespace, started: float) -> str:
-    """Run the demo in containers where they can be had, else as processes; return what failed, if anything."""
+    """Run the demo in containers where Docker is available, else as processes; return what failed, if anything."""
     reason = "--native was given" if arguments.native else compose.missing()
     if not reason:
         return _run_in_containers(arguments.check)
@@ -82,7 +82,7 @@ def _run(arguments: argparse.Namespace, started: float) -> str:
 
 
 def _become_native(wanted: int, started: float) -> NoReturn:
-    """Go on as the same process, now with the product's packages."""
+    """Continue as the same process, now with the product's packages."""
     environment = os.environ | {"MOSQUITTO": find_mosquitto()}  # first, since it may need the user
     python = make_environment(PRODUCT)
     os.execve(python, [str(python), "-m", "dev.demo.processes", str(wanted), str(started)], environment)  # noqa: S606
@@ -111,7 +111,7 @@ def _follow(demo: compose.Demo, progress: subprocess.Popen[str]) -> str:
             _say_where_to_look(demo)
         else:
             last = line.strip()
-            if not last.startswith("demo: "):  # said at the end
+            if not last.startswith("demo: "):  # printed at the end
                 say(line.rstrip())
     if progress.wait() == 0:
         return ""

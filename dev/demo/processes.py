@@ -27,13 +27,13 @@ class Parts:
         self._running.append(process)
 
     def broken(self) -> str:
-        """Name a part that has ended, with its last words."""
+        """Return which part has ended, with the last line of its log."""
         ended = [process for process in self._running if not process.alive()]
         return f"{ended[0].name} has ended: {ended[0].tail(1)}" if ended else ""
 
     def last_words(self) -> str:
-        said = {process.name: process.tail(3).splitlines() for process in self._running}
-        return "\n".join(f"{name} | {line}" for name, lines in said.items() for line in lines)
+        tails = {process.name: process.tail(3).splitlines() for process in self._running}
+        return "\n".join(f"{name} | {line}" for name, lines in tails.items() for line in lines)
 
     def stop(self) -> None:
         while self._running:

@@ -1,4 +1,4 @@
-"""Prints how far captures came, from the camera to the bucket: the demo's display."""
+"""Prints how far captures have come, from the camera to the bucket: the demo's display."""
 
 import argparse
 import os
@@ -20,7 +20,7 @@ ANSWER_SECONDS = 30.0
 
 
 class ProgressError(Exception):
-    """What does not answer, in a sentence."""
+    """What does not answer, as a message for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Counts:
         )
 
     def gap(self, wanted: int) -> str:
-        """Say in a sentence where captures stopped."""
+        """Return a message that names where captures stopped."""
         if self.camera == 0 and self.edge == 0:
             return "the camera captured nothing"
         if self.edge < wanted and self.edge < self.camera:
@@ -64,7 +64,7 @@ class Progress:
     def follow(self, wanted: int, stop: threading.Event, broken: Callable[[], str] = str) -> str:
         """Print progress until `wanted` captures are in the bucket (0: until stopped); return what failed, if anything.
 
-        `broken` is asked whether a part has died, and says so in a sentence.
+        `broken` returns a message when a part has died.
         """
         started = time.monotonic()
         deadline = started + 90 + 6 * wanted if wanted else float("inf")

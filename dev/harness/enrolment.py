@@ -1,4 +1,4 @@
-"""The product's own enrolment for plain processes: the authority lies beside the folders of the brokers it serves."""
+"""The product's own enrolment for plain processes: the authority is kept next to the folders of its brokers."""
 
 import base64
 import gzip
@@ -72,8 +72,8 @@ class Enrolment:
 
     def credentials(self, name: str) -> Credentials:
         """Unpack the edge's token as its start.sh does."""
-        word = self.token(name).read_text(encoding="ascii").removeprefix("EDGE_TOKEN=")
-        text = gzip.decompress(base64.b64decode(word)).decode("ascii")
+        token = self.token(name).read_text(encoding="ascii").removeprefix("EDGE_TOKEN=")
+        text = gzip.decompress(base64.b64decode(token)).decode("ascii")
         folder = self.parts / "credentials" / name
         folder.mkdir(parents=True, exist_ok=True)
         for part in text.split("\n[")[1:]:

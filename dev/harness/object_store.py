@@ -1,4 +1,4 @@
-"""SeaweedFS, a real S3 server, as one process of this machine: few volumes, and a plain word when the disk is full."""
+"""SeaweedFS, a real S3 server, as a local process: one volume per bucket, and a clear error when the disk is full."""
 
 import http.client
 import json
@@ -102,7 +102,7 @@ def _answers(client: "S3Client") -> bool:
 
 
 def _has_volumes(master_port: int) -> bool:
-    """Tell whether the master knows a volume server with room; S3 answers before that, and then writes wait."""
+    """Return whether the master knows a volume server with room; S3 answers before that, but writes hang."""
     connection = http.client.HTTPConnection(LOOPBACK, master_port, timeout=2)
     try:
         connection.request("GET", "/dir/status")
@@ -139,7 +139,7 @@ def _weed_options(folder: Path, ports: dict[str, int]) -> list[str]:
         f"-volume.max={MAX_VOLUMES}",  # 0, as many as the disk could hold when full, is few on a small disk
         "-master.volumeSizeLimitMB=64",  # the default is 30 GB
         f"-volume.minFreeSpace={MIN_FREE_MEGABYTES}MiB",  # the default, 1 %, is gigabytes on a large disk
-        "-s3.port.iceberg=0",  # services that nobody here uses
+        "-s3.port.iceberg=0",  # services that are not used here
         "-s3.port.lance=0",
         f"-filer.localSocket={run / 'filer.sock'}",  # the default is a name in /tmp
         f"-s3.localSocket={run / 's3.sock'}",

@@ -1,4 +1,4 @@
-"""Programs started by us: each in its folder with a log file, none left behind when we go."""
+"""Child processes: each in its own folder with a log file, none left running when this process ends."""
 
 import atexit
 import contextlib
@@ -51,7 +51,7 @@ class Process:
         return self.popen.poll() is None
 
     def stop(self, *, seconds: float = STOP_SECONDS) -> int:
-        """Ask it to end (SIGTERM) and return its exit status; what does not listen is killed and returns -9."""
+        """Ask it to end (SIGTERM) and return its exit status; after `seconds` it is killed, which returns -9."""
         if self.alive():
             self.popen.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -76,7 +76,7 @@ class Process:
 
 
 def start(name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Process:
-    """Start a program in its folder with this environment alone; what it prints is added to NAME.log there."""
+    """Start a program in its folder with only this environment; its output is appended to NAME.log there."""
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{name}.log"
     # HOME is not the user's: keys for the real cloud may lie there.
@@ -89,14 +89,14 @@ def start(name: str, command: Sequence[str], folder: Path, environment: Mapping[
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches us alone: who started the parts decides how they end
+            start_new_session=True,  # Ctrl-C reaches only this process, which decides how its children end
         )
     _running.add(popen)
     return Process(name, log, popen, tuple(command), given)
 
 
 def until_up(process: Process, answers: Callable[[], bool]) -> Process:
-    """Return the process when it answers; say why not when it ends or stays silent."""
+    """Return the process when it answers; raise StartError when it ends, TimeoutError when it stays silent."""
 
     def decided() -> bool:
         return not process.alive() or answers()
@@ -113,7 +113,7 @@ def until_up(process: Process, answers: Callable[[], bool]) -> Process:
 
 
 def wait_for(condition: Callable[[], T], *, seconds: float, what: str) -> T:
-    """Ask until the answer is true and return it; say what was waited for when that takes too long."""
+    """Poll the condition until it is true and return its value; the TimeoutError names what was waited for."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while not (answer := condition()):
@@ -124,7 +124,7 @@ def wait_for(condition: Callable[[], T], *, seconds: float, what: str) -> T:
 
 
 def free_port() -> int:
-    """Return a loopback port on which nobody listens; no other process of this user gets it while we run."""
+    """Return a free loopback port; no other process of this user is given it while this one runs."""
     while True:
         port = random.choice(PORTS)  # noqa: S311 (not a secret; spread, so that two runs rarely collide)
         if port in _reserved or not _reserve(port):
@@ -137,7 +137,7 @@ def free_port() -> int:
 
 @functools.cache
 def _port_locks() -> BinaryIO:
-    """Open the file whose byte N is locked by the process that uses port N; the kernel unlocks it when we end."""
+    """Open the file whose byte N is locked by the process that uses port N; the kernel unlocks it when that ends."""
     return (Path(tempfile.gettempdir()) / f"usbcam-ports-{os.getuid()}").open("ab")
 
 

@@ -35,7 +35,7 @@ SHARED_SCRIPT = "lib.sh"  # beside both; their start.sh sources it
 def start_edge_broker(
     folder: Path, *, edge: str, cloud_host: str, cloud_port: int, port: int, files: Path = EDGE_FILES, **settings: str
 ) -> Process:
-    """Start it with the token of `edge`, which is enrolled unless it is; the authority lies beside the folder.
+    """Start it with the token of `edge`, which is enrolled if needed; the authority is next to the folder.
 
     `settings`: others that start.sh reads.
     """
@@ -52,7 +52,7 @@ def start_edge_broker(
 
 
 def start_cloud_broker(folder: Path, *, port: int, outside_port: int, files: Path = CLOUD_FILES) -> Process:
-    """Start it with an authority beside the folder, which is made unless it is there."""
+    """Start it with an authority next to the folder, which is created if needed."""
     enrolment = Enrolment(folder.parent)
     enrolment.prepare()
     environment = _broker(folder, "CLOUD_BROKER_DATA") | {
@@ -86,7 +86,7 @@ def start_camera(folder: Path, **settings: str) -> Process:
 
 
 def answers_mqtt(port: int) -> bool:
-    """Tell whether a broker takes a connection there: CONNECT of MQTT 3.1.1, answered by CONNACK 0."""
+    """Return whether a broker accepts connections there: CONNECT of MQTT 3.1.1, answered by CONNACK 0."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=1) as connection:
             connection.sendall(b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00")
@@ -101,7 +101,7 @@ def _made(folder: Path) -> Path:
 
 
 def _broker(folder: Path, data: str) -> dict[str, str]:
-    """Return what both brokers' start.sh want to know; MOSQUITTO names another program than the one on PATH."""
+    """Return the settings of both brokers' start.sh; MOSQUITTO names another program than the one on PATH."""
     chosen = {"MOSQUITTO": os.environ["MOSQUITTO"]} if os.environ.get("MOSQUITTO") else {}
     return {data: str(_made(folder / "data")), "RUN_DIR": str(_made(folder / "run"))} | chosen
 

@@ -86,7 +86,7 @@ def _mosquitto() -> str | None:
 
 
 def _is_usable() -> bool:
-    """Tell whether .venv is complete and has the Python that runs this; another one cannot use its packages."""
+    """Return whether .venv is complete and has the Python that runs this; another cannot use its packages."""
     question = "import pip, sys; print(sys.version_info[:2])"
     if not PYTHON.exists():
         return False

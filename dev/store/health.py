@@ -19,7 +19,7 @@ def get(url: str) -> tuple[int, bytes]:
 
 
 def has_room(status: bytes) -> bool:
-    """Tell whether any volume takes writes, or another can be made; on a full disk neither is true."""
+    """Return whether any volume accepts writes, or another can be made; on a full disk neither is true."""
     topology = json.loads(status)["Topology"]
     return topology["Free"] > 0 or any(layout["writables"] for layout in topology["Layouts"] or ())
 
@@ -36,7 +36,7 @@ def main() -> None:
         disk = shutil.disk_usage(OBJECTS)
         free, total = disk.free >> 20, disk.total >> 20
         raise SystemExit(f"store: cannot write: {free} of {total} MB are free on Docker's disk; make room there")
-    if anonymous != 403:  # noqa: PLR2004 - without keys nobody gets in
+    if anonymous != 403:  # noqa: PLR2004 - without keys, access is denied
         raise SystemExit(f"store: S3 answered {anonymous} to an anonymous request, not 403")
     if found != 200:  # noqa: PLR2004
         raise SystemExit(f"store: bucket {bucket} is not there yet")

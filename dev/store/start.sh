@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts weed with one bucket and one pair of keys that may read, write and list in that bucket alone.
+# Starts weed with one bucket and one pair of keys that may read, write and list only that bucket.
 set -eu
 : "${STORE_BUCKET:?set STORE_BUCKET}" "${STORE_ACCESS_KEY:?set STORE_ACCESS_KEY}" "${STORE_SECRET_KEY:?set STORE_SECRET_KEY}"
 umask 077

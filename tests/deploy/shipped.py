@@ -16,7 +16,7 @@ NEEDED = {"CLOUD_HOST": "cloud.example", "S3_BUCKET": "faces"}
 
 
 def read_compose(file: str, **settings: str) -> dict[str, Any]:
-    """Let Compose read a shipped file with these settings alone; this takes no engine."""
+    """Let Compose read a shipped file with only these settings; this needs no engine."""
     done = run_compose_config(file, **(NEEDED | settings))
     assert done.returncode == 0, done.stderr
     content: dict[str, Any] = json.loads(done.stdout)

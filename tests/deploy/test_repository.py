@@ -78,7 +78,7 @@ def test_files_that_the_readme_names_are_there() -> None:
 
 
 def _is_a_flag(match: re.Match[str], path: Path) -> bool:
-    """Tell whether this is an option that keeps uv from naming one."""
+    """Return whether this is an option that keeps uv from naming one."""
     return path.name == "lock" and match[0] == "index-url"
 
 

@@ -84,10 +84,10 @@ def test_a_process_can_write_to_its_own_places_alone(demo: compose.Demo, service
 def test_docker_itself_tells_that_a_container_is_locked_up(demo: compose.Demo, service: str) -> None:
     container = demo.run("ps", "--quiet", service).strip()
     done = subprocess.run(["docker", "inspect", container], capture_output=True, text=True, check=True)
-    (told,) = json.loads(done.stdout)
+    (inspected,) = json.loads(done.stdout)
 
-    host = told["HostConfig"]
-    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", told["Config"]["User"])
+    host = inspected["HostConfig"]
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", inspected["Config"]["User"])
     assert (host["ReadonlyRootfs"], host["Privileged"], host["CapAdd"], host["CapDrop"]) == (True, False, None, ["ALL"])
     assert host["SecurityOpt"] == ["no-new-privileges:true"]
     assert host["Memory"] > 0

@@ -1,4 +1,4 @@
-"""The shipped edge container and USB cameras: real device nodes that nobody drives, and a camera that is played."""
+"""The shipped edge container and USB cameras: real device nodes without a driver, and a simulated camera."""
 
 import contextlib
 import os
@@ -77,7 +77,7 @@ class Edge:
 def edge(tmp_path: Path) -> Iterator[Edge]:
     edge = Edge(tmp_path, f"usbcam-test-{uuid.uuid4().hex[:8]}")
     edge.devices.mkdir()
-    for folder in (tmp_path, *tmp_path.parents[:2]):  # pytest's folders are for their owner alone
+    for folder in (tmp_path, *tmp_path.parents[:2]):  # only their owner may enter pytest's folders
         with contextlib.suppress(PermissionError):
             folder.chmod(0o755)
     edge.change()

@@ -26,7 +26,7 @@ BUCKET = "pictures"
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A machine with both halves; names of its own let the test run beside the real thing."""
+    """A machine with both halves; unique names let the test run next to a real installation."""
 
     environment_file: Path
     name: str
@@ -133,8 +133,8 @@ def test_a_token_in_a_file_is_no_part_of_what_docker_tells(host: Host, tmp_path:
 
     host.compose("edge", "up", "--build", "--detach", "--wait", "edge-broker")
 
-    told = run("docker", "inspect", host.compose("edge", "ps", "--quiet", "edge-broker"))
-    assert token.read_text(encoding="ascii").partition("=")[2][:40] not in told
+    inspected = run("docker", "inspect", host.compose("edge", "ps", "--quiet", "edge-broker"))
+    assert token.read_text(encoding="ascii").partition("=")[2][:40] not in inspected
     assert "no token yet" not in host.compose("edge", "logs", "--no-color", "edge-broker")
 
 
@@ -148,7 +148,7 @@ def assert_the_uploaders_commands_work(host: Host, key: str) -> None:
     uploader = ("--progress", "quiet", "run", "--rm", "-T", "uploader")
     checked = host.compose("cloud", *uploader, "check")
     assert "FAIL" not in checked
-    assert "uploader is connected and well" in checked
+    assert "uploader is connected and healthy" in checked
     assert "1 enrolled; the first to end is porch" in checked
     link = host.compose("cloud", *uploader, "link", key, "--expires", "5m")
     with urllib.request.urlopen(link, timeout=10) as picture:  # noqa: S310 (a link to our own store)

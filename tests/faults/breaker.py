@@ -1,4 +1,4 @@
-"""Doing to the world what the schedule says, and counting."""
+"""Applies the scheduled faults to the world, and counts."""
 
 import contextlib
 import threading
@@ -103,12 +103,12 @@ def end(world: World, fault: Fault) -> None:
             world.door.misbehave(None)
         case Kind.DAM_BREAK:
             kill(world, fault.targets[1:])
-            world.links[target].mend()
+            world.links[target].restore()
             world.parts[fault.targets[1]].start()
         case Kind.FREEZE:
             world.parts[target].thaw()
         case Kind.CUT | Kind.HALF_OPEN | Kind.SLOW:
-            world.links[target].mend()
+            world.links[target].restore()
         case Kind.BUCKET_GONE:
             world.make_bucket()
         case Kind.DISK_FULL:
@@ -127,7 +127,7 @@ def kill(world: World, names: Iterable[str]) -> None:
 
 
 def delete_bucket(world: World) -> None:
-    """Delete it with all that is in it: what that was counts as stored, since S3 had it and said so."""
+    """Delete it with everything in it; that counts as stored, since S3 had it and confirmed it."""
     world.door.close()
     objects = objects_in(world.s3, BUCKET)
     world.ledger.note_bucket(objects)

@@ -9,7 +9,7 @@ from pathlib import Path
 from mypy_boto3_s3 import S3Client
 
 ID = r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{8}"
-CAPTURED = re.compile(rf" Captured ({ID})\n")  # said after the spool had it; a line cut short by kill -9 does not count
+CAPTURED = re.compile(rf" Captured ({ID})\n")  # logged after the spool; a line cut short does not count
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Ledger:
     duplicated: int = 0
 
     def note_spool(self, folder: Path) -> None:
-        """A capture that lies there has reached the spool, whatever the log could still say."""
+        """A capture in that folder has reached the spool, even if the log lacks its line."""
         self.captured.update(file.stem for file in folder.glob("*.png"))
 
     def note_log(self, log: Path) -> None:

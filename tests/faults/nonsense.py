@@ -1,4 +1,4 @@
-"""Messages that nobody should send: seeded, without end."""
+"""Malformed messages: seeded, an endless stream."""
 
 import json
 import random

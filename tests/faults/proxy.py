@@ -32,12 +32,12 @@ class Wire(Link):
         self._mended.clear()
         self._bytes_per_second = bytes_per_second
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         self._bytes_per_second = 0
         self._mended.set()
-        super().mend()
+        super().restore()
 
-    def brake(self, sent: int) -> None:
+    def throttle(self, sent: int) -> None:
         if self._bytes_per_second:
             self._mended.wait(sent / self._bytes_per_second)
 
@@ -127,7 +127,7 @@ class _Visit(BaseHTTPRequestHandler):
                 self._wait_for_better(kind)
                 self._hang_up()
             case _:
-                self._forward(body, tell=kind is not Kind.ANSWER_LOST)
+                self._forward(body, answer_client=kind is not Kind.ANSWER_LOST)
 
     def __getattr__(self, name: str) -> Callable[[], None]:
         """Treat do_GET, do_PUT and all the others alike."""
@@ -135,7 +135,7 @@ class _Visit(BaseHTTPRequestHandler):
             return self._visit
         raise AttributeError(name)
 
-    def _forward(self, body: bytes, *, tell: bool) -> None:
+    def _forward(self, body: bytes, *, answer_client: bool) -> None:
         if not self.server.door.enter():
             self._refuse(503, "ServiceUnavailable")
             return
@@ -146,7 +146,7 @@ class _Visit(BaseHTTPRequestHandler):
             return
         finally:
             self.server.door.leave()
-        if tell:
+        if answer_client:
             self._tell(answer, content)
         else:
             self._hang_up()

@@ -14,7 +14,7 @@ SHORTEST, USUAL, LONGEST = 0.3, 5.0, 30.0  # seconds that a fault lasts; 30 is m
 
 
 class Kind(StrEnum):
-    """The ways in which the world breaks."""
+    """The kinds of faults."""
 
     KILL = "kill"
     KILL_SEVERAL = "kill-several"
@@ -36,7 +36,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that breaks, and mends at its end."""
+    """One thing that breaks, and is restored at its end."""
 
     kind: Kind
     targets: tuple[str, ...]  # what it breaks; nothing is broken in two ways at once

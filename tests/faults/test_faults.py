@@ -1,4 +1,4 @@
-"""Whatever is killed, cut or filled up: what reached the spool is in the bucket, once."""
+"""After every kill, cut and full disk, what reached the spool is in the bucket exactly once."""
 
 import os
 from collections.abc import Callable

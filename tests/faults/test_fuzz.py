@@ -49,13 +49,13 @@ def test_what_a_broker_keeps_for_the_camera_does_not_hold_it_up(tmp_path: Path) 
     world = World(tmp_path)
 
     with world.running(), Client(world.edge_port) as edge:
-        wait_for(lambda: world.said("The bridge to the cloud is up"), seconds=30, what="the bridge")
+        wait_for(lambda: world.logged("The bridge to the cloud is up"), seconds=30, what="the bridge")
         edge.publish(EDGE_RECEIPTS, b"{}", described([("\ufeff", "\ufeff")]), retain=True)  # paho hangs up at that mark
         edge.publish(BRIDGE_STATE, b"no idea")
         world.settle(seconds=30)
 
         assert world.waiting() == set()
-        assert world.said("The bridge to the cloud is down") == 0
+        assert world.logged("The bridge to the cloud is down") == 0
 
 
 def send_nonsense(world: World, seed: int) -> set[str]:

@@ -35,14 +35,14 @@ def test_after_an_outage_fresh_captures_arrive_at_once_and_the_backlog_drains(
         backlog = put_backlog(world.spool, BACKLOG, noise(72, 96))
         world.parts["camera"].start()
         world.wait_for_captures(5)
-        world.links["bridge"].mend()
-        mended = time.monotonic()
+        world.links["bridge"].restore()
+        restored = time.monotonic()
         first = seconds_to_bucket(world, newest(world))
-        returned = time.monotonic() - mended
+        returned = time.monotonic() - restored
         others = [seconds_to_bucket(world, next_one(world)) for _ in range(FRESH)]
         behind = len(world.waiting() & set(backlog))
         world.settle(seconds=120 + BACKLOG / 10)
-        drained = time.monotonic() - mended
+        drained = time.monotonic() - restored
         tally = breaker.count(world, 1, seed=0)
         megabytes = peak_megabytes(world.parts["edge-broker"].check())
 

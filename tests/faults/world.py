@@ -1,4 +1,4 @@
-"""The whole product as plain processes, with everything between them in the test's hands."""
+"""The whole product as plain processes, with every link between them under the test's control."""
 
 import contextlib
 import os
@@ -108,7 +108,7 @@ class World:
 
     @contextlib.contextmanager
     def running(self, *, camera: bool = True) -> Iterator[None]:
-        """Start everything, and end it all in the end."""
+        """Start everything, and stop it all at the end."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(_disk(self.spool))
             stack.enter_context(self.door)
@@ -131,22 +131,22 @@ class World:
         return {file.stem for file in self.spool.glob("*.png")}
 
     def captured(self) -> int:
-        """Return how many captures the camera's log tells of."""
-        return self.said(" Captured ")
+        """Return how many captures the camera has logged."""
+        return self.logged(" Captured ")
 
     def wait_for_captures(self, more: int, *, seconds: float = 60) -> None:
         wanted = self.captured() + more
         wait_for(lambda: self.captured() >= wanted, seconds=seconds, what=f"{more} captures: {self._tails()}")
 
     def settle(self, *, seconds: float) -> None:
-        """Let the camera see no more, and wait until somebody has answered for all that it saw."""
+        """Remove the camera's film, and wait until every capture has its receipt."""
         self.wait_for_captures(1)  # a camera that is still starting would end without its film
         self.film.unlink()
-        wait_for(lambda: self.said(f"{self.film} is not there"), seconds=30, what="the end of the film")
+        wait_for(lambda: self.logged(f"{self.film} is not there"), seconds=30, what="the end of the film")
         with contextlib.suppress(TimeoutError):
             wait_for(lambda: not self.waiting(), seconds=seconds, what="the last receipt")
 
-    def said(self, words: str) -> int:
+    def logged(self, words: str) -> int:
         return self.log.read_text(encoding="utf-8", errors="replace").count(words) if self.log.exists() else 0
 
     def _tails(self) -> str:

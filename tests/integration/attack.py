@@ -1,4 +1,4 @@
-"""What a stranger, or an edge gone bad, may try with a socket of its own."""
+"""What an anonymous client, or a compromised edge, may try with its own socket."""
 
 import contextlib
 import random

@@ -37,7 +37,7 @@ def distant_edge(tmp_path: Path, mosquitto_image: str | None, link: Link) -> Ite
 
 @pytest.fixture
 def journey(tmp_path: Path, edge_broker: EdgeBroker, cloud_broker: CloudBroker, store: Store) -> Iterator[Journey]:
-    """Lay the whole way, with nobody at either end yet."""
+    """Connect brokers and store; camera and uploader are started by the test."""
     whole = Journey(tmp_path, edge_broker, cloud_broker, store)
     yield whole
     for process in whole.started:

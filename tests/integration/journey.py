@@ -1,4 +1,4 @@
-"""The whole journey of a capture, as plain processes of the test's own."""
+"""The whole delivery path of a capture, as plain processes."""
 
 from pathlib import Path
 

@@ -28,7 +28,7 @@ PACKETS = 3000
 
 
 class Honest:
-    """An edge that does nothing wrong, and somebody in the cloud who sees all that arrives."""
+    """A well-behaved edge, and a cloud client that sees everything that arrives."""
 
     def __init__(self, edge: Client, witness: Client) -> None:
         self.edge, self.witness = edge, witness
@@ -101,17 +101,17 @@ def old_tls(broker: CloudBroker, _folder: Path) -> ssl.SSLContext | None:
     return made
 
 
-STRANGERS = [no_certificate, no_tls, self_made, expired, revoked, the_brokers_own, old_tls]
+UNAUTHENTICATED = [no_certificate, no_tls, self_made, expired, revoked, the_brokers_own, old_tls]
 
 
-@pytest.mark.parametrize("stranger", STRANGERS)
-def test_a_stranger_gets_no_answer_and_one_line_in_the_log(
+@pytest.mark.parametrize("client", UNAUTHENTICATED)
+def test_an_unauthenticated_client_gets_no_answer_and_one_line_in_the_log(
     cloud_broker: CloudBroker,
     honest: Honest,
     tmp_path: Path,
-    stranger: Callable[[CloudBroker, Path], ssl.SSLContext | None],
+    client: Callable[[CloudBroker, Path], ssl.SSLContext | None],
 ) -> None:
-    context = stranger(cloud_broker, tmp_path)
+    context = client(cloud_broker, tmp_path)
     before = len(refusals(cloud_broker))
 
     assert attack.answer(cloud_broker.outside_port, context, attack.connect_packet()) == b""
@@ -155,7 +155,9 @@ def test_an_edge_writes_below_its_own_name_alone(
 
     assert code.value == NOT_AUTHORIZED
     assert honest.topics() == set()
-    wait_for(lambda: said(cloud_broker, f"Denied PUBLISH from porch .*'{re.escape(topic)}'"), seconds=10, what="a line")
+    wait_for(
+        lambda: has_logged(cloud_broker, f"Denied PUBLISH from porch .*'{re.escape(topic)}'"), seconds=10, what="a line"
+    )
     with Client(cloud_broker.port) as late:
         late.subscribe("usbcam/attic/images")
         assert honest.topics() == set()
@@ -192,7 +194,9 @@ def test_an_edge_hears_its_own_receipts_alone(
 
     assert [message.payload for message in heard] == [b"for you"]
     wait_for(
-        lambda: said(cloud_broker, f"Denied SUBSCRIBE from porch .*'{re.escape(topic)}'"), seconds=10, what="a line"
+        lambda: has_logged(cloud_broker, f"Denied SUBSCRIBE from porch .*'{re.escape(topic)}'"),
+        seconds=10,
+        what="a line",
     )
     assert honest.topics() == {"usbcam/attic/receipts", "usbcam/porch/receipts"}
 
@@ -244,7 +248,7 @@ def test_a_bridge_under_another_name_brings_nothing(
         bridge.start()
         with Client(bridge.port) as camera:
             camera.publish("usbcam/images", b"forged")
-        wait_for(lambda: said(cloud_broker, "Denied PUBLISH from porch"), seconds=20, what="the bridge's attempt")
+        wait_for(lambda: has_logged(cloud_broker, "Denied PUBLISH from porch"), seconds=20, what="the bridge's attempt")
         assert honest.topics() == set()
     finally:
         bridge.remove()
@@ -322,7 +326,9 @@ def test_a_revoked_edge_is_out_at_once_and_nobody_else_notices(
     wait_for(lambda: cloud_broker.enrolment.connected() == {"attic"}, seconds=20, what="porch to be out")
     with Client(edge_broker.port) as camera:
         camera.publish("usbcam/images", b"too late")
-    wait_for(lambda: said(cloud_broker, "Refused a connection .*certificate"), seconds=40, what="its next attempt")
+    wait_for(
+        lambda: has_logged(cloud_broker, "Refused a connection .*certificate"), seconds=40, what="its next attempt"
+    )
     assert honest.topics() == set()
 
 
@@ -384,6 +390,6 @@ def refusals(broker: CloudBroker) -> list[str]:
     return [line for line in broker.process.tail(10_000).splitlines() if "Refused" in line]
 
 
-def said(broker: CloudBroker, pattern: str) -> bool:
+def has_logged(broker: CloudBroker, pattern: str) -> bool:
     assert broker.process is not None
     return re.search(pattern, broker.process.tail(10_000)) is not None

@@ -74,7 +74,7 @@ def test_receipts_return_to_their_edge_alone_and_nothing_loops(
 
         cloud.publish("usbcam/porch/receipts", receipt)
         porch.wait_for(2)
-        # Whatever looped or strayed would be ahead of these on every way.
+        # Anything that looped or strayed would arrive before these.
         porch.publish("usbcam/last", b"")
         attic.publish("usbcam/last", b"")
         cloud.wait_for(5)
@@ -104,7 +104,7 @@ def test_the_bridges_state_is_told_at_the_edge_and_never_leaves_it(
         wait_for(lambda: [m.payload for m in camera.messages][-1:] == [b"1"], seconds=20, what="state 1")
         link.cut()
         wait_for(lambda: camera.messages[-1].payload == b"0", seconds=20, what="state 0")
-        link.mend()
+        link.restore()
         wait_for(lambda: camera.messages[-1].payload == b"1", seconds=20, what="state 1 again")
         camera.publish("usbcam/last", b"")
         arrived = cloud.wait_for(1)
@@ -121,7 +121,7 @@ def test_a_cameras_status_reaches_a_cloud_broker_that_comes_later(
     wait_for_bridge(distant_edge, b"0")
     with Client(distant_edge.port) as camera:
         camera.publish("usbcam/status/door", b"{}", retain=True)
-    link.mend()
+    link.restore()
 
     wait_for_bridge(distant_edge)
     with Client(distant_edge.port) as camera, Client(cloud_broker.port) as live:

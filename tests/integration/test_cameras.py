@@ -1,4 +1,4 @@
-"""Several cameras on one edge, and what they are told by way of the broker."""
+"""Several cameras on one edge, and the commands they get through the broker."""
 
 import json
 
@@ -29,7 +29,7 @@ def test_two_cameras_share_the_way_and_a_broken_one_does_not_hold_up_the_other(j
 
         keys = journey.wait_for_objects(3)
         wait_for(lambda: is_so(client, "front", online=True), seconds=START_SECONDS, what="a camera at work")
-        wait_for(lambda: statuses(client).get("porch", {}).get("problem"), seconds=START_SECONDS, what="the trouble")
+        wait_for(lambda: statuses(client).get("porch", {}).get("problem"), seconds=START_SECONDS, what="the problem")
 
     assert all(key.startswith("porch/front/") for key in keys)
     assert "/dev/video99" in str(statuses(client)["porch"]["problem"])

@@ -1,4 +1,4 @@
-"""Home Assistant's broker, beside the edge: the cameras appear there, and its switch pauses them."""
+"""Home Assistant's broker, next to the edge: the cameras appear there, and its switch pauses them."""
 
 import json
 import subprocess
@@ -62,8 +62,8 @@ def test_a_camera_appears_there_and_its_switch_pauses_it(journey: Journey, edge_
             what="the pause",
         )
 
-    with Client(edge_broker.port) as beside:
-        beside.subscribe("usbcam/command/door")
-        kept = beside.wait_for(1)[0]
-    assert (kept.payload, kept.retain) == (b"pause", True)  # here alone: no old one comes back with that broker
+    with Client(edge_broker.port) as edge:
+        edge.subscribe("usbcam/command/door")
+        kept = edge.wait_for(1)[0]
+    assert (kept.payload, kept.retain) == (b"pause", True)  # only here: no old command comes back with that broker
     assert {message.topic for message in client.messages} <= topics | {"usbcam/command/door"}  # no pictures of the path

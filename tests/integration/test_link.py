@@ -21,9 +21,9 @@ def test_what_was_sent_while_the_link_was_cut_arrives_when_it_is_mended(
             if number in {100, 200}:
                 link.cut()
             if number == 150:
-                link.mend()
+                link.restore()
             camera.publish("usbcam/images", b"%d" % number)
-        link.mend()
+        link.restore()
         wait_for(lambda: numbered(cloud) == set(range(300)), seconds=30, what="300 images")
 
 
@@ -37,7 +37,7 @@ def test_a_connection_that_dies_without_a_word_loses_nothing(
         link.silence()
         for number in range(1, 100):
             camera.publish("usbcam/images", b"%d" % number)
-        link.mend()
+        link.restore()
         wait_for(lambda: numbered(cloud) == set(range(100)), seconds=30, what="100 images")
 
 
@@ -71,7 +71,7 @@ def test_an_edge_broker_that_is_stopped_keeps_its_queue_and_its_properties(
             camera.publish("usbcam/images", b"%d" % number, image_properties(schema="1"))
     distant_edge.stop()
     distant_edge.start()
-    link.mend()
+    link.restore()
 
     with Client(cloud_broker.port, "uploader", keep_session=True) as uploader:
         arrived = uploader.wait_for(20)
@@ -113,7 +113,7 @@ def test_a_killed_edge_broker_keeps_what_it_saved_after_200_changes(
         for number in range(300):
             camera.publish("usbcam/images", b"%d" % number)
     distant_edge.restart()
-    link.mend()
+    link.restore()
 
     with Client(cloud_broker.port, "uploader", keep_session=True) as uploader:
         wait_for(lambda: numbered(uploader) >= set(range(150)), seconds=20, what="the saved images")

@@ -1,4 +1,4 @@
-"""The live page beside real brokers, bridge, uploader and store: a capture until it is in S3."""
+"""The live page with real brokers, bridge, uploader and store: a capture until it is in S3."""
 
 import pytest
 from playwright.sync_api import Browser, expect

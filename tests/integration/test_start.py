@@ -56,7 +56,7 @@ def make_token(folder: Path, days: int = EDGE_DAYS) -> str:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "sentence"),
+    ("wrong", "message"),
     [
         ({"EDGE_NAME": "attic"}, "EDGE_NAME=attic, but the token is for porch; remove EDGE_NAME from .env, or enroll"),
         (
@@ -86,11 +86,11 @@ def make_token(folder: Path, days: int = EDGE_DAYS) -> str:
     ],
 )
 def test_the_edge_broker_says_what_is_wrong_in_one_sentence(
-    mosquitto_image: str | None, tmp_path: Path, token: str, wrong: dict[str, str], sentence: str
+    mosquitto_image: str | None, tmp_path: Path, token: str, wrong: dict[str, str], message: str
 ) -> None:
     status, printed = refusal(mosquitto_image, EDGE_FILES, places(mosquitto_image, tmp_path, token) | wrong)
 
-    assert printed.startswith(f"edge-broker: {sentence}")
+    assert printed.startswith(f"edge-broker: {message}")
     assert printed.count("\n") == 1
     assert status == 64
 
@@ -142,7 +142,7 @@ def test_without_a_token_the_camera_hears_that_there_is_no_bridge(tmp_path: Path
         answer = camera.publish("usbcam/images", b"png")
 
     assert state.payload == b"0"
-    assert answer.value == 16  # nobody took it, so the camera keeps it
+    assert answer.value == 16  # no subscriber took it, so the camera keeps it
     process.kill()
 
 
@@ -174,11 +174,11 @@ def test_the_camera_can_hear_whether_there_is_a_token_and_what_it_is_for(
         missing, token = without.wait_for(1)[0], with_token.wait_for(1)[0]
 
     process.kill()
-    said = json.loads(token.payload)
+    reported = json.loads(token.payload)
     assert missing.payload == b"missing"
-    assert set(said) == {"name", "host", "port", "expires"}
-    assert (said["name"], said["host"], said["port"]) == ("porch", LOOPBACK, edge_broker.cloud_port)
-    assert timedelta(days=EDGE_DAYS - 1) < datetime.fromtimestamp(said["expires"], UTC) - datetime.now(UTC)
+    assert set(reported) == {"name", "host", "port", "expires"}
+    assert (reported["name"], reported["host"], reported["port"]) == ("porch", LOOPBACK, edge_broker.cloud_port)
+    assert timedelta(days=EDGE_DAYS - 1) < datetime.fromtimestamp(reported["expires"], UTC) - datetime.now(UTC)
 
 
 def test_a_token_may_be_wrapped_and_may_carry_its_name(tmp_path: Path, token: str) -> None:
@@ -199,7 +199,7 @@ def places(image: str | None, folder: Path, token: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "sentence"),
+    ("wrong", "message"),
     [
         ({"CLOUD_PORT": "8883x"}, f"CLOUD_PORT=8883x {NOT_A_PORT.format(name='CLOUD_PORT')}"),
         ({"CLOUD_BROKER_PORT": "-1"}, f"CLOUD_BROKER_PORT=-1 {NOT_A_PORT.format(name='CLOUD_BROKER_PORT')}"),
@@ -213,13 +213,13 @@ def places(image: str | None, folder: Path, token: str) -> dict[str, str]:
     ],
 )
 def test_the_cloud_broker_says_what_is_wrong_in_one_sentence(
-    mosquitto_image: str | None, tmp_path: Path, wrong: dict[str, str], sentence: str
+    mosquitto_image: str | None, tmp_path: Path, wrong: dict[str, str], message: str
 ) -> None:
     own = {} if mosquitto_image else {"CLOUD_BROKER_DATA": str(tmp_path)}
 
     status, printed = refusal(mosquitto_image, CLOUD_FILES, own | wrong)
 
-    assert printed.startswith(f"cloud-broker: {sentence}")
+    assert printed.startswith(f"cloud-broker: {message}")
     assert printed.count("\n") == 1
     assert status == 64
 

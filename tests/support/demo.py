@@ -1,4 +1,4 @@
-"""The demo's Compose project, run by a test under a name of its own."""
+"""The demo's Compose project, run by a test under a unique name."""
 
 import contextlib
 import uuid

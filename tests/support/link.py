@@ -1,4 +1,4 @@
-"""A network link that a test can cut, silence and mend: a TCP proxy in front of a loopback port."""
+"""A network link that a test can cut, silence and restore: a TCP proxy in front of a loopback port."""
 
 import contextlib
 import select
@@ -13,15 +13,15 @@ from dev.harness.services import LOOPBACK, free_port
 
 
 class Link:
-    """Carries bytes from `port` to another port of this machine.
+    """Forwards bytes from `port` to another port of this machine.
 
-    It never takes a connection only to end it: a TLS handshake that ends so makes Mosquitto 2.0.11 hang for ever
-    (its list of sockets becomes a ring; seen with gdb in keepalive__check, mended in later versions).
+    It never accepts a connection only to close it: a TLS handshake that ends so makes Mosquitto 2.0.11 hang
+    indefinitely (its socket list becomes a ring, seen with gdb in keepalive__check; fixed in later versions).
     """
 
     def __init__(self, to_port: int) -> None:
         self.port = free_port()
-        self.attempts = 0  # connections that were taken since the start
+        self.attempts = 0  # connections accepted since the start
         self._to_port = to_port
         self._silent = False
         self._open: set[_Connection] = set()
@@ -29,7 +29,7 @@ class Link:
         self._pause = threading.Event()
 
     def __enter__(self) -> Self:
-        self.mend()
+        self.restore()
         return self
 
     def __exit__(
@@ -46,11 +46,11 @@ class Link:
         self._drop()
 
     def silence(self) -> None:
-        """Swallow all bytes and keep the connections: the other side is gone without a word."""
+        """Swallow all bytes and keep the connections: the other side is gone without notice."""
         self._silent = True
 
-    def mend(self) -> None:
-        """Carry again. Connections that lost bytes meanwhile end, or stay deaf until their client gives up."""
+    def restore(self) -> None:
+        """Forward again. Connections that lost bytes end, or stay deaf until their client gives up."""
         if self._silent:
             self._drop()
         self._silent = False
@@ -69,11 +69,11 @@ class Link:
             finally:
                 self._open.discard(connection)
 
-    def brake(self, _sent: int) -> None:
-        """Wait as long as so many bytes take."""
+    def throttle(self, _sent: int) -> None:
+        """Wait as long as so many bytes take on a slow link."""
 
     def _reach(self, near: socket.socket) -> socket.socket:
-        """Connect to the other side, as soon as somebody is there; raises OSError when the client gives up."""
+        """Connect to the other side as soon as it listens; raises OSError when the client gives up."""
         while True:
             with contextlib.suppress(ConnectionRefusedError):
                 if self._server is not None:
@@ -89,7 +89,7 @@ class Link:
                 chunk = source.recv(4096)
                 if not chunk:
                     return
-                self.brake(len(chunk))
+                self.throttle(len(chunk))
                 connection.deaf = connection.deaf or self._silent
                 if not connection.deaf:
                     ends[source].sendall(chunk)

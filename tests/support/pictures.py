@@ -1,4 +1,4 @@
-"""Pictures and messages for the tests of the uploader, good ones and bad ones."""
+"""Images and messages for the uploader's tests, valid and invalid."""
 
 import hashlib
 import io
@@ -43,8 +43,8 @@ def jpeg(seed: int, description: str | None = None, side: int = 24) -> bytes:
 
 
 def description(captured_at: datetime = CAPTURED_AT, camera: str = "porch-left") -> str:
-    said = {"schema": 1, "camera": camera, "captured_at": rfc3339(captured_at), "box": "1,2,3,4", "score": "0.934"}
-    return json.dumps(said)
+    metadata = {"schema": 1, "camera": camera, "captured_at": rfc3339(captured_at), "box": "1,2,3,4", "score": "0.934"}
+    return json.dumps(metadata)
 
 
 def rfc3339(moment: datetime) -> str:
@@ -57,7 +57,7 @@ def identity(payload: bytes, captured_at: datetime = CAPTURED_AT) -> str:
 
 
 def properties(payload: bytes, captured_at: datetime = CAPTURED_AT) -> dict[str, str]:
-    """Return what a camera sends along with this picture."""
+    """Return the properties that a camera sends with this image."""
     return {
         "schema": "1",
         "id": identity(payload, captured_at),
@@ -68,8 +68,10 @@ def properties(payload: bytes, captured_at: datetime = CAPTURED_AT) -> dict[str,
     }
 
 
-def message(payload: bytes, said: dict[str, str] | None = None, topic: str = "usbcam/porch/images") -> IncomingMessage:
-    return IncomingMessage(topic, payload, said if said is not None else properties(payload), ARRIVED_AT)
+def message(
+    payload: bytes, metadata: dict[str, str] | None = None, topic: str = "usbcam/porch/images"
+) -> IncomingMessage:
+    return IncomingMessage(topic, payload, metadata if metadata is not None else properties(payload), ARRIVED_AT)
 
 
 def chunk(name: bytes, content: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The parts that tests wire together: brokers that start again where they were, and one store for the whole run."""
+"""What tests wire together: brokers that restart on the data they left, and an S3 server."""
 
 import shutil
 import subprocess
@@ -45,7 +45,7 @@ def copy_broker_files(files: Path, folder: Path) -> Path:
 
 @dataclass(slots=True)
 class Container:
-    """Runs one of the brokers in Mosquitto's own image, locked up as the Compose files do it."""
+    """Runs one of the brokers in Mosquitto's own image, with the restrictions of the Compose files."""
 
     image: str
     name: str = field(default_factory=lambda: f"usbcam-test-{uuid.uuid4().hex[:12]}")
@@ -55,7 +55,7 @@ class Container:
     def start(self, folder: Path, files: Path, environment: dict[str, str], secret: tuple[Path, str]) -> Process:
         """`secret`: a file or folder of this machine, and its name in the container."""
         self.runs += 1
-        self.running = f"{self.name}-{self.runs}"  # a killed container holds its name for a moment
+        self.running = f"{self.name}-{self.runs}"  # a killed container keeps its name for a moment
         command = [
             *("docker", "run", "--rm", "--name", self.running, "--network", "host"),
             *("--read-only", "--user", "1883:1883", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
@@ -124,7 +124,7 @@ class Broker(ABC):
 
     @property
     def enrolment(self) -> Enrolment:
-        """The authority that lies beside this broker's folder."""
+        """The authority next to this broker's folder."""
         return Enrolment(self.folder.parent)
 
     def remove(self) -> None:
