@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import breaker
 from tests.faults.options import seconds_of_faults, seeds
+from tests.faults.rig import breaker
+from tests.faults.rig.world import World
 from tests.faults.schedule import Kind, schedule
-from tests.faults.world import World
 
 SETTLE_SECONDS = 300.0
 STILL_SECONDS = 45.0  # longer than any pause between two attempts: bridge and uploader wait 30 s at most

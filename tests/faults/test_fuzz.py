@@ -12,12 +12,12 @@ from paho.mqtt.properties import Properties
 
 from dev.harness.enrolment import Enrolment
 from dev.harness.services import wait_for
-from tests.faults import breaker
-from tests.faults.ledger import objects_in
-from tests.faults.nonsense import BRIDGE_STATE, EDGE_RECEIPTS, nonsense
 from tests.faults.options import seeds
-from tests.faults.pictures import capture, noise
-from tests.faults.world import BUCKET, World
+from tests.faults.rig import breaker
+from tests.faults.rig.ledger import objects_in
+from tests.faults.rig.nonsense import BRIDGE_STATE, EDGE_RECEIPTS, nonsense
+from tests.faults.rig.pictures import capture, noise
+from tests.faults.rig.world import BUCKET, World
 from tests.support.mqtt import Client, image_properties
 
 MESSAGES = int(os.environ.get("FUZZ") or 1000)

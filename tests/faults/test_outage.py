@@ -13,10 +13,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dev.harness.services import Process, wait_for
-from tests.faults import breaker
-from tests.faults.ledger import CAPTURED
-from tests.faults.pictures import noise, put_backlog
-from tests.faults.world import BUCKET, World
+from tests.faults.rig import breaker
+from tests.faults.rig.ledger import CAPTURED
+from tests.faults.rig.pictures import noise, put_backlog
+from tests.faults.rig.world import BUCKET, World
 
 BACKLOG = int(os.environ.get("BACKLOG") or 400)
 FRESH = 5  # captures whose way is timed

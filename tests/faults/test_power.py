@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import breaker
-from tests.faults.world import World
+from tests.faults.rig import breaker
+from tests.faults.rig.world import World
 
 CUTS = int(os.environ.get("POWER_CUTS") or 3)
 EDGE = ("camera", "edge-broker")

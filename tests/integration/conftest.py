@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dev.harness.services import free_port
-from tests.integration.journey import Journey
+from tests.support.journey import Journey
 from tests.support.link import Link
 from tests.support.rig import CloudBroker, Container, EdgeBroker, Store
 

@@ -3,7 +3,7 @@
 import json
 
 from dev.harness.services import wait_for
-from tests.integration.journey import START_SECONDS, Journey
+from tests.support.journey import START_SECONDS, Journey
 from tests.support.mqtt import Client
 
 

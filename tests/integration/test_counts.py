@@ -22,7 +22,7 @@ from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Capture
 from dev.harness.process import wait_for
 from tests.cloud.rig import S3Proxy
-from tests.integration.journey import START_SECONDS, Journey
+from tests.support.journey import START_SECONDS, Journey
 from tests.support.mqtt import Client
 from tests.support.rig import Store
 

@@ -9,7 +9,7 @@ import pytest
 
 from dev.harness.process import start, until_up
 from dev.harness.services import LOOPBACK, answers_mqtt, free_port, wait_for
-from tests.integration.journey import START_SECONDS, Journey
+from tests.support.journey import START_SECONDS, Journey
 from tests.support.mqtt import Client
 from tests.support.rig import EdgeBroker
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from dev.harness.process import LOOPBACK, free_port, wait_for
-from tests.integration.journey import START_SECONDS, Journey
+from tests.support.journey import START_SECONDS, Journey
 
 MILLISECONDS = 1000 * START_SECONDS
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from dev.harness.services import wait_for
-from tests.integration.journey import Journey
+from tests.support.journey import Journey
 
 SECONDS = 150.0
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from tests.faults.pictures import capture, noise
+from tests.faults.rig.pictures import capture, noise
 
 PNG = b"\x89PNG\r\n\x1a\n"
 DEEP = 100_000

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.faults import clock
-from tests.faults.ledger import Tally, objects_in
+from tests.faults.rig import clock
+from tests.faults.rig.ledger import Tally, objects_in
+from tests.faults.rig.world import BUCKET, World, may_mount
 from tests.faults.schedule import Fault, Kind, events, schedule
-from tests.faults.world import BUCKET, World, may_mount
 
 KILLS = {Kind.KILL, Kind.KILL_SEVERAL, Kind.POWER_CUT}
 DOOR = {Kind.ERROR, Kind.BUSY, Kind.RESET, Kind.HANG, Kind.ANSWER_LOST}

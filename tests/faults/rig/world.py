@@ -23,11 +23,11 @@ from dev.harness.services import (
     start_uploader,
     wait_for,
 )
-from tests.faults import clock
-from tests.faults.clock import Clock
-from tests.faults.footage import write_film
-from tests.faults.ledger import Ledger
-from tests.faults.proxy import StoreDoor, Wire
+from tests.faults.rig import clock
+from tests.faults.rig.clock import Clock
+from tests.faults.rig.footage import write_film
+from tests.faults.rig.ledger import Ledger
+from tests.faults.rig.proxy import StoreDoor, Wire
 from tests.faults.schedule import CLOUD, EDGE
 
 KEYS = ("usbcam-test", "usbcam-test-secret")
