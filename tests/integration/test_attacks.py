@@ -18,7 +18,7 @@ from dev.harness.enrolment import Credentials
 from dev.harness.services import EDGE_FILES, LOOPBACK, free_port, wait_for
 from enroll import x509 as certificate
 from enroll.authority import CertificateAuthority
-from tests.integration import attack
+from tests.support import attack
 from tests.support.mqtt import Client
 from tests.support.rig import CloudBroker, Container, EdgeBroker, copy_broker_files
 
