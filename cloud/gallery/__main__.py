@@ -7,12 +7,12 @@ from common.runtime import log
 from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, version_option
 from common.runtime.settings import read_settings
 from common.web.auth import PasswordAuth
-from common.web.server import WebServerError, bind_socket, create_server, load_password
+from common.web.server import WebServerError, bind_socket, load_password
 from gallery.context import build_context
 from gallery.settings import Settings
-from gallery.web.health import Health, complaint
-from gallery.web.routes import App
-from gallery.web.server import MAX_REQUESTS, STOP_SECONDS, make_cache, web_settings
+from gallery.thumbnails import CacheFolderError
+from gallery.web.health import health_problem
+from gallery.web.server import gallery_server, web_settings
 
 EPILOG = f"""{SETTINGS_HELP}
 
@@ -36,7 +36,7 @@ def run() -> int:
     log.configure(settings.log_level)
     try:
         _serve_gallery(settings)
-    except (BotoCoreError, WebServerError, OSError) as error:
+    except (BotoCoreError, CacheFolderError, WebServerError, OSError) as error:
         raise WrongInputError(str(error)) from error
     return 0
 
@@ -44,7 +44,7 @@ def run() -> int:
 @main.command
 def health() -> int:
     """Say whether the running gallery is healthy; exit code 0 or 1."""
-    problem = complaint(web_settings(read_settings(Settings)).listen_address[1])
+    problem = health_problem(web_settings(read_settings(Settings)).listen_address[1])
     if problem:
         raise click.ClickException(problem)
     click.echo("gallery: the page and the bucket answer")
@@ -55,13 +55,10 @@ def _serve_gallery(settings: Settings) -> None:
     web = web_settings(settings)
     auth = PasswordAuth(load_password(web), cookie="usbcam_gallery")
     listener = bind_socket(web)
-    make_cache(settings)
     context = build_context(settings)
-    app = App(context, auth, Health(context.reader)).starlette()
-    app.state.bucket = settings.s3_bucket
     context.receipt_feed.start()
     context.thumbnails.start()
-    create_server(app, max_requests=MAX_REQUESTS, stop_seconds=STOP_SECONDS).run(sockets=[listener])
+    gallery_server(context, auth).run(sockets=[listener])
     context.thumbnails.stop()
     context.receipt_feed.stop()
 

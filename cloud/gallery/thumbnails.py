@@ -26,6 +26,10 @@ class NoImageError(Exception):
     """What is stored there is not an image that can be shown."""
 
 
+class CacheFolderError(Exception):
+    """Why thumbnails cannot be cached, in one sentence."""
+
+
 class Thumbnails:
     """Makes and caches them. Safe to use from several threads."""
 
@@ -37,7 +41,7 @@ class Thumbnails:
         self._decoding = threading.Semaphore(MAX_DECODING)
         self._lock = threading.Lock()
         self._new = 0
-        folder.mkdir(parents=True, exist_ok=True)
+        _create(folder)
 
     def start(self) -> None:
         """Evict what is too old now and then, whether or not anybody visits."""
@@ -102,6 +106,14 @@ class Thumbnails:
                 return
             Path(path).unlink(missing_ok=True)
             total -= size
+
+
+def _create(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        remedy = "name a folder that can be written"
+        raise CacheFolderError(f"GALLERY_CACHE={folder} cannot be created ({error.strerror}); {remedy}.") from error
 
 
 def _files(folder: Path) -> Iterator[tuple[float, float, int, str]]:

@@ -101,7 +101,7 @@ def _timed(port: int, **query: str) -> tuple[float, dict[str, str]]:
     address = f"http://{LOOPBACK}:{port}/api/captures?{urlencode(query)}"
     with urllib.request.urlopen(address, timeout=60) as answer:
         page = json.loads(answer.read())
-    if len(page["pictures"]) != 60:
+    if len(page["captures"]) != 60:
         raise TimeoutError(f"a page held {len(page['pictures'])} pictures")
     return 1000 * (time.monotonic() - began), page
 

@@ -32,7 +32,7 @@ async def stream(receipt_feed: ReceiptFeed, catalog: CaptureCatalog, metadata: M
                 continue
             if stored is None:
                 if receipt_feed.connected:
-                    yield event("again", None)
+                    yield event("resync", None)
             elif entry := catalog.entry(ListedObject(stored.key, 0, datetime.now(UTC))):
                 (complete,) = await run_in_threadpool(metadata.with_metadata, [entry])
                 yield event("stored", entry_json(complete) | {"edge": complete.edge or stored.edge})

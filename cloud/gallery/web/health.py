@@ -5,31 +5,38 @@ import json
 import threading
 import time
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
 from storage.errors import S3_ERRORS, classify
 from storage.reader import ObjectReader
 
-BELIEVED_SECONDS = 20.0
-ANSWER_SECONDS = 20.0
+CHECK_SECONDS = 20.0  # how long an answer of the bucket counts
+TIMEOUT_SECONDS = 20.0
 
 
-class Health:
-    """Asks the bucket now and then. Safe to use from several threads."""
+class HealthEndpoint:
+    """Checks the bucket now and then. Safe to use from several threads."""
 
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader
         self._problem: str | None = None
-        self._asked_at = float("-inf")
+        self._checked_at = float("-inf")
         self._lock = threading.Lock()
 
+    def health(self, _: Request) -> Response:
+        healthy = self.problem() is None
+        return JSONResponse({"healthy": healthy}, 200 if healthy else 503)
+
     def problem(self) -> str | None:
-        """Why no pictures can be shown, as a sentence."""
+        """Why no captures can be shown, in one sentence."""
         with self._lock:
-            if time.monotonic() - self._asked_at > BELIEVED_SECONDS:
-                self._problem = self._ask()
-                self._asked_at = time.monotonic()
+            if time.monotonic() - self._checked_at > CHECK_SECONDS:
+                self._problem = self._check()
+                self._checked_at = time.monotonic()
             return self._problem
 
-    def _ask(self) -> str | None:
+    def _check(self) -> str | None:
         try:
             self._reader.check()
         except S3_ERRORS as error:
@@ -37,15 +44,14 @@ class Health:
         return None
 
 
-def complaint(port: int) -> str | None:
-    """Ask the running gallery on this host; None if it is well."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
+def health_problem(port: int) -> str | None:
+    """Ask the running gallery on this host; None if it is healthy."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/healthz")
-        answer = connection.getresponse()
-        well = json.loads(answer.read())["well"]
+        healthy = json.loads(connection.getresponse().read())["healthy"]
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as error:
         return f"the gallery does not answer at port {port}: {error}"
     finally:
         connection.close()
-    return None if well else "the bucket does not answer; the page and the log say why"
+    return None if healthy else "the bucket does not answer; the page and the log say why"

@@ -1,9 +1,15 @@
-"""Where the gallery's page is served."""
+"""Serves the gallery's page."""
 
-from common.web.server import WebServerError, WebSettings
+from common.web.app import PageFiles, create_app
+from common.web.auth import PasswordAuth
+from common.web.server import LowWakeupServer, WebSettings, create_server
+from gallery.context import GalleryContext
 from gallery.settings import Settings
+from gallery.web.errors import exception_handlers
+from gallery.web.routes import PUBLIC_PATHS, routes
 
 CONTAINER_PORT = 8081  # GALLERY_PORT is the host's; Compose maps it to this one
+FILES = PageFiles("gallery.web", "gallery.html")
 MAX_REQUESTS = 500  # at once; later ones are told to come again
 STOP_SECONDS = 2
 
@@ -19,11 +25,14 @@ def web_settings(settings: Settings) -> WebSettings:
     )
 
 
-def make_cache(settings: Settings) -> None:
-    """Make the folder for thumbnails; raises WebServerError."""
-    folder = settings.gallery_cache
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        remedy = "name a folder that can be written"
-        raise WebServerError(f"GALLERY_CACHE={folder} cannot be made ({error.strerror}); {remedy}") from error
+def gallery_server(context: GalleryContext, auth: PasswordAuth) -> LowWakeupServer:
+    """The server of the page; it runs until SIGTERM or SIGINT."""
+    app = create_app(
+        routes(context, password_required=auth.password_required),
+        FILES,
+        auth,
+        setting=web_settings(context.settings).password_setting,
+        public_paths=PUBLIC_PATHS,
+        exception_handlers=exception_handlers(context),
+    )
+    return create_server(app, max_requests=MAX_REQUESTS, stop_seconds=STOP_SECONDS)

@@ -48,7 +48,7 @@ class Gallery(Site):
         cursor: str | None = ""
         while cursor is not None:
             page = self.get("/api/captures", **query, cursor=cursor)
-            found += [picture["key"] for picture in page["pictures"]]
+            found += [picture["key"] for picture in page["captures"]]
             cursor = page["cursor"]
         return found
 

@@ -127,8 +127,8 @@ def test_a_picture_tells_what_is_known_and_the_other_shots_of_its_visit(page: Ga
     shots = [capture(number, track="9f2c", shot=shot) for number, shot in enumerate(["first", "better", "last"])]
     keys = put(bucket, shots[2], shots[0], shots[1], capture(3, track="abcd"), capture(4))
 
-    told = page.get("/api/picture", key=keys[2])
-    alone = page.get("/api/picture", key=keys[4])
+    told = page.get("/api/capture", key=keys[2])
+    alone = page.get("/api/capture", key=keys[4])
 
     assert [(shot["key"], shot["shot"]) for shot in told["visit"]] == [
         (keys[1], "first"),
@@ -159,7 +159,7 @@ def test_a_long_visit_across_midnight_is_shown_whole_whatever_the_template(
 
     with gallery(tmp_path, settings, S3_KEY_TEMPLATE=template) as page:
         for key in (keys[0], keys[30], keys[-1]):
-            told = page.get("/api/picture", key=key)
+            told = page.get("/api/capture", key=key)
             assert [shot["key"] for shot in told["visit"]] == keys
 
 
@@ -169,14 +169,14 @@ def test_metadata_that_is_not_ascii_is_read_as_it_was_written(page: Gallery, buc
         Bucket=bucket.name, Key=key, Body=b"", Metadata={"track": "=?UTF-8?Q?K=C3=BCche?=", "shot": "=?bad?X?"}
     )
 
-    assert page.get("/api/picture", key=key)["metadata"] == {"track": "Küche", "shot": "=?bad?X?"}
+    assert page.get("/api/capture", key=key)["metadata"] == {"track": "Küche", "shot": "=?bad?X?"}
 
 
 def test_a_picture_that_is_not_there_is_said_not_to_be(page: Gallery, bucket: Bucket) -> None:
     (key,) = put(bucket, capture(1))
     bucket.client.delete_object(Bucket=bucket.name, Key=key)
 
-    for path in ("image", "thumbnail", "api/picture"):
+    for path in ("image", "thumbnail", "api/capture"):
         assert page.ask(f"/{path}?key={key}").status == 404
     assert page.ask(f"/api/link?key={key}", "POST").status == 400
 
@@ -282,7 +282,7 @@ def test_what_an_uploader_stores_is_told_to_an_open_page(
     wait_for(lambda: listener.named("broker")[-1] is False, seconds=SECONDS, what="its end")
     broker.start()
     wait_for(lambda: listener.named("broker")[-1] is True, seconds=SECONDS, what="its return")
-    assert listener.named("again")
+    assert listener.named("resync")
 
 
 def test_receipts_that_are_none_hurt_nothing(page: Gallery, broker: Broker) -> None:
@@ -340,8 +340,8 @@ def test_a_fleet_of_more_edges_than_are_looked_through_together_is_counted(
 
 def test_without_the_password_nothing_is_shown(tmp_path: Path, settings: dict[str, str], bucket: Bucket) -> None:
     (key,) = put(bucket, capture(1))
-    paths = ["/api/places", "/api/captures", "/api/cost", "/events", "/page/gallery.js", "/nowhere"]
-    paths += [f"/{path}?key={key}" for path in ("image", "thumbnail", "api/picture")]
+    paths = ["/api/cameras", "/api/captures", "/api/cost", "/events", "/page/gallery.js", "/nowhere"]
+    paths += [f"/{path}?key={key}" for path in ("image", "thumbnail", "api/capture")]
     with gallery(tmp_path, settings, GALLERY_PASSWORD=PASSWORD, GALLERY_DELETE="on") as page:
         shut = {path: page.ask(path).status for path in paths}
         assert page.post("/api/delete", {"keys": [key]}) == 401
@@ -389,7 +389,7 @@ def test_nothing_but_the_page_itself_may_run_in_it(page: Gallery) -> None:
     [
         (
             {"GALLERY_CACHE": "/proc/x"},
-            "GALLERY_CACHE=/proc/x cannot be made (No such file or directory); name a folder that can be written",
+            "GALLERY_CACHE=/proc/x cannot be created (No such file or directory); name a folder that can be written",
         ),
         ({"GALLERY_BIND": "::"}, "GALLERY_BIND=:: lets other hosts in, so set GALLERY_PASSWORD in .env"),
         ({"GALLERY_PASSWORD_FILE": "/nowhere"}, "GALLERY_PASSWORD_FILE=/nowhere cannot be read"),
@@ -431,7 +431,7 @@ def test_what_is_wrong_with_the_bucket_is_said_on_the_page_and_by_health(
 ) -> None:
     with gallery(tmp_path, settings | wrong) as page:
         assert words in page.problem("/api/captures")
-        assert words in page.problem("/api/places")
+        assert words in page.problem("/api/cameras")
         assert page.ask("/healthz").status == 503
         assert "Traceback" not in page.process.tail(1000)
 

@@ -110,7 +110,7 @@ def test_scrolling_brings_older_pictures_until_the_end(page: Gallery, tab: Tab, 
 
     def at_the_end() -> bool:
         tab.mouse.wheel(0, 5000)
-        return tab.locator("#end").inner_text() == "That is all."
+        return tab.locator("#end").inner_text() == "End of the list."
 
     wait_for(at_the_end, seconds=SECONDS, what="the end of the page")
     assert len(set(shown(tab))) == 150
@@ -163,9 +163,9 @@ def test_a_shared_link_opens_the_picture_and_stops_after_its_time(
 
 def linked(tab: Tab, expires: str) -> str:
     before = tab.get_by_label("Link", exact=True).input_value()
-    tab.get_by_label("Good for").select_option(expires)
-    tab.get_by_role("button", name="Make a link").click()
-    expect(tab.locator("#until")).to_contain_text("Whoever has this link")
+    tab.get_by_label("Valid for").select_option(expires)
+    tab.get_by_role("button", name="Create a link").click()
+    expect(tab.locator("#shared-until")).to_contain_text("Anyone with this link")
     expect(tab.get_by_label("Link", exact=True)).not_to_have_value(before)
     return tab.get_by_label("Link", exact=True).input_value()
 
@@ -191,9 +191,9 @@ def test_deletion_is_asked_twice(page: Gallery, tab: Tab, bucket: Bucket) -> Non
     tab.on("dialog", answer)
     tab.locator(TILES).first.click()
     tab.get_by_role("button", name="Delete ...").click()
-    tab.get_by_role("button", name="Delete this picture").click()
+    tab.get_by_role("button", name="Delete this capture").click()
     assert sorted(bucket.list_keys()) == sorted(keys)
-    tab.get_by_role("button", name="Delete this picture").click()
+    tab.get_by_role("button", name="Delete this capture").click()
     expect(tab.locator(TILES)).to_have_count(2)
     assert sorted(bucket.list_keys()) == keys[:2]
     tab.locator(TILES).first.click()
@@ -203,7 +203,7 @@ def test_deletion_is_asked_twice(page: Gallery, tab: Tab, bucket: Bucket) -> Non
 
     expect(tab.locator(TILES)).to_have_count(0)
     assert bucket.list_keys() == []
-    assert asked[-1] == "Delete all 2 pictures of this visit for good?"
+    assert asked[-1] == "Permanently delete all 2 captures of this visit?"
 
 
 def test_a_visit_of_more_pictures_than_one_request_deletes_is_deleted_whole(
@@ -244,8 +244,8 @@ def test_cost_is_shown_by_edge(page: Gallery, tab: Tab, bucket: Bucket) -> None:
 
     tab.get_by_role("button", name="Cost").click()
 
-    expect(tab.locator("#cost-words tbody tr").first).to_contain_text("porch")
-    expect(tab.locator("#cost-words tbody tr").first).to_contain_text("1.0 MB")
+    expect(tab.locator("#cost-details tbody tr").first).to_contain_text("porch")
+    expect(tab.locator("#cost-details tbody tr").first).to_contain_text("1.0 MB")
 
 
 def test_it_fits_a_phone(page: Gallery, tab: Tab, bucket: Bucket) -> None:
@@ -275,7 +275,7 @@ def test_a_phone_on_its_side_shows_the_whole_picture_and_the_link(page: Gallery,
     tab.get_by_role("button", name="Share ...").click()
     linked(tab, "1h")
 
-    expect(tab.locator("#until")).to_be_in_viewport(ratio=1)
+    expect(tab.locator("#shared-until")).to_be_in_viewport(ratio=1)
     expect(tab.locator("#url")).to_be_in_viewport(ratio=1)
 
 

@@ -1,0 +1,45 @@
+"""Images: as they are stored, as thumbnails, and as links that work without the gallery."""
+
+from datetime import UTC
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gallery.context import GalleryContext
+from gallery.thumbnails import NoImageError
+from gallery.web.query import entry_from_query
+from storage.presign import parse_duration, presign
+
+CONTENT_TYPES = ("image/png", "image/jpeg")
+ONE_HOUR = {"cache-control": "private, max-age=3600"}  # a key's image never changes, but it may be deleted
+
+
+class ImageEndpoints:
+    def __init__(self, context: GalleryContext) -> None:
+        self._context = context
+
+    def thumbnail(self, request: Request) -> Response:
+        entry = entry_from_query(self._context.catalog, request)
+        return Response(self._context.thumbnails.get(entry.key), media_type="image/jpeg", headers=ONE_HOUR)
+
+    def image(self, request: Request) -> Response:
+        """The image as it was stored; with `download` in the query the browser saves it."""
+        entry = entry_from_query(self._context.catalog, request)
+        content = self._context.reader.read(entry.key)
+        if content.content_type not in CONTENT_TYPES:
+            raise NoImageError(content.content_type)
+        disposition = "attachment" if "download" in request.query_params else "inline"
+        headers = ONE_HOUR | {"content-disposition": f'{disposition}; filename="{_file_name(entry.key)}"'}
+        return Response(content.body, media_type=content.content_type, headers=headers)
+
+    def link(self, request: Request) -> Response:
+        """A presigned URL."""
+        expires = parse_duration(request.query_params.get("expires", "7d"))
+        entry = entry_from_query(self._context.catalog, request)
+        link = presign(self._context.settings, entry.key, expires)
+        expires_at = link.expires_at.astimezone(UTC).isoformat(timespec="seconds")
+        return JSONResponse({"url": link.url, "expires_at": expires_at, "note": link.note})
+
+
+def _file_name(key: str) -> str:
+    return key.rpartition("/")[2].encode("ascii", "replace").decode().replace('"', "'")

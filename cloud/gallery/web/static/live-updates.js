@@ -1,0 +1,31 @@
+// Server-sent events: what is stored just now, and whether such news come at all.
+
+import { byId } from "/static/dom.js";
+import { addCameraOf, matchesFilters } from "./filters.js";
+
+export function followUpdates(grid) {
+  let wasOpen = false;
+  const events = new EventSource("/events");
+  events.addEventListener("open", () => {
+    if (wasOpen) grid.catchUp();
+    wasOpen = true;
+  });
+  events.addEventListener("error", () => showState("off", "Live updates paused: the gallery does not answer"));
+  events.addEventListener("broker", ({ data }) => showBroker(JSON.parse(data)));
+  events.addEventListener("resync", () => grid.catchUp());
+  events.addEventListener("stored", ({ data }) => {
+    const capture = JSON.parse(data);
+    if (matchesFilters(capture)) grid.addNew(capture);
+    addCameraOf(capture);
+  });
+}
+
+function showBroker(connected) {
+  if (connected) showState("on", "Live");
+  else showState("off", "Live updates paused: the broker does not answer");
+}
+
+function showState(state, text) {
+  byId("live").className = `soft ${state}`;
+  byId("live").textContent = text;
+}
