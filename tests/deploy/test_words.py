@@ -1,0 +1,70 @@
+"""Words that are ours alone stay out of what users read; docs/glossary.md has the field's."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.shipped import repository_files
+from tests.support.paths import ROOT
+
+PRODUCT = ("edge", "cloud", "common", "mosquitto", "monitoring", "docs")
+READ_BY_USERS = {".md", ".yml", ".html", ".js", ".sh", ".awk", ".conf", ".example", ".json"}
+# Old words, and in brackets what to write instead.
+OLD_WORDS = {
+    r"mend(s|ed|ing)?": "fix",
+    r"(is|are|all) well": "healthy",
+    r"let(s|ting)? go of": "release",
+    r"passed over": "skipped",
+    r"for ever": "indefinitely",
+    r"shut(s)? out": "revoke",
+    r"a name of (its|one's|their) own": "its own client ID",
+    r"looked at \d|frames looked at": "processed",
+    r"says who it is": "identifies itself",
+    r"it is told once": "published once",
+    r"the way of a (picture|capture|message)": "the path of",
+}
+OLD = re.compile("|".join(rf"\b(?:{word})\b" for word in OLD_WORDS), re.IGNORECASE)
+
+
+def strings(source: str) -> list[tuple[int, str]]:
+    """String literals of Python code with their lines, docstrings left out: what may reach a log or a page."""
+    tree = ast.parse(source)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    return [
+        (node.lineno, node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]
+
+
+def shown_to_users() -> list[tuple[Path, int, str]]:
+    texts = []
+    for path in repository_files():
+        name = path.relative_to(ROOT)
+        if path.suffix == ".py" and name.parts[0] in {"edge", "cloud", "common"}:
+            texts += [(name, line, text) for line, text in strings(path.read_text(encoding="utf-8"))]
+        elif path.suffix in READ_BY_USERS and (
+            name.parts[0] in PRODUCT or len(name.parts) == 1 or name.parts[0] == "docs"
+        ):
+            lines = path.read_text(encoding="utf-8").splitlines()
+            texts += [(name, number, line) for number, line in enumerate(lines, 1)]
+    return texts
+
+
+def test_old_words_are_not_shown_to_users() -> None:
+    found = [f"{name}:{line}: {match[0]}" for name, line, text in shown_to_users() for match in OLD.finditer(text)]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("text", ["each with its mend", "All is well", "It LETS GO OF the camera", "kept for ever"])
+def test_an_old_word_would_be_found(text: str) -> None:
+    assert OLD.search(text)
