@@ -45,10 +45,11 @@ def missing() -> str:
 class Demo:
     """One run of the demo's Compose project; the user's own .env and environment are ignored."""
 
-    def __init__(self, project: str = PROJECT) -> None:
+    def __init__(self, project: str = PROJECT, **settings: str) -> None:
+        """`settings`: those that differ from demo.env."""
         self.project = project
         keep = re.compile(r"PATH|HOME|USER|LANG|TERM|XDG_.*|DOCKER_.*|BUILDKIT_.*|.*_proxy|.*_PROXY")
-        self._environment = {name: value for name, value in os.environ.items() if keep.fullmatch(name)}
+        self._environment = {name: value for name, value in os.environ.items() if keep.fullmatch(name)} | settings
 
     def command(self, *arguments: str) -> list[str]:
         files = ["--env-file", str(SETTINGS), "-f", str(ROOT / "docker-compose.demo.yml")]
@@ -109,8 +110,11 @@ class Demo:
         )
 
     def _start(self, *parts: str) -> None:
+        self._up("--wait", "--wait-timeout", "180", *parts)
+
+    def _up(self, *arguments: str) -> None:
         try:
-            self.run("up", "--detach", "--wait", "--wait-timeout", "180", *parts)
+            self.run("up", "--detach", *arguments)
         except DockerError as error:
             raise DockerError(" | ".join(self._health_problems()) or str(error)) from error
 
@@ -123,7 +127,7 @@ class Demo:
         return [" ".join(health["Log"][-1]["Output"].split()) for health in failing if health["Log"]]
 
     def start_camera(self, *options: str) -> None:
-        self.run("up", "--detach", "--no-deps", *options, "camera")
+        self._up("--no-deps", *options, "camera")
 
     def address(self, service: str, port: int) -> str:
         """Return the URL at which this machine reaches a port of a container."""
@@ -135,7 +139,7 @@ class Demo:
 
     def remove(self) -> None:
         """Remove containers, networks and volumes; the images stay, so that the next run is quick."""
-        self.run("--profile", "progress", "down", "--volumes", "--remove-orphans", "--timeout", "5")
+        self.run("--profile", "progress", "down", "--volumes", "--remove-orphans", "--timeout", "2")
 
 
 def _check_readable() -> None:

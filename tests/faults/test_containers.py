@@ -14,11 +14,12 @@ pytestmark = [pytest.mark.docker, pytest.mark.faults, pytest.mark.timeout(600)]
 
 SETTINGS = compose.read_settings()
 SERVICES = ("camera", *compose.PARTS)
+FAST = {"CAPTURE_POLICY": "interval", "CAPTURE_INTERVAL_SECONDS": "0.5", "CAPTURES_PER_MINUTE": "600"}
 
 
 @pytest.fixture
 def demo() -> Iterator[compose.Demo]:
-    with running_demo() as demo:
+    with running_demo(**FAST) as demo:
         yield demo
 
 

@@ -8,9 +8,9 @@ from dev.demo import containers as compose
 
 
 @contextlib.contextmanager
-def running_demo() -> Iterator[compose.Demo]:
-    """Bring everything up, the camera last, and remove it all in the end."""
-    demo = compose.Demo(f"usbcam-test-{uuid.uuid4().hex[:8]}")
+def running_demo(**settings: str) -> Iterator[compose.Demo]:
+    """Start everything, the camera last, and remove it all at the end; `settings` differ from the demo's."""
+    demo = compose.Demo(f"usbcam-test-{uuid.uuid4().hex[:8]}", **settings)
     try:
         demo.prepare()
         demo.start_camera("--wait")
