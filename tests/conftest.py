@@ -19,6 +19,7 @@ from tests.support.rig import CloudBroker, Container, EdgeBroker, Store
 
 SLOW_FOLDERS = {"integration", "faults", "e2e"}
 SERVICES = {"store", "strict_store", "broker", "cloud_broker", "edge_broker", "edge_port", "browser"}  # fixtures
+FOOTAGE = {"media"}  # minutes of real video through the detector
 NOTE = "note"
 PATIENCE_MILLISECONDS = 60_000
 BROWSER_OPTIONS = (  # containers give it no sandbox and no GPU; it must contact no other host
@@ -28,7 +29,7 @@ BROWSER_OPTIONS = (  # containers give it no sandbox and no GPU; it must contact
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help="only tests that need no broker, S3 server, browser or Docker")
+    parser.addoption("--fast", action="store_true", help="only tests without broker, S3, browser, Docker, footage")
 
 
 @pytest.hookimpl(optionalhook=True)  # also without xdist (-p no:xdist)
@@ -57,7 +58,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_fast(item: pytest.Item) -> bool:
     needed = set(getattr(item, "fixturenames", ()))
-    return item.path.relative_to(ROOT / "tests").parts[0] not in SLOW_FOLDERS and needed.isdisjoint(SERVICES)
+    return item.path.relative_to(ROOT / "tests").parts[0] not in SLOW_FOLDERS and needed.isdisjoint(SERVICES | FOOTAGE)
 
 
 def _group(item: pytest.Item) -> str:

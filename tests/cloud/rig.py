@@ -4,8 +4,6 @@ import contextlib
 import json
 import os
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +19,7 @@ from paho.mqtt.properties import Properties
 from common.contract import topics
 from dev.harness.process import LOOPBACK, Process, free_port, start, until_up, wait_for
 from dev.harness.services import answers_mqtt, start_uploader
-from tests.support import pictures
+from tests.support import launcher, pictures
 from tests.support.paths import ROOT
 from tests.support.rig import Store
 
@@ -238,15 +236,8 @@ class Uploaders:
         """Run one of its commands in the same surroundings, to its end."""
         given = {"HEARTBEAT_FILE": str(self.folder / "uploader.json")} | self.settings | settings
         self.folder.mkdir(exist_ok=True)
-        done = subprocess.run(
-            [sys.executable, "-m", "uploader", *command],
-            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": str(CLOUD), **given},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **given}
+        done = launcher.run("uploader", *command, folder=self.folder, environment=environment)
         assert "Traceback" not in done.stderr, done.stderr
         return CommandResult(done.returncode, done.stdout, done.stderr)
 

@@ -1,5 +1,6 @@
 """The shipped files as the tests read them: Compose's view, the example settings, the repository's files."""
 
+import functools
 import json
 import os
 import re
@@ -16,13 +17,14 @@ NEEDED = {"CLOUD_HOST": "cloud.example", "S3_BUCKET": "faces"}
 
 
 def read_compose(file: str, **settings: str) -> dict[str, Any]:
-    """Let Compose read a shipped file with only these settings; this needs no engine."""
+    """Let Compose read a shipped file with only these settings, once for all tests; this needs no engine."""
     done = run_compose_config(file, **(NEEDED | settings))
     assert done.returncode == 0, done.stderr
     content: dict[str, Any] = json.loads(done.stdout)
     return content
 
 
+@functools.cache
 def run_compose_config(file: str, **settings: str) -> subprocess.CompletedProcess[str]:
     _need_compose()
     command = ["docker", "compose", "--env-file", "/dev/null", "--profile", "*", "-f", str(ROOT / file), "config"]

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Box, Capture, CaptureMetadata
 from tests.edge.rig import Run
+from tests.support import launcher
 
 
 @pytest.fixture
@@ -22,11 +22,8 @@ def run_camera(tmp_path: Path) -> Run:
     """`python -m camera ARGUMENTS` with nothing but these settings."""
 
     def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **settings}
-        command = [sys.executable, "-m", "camera", *arguments]
-        return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False
-        )
+        environment = {"PATH": os.environ["PATH"], **settings}
+        return launcher.run("camera", *arguments, folder=tmp_path, environment=environment)
 
     return run
 

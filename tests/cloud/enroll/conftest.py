@@ -1,15 +1,13 @@
 """The enrolment command as people run it, on folders of the test's own."""
 
 import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
-from tests.support.paths import ROOT
+from tests.support import launcher
 
 FOLDERS = {"AUTHORITY_DIR": "authority", "IDENTITY_DIR": "identity", "BROKER_DATA_DIR": "broker-data"}
 DATES = "certificates/dates.json"
@@ -34,15 +32,8 @@ class Enroll:
     def __call__(self, *arguments: str) -> Said:
         places = {name: str(self.folder / place) for name, place in FOLDERS.items()}
         places["CERTIFICATES_FILE"] = str(self.file(DATES))
-        done = subprocess.run(
-            [sys.executable, "-m", "enroll", *arguments],
-            cwd=self.folder,
-            env={"PATH": os.defpath, "PYTHONPATH": str(ROOT / "cloud"), **places, **self.settings},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        environment = {"PATH": os.defpath, **places, **self.settings}
+        done = launcher.run("enroll", *arguments, folder=self.folder, environment=environment)
         return Said(done.returncode, done.stdout, done.stderr)
 
     def file(self, name: str) -> Path:
