@@ -127,15 +127,15 @@ def test_a_picture_tells_what_is_known_and_the_other_shots_of_its_visit(page: Ga
     shots = [capture(number, track="9f2c", shot=shot) for number, shot in enumerate(["first", "better", "last"])]
     keys = put(bucket, shots[2], shots[0], shots[1], capture(3, track="abcd"), capture(4))
 
-    told = page.get("/api/capture", key=keys[2])
+    found = page.get("/api/capture", key=keys[2])
     alone = page.get("/api/capture", key=keys[4])
 
-    assert [(shot["key"], shot["shot"]) for shot in told["visit"]] == [
+    assert [(shot["key"], shot["shot"]) for shot in found["visit"]] == [
         (keys[1], "first"),
         (keys[2], "better"),
         (keys[0], "last"),
     ]
-    assert told["metadata"] == shots[1].metadata
+    assert found["metadata"] == shots[1].metadata
     assert [shot["key"] for shot in alone["visit"]] == [keys[4]]
 
 
@@ -159,8 +159,8 @@ def test_a_long_visit_across_midnight_is_shown_whole_whatever_the_template(
 
     with gallery(tmp_path, settings, S3_KEY_TEMPLATE=template) as page:
         for key in (keys[0], keys[30], keys[-1]):
-            told = page.get("/api/capture", key=key)
-            assert [shot["key"] for shot in told["visit"]] == keys
+            found = page.get("/api/capture", key=key)
+            assert [shot["key"] for shot in found["visit"]] == keys
 
 
 def test_metadata_that_is_not_ascii_is_read_as_it_was_written(page: Gallery, bucket: Bucket) -> None:
@@ -274,10 +274,11 @@ def test_what_an_uploader_stores_is_told_to_an_open_page(
 
     edge.send(picture)
 
-    (told,) = wait_for(lambda: listener.named("stored"), seconds=SECONDS, what="news")
-    assert isinstance(told, dict)
-    assert (told["edge"], told["camera"], told["key"]) == ("porch", "door", edge.stored()[pictures.identity(picture)])
-    assert page.keys() == [told["key"]]
+    (found,) = wait_for(lambda: listener.named("stored"), seconds=SECONDS, what="the event")
+    assert isinstance(found, dict)
+    key = edge.stored()[pictures.identity(picture)]
+    assert (found["edge"], found["camera"], found["key"]) == ("porch", "door", key)
+    assert page.keys() == [found["key"]]
     broker.stop()
     wait_for(lambda: listener.named("broker")[-1] is False, seconds=SECONDS, what="its end")
     broker.start()
@@ -317,9 +318,9 @@ def test_it_counts_what_this_month_cost_by_edge(tmp_path: Path, settings: dict[s
         wait_for(lambda: page.get("/api/cost")["counted"], seconds=SECONDS, what="the cost")
         cost = page.get("/api/cost")
 
-    told = {edge["edge"]: (edge["puts"], edge["bytes"], edge["price"]) for edge in cost["edges"]}
+    found = {edge["edge"]: (edge["puts"], edge["bytes"], edge["price"]) for edge in cost["edges"]}
     sizes = [len(each.image) for each in stored]
-    assert told == {"attic": (1, sizes[2], 0.01), "porch": (2, sizes[0] + sizes[1], 0.02)}
+    assert found == {"attic": (1, sizes[2], 0.01), "porch": (2, sizes[0] + sizes[1], 0.02)}
     assert cost["complete"] is True
 
 

@@ -1,4 +1,4 @@
-"""The gallery as somebody sees and clicks it, with a real uploader behind it."""
+"""The gallery in a browser, with a real uploader behind it."""
 
 import time
 import urllib.error
@@ -178,7 +178,7 @@ def refused(link: str) -> bool:
     return False
 
 
-def test_deletion_is_asked_twice(page: Gallery, tab: Tab, bucket: Bucket) -> None:
+def test_deletion_asks_for_confirmation(page: Gallery, tab: Tab, bucket: Bucket) -> None:
     keys = put(bucket, capture(1, track="9f2c"), capture(2, track="9f2c"), capture(3))
     opened(tab, page, 3)
     asked: list[str] = []
@@ -312,7 +312,7 @@ def test_a_picture_that_comes_while_the_newest_is_open_can_be_turned_to(
     expect(tab.locator("#facts")).to_contain_text(newer.id)
 
 
-def test_it_says_when_news_are_paused(page: Gallery, tab: Tab, broker: Broker) -> None:
+def test_it_says_when_live_updates_are_paused(page: Gallery, tab: Tab, broker: Broker) -> None:
     tab.goto(page.address)
     expect(tab.locator("#live")).to_have_text("Live")
     broker.stop()
@@ -322,7 +322,7 @@ def test_it_says_when_news_are_paused(page: Gallery, tab: Tab, broker: Broker) -
     expect(tab.locator("#live")).to_have_text("Live")
 
 
-def test_it_says_what_is_wrong_with_the_bucket_and_goes_on_when_it_is_mended(
+def test_it_says_what_is_wrong_with_the_bucket_and_recovers_when_it_is_fixed(
     tab: Tab, bucket: Bucket, s3_proxy: S3Proxy, tmp_path: Path, settings: dict[str, str]
 ) -> None:
     put(bucket, capture(1))

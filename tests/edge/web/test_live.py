@@ -32,7 +32,7 @@ def locked_page(tmp_path: Path) -> Iterator[Page]:
         yield page
 
 
-def picture(page: Page, *, with_face: bool = False) -> Answer:
+def preview(page: Page, *, with_face: bool = False) -> Answer:
     """Wait for one."""
     answers: list[Answer] = []
 
@@ -40,7 +40,7 @@ def picture(page: Page, *, with_face: bool = False) -> Answer:
         answers.append(page.ask("/cameras/door/preview.jpg"))
         return answers[-1].status == 200 and ('"box"' in answers[-1].headers["x-faces"] or not with_face)
 
-    wait_for(seen, seconds=START_SECONDS, what="a picture")
+    wait_for(seen, seconds=START_SECONDS, what="a preview image")
     return answers[-1]
 
 
@@ -50,8 +50,8 @@ def decoded(answer: Answer) -> MatLike:
     return image
 
 
-def test_the_picture_is_what_the_camera_sees_and_boxes_travel_beside_it(page: Page) -> None:
-    answer = picture(page, with_face=True)
+def test_the_preview_is_what_the_camera_sees_and_boxes_travel_with_it(page: Page) -> None:
+    answer = preview(page, with_face=True)
 
     view = json.loads(answer.headers["x-faces"])
     x, y, width, height = view["faces"][0]["box"]
@@ -60,27 +60,27 @@ def test_the_picture_is_what_the_camera_sees_and_boxes_travel_beside_it(page: Pa
     assert FaceDetector(40, 0.6).detect(decoded(answer)[max(0, y - height) :, max(0, x - width) : x + 2 * width])
 
 
-def test_a_picture_that_the_browser_has_is_not_sent_again(tmp_path: Path) -> None:
+def test_a_preview_that_the_browser_has_is_not_sent_again(tmp_path: Path) -> None:
     with live(tmp_path, DETECTIONS_PER_SECOND="0.2") as page:
-        tag = picture(page).headers["etag"]
+        tag = preview(page).headers["etag"]
 
         assert page.ask("/cameras/door/preview.jpg", if_none_match=tag).status == 304
 
 
 def test_nothing_is_seen_while_paused(page: Page) -> None:
-    picture(page)
+    preview(page)
     page.ask("/cameras/door/pause", "POST")
     wait_for(lambda: page.camera()["state"] == "paused", seconds=START_SECONDS, what="the pause")
 
     assert page.ask("/cameras/door/preview.jpg").status == 404
     assert page.ask("/cameras/door/sleep", "POST").status == 404
     page.ask("/cameras/door/schedule", "POST")
-    picture(page)
+    preview(page)
 
 
 def test_masks_hide_in_the_live_picture_too(tmp_path: Path) -> None:
     with live(tmp_path, MASKS="0,0:0.5,0:0.5,1:0,1") as page:
-        image = decoded(picture(page))
+        image = decoded(preview(page))
 
     assert image[:, :300].max() < 20
     assert image[:, 340:].mean() > 50
@@ -90,12 +90,12 @@ def test_a_capture_appears_with_its_picture_and_its_state(page: Page) -> None:
     captures = wait_for(lambda: page.state()["captures"], seconds=START_SECONDS, what="a capture")
     assert isinstance(captures, list)
 
-    picture = page.ask(f"/captures/{captures[0]['id']}")
+    image = page.ask(f"/captures/{captures[0]['id']}")
 
     assert captures[0]["state"] == "spooled"  # there is no broker
     assert captures[0]["camera"] == "door"
-    assert (picture.status, picture.headers["content-type"]) == (200, "image/png")
-    assert picture.body.startswith(b"\x89PNG")
+    assert (image.status, image.headers["content-type"]) == (200, "image/png")
+    assert image.body.startswith(b"\x89PNG")
     assert page.camera()["captured"] == len(captures)
     assert page.ask("/captures/20261122T063325.123Z-9f2c01ab").status == 404
 
@@ -131,7 +131,7 @@ def test_without_the_password_nothing_is_shown(locked_page: Page) -> None:
     assert (answer.status, answer.headers["location"]) == (303, "/login")
 
 
-def test_the_password_opens_until_one_logs_out(locked_page: Page) -> None:
+def test_the_password_opens_a_session_that_logging_out_ends(locked_page: Page) -> None:
     answer = locked_page.ask("/login", "POST", f"password={PASSWORD.replace(' ', '+')}")
     given = answer.headers["set-cookie"]
     session = cookie(answer)
@@ -149,7 +149,7 @@ def test_prometheus_gives_the_password_by_the_basic_scheme(locked_page: Page) ->
     assert locked_page.ask("/metrics", authorization="Basic %%%").status == 401
 
 
-def test_after_many_guesses_even_the_password_has_to_wait(locked_page: Page) -> None:
+def test_after_many_login_attempts_even_the_right_password_is_refused(locked_page: Page) -> None:
     assert locked_page.ask("/login", "POST", "password=guess").headers["location"] == "/login?wrong"
     for _ in range(20):
         locked_page.ask("/login", "POST", "password=guess")

@@ -1,4 +1,4 @@
-"""The live page as somebody sees and clicks it."""
+"""The live page in a browser."""
 
 import re
 from collections.abc import Iterator
