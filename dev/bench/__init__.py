@@ -1,1 +1,1 @@
-"""What is measured, and beside whom: dev/bench/run [NAME...] writes RESULTS.md."""
+"""What is measured, next to which peers: dev/bench/run [NAME...] writes RESULTS.md."""

@@ -11,7 +11,7 @@ from camera.config.settings import Settings
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from dev.bench import load, stores
-from dev.bench.bridge_rig import Receiver, Sender, Way
+from dev.bench.bridge_rig import BridgeRig, Receiver, Sender
 from dev.bench.measure import QUICK, Sample, Series, cpu_seconds, paired, quantile
 from dev.bench.plot import bars
 from dev.bench.report import Report, Table
@@ -19,7 +19,7 @@ from dev.harness.process import Process, wait_for
 from dev.harness.services import start_uploader
 
 IMAGES = 500 if QUICK else 2000
-AT_ONCE = 50  # on the way at any time, when the way is measured flat out
+AT_ONCE = 50  # in flight at any time, when throughput is measured
 RATE, RATE_SECONDS = 50, 2 if QUICK else 4
 KILLS = 3 if QUICK else 10
 KILL_SECONDS = 1.0
@@ -64,19 +64,19 @@ def run(folder: Path) -> Report:
 
 
 @contextmanager
-def _way(folder: Path, *, by_relay: bool) -> Iterator[tuple[Way, Receiver, Sender]]:
-    with Way(folder / f"way-{time.monotonic_ns()}", by_relay) as way:
-        receiver, sender = Receiver(way.cloud_port), Sender(way.edge_port)
+def _rig(folder: Path, *, by_relay: bool) -> Iterator[tuple[BridgeRig, Receiver, Sender]]:
+    with BridgeRig(folder / f"rig-{time.monotonic_ns()}", by_relay) as rig:
+        receiver, sender = Receiver(rig.cloud_port), Sender(rig.edge_port)
         try:
             _open(receiver, sender)
-            yield way, receiver, sender
+            yield rig, receiver, sender
         finally:
             sender.stop()
             receiver.stop()
 
 
 def _open(receiver: Receiver, sender: Sender) -> None:
-    """Wait until the way carries: what a relay that has not subscribed yet is sent is lost."""
+    """Wait until messages cross: what reaches a relay before it has subscribed is lost."""
 
     def crossed() -> bool:
         sender.send(0, 1)
@@ -89,15 +89,15 @@ def _open(receiver: Receiver, sender: Sender) -> None:
 
 
 def _speed(folder: Path, kilobytes: int, *, by_relay: bool) -> Sample:
-    with _way(folder, by_relay=by_relay) as (way, receiver, sender):
-        cpu, began = sum(map(cpu_seconds, way.carriers)), time.monotonic()
+    with _rig(folder, by_relay=by_relay) as (rig, receiver, sender):
+        cpu, began = sum(map(cpu_seconds, rig.carriers)), time.monotonic()
         for number in range(1, IMAGES + 1):
             while number - receiver.arrived > AT_ONCE:
                 time.sleep(0.0005)
             sender.send(number, kilobytes)
         wait_for(lambda: receiver.arrived >= IMAGES, seconds=60, what="all images to cross")
         seconds = receiver.last_at - began
-        cpu = sum(map(cpu_seconds, way.carriers)) - cpu
+        cpu = sum(map(cpu_seconds, rig.carriers)) - cpu
         _send_at_rate(sender, kilobytes, IMAGES + 1, RATE * RATE_SECONDS)
         wait_for(lambda: len(receiver.delays) >= IMAGES + RATE * RATE_SECONDS, seconds=60, what="the rest to cross")
         delays = [delay for number, delay in receiver.delays.items() if number > IMAGES]
@@ -117,13 +117,13 @@ def _send_at_rate(sender: Sender, kilobytes: int, first: int, count: int) -> Non
 
 
 def _killed(folder: Path, part: str, *, by_relay: bool) -> Sample:
-    with _way(folder, by_relay=by_relay) as (way, receiver, sender):
+    with _rig(folder, by_relay=by_relay) as (rig, receiver, sender):
         count = round(RATE * KILLS * KILL_SECONDS)
         sending = threading.Thread(target=_send_at_rate, args=(sender, 8, 1, count))
         sending.start()
         for _ in range(KILLS):
             time.sleep(KILL_SECONDS)
-            way.restart(part)
+            rig.restart(part)
         sending.join()
         wait_for(lambda: time.monotonic() - receiver.last_at > QUIET_SECONDS, seconds=120, what="quiet")
         distinct = len(receiver.delays)
@@ -132,21 +132,21 @@ def _killed(folder: Path, part: str, *, by_relay: bool) -> Sample:
 
 def _ours_killed(folder: Path) -> Sample:
     folder = folder / f"ours-{time.monotonic_ns()}"
-    store = stores.idle(folder / "store")
-    with Way(folder, by_relay=False) as way:
-        uploader = start_uploader(folder / "uploader", **store.settings, CLOUD_BROKER_PORT=str(way.cloud_port))
+    store = stores.with_latency(folder / "store")
+    with BridgeRig(folder, by_relay=False) as rig:
+        uploader = start_uploader(folder / "uploader", **store.settings, CLOUD_BROKER_PORT=str(rig.cloud_port))
         try:
-            return _ours(folder, way, store)
+            return _ours(folder, rig, store)
         finally:
             _end(uploader, store.process)
 
 
-def _ours(folder: Path, way: Way, store: stores.Store) -> Sample:
+def _ours(folder: Path, rig: BridgeRig, store: stores.Store) -> Sample:
     spool = Spool(folder / "spool", 1 << 30)
-    settings = Settings(edge_broker_port=way.edge_port)
+    settings = Settings(edge_broker_port=rig.edge_port)
     publisher = Publisher(settings, spool, ())
     publisher.start()
-    killing = threading.Thread(target=_kill_often, args=(way,))
+    killing = threading.Thread(target=_kill_often, args=(rig,))
     captures = list(load.captures(8, round(RATE * KILLS * KILL_SECONDS)))
     killing.start()
     began = time.monotonic()
@@ -162,10 +162,10 @@ def _ours(folder: Path, way: Way, store: stores.Store) -> Sample:
     return {"sent": len(captures), "lost": len(captures) - publisher.stored, "twice": store.stored() - publisher.stored}
 
 
-def _kill_often(way: Way) -> None:
+def _kill_often(rig: BridgeRig) -> None:
     for _ in range(KILLS):
         time.sleep(KILL_SECONDS)
-        way.restart("edge")
+        rig.restart("edge")
 
 
 def _end(*processes: Process) -> None:

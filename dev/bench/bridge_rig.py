@@ -1,4 +1,4 @@
-"""The way from edge to cloud, set up for a bench: brokers, and ends that send and count."""
+"""The path from edge to cloud, set up for a bench: brokers, a sender and a receiver that counts."""
 
 import struct
 import sys
@@ -31,7 +31,7 @@ autosave_interval 200
 
 
 @dataclass(slots=True)
-class Way:
+class BridgeRig:
     """Two brokers, and what carries from one to the other: Mosquitto's bridge, or a relay in Python."""
 
     folder: Path
@@ -123,7 +123,7 @@ class Receiver:
 
 
 class Sender:
-    """A camera of the homework: publishes, and lets paho send again what was not answered."""
+    """The naive camera: publishes, and lets paho resend what was not acknowledged."""
 
     def __init__(self, port: int) -> None:
         self.answered = 0

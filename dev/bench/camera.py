@@ -1,4 +1,4 @@
-"""The camera: what a frame costs, beside other ways to look at the same file, and how many images a visit gives."""
+"""The camera: what a frame costs, next to other ways to process the same file, and how many images a visit gives."""
 
 import functools
 import sys
@@ -68,7 +68,7 @@ def ours(folder: Path, footage: Footage) -> Process:
     )
 
 
-def looker(kind: str, folder: Path, footage: Footage) -> Process:
+def frame_consumer(kind: str, folder: Path, footage: Footage) -> Process:
     command = [sys.executable, "-m", "dev.bench.peers.frame_consumer", str(footage.path), kind, str(footage.rate)]
     paths = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
     return start(kind, command, folder, paths)
@@ -85,8 +85,8 @@ def motion(folder: Path, footage: Footage) -> Process:
 
 CONTENDERS: dict[str, Callable[[Path, Footage], Process]] = {
     "ours": ours,
-    "Haar cascade": functools.partial(looker, "haar"),
-    "YuNet, whole frame": functools.partial(looker, "yunet"),
+    "Haar cascade": functools.partial(frame_consumer, "haar"),
+    "YuNet, whole frame": functools.partial(frame_consumer, "yunet"),
     "motion": motion,
 }
 
@@ -115,7 +115,7 @@ def run(folder: Path) -> Report:
 
 
 def film(path: Path, size: tuple[int, int], seen_at: float, rate: int) -> Footage:
-    """Write a video of the synthetic scene: nobody in it, or somebody who sways a little."""
+    """Write a video of the synthetic scene: empty, or with a person who sways a little."""
     scene = Scene(*size, seed=1, visits=1)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate, size)
     for number in range(VIDEO_SECONDS * rate):

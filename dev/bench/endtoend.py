@@ -16,7 +16,7 @@ from camera.config.settings import Settings
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from dev.bench import load, stores
-from dev.bench.bridge_rig import Way
+from dev.bench.bridge_rig import BridgeRig
 from dev.bench.measure import QUICK, Sample, Series, paired, quantile
 from dev.bench.plot import bars
 from dev.bench.report import Report, Table
@@ -33,9 +33,9 @@ STORED = re.compile(r"Stored \S+/([^/]+)\.png")
 
 @dataclass(slots=True)
 class Cloud:
-    """The whole way to S3, and when each capture was there."""
+    """The whole path to S3, and when each capture arrived."""
 
-    way: Way
+    rig: BridgeRig
     stored_at: dict[str, float] = field(default_factory=dict)  # by id
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -90,9 +90,9 @@ def run(folder: Path) -> Report:
 @contextmanager
 def _cloud(folder: Path) -> Iterator[Cloud]:
     store = stores.real(folder / "store")
-    with Way(folder / "way", by_relay=False) as way:
-        uploader = start_uploader(folder / "uploader", **store.settings, CLOUD_BROKER_PORT=str(way.cloud_port))
-        cloud = Cloud(way)
+    with BridgeRig(folder / "rig", by_relay=False) as rig:
+        uploader = start_uploader(folder / "uploader", **store.settings, CLOUD_BROKER_PORT=str(rig.cloud_port))
+        cloud = Cloud(rig)
         follower = threading.Thread(target=cloud.follow, args=(uploader.log,))
         follower.start()
         try:
@@ -107,7 +107,7 @@ def _cloud(folder: Path) -> Iterator[Cloud]:
 @contextmanager
 def _publisher(folder: Path, cloud: Cloud, qos: int = 1, receipts: str = "on") -> Iterator[tuple[Spool, Publisher]]:
     spool = Spool(folder / f"spool-{time.monotonic_ns()}", 2 << 30)
-    given = Settings(edge_broker_port=cloud.way.edge_port, mqtt_qos=qos, receipts=receipts)
+    given = Settings(edge_broker_port=cloud.rig.edge_port, mqtt_qos=qos, receipts=receipts)
     publisher = Publisher(given, spool, ())
     try:
         yield spool, publisher
@@ -153,7 +153,7 @@ def _drain(folder: Path, cloud: Cloud) -> Sample:
     with mock.patch("os.fsync", return_value=None):  # what waits was written long ago
         for make in load.unique(8, BACKLOG):
             spool.put(make())
-    publisher = Publisher(Settings(edge_broker_port=cloud.way.edge_port), spool, ())
+    publisher = Publisher(Settings(edge_broker_port=cloud.rig.edge_port), spool, ())
     began = time.monotonic()
     publisher.start()
     wait_for(lambda: not spool.depth, seconds=300, what="the backlog's end")

@@ -1,6 +1,6 @@
-"""How many edges one cloud host carries: `python -m bench.fleet --edges 100,1000 --per-minute 10`.
+"""How many edges one cloud host carries: `python -m dev.bench.fleet --edges 100,1000 --per-minute 10`.
 
-One cloud broker, one uploader and one store with the shipped files, all on this machine; beside them edges as the cloud
+One cloud broker, one uploader and one store with the shipped files, all on this machine. Edges are as the cloud
 sees them: an MQTT 5 connection by TLS with the edge's own certificate, captures at QoS 1, receipts awaited.
 """
 
@@ -160,7 +160,7 @@ def enroll(folder: Path, names: list[str]) -> None:
 
 
 def row(cloud: Cloud, count: int, arguments: argparse.Namespace) -> str:
-    """Let so many edges send for a while, and tell."""
+    """Let so many edges send for a while, and return the figures."""
     tally = Tally()
     began = time.monotonic()
     edges = [connect(cloud, name(number), tally) for number in range(count)]

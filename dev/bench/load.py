@@ -55,7 +55,7 @@ def _taken(picture: NDArray[np.uint8], number: int) -> Capture:
 
 
 def properties(capture: Capture) -> Properties:
-    """What travels beside the picture."""
+    """The properties sent with the image."""
     said = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho's own gap
     said.ContentType = capture.content_type
     said.UserProperty = capture.properties()

@@ -1,4 +1,4 @@
-"""How well faces are found: precision, recall and average precision on labelled pictures, beside Haar's cascade."""
+"""How well faces are found: precision, recall and average precision on labelled pictures, next to Haar's cascade."""
 
 import json
 from collections.abc import Callable

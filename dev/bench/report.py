@@ -50,7 +50,7 @@ class Report:
 
 
 def write(report: Report, measured: str) -> None:
-    """Put a section in its place in RESULTS.md and its plots beside it."""
+    """Put a section in its place in RESULTS.md and its plots next to it."""
     text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
     sections = dict(re.findall(r"^## (\w+): (.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
     sections[report.name] = f"{report.title}\n\n{measured}\n\n{report}\n"

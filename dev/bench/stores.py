@@ -1,4 +1,4 @@
-"""Where objects go in a bench: a real S3 server, or one that keeps nothing. Both tell how many they took."""
+"""Where objects go in a bench: a real S3 server, or one that keeps nothing. Both count what they accepted."""
 
 import re
 import sys
@@ -30,7 +30,7 @@ class Store:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What the uploader and its peers are told."""
+        """The settings of the uploader and its peers."""
         return {
             "S3_ENDPOINT_URL": self.endpoint,
             "S3_BUCKET": self.bucket,
@@ -57,11 +57,11 @@ def real(folder: Path) -> Store:
     return Store(process, port, metrics_port, bucket, _puts)
 
 
-def idle(folder: Path, delay_seconds: float = 0.0) -> Store:
+def with_latency(folder: Path, delay_seconds: float = 0.0) -> Store:
     """A store that answers after that time, whatever it is given, and keeps nothing."""
     port = free_port()
     command = [sys.executable, str(ROOT / "dev" / "bench" / "latency_store.py"), str(port), str(delay_seconds)]
-    process = start("idle-store", command, folder, {})
+    process = start("latency-store", command, folder, {})
     store = Store(process, port, port, "bench", lambda metrics, _bucket: int(metrics))
     until_up(process, lambda: _answers(store))
     return store

@@ -75,13 +75,13 @@ def ours(trial: Trial) -> Sample:
         return _watched(trial, start_uploader(trial.folder / "uploader", **settings))
 
 
-def homework(trial: Trial) -> Sample:
-    with trial.queue("homework") as port:
-        return _watched(trial, trial.program("homework", CLOUD_BROKER_PORT=port))
+def naive_callback(trial: Trial) -> Sample:
+    with trial.queue("naive-callback") as port:
+        return _watched(trial, trial.program("naive_callback", CLOUD_BROKER_PORT=port))
 
 
 def node_red(trial: Trial) -> Sample:
-    with trial.queue("homework") as port:
+    with trial.queue("naive-callback") as port:
         settings = trial.store.settings | {"CLOUD_BROKER_PORT": port}
         return _watched(trial, nodered.start_nodered(trial.folder / "node-red", settings))
 
@@ -126,18 +126,18 @@ def _watched(trial: Trial, process: Process) -> Sample:
 
 ON_A_REAL_STORE: dict[str, Contender] = {
     "ours": ours,
-    "the homework's way": homework,
+    "a storing callback": naive_callback,
     "Node-RED": node_red,
     "boto3 alone": boto3_alone,
     "s5cmd": s5cmd,
     "signed beforehand": raw,
 }
-ON_AN_IDLE_STORE = {name: ON_A_REAL_STORE[name] for name in ("ours", "the homework's way", "boto3 alone")}
+ON_A_STORE_WITH_LATENCY = {name: ON_A_REAL_STORE[name] for name in ("ours", "a storing callback", "boto3 alone")}
 NEAR, FAR = "SeaweedFS", "a store that keeps nothing and answers after 20 ms"
 STORES: dict[tuple[str, int], Callable[[Path], Store]] = {
     (NEAR, 8): stores.real,
     (NEAR, 80): stores.real,
-    (FAR, 80): functools.partial(stores.idle, delay_seconds=0.02),
+    (FAR, 80): functools.partial(stores.with_latency, delay_seconds=0.02),
 }
 
 
@@ -150,7 +150,7 @@ def run(folder: Path) -> Report:
     results = {}
     for (store, kilobytes), make in STORES.items():
         print(f" {store}, {kilobytes} KB", flush=True)
-        chosen = contenders if store == NEAR else ON_AN_IDLE_STORE
+        chosen = contenders if store == NEAR else ON_A_STORE_WITH_LATENCY
         results[store, kilobytes] = _compare(folder, make, kilobytes, chosen)
     return _report(results, notes)
 

@@ -1,4 +1,4 @@
-"""MQTT to S3 as the homework has it: the callback stores, and the broker is told at once."""
+"""MQTT to S3 as a first version does it: the callback stores, and the broker gets its PUBACK at once."""
 
 import os
 import uuid
@@ -16,7 +16,7 @@ def on_message(_client: Client, _userdata: object, message: MQTTMessage) -> None
     s3.put_object(Bucket=os.environ["S3_BUCKET"], Key=key, Body=bytes(message.payload), ContentType="image/png")
 
 
-client = Client(CallbackAPIVersion.VERSION2, "homework", clean_session=False)
+client = Client(CallbackAPIVersion.VERSION2, "naive-callback", clean_session=False)
 client.on_connect = lambda client, *_: client.subscribe("usbcam/+/images", qos=1)
 client.on_message = on_message
 client.connect("127.0.0.1", int(os.environ["CLOUD_BROKER_PORT"]))

@@ -17,7 +17,7 @@ FLOW = [
         "id": "b",
         "type": "mqtt-broker",
         "broker": "127.0.0.1",
-        "clientid": "homework",
+        "clientid": "naive-callback",
         "protocolVersion": "4",
         "keepalive": "60",
         "cleansession": False,

@@ -1,4 +1,4 @@
-"""From the edge's broker to the cloud's, as the homework has it: `LOCAL_PORT CLOUD_PORT CA CERTIFICATE KEY`."""
+"""From the edge's broker to the cloud's, as a first version does it: `LOCAL_PORT CLOUD_PORT CA CERTIFICATE KEY`."""
 
 import sys
 
