@@ -197,7 +197,7 @@ def test_health_of_a_frozen_or_missing_uploader_is_bad(uploaders: Uploaders) -> 
 
     process.kill()
     file.write_text(file.read_text().replace('"written_at": ', '"written_at": -'))
-    assert "stopped or stuck" in health(uploaders).stderr
+    assert "stuck or has stopped" in health(uploaders).stderr
     file.write_text("half of")
     assert "cannot be read" in health(uploaders).stderr
     file.unlink()
