@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from dataclasses import dataclass, field
 
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
@@ -15,12 +16,26 @@ MIN_RECONNECT_SECONDS, MAX_RECONNECT_SECONDS = 1, 10
 CALLBACK_FAILED = "Caught exception in"  # how paho begins to report an exception of a callback
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user of a broker."""
+
+    user: str
+    password: str = field(repr=False)
+
+
 def new_client(
-    client_id: str = "", *, manual_ack: bool = False, max_reconnect_seconds: int = MAX_RECONNECT_SECONDS
+    client_id: str = "",
+    *,
+    login: Login | None = None,
+    manual_ack: bool = False,
+    max_reconnect_seconds: int = MAX_RECONNECT_SECONDS,
 ) -> Client:
     """Create a client that is not connected yet; without a client ID the broker assigns one."""
     patch_paho_properties()
     client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5, manual_ack=manual_ack)
+    if login is not None:
+        client.username_pw_set(login.user, login.password)
     client.reconnect_delay_set(MIN_RECONNECT_SECONDS, max_reconnect_seconds)
     client.suppress_exceptions = True  # by default an exception in a callback ends the network thread silently
     client.enable_logger(log)  # formats only what is logged, unlike on_log

@@ -15,6 +15,7 @@ from enroll.registry import EnrollmentError
 from enroll.reports import edge_table, write_expiry
 from enroll.settings import Settings
 
+GROUP_READABLE = 0o640
 EPILOG = """Settings come from the environment and from .env in the current folder: CLOUD_HOST must be set,
 CLOUD_PORT and CLOUD_EXTRA_NAMES may be.
 
@@ -87,6 +88,7 @@ class _Enrollment:
 
     def prepare(self) -> None:
         self.broker.publish(self.authority, self.settings.server_names)
+        self._write_uploader_password()
         click.echo(f"enroll: edges reach the broker at {self.settings.cloud_host}:{self.settings.cloud_port}")
 
     def write_expiry(self) -> None:
@@ -96,6 +98,12 @@ class _Enrollment:
             write_expiry(self.settings.certificates_file, self.authority, server)
         except SecretDirError as error:
             click.echo(f"enroll: the uploader is not told when certificates expire: {error}", err=True)
+
+    def _write_uploader_password(self) -> None:
+        """Hand the uploader its login, if its folder exists: readable for the folder's group, the uploader's."""
+        file = self.settings.uploader_password_file
+        if file.parent.is_dir():
+            SecretDir(file.parent, GROUP_READABLE).write(file.name, self.authority.passwords.uploader.text.encode())
 
     def _publish(self, hosts: list[str] | None = None, *, renewed: str = "") -> None:
         version = self.broker.publish(self.authority, hosts, renewed=renewed)

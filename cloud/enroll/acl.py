@@ -14,7 +14,8 @@ from typing import Any, Self
 
 from common.contract import topics
 
-ADMIN = "Enroll"  # no edge can have this name
+ADMIN = "Enroll"  # no edge can have one of these names
+UPLOADER = "Uploader"
 INTERNAL = "internal"
 ITERATIONS = 1000  # the password has 256 bits, guessing is hopeless anyway
 KINDS = ("publishClientSend", "publishClientReceive", "subscribe", "unsubscribe")
@@ -22,23 +23,31 @@ CONTROL = "$CONTROL/dynamic-security/v1"
 
 Rule = tuple[str, str]
 
-# The uploader, the health check and monitoring, on the Compose network: read everything, and write receipts.
+# Whoever is on the Compose network and has no login: the gallery, the health check, monitoring. They only read.
 INTERNAL_RULES: tuple[Rule, ...] = (
-    ("publishClientSend", topics.EVERY_EDGES_RECEIPTS),
     ("publishClientReceive", topics.EVERYTHING),
     ("publishClientReceive", "$SYS/#"),
     ("subscribePattern", topics.EVERYTHING),
-    ("subscribeLiteral", topics.SHARED_IMAGES),
     ("subscribePattern", "$SYS/#"),
+    ("unsubscribePattern", "#"),
+)
+# The uploader alone writes receipts, and takes from the shared subscription, which hands each image to one member.
+UPLOADER_RULES: tuple[Rule, ...] = (
+    ("publishClientSend", topics.EVERY_EDGES_RECEIPTS),
+    ("publishClientReceive", topics.EVERY_EDGES_IMAGES),
+    ("publishClientReceive", topics.EVERY_EDGES_RECEIPTS),
+    ("subscribePattern", topics.EVERY_EDGES_IMAGES),
+    ("subscribePattern", topics.EVERY_EDGES_RECEIPTS),
+    ("subscribeLiteral", topics.SHARED_IMAGES),
     ("unsubscribePattern", "#"),
 )
 ADMIN_RULES: tuple[Rule, ...] = (("publishClientSend", CONTROL),)
 
 
 def edge_rules(name: str) -> tuple[Rule, ...]:
-    """Write below its own name; read its receipts and nothing else."""
+    """Write what the product uses, below its own name; read its receipts and nothing else."""
     return (
-        ("publishClientSend", topics.edge_everything(name)),
+        *(("publishClientSend", topic) for topic in topics.edge_writes(name)),
         ("publishClientReceive", topics.edge_receipts(name)),
         ("subscribeLiteral", topics.edge_receipts(name)),
         ("unsubscribePattern", "#"),
@@ -46,8 +55,8 @@ def edge_rules(name: str) -> tuple[Rule, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class AdminPassword:
-    """The password with which watch.sh changes the ACLs while the broker runs."""
+class Password:
+    """A password that this program makes, for a program of ours."""
 
     text: str
     salt: str
@@ -70,15 +79,24 @@ class AdminPassword:
         return {"password": base64.b64encode(hashed).decode(), "salt": self.salt, "iterations": ITERATIONS}
 
 
-def full_config(names: Iterable[str], password: AdminPassword) -> str:
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """`admin` is for watch.sh, which changes the ACLs while the broker runs; `uploader` for the uploader."""
+
+    admin: Password
+    uploader: Password
+
+
+def full_config(names: Iterable[str], passwords: Passwords) -> str:
     """Return the whole configuration, which the plugin reads when the broker starts."""
     enrolled = sorted(names)
-    admin = {"username": ADMIN, **password.record(), "roles": [{"rolename": ADMIN}]}
+    ours = (_login(ADMIN, passwords.admin), _login(UPLOADER, passwords.uploader))
+    roles = (_role(INTERNAL, INTERNAL_RULES), _role(UPLOADER, UPLOADER_RULES), _role(ADMIN, ADMIN_RULES))
     content = {
         "defaultACLAccess": dict.fromkeys(KINDS, False),
-        "clients": [admin, *(_client(name) for name in enrolled)],
+        "clients": [*ours, *(_client(name) for name in enrolled)],
         "groups": [{"groupname": INTERNAL, "roles": [{"rolename": INTERNAL}]}],
-        "roles": [_role(INTERNAL, INTERNAL_RULES), _role(ADMIN, ADMIN_RULES), *(_edge_role(name) for name in enrolled)],
+        "roles": [*roles, *(_edge_role(name) for name in enrolled)],
         "anonymousGroup": INTERNAL,
     }
     return json.dumps(content, indent=1)
@@ -98,6 +116,10 @@ def incremental_commands(names: Iterable[str], revoked_names: Iterable[str], ren
 
 def _command(command: str, **arguments: str) -> dict[str, Any]:
     return {"command": command, **arguments}
+
+
+def _login(user: str, password: Password) -> dict[str, Any]:
+    return {"username": user, **password.record(), "roles": [{"rolename": user}]}
 
 
 def _role_name(edge: str) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from common.runtime.files import SecretDir, SecretDirError
 from enroll import x509
-from enroll.acl import AdminPassword
+from enroll.acl import Password, Passwords
 from enroll.edge_token import Token
 from enroll.registry import EdgeRegistry, EnrollmentError, check_name
 from enroll.x509 import Certificate, Key
@@ -21,7 +21,10 @@ class CertificateAuthority:
         self._folder = folder
         try:
             self.key, self.certificate = self._load_or_create()
-            self.password = self._load_or_create_password()
+            self.passwords = Passwords(
+                admin=self._load_or_create_password("password.json"),
+                uploader=self._load_or_create_password("uploader-password.json"),
+            )
             text = folder.read("registry.json")
             self.registry = EdgeRegistry.from_json(text.decode()) if text else EdgeRegistry()
         except (ValueError, TypeError, KeyError) as error:
@@ -85,12 +88,12 @@ class CertificateAuthority:
         self._folder.write("ca.pem", x509.certificate_pem(certificate) + x509.key_pem(key))
         return key, certificate
 
-    def _load_or_create_password(self) -> AdminPassword:
-        stored = self._folder.read("password.json")
+    def _load_or_create_password(self, file: str) -> Password:
+        stored = self._folder.read(file)
         if stored is not None:
-            return AdminPassword.from_json(stored.decode())
-        password = AdminPassword.new()
-        self._folder.write("password.json", password.to_json().encode())
+            return Password.from_json(stored.decode())
+        password = Password.new()
+        self._folder.write(file, password.to_json().encode())
         return password
 
     def _save(self, registry: EdgeRegistry) -> None:

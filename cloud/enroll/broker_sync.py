@@ -29,10 +29,10 @@ class BrokerSync:
             "ca.crt": x509.certificate_pem(authority.certificate),
             "ca.crl": authority.revocation_list(self._identity.read("ca.crl")),
             "server.pem": server if hosts is None and server else authority.server_certificate(server, hosts or []),
-            "clients.json": acl.full_config(names, authority.password).encode(),
+            "clients.json": acl.full_config(names, authority.passwords).encode(),
             "changes.json": acl.incremental_commands(names, authority.registry.revoked_names, renewed).encode(),
             # mosquitto_pub reads its options from this file, so that no password is on a command line.
-            "mosquitto_pub": f"-u {acl.ADMIN}\n-P {authority.password.text}\n".encode(),
+            "mosquitto_pub": f"-u {acl.ADMIN}\n-P {authority.passwords.admin.text}\n".encode(),
         }
         version = hashlib.sha256(b"\0".join(files.values())).hexdigest()
         for name, content in files.items():

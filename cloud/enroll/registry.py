@@ -1,16 +1,14 @@
 """Which edges are enrolled, and which certificates are revoked."""
 
 import json
-import re
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
 
+from common.contract import topics
 from enroll.x509 import Certificate
 
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 MAX_LENGTH = 63  # of the contract
-RESERVED = frozenset({"status", "images", "receipts"})  # topics of the contract
 UPLOADER = "uploader"  # an edge's name is its client id, and those that begin so belong to the uploaders
 
 
@@ -69,8 +67,8 @@ def check_name(name: str) -> None:
     """Raises EnrollmentError."""
     if len(name) > MAX_LENGTH:
         raise EnrollmentError(f"the name is {len(name)} characters long; choose one of at most {MAX_LENGTH}")
-    if not NAME.fullmatch(name) or name in RESERVED or name.startswith(UPLOADER):
-        words = "status, images, receipts or uploader..."
+    if not topics.is_edge_name(name) or name.startswith(UPLOADER):
+        words = f"{', '.join(sorted(topics.RESERVED_EDGE_NAMES))} or {UPLOADER}..."
         raise EnrollmentError(f"{name} cannot be a name; use a-z, 0-9 and -, not first, and not {words}")
 
 

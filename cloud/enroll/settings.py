@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     authority_dir: Path = Path("/authority")  # the CA's key and the registry; for no other service
     identity_dir: Path = Path("/identity")  # what the broker reads
     broker_data_dir: Path = Path("/broker-data")  # where the broker answers
+    uploader_password_file: Path = Path("/uploader-login/password")  # the uploader's login at the broker
     certificates_file: Path = Path("/certificates/dates.json")  # for the uploader: when they expire
 
     @field_validator("cloud_host")

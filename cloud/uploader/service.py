@@ -143,7 +143,7 @@ def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorke
     pool_size = settings.upload_threads + SPARE_CONNECTIONS
     store = CaptureStore(lambda: create_client(settings, pool_size=pool_size), settings)
     subscriber = Subscriber(
-        session_config(settings.uploaders),
+        session_config(settings.uploaders, settings.broker_login()),
         settings.cloud_broker_host,
         settings.cloud_broker_port,
         settings.upload_threads + PREFETCH,

@@ -6,6 +6,10 @@ scripts and mosquitto.conf have their own spellings; tests/contract compares the
 
 import re
 
+EDGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+# Words of topics at an edge, and a folder of the bucket. The uploaders' own, _ and what begins with it, match no name.
+RESERVED_EDGE_NAMES = frozenset({"images", "visits", "status", "receipts", "command", "rejected"})
+
 # At an edge, forwarded to the cloud
 IMAGES = "usbcam/images"
 VISITS = "usbcam/visits"
@@ -67,6 +71,16 @@ def edge_receipts(edge: str) -> str:
 def edge_everything(edge: str) -> str:
     """All topics of an edge in the cloud."""
     return f"usbcam/{edge}/#"
+
+
+def edge_writes(edge: str) -> tuple[str, ...]:
+    """Where an edge may publish in the cloud: exactly what the product uses."""
+    return edge_images(edge), f"usbcam/{edge}/visits", f"usbcam/{edge}/status/+"
+
+
+def is_edge_name(name: str) -> bool:
+    """Whether an edge may be called that."""
+    return EDGE_NAME.fullmatch(name) is not None and name not in RESERVED_EDGE_NAMES
 
 
 def edge_of_images(topic: str) -> str:

@@ -38,10 +38,17 @@ class Enrolment:
         """What the cloud broker reads."""
         return self.parts / "identity"
 
+    @property
+    def uploader_password(self) -> Path:
+        """The file with the uploader's password at the cloud broker."""
+        return self.parts / "uploader-login" / "password"
+
     def prepare(self, hosts: Iterable[str] = (LOOPBACK,)) -> None:
         """Make what the cloud broker needs, unless it is there."""
         authority, broker = self._open()
         broker.publish(authority, list(hosts))
+        self.uploader_password.parent.mkdir(exist_ok=True)
+        SecretDir(self.uploader_password.parent).write("password", authority.passwords.uploader.text.encode())
 
     def token(self, name: str, *, wait: bool = True) -> Path:
         """Return the file with the edge's token; the edge is enrolled unless it is already."""

@@ -67,8 +67,13 @@ def start_cloud_broker(folder: Path, *, port: int, outside_port: int, files: Pat
 
 
 def start_uploader(folder: Path, **settings: str) -> Process:
-    """Start the uploader with exactly these settings; with wrong ones it ends at once."""
-    given = _python(folder, "uploader") | {"METRICS_PORT": "0"} | settings  # several run side by side
+    """Start the uploader with exactly these settings; with wrong ones it ends at once.
+
+    Its login at the broker comes from the authority beside the folder, if there is one.
+    """
+    password = Enrolment(folder.parent).uploader_password
+    login = {"CLOUD_BROKER_PASSWORD_FILE": str(password)} if password.exists() else {}
+    given = _python(folder, "uploader") | {"METRICS_PORT": "0"} | login | settings  # several run side by side
     return start("uploader", [sys.executable, "-m", "uploader"], folder, given)
 
 

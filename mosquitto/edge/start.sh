@@ -58,11 +58,19 @@ check_host() {
 
 # Debian 12 has 2.0.11, whose list of sockets can become a ring when the other side aborts a TLS handshake.
 warn_of_old_version() {
-    version=$("$mosquitto" -h 2>/dev/null | sed -n '1s/.*version //p') || true
     case $version in
         2.0.[0-9] | 2.0.1[01])
             echo "$service: Mosquitto $version may hang when a TLS handshake is aborted; use 2.0.18 or newer," \
                 "or the container" >&2 ;;
+    esac
+}
+
+# Mosquitto 2.0 ends the link when the cloud refuses a topic, and tries that one again for ever. So it forwards what the
+# cloud takes and no more; 2.1 forwards everything and drops what is refused.
+with_exact_topics() {
+    case $version in
+        2.0.*) sed '/^topic # out 1 /{h; s/#/images/p; g; s/#/visits/p; g; s/#/status\/+/;}' ;;
+        *) cat ;;
     esac
 }
 
@@ -173,10 +181,11 @@ check_homeassistant
 check_writable EDGE_BROKER_DATA "$EDGE_BROKER_DATA"
 check_writable RUN_DIR "$RUN_DIR"
 read_token
+version=$("$mosquitto" -h 2>/dev/null | sed -n '1s/.*version //p') || true
 
 if [ -n "$EDGE_TOKEN" ]; then
     with_bridge
-    fill >"$RUN_DIR/edge-broker.conf"
+    fill | with_exact_topics >"$RUN_DIR/edge-broker.conf"
     publish_token_info >/dev/null 2>&1 &
 else
     echo "$service: no token yet, so captures wait on this machine; on the cloud host run" \

@@ -147,7 +147,7 @@ def test_a_missing_setting_is_one_sentence(name: str) -> None:
             CLOUD,
             "uploader",
             set(UploaderSettings.model_fields)
-            - {"cloud_broker_port", "heartbeat_file", "aws_profile", "certificates_file"}
+            - {"cloud_broker_port", "cloud_broker_user", "heartbeat_file", "aws_profile", "certificates_file"}
             | {"aws_shared_credentials_file"},  # botocore's own
         ),
         (

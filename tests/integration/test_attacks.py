@@ -23,7 +23,8 @@ from tests.support.mqtt import Client
 from tests.support.rig import CloudBroker, Container, EdgeBroker, copy_broker_files
 
 NOT_AUTHORIZED = 135
-CONNACK = 0x20
+RETAIN_NOT_SUPPORTED = 0x9A
+CONNACK, DISCONNECT = 0x20, 0xE0
 PACKETS = 3000
 
 
@@ -140,28 +141,65 @@ def test_an_enrolled_edge_gets_in_with_every_tls_of_today(
         "usbcam",
         "usbcam//images",
         "usbcam/porch2/images",
+        "usbcam/porch/receipts",
+        "usbcam/porch/command/door",
+        "usbcam/porch/status",
+        "usbcam/porch/status/a/b",
+        "usbcam/porch/images/x",
+        "usbcam/porch/other",
+        "usbcam/_/receipts",
         "usbcam-bridge/state",
         "$SYS/broker/uptime",
         "$CONTROL/dynamic-security/v1",
         "$share/uploaders/usbcam/porch/images",
     ],
 )
-@pytest.mark.parametrize("retain", [False, True])
-def test_an_edge_writes_below_its_own_name_alone(
-    cloud_broker: CloudBroker, honest: Honest, porch: Credentials, topic: str, *, retain: bool
+def test_an_edge_writes_what_the_product_uses_below_its_own_name_and_no_more(
+    cloud_broker: CloudBroker, honest: Honest, porch: Credentials, topic: str
 ) -> None:
     with Client(cloud_broker.outside_port, credentials=porch) as edge:
-        code = edge.publish(topic, b"forged", retain=retain)
+        code = edge.publish(topic, b"forged")
 
     assert code.value == NOT_AUTHORIZED
     assert honest.topics() == set()
     wait_for(
         lambda: has_logged(cloud_broker, f"Denied PUBLISH from porch .*'{re.escape(topic)}'"), seconds=10, what="a line"
     )
+
+
+@pytest.mark.parametrize("topic", ["usbcam/porch/images", "usbcam/porch/status/x", "usbcam/attic/images", "$SYS/x"])
+def test_nothing_is_retained_and_who_tries_is_cut_off(
+    cloud_broker: CloudBroker, honest: Honest, porch: Credentials, topic: str
+) -> None:
+    with (
+        socket.create_connection((LOOPBACK, cloud_broker.outside_port), 10) as plain,
+        attack.context(porch).wrap_socket(plain) as edge,
+    ):
+        edge.sendall(attack.connect_packet())
+        assert edge.recv(100)[0] == CONNACK
+        edge.sendall(attack.publish_packet(topic, b"forged", retain=True))
+        said_last = edge.recv(100)
+        with contextlib.suppress(OSError):
+            assert edge.recv(100) == b""
+
+    assert said_last[:1] + said_last[2:3] == bytes([DISCONNECT, RETAIN_NOT_SUPPORTED])
     with Client(cloud_broker.port) as late:
-        late.subscribe("usbcam/attic/images")
-        assert honest.topics() == set()
-        assert [message for message in late.messages if message.retain] == []
+        late.subscribe("usbcam/#")
+        honest.topics()
+        assert [message.topic for message in late.wait_for(1)] == ["usbcam/attic/images"]
+        assert not any(message.retain for message in late.messages)
+
+
+def test_a_will_that_would_be_retained_is_refused(
+    cloud_broker: CloudBroker, honest: Honest, porch: Credentials
+) -> None:
+    will = b"\x00" + attack.text("usbcam/porch/status/x") + attack.text("forged")
+    body = b"\x00\x04MQTT\x05\x26\x00\x3c\x00" + attack.text("x") + will
+
+    answer = attack.answer(cloud_broker.outside_port, attack.context(porch), attack.packet(0x10, body))
+
+    assert (answer[0], answer[3]) == (CONNACK, RETAIN_NOT_SUPPORTED)
+    assert honest.topics() == set()
 
 
 @pytest.mark.parametrize(
@@ -188,8 +226,9 @@ def test_an_edge_hears_its_own_receipts_alone(
     with Client(cloud_broker.outside_port, credentials=porch) as edge:
         assert edge.subscribe(topic).value == NOT_AUTHORIZED
         assert edge.subscribe("usbcam/porch/receipts").value == 1
-        honest.witness.publish("usbcam/attic/receipts", b"not for you")
-        honest.witness.publish("usbcam/porch/receipts", b"for you")
+        with cloud_broker.uploader() as uploader:
+            uploader.publish("usbcam/attic/receipts", b"not for you")
+            uploader.publish("usbcam/porch/receipts", b"for you")
         heard = edge.wait_for(1)
 
     assert [message.payload for message in heard] == [b"for you"]
@@ -225,8 +264,8 @@ def test_a_borrowed_client_id_or_name_is_of_no_use(
 def test_a_will_for_another_edge_is_not_carried_out(
     cloud_broker: CloudBroker, honest: Honest, porch: Credentials
 ) -> None:
-    will = b"\x00" + attack._text("usbcam/attic/images") + attack._text("forged")  # noqa: SLF001
-    body = b"\x00\x04MQTT\x05\x0e\x00\x01\x00" + attack._text("x") + will  # noqa: SLF001 -- keep-alive of 1 s
+    will = b"\x00" + attack.text("usbcam/attic/images") + attack.text("forged")
+    body = b"\x00\x04MQTT\x05\x0e\x00\x01\x00" + attack.text("x") + will  # keep-alive of 1 s
 
     with contextlib.suppress(OSError):
         attack.answer(cloud_broker.outside_port, attack.context(porch), attack.packet(0x10, body))
@@ -359,13 +398,33 @@ def test_the_broker_takes_a_new_certificate_without_a_restart(cloud_broker: Clou
 
 @pytest.mark.parametrize(
     ("topic", "code"),
-    [("usbcam/porch/receipts", 16), ("usbcam/porch/images", NOT_AUTHORIZED), ("$CONTROL/dynamic-security/v1", 135)],
+    [("usbcam/porch/receipts", 0), ("usbcam/porch/images", NOT_AUTHORIZED), ("$CONTROL/dynamic-security/v1", 135)],
 )
-def test_the_uploaders_listener_takes_receipts_and_nothing_else(
-    cloud_broker: CloudBroker, topic: str, code: int
+def test_the_uploader_writes_receipts_and_nothing_else(
+    cloud_broker: CloudBroker, honest: Honest, topic: str, code: int
 ) -> None:
-    with Client(cloud_broker.port) as uploader:
+    with cloud_broker.uploader() as uploader:
         assert uploader.publish(topic, b"{}").value == code
+    assert honest.topics() == ({topic} if code == 0 else set())
+
+
+@pytest.mark.parametrize("topic", ["usbcam/porch/receipts", "usbcam/_/receipts", "usbcam/porch/images", "usbcam/x"])
+def test_whoever_has_no_login_inside_only_reads(cloud_broker: CloudBroker, honest: Honest, topic: str) -> None:
+    with Client(cloud_broker.port) as gallery:
+        assert gallery.publish(topic, b"{}").value == NOT_AUTHORIZED  # which for Mosquitto 2.0 ends the connection
+    with Client(cloud_broker.port) as gallery:
+        assert gallery.subscribe("$share/uploaders/usbcam/+/images").value == NOT_AUTHORIZED
+        assert gallery.subscribe("usbcam/+/receipts").value == 1
+        assert gallery.subscribe("$SYS/broker/uptime").value == 1
+    assert honest.topics() == set()
+
+
+def test_a_wrong_password_of_the_uploader_is_refused(cloud_broker: CloudBroker) -> None:
+    connect = attack.packet(
+        0x10, b"\x00\x04MQTT\x05\xc2\x00\x3c\x00" + b"".join(map(attack.text, ("x", "Uploader", "no")))
+    )
+
+    assert attack.answer(cloud_broker.port, None, connect)[3] == NOT_AUTHORIZED
 
 
 def save(folder: Path, signed: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Credentials:

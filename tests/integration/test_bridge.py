@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from dev.harness.services import wait_for
 from tests.support.link import Link
 from tests.support.mqtt import Client, image_properties
@@ -72,11 +74,12 @@ def test_receipts_return_to_their_edge_alone_and_nothing_loops(
         attic.publish("usbcam/images", b"from attic")
         cloud.wait_for(2)
 
-        cloud.publish("usbcam/porch/receipts", receipt)
+        with cloud_broker.uploader() as uploader:
+            uploader.publish("usbcam/porch/receipts", receipt)
         porch.wait_for(2)
         # Anything that looped or strayed would arrive before these.
-        porch.publish("usbcam/last", b"")
-        attic.publish("usbcam/last", b"")
+        porch.publish("usbcam/visits", b"")
+        attic.publish("usbcam/visits", b"")
         cloud.wait_for(5)
 
         seen = [sorted((m.topic, m.payload) for m in client.messages) for client in (cloud, porch, attic)]
@@ -84,13 +87,13 @@ def test_receipts_return_to_their_edge_alone_and_nothing_loops(
     assert seen == [
         [
             ("usbcam/attic/images", b"from attic"),
-            ("usbcam/attic/last", b""),
+            ("usbcam/attic/visits", b""),
             ("usbcam/porch/images", b"from porch"),
-            ("usbcam/porch/last", b""),
             ("usbcam/porch/receipts", receipt),
+            ("usbcam/porch/visits", b""),
         ],
-        [("usbcam/images", b"from porch"), ("usbcam/last", b""), ("usbcam/receipts", receipt)],
-        [("usbcam/images", b"from attic"), ("usbcam/last", b"")],
+        [("usbcam/images", b"from porch"), ("usbcam/receipts", receipt), ("usbcam/visits", b"")],
+        [("usbcam/images", b"from attic"), ("usbcam/visits", b"")],
     ]
 
 
@@ -106,33 +109,52 @@ def test_the_bridges_state_is_told_at_the_edge_and_never_leaves_it(
         wait_for(lambda: camera.messages[-1].payload == b"0", seconds=20, what="state 0")
         link.restore()
         wait_for(lambda: camera.messages[-1].payload == b"1", seconds=20, what="state 1 again")
-        camera.publish("usbcam/last", b"")
+        camera.publish("usbcam/visits", b"")
         arrived = cloud.wait_for(1)
 
-    assert [message.topic for message in arrived] == ["usbcam/attic/last"]
+    assert [message.topic for message in arrived] == ["usbcam/attic/visits"]
     assert camera.messages[-1].retain
 
 
-def test_a_cameras_status_reaches_a_cloud_broker_that_comes_later(
+def test_a_cameras_status_that_changed_while_the_link_was_down_reaches_the_cloud_and_is_kept_at_the_edge_alone(
     cloud_broker: CloudBroker, distant_edge: EdgeBroker, link: Link
 ) -> None:
     wait_for_bridge(distant_edge)
     link.cut()
     wait_for_bridge(distant_edge, b"0")
-    with Client(distant_edge.port) as camera:
+    with Client(cloud_broker.port) as live, Client(distant_edge.port) as camera:
+        live.subscribe("usbcam/+/status/+")
         camera.publish("usbcam/status/door", b"{}", retain=True)
-    link.restore()
+        link.restore()
+        status = live.wait_for(1)[0]
+    with Client(cloud_broker.port) as late, Client(distant_edge.port) as camera:
+        late.subscribe("usbcam/#")
+        camera.publish("usbcam/visits", b"")
+        heard = late.wait_for(1)
+        camera.subscribe("usbcam/status/door")
+        kept = camera.wait_for(1)[0]
 
-    wait_for_bridge(distant_edge)
-    with Client(distant_edge.port) as camera, Client(cloud_broker.port) as live:
-        live.subscribe("usbcam/attic/last")
-        camera.publish("usbcam/last", b"")
-        live.wait_for(1)
-    with Client(cloud_broker.port) as late:
-        late.subscribe("usbcam/+/status/+")
-        status = late.wait_for(1)[0]
+    assert (status.topic, status.payload, status.retain) == ("usbcam/attic/status/door", b"{}", False)
+    assert [message.topic for message in heard] == ["usbcam/attic/visits"]
+    assert (kept.payload, kept.retain) == (b"{}", True)
 
-    assert (status.topic, status.payload, status.retain) == ("usbcam/attic/status/door", b"{}", True)
+
+@pytest.mark.parametrize("topic", ["usbcam/command/door", "usbcam/anything/at/all", "usbcam/status", "usbcam/images/x"])
+def test_what_the_cloud_refuses_is_dropped_and_stops_nothing_else(
+    cloud_broker: CloudBroker, edge_broker: EdgeBroker, topic: str
+) -> None:
+    wait_for_bridge(edge_broker)
+
+    with Client(cloud_broker.port) as cloud, Client(edge_broker.port) as camera:
+        cloud.subscribe("usbcam/#")
+        for number in range(30):  # more than are in flight together
+            camera.publish(topic, b"%d" % number, retain=number % 2 == 0)
+            camera.publish("usbcam/images", b"%d" % number)
+        arrived = cloud.wait_for(30)
+
+    assert [(message.topic, message.payload) for message in arrived] == [
+        ("usbcam/porch/images", b"%d" % number) for number in range(30)
+    ]
 
 
 def test_an_image_too_large_for_the_cloud_stops_no_other(cloud_broker: CloudBroker, edge_broker: EdgeBroker) -> None:

@@ -124,7 +124,7 @@ def test_every_qos_carries_captures_to_the_bucket(journey: Journey, qos: str) ->
     wait_for(lambda: len(journey.spooled()) <= 2, seconds=START_SECONDS, what="the receipts")
 
 
-def test_the_cameras_status_is_retained_and_its_death_is_told(
+def test_the_cameras_status_and_its_death_are_told_and_retained_at_the_edge(
     journey: Journey, listen: Callable[[int, str], list[mqtt.MQTTMessage]]
 ) -> None:
     camera = journey.camera()
@@ -134,7 +134,7 @@ def test_the_cameras_status_is_retained_and_its_death_is_told(
     camera.kill()
 
     wait_for(lambda: not json.loads(heard[-1].payload)["online"], seconds=START_SECONDS, what="the last will")
-    late = listen(journey.cloud_broker.port, "usbcam/porch/status/door")
+    late = listen(journey.edge_broker.port, "usbcam/status/door")
     wait_for(lambda: late and late[0].retain, seconds=START_SECONDS, what="the retained status")
 
 

@@ -240,10 +240,10 @@ def test_images_sent_before_the_first_uploader_ever_connected_wait_for_it(
     cloud_broker: CloudBroker, edge_broker: EdgeBroker
 ) -> None:
     with Client(edge_broker.port) as camera, Client(cloud_broker.port) as witness:
-        witness.subscribe("usbcam/+/last")
+        witness.subscribe("usbcam/+/visits")
         for number in range(20):
             camera.publish("usbcam/images", b"%d" % number, image_properties(schema="1"))
-        camera.publish("usbcam/last", b"")
+        camera.publish("usbcam/visits", b"")
         witness.wait_for(1)
 
     with Client(cloud_broker.port, "uploader", keep_session=True) as uploader:

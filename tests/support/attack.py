@@ -23,19 +23,19 @@ def context(credentials: Credentials | None = None) -> ssl.SSLContext:
 
 
 def connect_packet(client_id: str = "x") -> bytes:
-    return packet(0x10, b"\x00\x04MQTT\x05\x02\x00\x3c\x00" + _text(client_id))
+    return packet(0x10, b"\x00\x04MQTT\x05\x02\x00\x3c\x00" + text(client_id))
 
 
 def packet(kind: int, body: bytes) -> bytes:
     return bytes([kind]) + _length(len(body)) + body
 
 
-def publish_packet(topic: str, payload: bytes) -> bytes:
-    return packet(0x32, _text(topic) + b"\x00\x07\x00" + payload)
+def publish_packet(topic: str, payload: bytes, *, retain: bool = False) -> bytes:
+    return packet(0x33 if retain else 0x32, text(topic) + b"\x00\x07\x00" + payload)
 
 
 def subscribe_packet(topic: str) -> bytes:
-    return packet(0x82, b"\x00\x08\x00" + _text(topic) + b"\x01")
+    return packet(0x82, b"\x00\x08\x00" + text(topic) + b"\x01")
 
 
 def answer(port: int, given: ssl.SSLContext | None, sent: bytes) -> bytes:
@@ -59,7 +59,7 @@ def mutated(seed: int) -> Iterator[bytes]:
         publish_packet("usbcam/attic/images", b"x" * 40),
         subscribe_packet("usbcam/porch/receipts"),
         subscribe_packet("$share/uploaders/usbcam/+/images"),
-        packet(0xA2, b"\x00\x09\x00" + _text("usbcam/porch/receipts")),
+        packet(0xA2, b"\x00\x09\x00" + text("usbcam/porch/receipts")),
         packet(0x40, b"\x00\x07"),
         packet(0x62, b"\x00\x07"),
         packet(0xC0, b""),
@@ -87,7 +87,7 @@ def _spoil(chance: random.Random, right: bytearray) -> bytes:
     return bytes(right)
 
 
-def _text(text: str) -> bytes:
+def text(text: str) -> bytes:
     return struct.pack(">H", len(text)) + text.encode()
 
 

@@ -26,6 +26,8 @@ from dev.harness.services import (
     start_cloud_broker,
     start_edge_broker,
 )
+from enroll.acl import UPLOADER
+from tests.support.mqtt import Client
 
 IN_IMAGE = ("sh", "/mosquitto/config/start.sh")
 
@@ -161,6 +163,12 @@ class CloudBroker(Broker):
     def credentials(self, edge: str) -> Credentials:
         """Return what an enrolled edge has."""
         return self.enrolment.credentials(edge)
+
+    def uploader(self, client_id: str = "", *, keep_session: bool = False) -> Client:
+        """Return a client with the uploader's login."""
+        client = Client(self.port, client_id, keep_session=keep_session)
+        client.login(UPLOADER, self.enrolment.uploader_password.read_text(encoding="ascii"))
+        return client
 
     def _start_here(self) -> Process:
         return start_cloud_broker(self.folder, port=self.port, outside_port=self.outside_port, files=self.files)

@@ -15,11 +15,12 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.contract import topics
-from common.mqtt import NO_MATCHING_SUBSCRIBERS, new_client
+from common.mqtt import NO_MATCHING_SUBSCRIBERS, Login, new_client
 from common.runtime.check_result import CheckResult, failed, passed, skipped, warned
 from uploader.mqtt.session import (
     EXCLUSIVE_CLIENT_ID,
     connection_refused,
+    receipt_refused,
     subscription_refused,
     unreachable,
 )
@@ -38,12 +39,12 @@ class BrokerError(Exception):
 class BrokerProbe:
     """A client for the length of a `with`, which waits for each reply."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, login: Login | None = None) -> None:
         self.client_id = f"check-{secrets.token_hex(4)}"
         self.responses: SimpleQueue[bytes] = SimpleQueue()
         self._address = (host, port)
         self._replies: SimpleQueue[ReasonCode] = SimpleQueue()
-        self._client = new_client(self.client_id)
+        self._client = new_client(self.client_id, login=login)
         self._client.connect_timeout = REPLY_TIMEOUT_SECONDS
         self._client.on_connect = lambda _client, _data, _flags, reason, _properties: self._replies.put(reason)
         self._client.on_subscribe = lambda _client, _data, _mid, reasons, _properties: self._replies.put(reasons[0])
@@ -116,7 +117,7 @@ def check_broker(settings: Settings) -> Iterator[CheckResult]:
     """Check the connection, the uploaders and the permission to subscribe."""
     address = f"{settings.cloud_broker_host}:{settings.cloud_broker_port}"
     try:
-        with BrokerProbe(settings.cloud_broker_host, settings.cloud_broker_port) as probe:
+        with BrokerProbe(settings.cloud_broker_host, settings.cloud_broker_port, settings.broker_login()) as probe:
             yield passed("broker", f"{address} answers")
             yield _check_uploaders(probe, settings.uploaders)
             yield _check_subscription(probe, settings.uploaders)
@@ -144,6 +145,8 @@ def _check_uploaders(probe: BrokerProbe, wanted: int) -> CheckResult:
     statuses = _collect_statuses(probe, wanted)
     if statuses:
         return _judge(statuses, wanted)
+    if reason is not None and reason.is_failure:
+        return failed("uploader", receipt_refused(reason))
     if reason == NO_MATCHING_SUBSCRIBERS:
         lost = "nobody has subscribed, so the broker discards images and cameras send them again"
         return failed("uploader", f"{lost}; start it: {START}")

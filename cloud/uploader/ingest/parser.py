@@ -13,8 +13,6 @@ from common.contract.times import parse_timestamp, whole_milliseconds
 from storage.capture import UNKNOWN_CAMERA, Capture
 from uploader.ingest.image import NotAnImageError, validate_image
 
-EDGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-RESERVED_EDGES = frozenset({"status", "images", "receipts"})
 CAMERA_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 DETAILS = ("box", "score", "quality", "track", "shot")
 MAX_DETAIL_LENGTH = 128  # S3 takes 2 KB of metadata in all
@@ -77,7 +75,7 @@ def claimed_id(message: IncomingMessage) -> str | None:
 
 def _edge(topic: str) -> str:
     edge = topics.edge_of_images(topic)
-    if not EDGE_NAME.fullmatch(edge) or edge in RESERVED_EDGES:
+    if not topics.is_edge_name(edge):
         raise InvalidMessageError("the topic does not name an edge: usbcam/<edge>/images", "topic")
     return edge
 

@@ -10,7 +10,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from common.contract import topics
-from common.mqtt import new_client
+from common.mqtt import Login, new_client
 
 EXCLUSIVE_CLIENT_ID = "uploader"  # of the session in which the broker keeps what was not acknowledged
 NO_EXPIRY = 0xFFFFFFFF
@@ -25,6 +25,7 @@ class SessionConfig:
     client_id: str
     topics: str
     expiry_seconds: int
+    login: Login | None = None  # without one the broker must let anybody write receipts
 
     @property
     def is_shared(self) -> bool:
@@ -39,13 +40,13 @@ class SessionConfig:
         return properties
 
 
-def session_config(uploaders: int) -> SessionConfig:
+def session_config(uploaders: int, login: Login | None = None) -> SessionConfig:
     """Choose by the number of uploaders."""
     if uploaders == 1:
-        return SessionConfig(EXCLUSIVE_CLIENT_ID, topics.EVERY_EDGES_IMAGES, NO_EXPIRY)
+        return SessionConfig(EXCLUSIVE_CLIENT_ID, topics.EVERY_EDGES_IMAGES, NO_EXPIRY, login)
     # A container keeps its host name and process number over a restart, and so its session.
     client_id = f"{EXCLUSIVE_CLIENT_ID}-{socket.gethostname()}-{os.getpid()}"
-    return SessionConfig(client_id, topics.SHARED_IMAGES, SHARED_EXPIRY_SECONDS)
+    return SessionConfig(client_id, topics.SHARED_IMAGES, SHARED_EXPIRY_SECONDS, login)
 
 
 def unreachable(error: BaseException | None) -> str:
@@ -60,9 +61,14 @@ def subscription_refused(subscription: str, reason: ReasonCode) -> str:
     return f"it refused the subscription to {subscription} ({reason}); fix its access control list"
 
 
-def discard_exclusive_session(host: str, port: int) -> None:
+def receipt_refused(reason: ReasonCode) -> str:
+    remedy = "set CLOUD_BROKER_PASSWORD_FILE to the file that `enroll --prepare` wrote"
+    return f"it refused a receipt ({reason}), so cameras keep and send again what is stored; {remedy}"
+
+
+def discard_exclusive_session(host: str, port: int, login: Login | None) -> None:
     """End the session of a single uploader: nobody would fetch what it collects. Edges send that again."""
-    client = new_client(EXCLUSIVE_CLIENT_ID)
+    client = new_client(EXCLUSIVE_CLIENT_ID, login=login)
     try:
         client.connect(host, port, clean_start=True)
         client.loop_start()

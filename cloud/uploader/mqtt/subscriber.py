@@ -32,6 +32,7 @@ from uploader.mqtt.session import (
     SessionConfig,
     connection_refused,
     discard_exclusive_session,
+    receipt_refused,
     subscription_refused,
     unreachable,
 )
@@ -124,13 +125,19 @@ class Subscriber:
         )
 
     def _new_client(self, host: str, port: int) -> Client:
-        client = new_client(self._session.client_id, manual_ack=True, max_reconnect_seconds=MAX_RECONNECT_SECONDS)
+        client = new_client(
+            self._session.client_id,
+            login=self._session.login,
+            manual_ack=True,
+            max_reconnect_seconds=MAX_RECONNECT_SECONDS,
+        )
         client.on_pre_connect = self._on_pre_connect
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.on_publish = self._on_publish
         client.max_queued_messages_set(1000)  # receipts; for one that does not fit, its edge sends the capture again
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = self._session.expiry_seconds
@@ -159,7 +166,10 @@ class Subscriber:
         self.subscribe()
         if self._session.is_shared:
             discard = threading.Thread(
-                target=discard_exclusive_session, args=self._host_and_port, name="session", daemon=True
+                target=discard_exclusive_session,
+                args=(*self._host_and_port, self._session.login),
+                name="session",
+                daemon=True,
             )
             discard.start()
 
@@ -203,6 +213,12 @@ class Subscriber:
             self._connection = replace(
                 self._connection, phase=Phase.SUBSCRIBED, last_ack_at=monotonic(), pending_pings=0, problem=None
             )
+
+    def _on_publish(
+        self, _client: Client, _userdata: object, _mid: int, reason: ReasonCode, _properties: Properties
+    ) -> None:
+        if reason.is_failure:
+            self._log.error("The broker at %s: %s", self._address, receipt_refused(reason))
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         if message.topic == topics.UPLOADER_STATUS_REQUEST:

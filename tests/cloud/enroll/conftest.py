@@ -11,6 +11,7 @@ from tests.support import launcher
 
 FOLDERS = {"AUTHORITY_DIR": "authority", "IDENTITY_DIR": "identity", "BROKER_DATA_DIR": "broker-data"}
 DATES = "certificates/dates.json"
+UPLOADER_PASSWORD = "uploader-login/password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Enroll:
     def __call__(self, *arguments: str) -> Said:
         places = {name: str(self.folder / place) for name, place in FOLDERS.items()}
         places["CERTIFICATES_FILE"] = str(self.file(DATES))
+        places["UPLOADER_PASSWORD_FILE"] = str(self.file(UPLOADER_PASSWORD))
         environment = {"PATH": os.defpath, **places, **self.settings}
         done = launcher.run("enroll", *arguments, folder=self.folder, environment=environment)
         return Said(done.returncode, done.stdout, done.stderr)
@@ -50,6 +52,6 @@ class Enroll:
 
 @pytest.fixture
 def enroll(tmp_path: Path) -> Enroll:
-    for place in (*FOLDERS.values(), "certificates"):
+    for place in (*FOLDERS.values(), "certificates", "uploader-login"):
         (tmp_path / place).mkdir()
     return Enroll(tmp_path)

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import hashlib
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,11 +11,12 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from common.contract import topics
 from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.files import SecretDir
 from enroll import x509 as certificate
 from enroll.authority import LOCAL_NAMES, RENEW_BEFORE, CertificateAuthority
-from tests.cloud.enroll.conftest import DATES, Enroll
+from tests.cloud.enroll.conftest import DATES, UPLOADER_PASSWORD, Enroll
 
 NO_BROKER = "enroll: no broker is running; it applies this when it starts\n"
 
@@ -56,12 +58,27 @@ def test_an_edges_certificate_is_signed_by_the_authority_for_its_name_and_for_a_
 
 
 @pytest.mark.parametrize(
-    "name", ["Porch", "-a", "a/b", "a b", "status", "images", "receipts", "uploader", "uploader-1-7", "ä", "a\n"]
+    "name",
+    [
+        "Porch",
+        "-a",
+        "a/b",
+        "a b",
+        "_",
+        "_x",
+        "ä",
+        "a\n",
+        "uploader",
+        "uploader-1-7",
+        *sorted(topics.RESERVED_EDGE_NAMES),
+    ],
 )
 def test_a_name_that_cannot_be_one_is_refused_in_a_sentence(enroll: Enroll, name: str) -> None:
     said = enroll(f"{name}") if not name.startswith("-") else enroll("--", name)
 
-    assert said.error.startswith(f"enroll: {name} cannot be a name; use a-z, 0-9 and -, not first, and not status,")
+    assert said.error.startswith(
+        f"enroll: {name} cannot be a name; use a-z, 0-9 and -, not first, and not command, images, receipts,"
+    )
     assert (said.status, said.out) == (2, "")
 
 
@@ -90,10 +107,10 @@ def test_a_revoked_edge_has_no_rights_and_may_be_enrolled_anew(enroll: Enroll) -
 
     assert (said.status, said.out) == (0, "enroll: porch is revoked\n")
     assert enroll.revoked() == {serial}
-    assert users(enroll) == {"Enroll", "attic"}
+    assert users(enroll) == {"Enroll", "Uploader", "attic"}
     assert {"command": "deleteClient", "username": "porch"} in commands(enroll)
     assert enroll("porch").status == 0
-    assert users(enroll) == {"Enroll", "attic", "porch"}
+    assert users(enroll) == {"Enroll", "Uploader", "attic", "porch"}
     assert {"command": "deleteClient", "username": "porch"} not in commands(enroll)
 
 
@@ -149,7 +166,7 @@ def test_the_brokers_certificate_follows_a_changed_host_and_edges_stay_enrolled(
 
     assert hosts(enroll) == {"10.0.0.8"}
     assert enroll.file("identity/ca.crt").read_bytes() == authority
-    assert users(enroll) == {"Enroll", "porch"}
+    assert users(enroll) == {"Enroll", "Uploader", "porch"}
     assert enroll.file("identity/version").read_text() != version
 
 
@@ -184,6 +201,21 @@ def test_every_secret_is_readable_by_its_owner_alone(enroll: Enroll) -> None:
 
     assert len(files) > 8
     assert {oct(path.stat().st_mode & 0o077) for path in files} == {"0o0"}
+
+
+def test_the_uploaders_password_is_handed_to_its_group_and_is_the_one_that_the_broker_knows(enroll: Enroll) -> None:
+    enroll("--prepare")
+    file = enroll.file(UPLOADER_PASSWORD)
+    before = file.read_text(encoding="ascii")
+    enroll("--prepare")
+
+    clients = json.loads(enroll.file("identity/clients.json").read_text(encoding="utf-8"))["clients"]
+    known = next(client for client in clients if client["username"] == "Uploader")
+    hashed = hashlib.pbkdf2_hmac("sha512", before.encode(), base64.b64decode(known["salt"]), known["iterations"])
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert base64.b64encode(hashed).decode() == known["password"]
+    assert file.read_text(encoding="ascii") == before
+    assert len(before) > 40
 
 
 def test_no_key_is_printed_or_kept_beyond_its_place(enroll: Enroll) -> None:
