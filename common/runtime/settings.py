@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings
 
 SECRET = re.compile("SECRET|TOKEN|PASSWORD")
+PLAIN_VALUE = re.compile(r"(?!.*://)[\w .,:;/+*()\[\]{}%<>~-]*")  # what is more may be an address with a password
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
@@ -46,7 +47,7 @@ def _explain(location: tuple[int | str, ...], value: object, message: str, kind:
         return f"{name} is not set; set it in .env" + (f" to {description}" if description else "")
     if description and not message.startswith("Value error, must be"):
         problem = f"must be {description}"
-    shown = name if SECRET.search(name) else f"{name}={value}"
+    shown = name if SECRET.search(name) or not PLAIN_VALUE.fullmatch(str(value)) else f"{name}={value}"
     return f"{shown} {problem}; change it in .env"
 
 

@@ -1,14 +1,20 @@
 """Which cameras there are on this host, and the settings of each."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import ValidationError
 
+from camera.config.camera_url import ENCODING, MARK, PORTS
 from camera.config.settings import CameraSettings, Settings
 from camera.config.source_spec import DeviceSpec, SourceSpec, SyntheticSpec, parse_source
 from common.runtime.settings import explain
 
+WORD = re.compile(r"[\w.-]*")
+ASSIGNMENT = re.compile(r"[\w.-]*=?[\w.-]*")
+LISTED_SOURCE = re.compile(r",$|,[\w-]+=(?:auto|demo|serial:|/|\w+://|\d+$)")
+LISTED_SETTING = re.compile(r",$|,[\w-]+\.\w+=")
 OVERRIDABLE = set(CameraSettings.model_fields) - {"camera_name", "camera_source"}
 
 
@@ -28,12 +34,15 @@ def expand_cameras(settings: Settings) -> tuple[Settings, ...]:
 
 def _parse_sources(text: str) -> Iterator[tuple[str, str]]:
     seen = set()
-    for word in text.split():
+    for number, word in enumerate(text.split(), 1):
         name, found, source = word.partition("=")
-        if not found or not name or not source or "://" in name:
+        if not found or not name or not source or not _may_be_shown(name):
             raise CameraConfigError(
-                f"CAMERAS: {_without_password(word)} is not NAME=SOURCE, like front=/dev/video0. Change it in .env."
+                f"CAMERAS: {_shown(word, number, text)} is not NAME=SOURCE, like front=/dev/video0. Change it in .env."
+                f"{_hint(text)}"
             )
+        if LISTED_SOURCE.search(word):
+            raise CameraConfigError("CAMERAS has a comma between two cameras: put a space there in .env.")
         if name in seen:
             raise CameraConfigError(f"CAMERAS names {name} twice: give each camera its own name in .env.")
         seen.add(name)
@@ -42,17 +51,20 @@ def _parse_sources(text: str) -> Iterator[tuple[str, str]]:
 
 def _parse_overrides(text: str, cameras: Mapping[str, str]) -> dict[str, dict[str, str]]:
     overrides: dict[str, dict[str, str]] = {name: {} for name in cameras}
-    for word in text.split():
+    for number, word in enumerate(text.split(), 1):
         which, _, value = word.partition("=")
         name, _, setting = which.partition(".")
-        shown = _without_password(word)
+        shown = _shown(word, number, text)
+        if LISTED_SETTING.search(word):
+            raise CameraConfigError("CAMERA_SETTINGS has a comma between two settings: put a space there in .env.")
         if name not in overrides:
             raise CameraConfigError(
                 f"CAMERA_SETTINGS: {shown} is for no camera ({', '.join(cameras)}). Change it in .env."
             )
         if setting.lower() not in OVERRIDABLE:
             raise CameraConfigError(
-                f"CAMERA_SETTINGS: {setting or shown} cannot be set for one camera. Write NAME.SETTING=VALUE in .env."
+                f"CAMERA_SETTINGS: {setting if setting and _may_be_shown(setting) else shown} cannot be set for one"
+                " camera. Write NAME.SETTING=VALUE in .env."
             )
         overrides[name][setting.lower()] = value
     return overrides
@@ -75,9 +87,20 @@ def _check_auto_is_alone(specs: Iterable[SourceSpec]) -> None:
         )
 
 
-def _without_password(word: str) -> str:
-    """A word of the user's, without what may hold a password."""
-    return word.split("://", maxsplit=1)[0]
+def _may_be_shown(word: str) -> bool:
+    return WORD.fullmatch(word) is not None
+
+
+def _shown(word: str, number: int, text: str) -> str:
+    """A word as it may be shown; where there are addresses, any word may be a part of a password."""
+    if MARK not in text and "@" not in text and ASSIGNMENT.fullmatch(word):
+        return word
+    scheme = word.split(MARK, maxsplit=1)[0]
+    return scheme if scheme in PORTS else f"word {number}"
+
+
+def _hint(text: str) -> str:
+    return f" {ENCODING}" if MARK in text or "@" in text else ""
 
 
 def _camera_settings(settings: Settings, name: str, source: str, overrides: dict[str, str]) -> Settings:

@@ -33,6 +33,7 @@ class CameraSettings(BaseSettings):
     camera_source: str = Field(
         default="auto",
         min_length=1,
+        repr=False,  # may hold a password, as CAMERAS below
         description="auto, a device (0, /dev/video0, serial:...), a video file, a URL (rtsp, http) or demo",
     )
     camera_name: str = Field(
@@ -72,8 +73,8 @@ class CameraSettings(BaseSettings):
 class Settings(CameraSettings):
     """One camera's settings together with those of the host."""
 
-    cameras: str = Field(default="", description="NAME=SOURCE for each camera, with spaces between them")
-    camera_settings: str = Field(default="", description="NAME.SETTING=VALUE, with spaces between them")
+    cameras: str = Field(default="", repr=False, description="NAME=SOURCE for each camera, with spaces between them")
+    camera_settings: str = Field(default="", repr=False, description="NAME.SETTING=VALUE, with spaces between them")
     timezone: Annotated[str, AfterValidator(valid_timezone)] = Field(
         default="UTC", description="a name of the time zone database, such as Europe/Berlin"
     )

@@ -1,11 +1,15 @@
 """What CAMERA_SOURCE names: a device, a network camera, a file or the synthetic camera."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+
+from camera.config.camera_url import CameraUrl, parse_url
 
 AUTO = "auto"
 SYNTHETIC = "demo"
 SERIAL_PREFIX, DEVICE_PREFIX, URL_MARK = "serial:", "/dev/", "://"
+PLAIN_PATH = re.compile(r"[\w ./:+,()~-]*")  # what else is in a text may belong to an address and its password
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +39,23 @@ class NetworkSpec:
 
     url: str = field(repr=False)  # may hold a password
 
+    @property
+    def parsed(self) -> CameraUrl:
+        """What was understood of it."""
+        return parse_url(self.url)
+
     def __str__(self) -> str:
-        return self.url.split(URL_MARK, maxsplit=1)[0]
+        return str(self.parsed)
 
 
 @dataclass(frozen=True, slots=True)
 class FileSpec:
     """A video file."""
 
-    path: Path
+    path: Path = field(repr=False)  # or an address that was mistyped, with its password
 
     def __str__(self) -> str:
-        return str(self.path)
+        return str(self.path) if PLAIN_PATH.fullmatch(str(self.path)) else "..."
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from camera.config.settings import Settings
 from camera.config.source_spec import SyntheticSpec, parse_source
 from camera.pipeline.analyzer import AnalysisResult, FrameAnalyzer
 from camera.pipeline.detector import FaceDetector
-from camera.sources.file import FileSource
 from camera.sources.frame import FrameSource, Image, SourceEndedError, SourceError
 from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.source import SyntheticSource, create_scene
+from camera.sources.video.file import FileSource
 from common.contract.capture import Box
 from common.contract.times import timestamp
 

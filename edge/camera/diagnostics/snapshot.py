@@ -49,7 +49,7 @@ def take(settings: Settings) -> Snapshot:
         stop.set()
         frames.join(timeout_seconds=5)
     if frame is None:
-        raise SnapshotError(frames.status.problem or f"{settings.camera_source} gave no image: check CAMERA_SOURCE.")
+        raise SnapshotError(frames.status.problem or f"{settings.source} gave no image: check CAMERA_SOURCE.")
     return Snapshot(frame, camera.negotiated if isinstance(camera, V4l2Camera) else "")
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from camera.config.settings import Settings
 from camera.config.source_spec import DeviceSpec, FileSpec, NetworkSpec, SyntheticSpec
-from camera.sources import network
-from camera.sources.file import FileSource, open_video
 from camera.sources.frame import FrameSource, FrameSourceFactory, Timeouts
-from camera.sources.network import NetworkSource
 from camera.sources.synthetic.source import SyntheticSource, create_scene
 from camera.sources.v4l2.camera import V4l2Camera
 from camera.sources.v4l2.discovery import DeviceRegistry
+from camera.sources.video import network
+from camera.sources.video.file import FileSource, open_video
+from camera.sources.video.network import NetworkSource
 
 NO_TIMEOUTS = Timeouts()
 
@@ -39,7 +39,7 @@ def create_source(settings: Settings, devices: DeviceRegistry) -> FrameSourceFac
         case DeviceSpec() as spec:
             return V4l2Camera(spec, settings, devices)
         case NetworkSpec(url):
-            return ReopenableSource(lambda _: NetworkSource(url), network.TIMEOUTS)
+            return ReopenableSource(lambda stop: NetworkSource(url, stop, settings.frame_rate), network.TIMEOUTS)
         case FileSpec(path):
             return ReopenableSource(lambda stop: FileSource(path, loop=settings.file_at_end == "loop", stop=stop))
         case SyntheticSpec():
@@ -49,4 +49,4 @@ def create_source(settings: Settings, devices: DeviceRegistry) -> FrameSourceFac
 def validate_file_source(settings: Settings) -> None:
     """Refuse a CAMERA_SOURCE that names a file but no video; raises SourceError."""
     if isinstance(settings.source, FileSpec):
-        open_video(settings.source.path).release()
+        open_video(settings.source.path).close()

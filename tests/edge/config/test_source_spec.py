@@ -21,7 +21,7 @@ DEVICES = Path("/host/dev")
     ("text", "spec", "shown"),
     [
         ("demo", SyntheticSpec(), "demo"),
-        ("rtsp://me:secret@cam/live", NetworkSpec("rtsp://me:secret@cam/live"), "rtsp"),
+        ("rtsp://me:secret@cam/live", NetworkSpec("rtsp://me:secret@cam/live"), "rtsp://cam"),
         ("visit.mp4", FileSpec(Path("visit.mp4")), "visit.mp4"),
         ("/films/dev/visit.mp4", FileSpec(Path("/films/dev/visit.mp4")), "/films/dev/visit.mp4"),
         ("serial:A1", DeviceSpec("serial:A1", serial="A1"), "serial:A1"),

@@ -17,10 +17,10 @@ from camera.pipeline.detector import Detection
 from camera.pipeline.encoder import ShotCandidate
 from camera.pipeline.tracker import Track
 from camera.pipeline.visit_policy import VisitState
-from camera.sources.file import FileSource
 from camera.sources.frame import Frame, Image, SourceEndedError
 from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.scene import Scene
+from camera.sources.video.file import FileSource
 from common.contract.capture import Box, Capture, Visit
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

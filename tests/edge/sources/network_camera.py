@@ -48,3 +48,30 @@ class NetworkCamera(ThreadingHTTPServer):
         self.over.set()
         self.shutdown()
         self.server_close()
+
+
+class Answering:
+    """A web server that gives everybody the same answer."""
+
+    def __init__(self, status: int, content: bytes, kind: str = "text/html") -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+        self._server.daemon_threads = True
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return f"http://{LOOPBACK}:{self._server.server_port}/video"
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()

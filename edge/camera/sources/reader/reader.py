@@ -6,6 +6,7 @@ import logging
 import math
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -67,8 +68,10 @@ class ReaderThread:
                 return
             except SourceError as error:
                 self._report(str(error))
-            except Exception as error:  # one camera's failure, whatever it is, must not touch the others
-                log.exception("Reading a camera broke")
+            except Exception as error:  # noqa: BLE001 -- one camera's failure must not touch the others
+                # The places alone: a message of a library may hold the address, and so the password.
+                places = "".join(traceback.format_tb(error.__traceback__))
+                log.error("Reading a camera broke (%s)\n%s", type(error).__name__, places)  # noqa: TRY400
                 self._report(f"Reading the camera broke ({type(error).__name__}); opening it again.")
             if counters.grabbed > before and time.monotonic() - began > WORKED_SECONDS:
                 retry_seconds = INITIAL_RETRY_SECONDS

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from camera.sources.file import FileSource
 from camera.sources.frame import FrameSource, SourceEndedError
+from camera.sources.video.file import FileSource
 
 
 def seconds_of(source: FrameSource) -> list[float]:

@@ -1,0 +1,1 @@
+"""Video by FFmpeg: files and network cameras."""

@@ -1,0 +1,148 @@
+"""A video that is open: read and decoded by FFmpeg, through PyAV.
+
+Not OpenCV's reader: it calls an interlaced frame a success and hands out black or stale memory, takes the places that a
+decoder had to guess for a picture, and does not say why an address cannot be opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from camera.sources.frame import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STRICT = {"err_detect": "explode"}  # of the decoders that would otherwise fill in what is missing
+STRICT_CODECS = {"mjpeg", "png"}
+TEXT_CODECS = {"ansi"}  # what FFmpeg makes of a .txt file
+RIGHT_ANGLES = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+MAX_STRETCH = 4.0  # pixels are not so far from square; a header that says so is wrong
+
+
+NO_VIDEO = "NoVideo"
+
+
+class VideoError(Exception):
+    """What cannot be opened or read. FFmpeg's own words are left out: they hold the whole address."""
+
+    def __init__(self, kind: str) -> None:
+        """`kind`: the name that PyAV gives to FFmpeg's error, or NO_VIDEO."""
+        super().__init__(kind)
+        self.kind = kind
+
+
+class VideoContainer:
+    """An open file or address. Iterating gives each decoded frame, or None for one that is damaged."""
+
+    def __init__(
+        self, address: str, options: dict[str, str] | None = None, timeout_seconds: float | None = None
+    ) -> None:
+        """Open it; raises VideoError."""
+        # Loaded where it is used: a host with USB cameras alone saves the memory.
+        import av  # noqa: PLC0415
+
+        self._av: Any = av
+        with self._explained():
+            self._container: Any = av.open(
+                address, options=options or {}, timeout=timeout_seconds, metadata_errors="replace"
+            )
+        try:
+            self.stream: Any = self._video_stream()
+        except VideoError:
+            self.close()
+            raise
+        self._graph: Any = None
+        self._graph_shape: tuple[int, int, str] | None = None
+
+    @property
+    def is_still(self) -> bool:
+        """Whether it is one image, not a stream."""
+        name: str = self._container.format.name
+        return name.endswith("_pipe") or name.startswith("image2")
+
+    def close(self) -> None:
+        self._container.close()
+
+    def frames(self) -> Iterator[Any]:
+        """Each frame, progressive and whole; None for one that is damaged. Raises VideoError."""
+        with self._explained():
+            for packet in self._container.demux(self.stream):
+                for frame in self._decode(packet):
+                    if frame is None or frame.is_corrupt:
+                        yield None
+                    else:
+                        yield from self._progressive(frame)
+            if self._graph is not None:
+                yield from self._deinterlaced(None)  # the last one waited for the next
+
+    def times(self) -> Iterator[float]:
+        """The time stamp of each packet in the order of decoding, without decoding any."""
+        with self._explained():
+            for packet in self._container.demux(self.stream):
+                if packet.dts is not None and packet.time_base is not None:
+                    yield float(packet.dts * packet.time_base)
+
+    def image(self, frame: Any) -> Image:
+        """Its pixels, upright and square."""
+        image: Image = np.ascontiguousarray(frame.to_ndarray(format="bgr24"))
+        stretch = float(self.stream.sample_aspect_ratio or 1)
+        if stretch != 1 and 1 / MAX_STRETCH <= stretch <= MAX_STRETCH:
+            height, width = image.shape[:2]
+            size = (round(width * stretch), height) if stretch > 1 else (width, round(height / stretch))
+            image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+        turn = RIGHT_ANGLES.get(round(frame.rotation) % 360)
+        return image if turn is None else cv2.rotate(image, turn)
+
+    def _video_stream(self) -> Any:
+        streams = self._container.streams.video
+        if not streams or streams[0].codec_context is None or streams[0].codec_context.name in TEXT_CODECS:
+            raise VideoError(NO_VIDEO)
+        stream = streams[0]
+        if stream.codec_context.name in STRICT_CODECS:
+            stream.codec_context.options = STRICT
+        return stream
+
+    def _decode(self, packet: Any) -> list[Any]:
+        try:
+            frames: list[Any] = packet.decode()
+        except self._av.error.InvalidDataError:
+            return [None]
+        except self._av.error.EOFError:  # it was told of the end already
+            return []
+        return frames
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (self._av.error.FFmpegError, ValueError) as error:
+            raise VideoError(type(error).__name__) from None
+
+    def _progressive(self, frame: Any) -> Iterator[Any]:
+        """The frame itself, or what becomes of an interlaced one."""
+        if not frame.interlaced_frame and self._graph is None:
+            yield frame
+            return
+        self._prepare_deinterlacer(frame)
+        yield from self._deinterlaced(frame)
+
+    def _deinterlaced(self, frame: Any) -> Iterator[Any]:
+        self._graph.push(frame)
+        with contextlib.suppress(BlockingIOError, self._av.error.EOFError):
+            while True:
+                yield self._graph.pull()
+
+    def _prepare_deinterlacer(self, frame: Any) -> None:
+        shape = frame.width, frame.height, frame.format.name
+        if shape == self._graph_shape:
+            return
+        graph = self._av.filter.Graph()
+        source = graph.add_buffer(template=self.stream, width=frame.width, height=frame.height, format=frame.format)
+        graph.link_nodes(source, graph.add("bwdif", "deint=interlaced:mode=send_frame"), graph.add("buffersink"))
+        graph.configure()
+        self._graph, self._graph_shape = graph, shape

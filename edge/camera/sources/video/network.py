@@ -1,0 +1,97 @@
+"""Network cameras, by RTSP or HTTP: streams, and addresses that give one image for each request."""
+
+import socket
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from camera.config.camera_url import CONNECTED, CameraUrl, parse_url
+from camera.sources.frame import Frame, SourceError, Timeouts
+from camera.sources.video.container import VideoContainer, VideoError
+from camera.sources.video.refusals import explain_refusal
+
+FFMPEG_TIMEOUT_SECONDS = 5.0
+CONNECT_SECONDS = 1.5
+STILLS_PER_SECOND = 2.0  # at most: each is a request of its own
+# FFmpeg's timeouts cover neither the look-up of a name nor the end of a connection.
+TIMEOUTS = Timeouts(open_seconds=15.0, grab_seconds=10.0)
+OPTIONS = {"rtsp_transport": "tcp"}
+
+
+class NetworkSource:
+    """A network camera that is connected."""
+
+    def __init__(
+        self, url: str, stop: threading.Event | None = None, stills_per_second: float = STILLS_PER_SECOND
+    ) -> None:
+        """Connect; raises SourceError."""
+        self._url, self._address = url, parse_url(url)
+        self._stop, self._pause_seconds = stop or threading.Event(), 1 / min(stills_per_second, STILLS_PER_SECOND)
+        self._video = self._connect()
+        self._frames = self._video.frames()
+        self._frame: Any = None  # None: damaged
+        self._requested_at = time.monotonic()
+        self._number = -1
+
+    def grab(self) -> float:
+        """Wait for the next frame, at most 5 s."""
+        self._frame = self._next()
+        self._number += 1
+        return time.monotonic()
+
+    def retrieve(self) -> Frame | None:
+        """Decode; captured_at is the time of arrival."""
+        if self._frame is None:
+            return None
+        return Frame(self._video.image(self._frame), datetime.now(UTC), time.monotonic(), self._number)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._video.close()
+
+    def _next(self) -> Any:
+        for _ in range(2):
+            try:
+                for frame in self._frames:
+                    return frame
+            except VideoError as error:
+                raise self._stopped() from error
+            if not self._video.is_still:
+                break
+            self._request_again()
+        raise self._stopped()
+
+    def _request_again(self) -> None:
+        """Ask for the next image, not sooner than it is due."""
+        self._video.close()
+        self._stop.wait(max(0.0, self._requested_at + self._pause_seconds - time.monotonic()))
+        self._requested_at = time.monotonic()
+        self._video = self._connect()
+        self._frames = self._video.frames()
+
+    def _connect(self) -> VideoContainer:
+        address = self._address
+        if address.problem:
+            raise SourceError(f"CAMERA_SOURCE={address} {address.problem}")
+        _probe_tcp(address)
+        try:
+            return VideoContainer(self._url, OPTIONS, FFMPEG_TIMEOUT_SECONDS)
+        except VideoError as error:
+            raise SourceError(f"CAMERA_SOURCE={address} {explain_refusal(error)}") from error
+
+    def _stopped(self) -> SourceError:
+        return SourceError(f"CAMERA_SOURCE={self._address} stopped sending; connecting again.")
+
+
+def _probe_tcp(address: CameraUrl) -> None:
+    """Check that anything answers at all: FFmpeg would wait longer for a camera that is switched off."""
+    if address.scheme not in CONNECTED or not address.host or address.port is None:
+        return
+    try:
+        socket.create_connection((address.host.strip("[]"), address.port), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise SourceError(
+            f"CAMERA_SOURCE={address} cannot be reached ({error.strerror or error}): check the address,"
+            " and that the camera is on."
+        ) from error

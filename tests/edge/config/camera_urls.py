@@ -1,0 +1,37 @@
+"""Addresses of network cameras as people write them, with a password in every place that there is."""
+
+SECRET, USER = "Sommer", "chief"  # no part of either may be shown anywhere
+
+ADDRESSES = [
+    f"rtsp://{USER}:{SECRET}@127.0.0.1:1/x",
+    f"rtsp://{USER}:{SECRET}%2324@127.0.0.1:1/x",
+    *(f"rtsp://{USER}:{SECRET}{mark}24@127.0.0.1:1/x" for mark in "#/?@:%&=+;,!$'()*[]\\|~\"<>^`{}"),
+    *(f"rtsp://{USER}:24{mark}{SECRET}@127.0.0.1:1/x" for mark in "#/?@:%&=;[\\"),
+    *(f"rtsp://{SECRET}{mark}24@127.0.0.1:1/x" for mark in "#/?"),
+    f"rtsp://{USER}:24/{SECRET}@127.0.0.1:1/x",
+    f"rtsp://{USER}:pa@ss/{SECRET}@127.0.0.1:1/x",
+    f"rtsp://127.0.0.1:1/user={USER}_password={SECRET}_channel=1_stream=0.sdp",
+    f"rtsp://127.0.0.1:1/?user={USER}&password={SECRET}",
+    f"rtsp://127.0.0.1:1?user={USER}&password={SECRET}",
+    f"rtsp://127.0.0.1:1#{USER}:{SECRET}",
+    f"rtsp://127.0.0.1:1/{USER}:{SECRET}/video",
+    f"rtsp://127.0.0.1:1user={USER}&pwd={SECRET}",
+    f"http://127.0.0.1:1/snap.cgi?loginuse={USER}&loginpas={SECRET}",
+    f"http://127.0.0.1:1/token/{SECRET}/live.m3u8;u={USER}",
+    f"https://{USER}:{SECRET}@[::1]:1/x",
+    f"http://{USER}:{SECRET}@[::1/x",
+    f"http://{USER}:{SECRET}@a..b/x",
+    f"http://{USER}:{SECRET}@127.0.0.1:99999/x",
+    f"http://{USER}:{SECRET}",
+    f"HTTP://{USER}:{SECRET}@127.0.0.1:1/",
+    f"rtsp://@{USER}:{SECRET}@127.0.0.1:1/",
+    f"rtsp:///{USER}:{SECRET}@127.0.0.1:1/",
+    f"rtps://{USER}:{SECRET}@127.0.0.1:1/",
+    f"{USER}:{SECRET}://127.0.0.1:1/",
+    f"{USER}:{SECRET}@rtsp://127.0.0.1:1/",
+    f"{USER}:{SECRET}@127.0.0.1:1/x",
+    f"rtsp:/{USER}:{SECRET}@127.0.0.1:1/x",
+    f"rtsp:{USER}:{SECRET}@127.0.0.1:1/x",
+    f"127.0.0.1:1/user={USER}_password={SECRET}",
+    f"udp://{USER}:{SECRET}@:1",
+]

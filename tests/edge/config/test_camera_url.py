@@ -1,0 +1,78 @@
+"""What is shown of an address: scheme, host and port, or less; and what is said of a wrong one."""
+
+import pytest
+
+from camera.config.camera_list import CameraConfigError, expand_cameras
+from camera.config.camera_url import parse_url
+from camera.config.settings import Settings
+from camera.config.source_spec import parse_source
+from common.runtime.settings import SettingsError, read_settings
+from tests.edge.config.camera_urls import ADDRESSES, SECRET, USER
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_no_address_shows_its_password_or_user(address: str) -> None:
+    settings, spec = Settings(camera_source=address), parse_source(address)
+
+    shown = f"{settings!r} {settings} {spec!r} {spec} {parse_url(address)!r} {parse_url(address).problem}"
+
+    assert SECRET not in shown
+    assert USER not in shown
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize(
+    "cameras",
+    ["{0}", "a={0} b={0}", "{0}=demo", "a=demo {0}", "a={0} a=demo", "a=demo,b={0}", "a= {0}", "a=rtsp://x y={0} {0}"],
+)
+def test_no_list_of_cameras_shows_a_password(cameras: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ""
+    for setting in ("CAMERAS", "CAMERA_SETTINGS", "CAMERA_NAME", "MASKS", "EDGE_BROKER_HOST", "SCHEDULE"):
+        monkeypatch.setenv(setting, cameras.format(address))
+        try:
+            said += repr([camera.source for camera in expand_cameras(read_settings(Settings))])
+        except (CameraConfigError, SettingsError) as error:
+            said += str(error)
+        monkeypatch.delenv(setting)
+
+    assert SECRET not in said
+    assert USER not in said
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("rtsp://me:secret@cam/live", "rtsp://cam"),
+        ("rtsp://me:secret@cam:8554/live", "rtsp://cam:8554"),
+        ("RTSP://cam:554/live", "rtsp://cam"),
+        ("http://me:p@ss@cam.local:8080/live?key=1", "http://cam.local:8080"),
+        ("https://[fe80::1]/x", "https://[fe80::1]"),
+        ("http://küche.example/x", "http://küche.example"),
+    ],
+)
+def test_scheme_host_and_port_are_shown(address: str, shown: str) -> None:
+    assert parse_url(address).problem is None
+    assert str(parse_source(address)) == shown
+
+
+@pytest.mark.parametrize("mark", "#/?")
+def test_what_must_be_encoded_is_said(mark: str) -> None:
+    problem = parse_url(f"rtsp://me:se{mark}cret@cam/live").problem
+
+    assert problem
+    assert "write # as %23, / as %2F, ? as %3F, @ as %40" in problem
+
+
+def test_a_wrong_scheme_is_said() -> None:
+    assert "has a scheme that is not understood: write rtsp://" in (parse_url("rtps://cam/live").problem or "")
+
+
+@pytest.mark.parametrize("cameras", ["a=demo,b=demo", "a=demo, b=demo", "a=0,b=1", "a=rtsp://h/1,b=rtsp://h/2"])
+def test_a_comma_between_cameras_is_said(cameras: str) -> None:
+    with pytest.raises(CameraConfigError, match="CAMERAS has a comma between two cameras: put a space there"):
+        expand_cameras(Settings(cameras=cameras))
+
+
+def test_a_comma_between_settings_is_said() -> None:
+    with pytest.raises(CameraConfigError, match="CAMERA_SETTINGS has a comma between two settings"):
+        expand_cameras(Settings(cameras="a=demo b=demo", camera_settings="a.MIN_FACE_PX=80,b.MIN_FACE_PX=70"))

@@ -1,0 +1,134 @@
+"""Network cameras: what they give, and what is said when they do not."""
+
+import threading
+from pathlib import Path
+
+import cv2
+import pytest
+
+from camera.config.settings import Settings
+from camera.sources.factory import create_source
+from camera.sources.frame import Image, SourceError
+from camera.sources.reader.latest_frame import LatestFrame
+from camera.sources.v4l2.discovery import DeviceRegistry
+from camera.sources.video.network import NetworkSource
+from dev.harness.process import free_port, wait_for
+from tests.edge.config.camera_urls import ADDRESSES, SECRET, USER
+from tests.edge.sources.network_camera import Answering, NetworkCamera
+
+
+def test_an_address_where_nothing_answers_is_said_without_the_password() -> None:
+    with pytest.raises(SourceError, match=r"CAMERA_SOURCE=http://127\.0\.0\.1:1 cannot be reached") as caught:
+        NetworkSource("http://me:secret@127.0.0.1:1/video?token=secret")
+
+    assert "secret" not in str(caught.value)
+
+
+def test_an_address_with_a_wrong_port_is_said() -> None:
+    with pytest.raises(SourceError, match=r"CAMERA_SOURCE=rtsp://\.\.\. has a wrong port"):
+        NetworkSource("rtsp://me:secret@cam:eight/live")
+
+
+@pytest.mark.parametrize("url", ["rtsp://me:secret@a..b/live", "http://me:secret@[abc/live"])
+def test_an_address_with_a_wrong_host_is_said(url: str) -> None:
+    with pytest.raises(SourceError, match=r"has a wrong host: fix it in \.env\.") as caught:
+        NetworkSource(url)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_an_http_camera_gives_frames_until_it_hangs_up(face_frame: Image) -> None:
+    server = NetworkCamera(free_port(), cv2.imencode(".jpg", face_frame)[1].tobytes())
+    source = NetworkSource(server.url)
+
+    times = [source.grab() for _ in range(5)]
+    frame = source.retrieve()
+    server.die()
+
+    assert frame
+    assert frame.image.shape == face_frame.shape
+    assert frame.number == 4
+    assert times == sorted(times)
+    with pytest.raises(SourceError, match="stopped sending"):
+        drain(source)
+    source.close()
+
+
+def drain(source: NetworkSource) -> None:
+    while True:
+        source.grab()
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_no_failure_shows_a_password(
+    address: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stop = threading.Event()
+    source = create_source(Settings(camera_source=address), DeviceRegistry(Path("/dev")))
+    frames = LatestFrame(source, rate=10, stop=stop)
+    wait_for(lambda: frames.status.problem, seconds=30, what="a problem")
+    stop.set()
+
+    shown = f"{frames.status} {caplog.text} {capfd.readouterr()}"
+
+    assert SECRET not in shown
+    assert USER not in shown
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "said"),
+    [
+        (401, b"", r"refuses the user or password \(401\)"),
+        (403, b"", r"does not let this user see it \(403\)"),
+        (404, b"", r"has nothing under this path \(404\)"),
+        (418, b"", "refuses the request"),
+        (500, b"", "has a fault of its own"),
+        (200, b"<html><body>Log in</body></html>" * 50, "answers, but with no video, perhaps with a web page"),
+        (200, b"", "ended the connection without a picture|answers, but with no video"),
+    ],
+)
+def test_what_answers_and_is_no_video_is_told_apart(status: int, content: bytes, said: str) -> None:
+    with Answering(status, content) as url, pytest.raises(SourceError, match=said) as caught:
+        NetworkSource(url.replace("//", "//me:secret@"))
+
+    assert "secret" not in str(caught.value)
+    assert "/video" not in str(caught.value)
+
+
+def test_a_web_server_that_is_asked_by_rtsp_is_a_sentence() -> None:
+    with Answering(200, b"hello") as url, pytest.raises(SourceError, match="CAMERA_SOURCE=rtsp://127") as caught:
+        NetworkSource(url.replace("http://", "rtsp://me:secret@"))
+
+    assert "secret" not in str(caught.value)
+
+
+def test_an_address_of_one_image_is_asked_again_and_again_at_a_pace(face_frame: Image) -> None:
+    jpeg = cv2.imencode(".jpg", face_frame)[1].tobytes()
+    with Answering(200, jpeg, "image/jpeg") as url:
+        source = NetworkSource(url)
+        times = [source.grab() for _ in range(4)]
+        frame = source.retrieve()
+        source.close()
+
+    assert frame
+    assert frame.image.shape == face_frame.shape
+    assert frame.number == 3
+    assert times[-1] - times[0] > 0.9  # two a second at most, whatever FRAME_RATE is
+
+
+def test_half_a_jpeg_of_a_stream_is_damaged_and_not_shown(face_frame: Image) -> None:
+    jpeg = cv2.imencode(".jpg", face_frame)[1].tobytes()
+    server = NetworkCamera(free_port(), jpeg)
+    source = NetworkSource(server.url)
+    source.grab()
+    whole = source.retrieve()
+
+    server.jpeg = jpeg[: len(jpeg) // 2]
+    seen = [source.grab() and source.retrieve()]
+    while seen[-5:] != [None] * 5 and len(seen) < 1000:  # whole ones may still be on their way
+        seen.append(source.grab() and source.retrieve())
+    server.die()
+    source.close()
+
+    assert whole
+    assert seen[-5:] == [None] * 5

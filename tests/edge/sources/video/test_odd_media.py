@@ -1,0 +1,113 @@
+"""Videos that readers stumble over: each frame is a true picture, or there is a sentence."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from camera.sources.frame import Image, SourceEndedError, SourceError
+from camera.sources.video.file import FileSource
+from tests.edge.sources.video.odd_media import INTERLACE, SQUASH, case, make_video
+
+
+def frames_of(file: Path) -> tuple[list[Image], list[float]]:
+    """All images of a file, and all times."""
+    source, images, times = FileSource(file), list[Image](), list[float]()
+    while True:
+        try:
+            times.append(source.grab())
+        except SourceEndedError:
+            source.close()
+            return images, times
+        frame = source.retrieve()
+        if frame is not None:
+            images.append(frame.image)
+
+
+def difference(one: Image, other: Image) -> float:
+    return float(np.abs(one.astype(float) - other.astype(float)).mean())
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("h264.mp4", "libx264"), ("h264.ts", "libx264"), ("mpeg2.mpg", "mpeg2video"), ("mpeg4.avi", "mpeg4")],
+)
+def test_interlaced_video_is_shown_as_it_was(tmp_path: Path, name: str, codec: str) -> None:
+    interlaced, _ = frames_of(make_video(tmp_path / name, *INTERLACE, "-c:v", codec, "-q:v", "2"))
+    whole, _ = frames_of(make_video(tmp_path / f"whole-{name}", "-r", "25", "-c:v", codec, "-q:v", "2"))
+
+    assert len(interlaced) >= 20
+    assert all(min(difference(image, other) for other in whole) < 8 for image in interlaced)
+
+
+def test_the_interlaced_case_is_no_longer_black() -> None:
+    interlaced, _ = frames_of(case("interlaced_testsrc.mp4"))
+    whole, _ = frames_of(case("2026-11-22T06:33:25.mp4"))
+
+    assert len(interlaced) == len(whole) == 60
+    assert max(difference(*pair) for pair in zip(interlaced, whole, strict=True)) < 10
+
+
+@pytest.mark.parametrize("name", ["jump_back_1h.ts", "jump_forward_1h.ts"])
+def test_a_jump_of_the_time_stamps_is_a_cut(name: str) -> None:
+    images, times = frames_of(case(name))
+    source = FileSource(case(name))
+    source.grab()
+    frame = source.retrieve()
+    source.close()
+
+    assert len(images) == 60
+    assert times == sorted(set(times))
+    assert times[-1] < 10
+    assert frame is not None
+    assert case(name).stat().st_mtime - frame.captured_at.timestamp() < 10  # its header may speak of an hour
+
+
+@pytest.mark.parametrize("name", ["2026-11-22T06:33:25.mp4", "rtsp:x.mp4", "a@b=c&d.mp4", "ö %20 %d.mp4"])
+def test_a_file_may_be_called_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    make_video(tmp_path / "plain.mp4").rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+
+    assert len(frames_of(Path(name))[0]) == 50
+
+
+def test_pixels_become_square(tmp_path: Path) -> None:
+    images, _ = frames_of(make_video(tmp_path / "wide.mp4", *SQUASH))
+
+    assert images[0].shape == (240, 640, 3)
+
+
+def test_a_file_of_a_turned_camera_is_upright(tmp_path: Path, face_frame: Image) -> None:
+    exif = b"\xff\xe1\x00\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    jpeg = cv2.imencode(".jpg", face_frame)[1].tobytes()
+    (tmp_path / "turned.jpg").write_bytes(jpeg[:2] + exif + jpeg[2:])
+    upright = cv2.imread(str(tmp_path / "turned.jpg"))
+    assert upright is not None
+
+    (image,), _ = frames_of(tmp_path / "turned.jpg")
+
+    assert image.shape == upright.shape == (640, 480, 3)
+    assert difference(image, upright) < 3
+
+
+def test_a_file_without_a_whole_frame_is_a_sentence(tmp_path: Path, face_frame: Image) -> None:
+    jpeg = cv2.imencode(".jpg", face_frame)[1].tobytes()
+    (tmp_path / "half.jpg").write_bytes(jpeg[: len(jpeg) // 2])
+
+    with pytest.raises(SourceError, match="holds no frame that can be decoded"):
+        frames_of(tmp_path / "half.jpg")
+
+
+def test_what_holds_only_sound_is_no_video(tmp_path: Path) -> None:
+    sound = make_video(tmp_path / "sound.wav", scene="sine=duration=1")
+
+    with pytest.raises(SourceError, match="is not a video that can be read"):
+        FileSource(sound)
+
+
+def test_an_address_that_was_mistyped_is_called_one(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="An address begins with rtsp:// or http://") as caught:
+        FileSource(tmp_path / "admin:secret@cam")
+
+    assert "secret" not in str(caught.value)
