@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from common.mqtt_properties import patch_paho_properties
 
@@ -13,6 +15,9 @@ log = logging.getLogger(__name__)
 
 NO_MATCHING_SUBSCRIBERS = "No matching subscribers"  # paho's name of reason code 0x10: a success that reached nobody
 MIN_RECONNECT_SECONDS, MAX_RECONNECT_SECONDS = 1, 10
+# What a client that needs no images accepts: the broker drops what is larger instead of sending it.
+MAX_RECEIPT_BYTES = 256 * 1024  # a batch of 100 receipts takes at most half of it
+MAX_COMMAND_BYTES = 16 * 1024  # commands, statuses and replies take less than 2 KB
 CALLBACK_FAILED = "Caught exception in"  # how paho begins to report an exception of a callback
 
 
@@ -40,6 +45,13 @@ def new_client(
     client.suppress_exceptions = True  # by default an exception in a callback ends the network thread silently
     client.enable_logger(log)  # formats only what is logged, unlike on_log
     return client
+
+
+def accept_packets_up_to(size: int) -> Properties:
+    """Return the properties for `connect` that bound every packet which the broker sends."""
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.MaximumPacketSize = size
+    return properties
 
 
 class _CallbackErrors(logging.Filter):

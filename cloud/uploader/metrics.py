@@ -18,7 +18,7 @@ from storage.capture import Capture
 from storage.errors import S3_ERRORS, S3ErrorKind, classify
 
 T = TypeVar("T")
-REASON_CODES = ("image", "topic", "schema", "camera", "captured_at", "id")
+REASON_CODES = ("image", "topic", "schema", "camera", "captured_at", "id", "properties")
 S3_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 END_TO_END_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600, 21600, 86400, 604800)
 LOG = logging.getLogger(__name__)

@@ -1,5 +1,6 @@
 """How an image carries its own metadata: an iTXt chunk of a PNG, or a comment segment of a JPEG."""
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ COMMENT_START = KEYWORD + b" "
 
 AFTER_IHDR = len(PNG_SIGNATURE) + 25  # length, type, 13 bytes and CRC of the header chunk
 MARKER, COMMENT, START_OF_SCAN = 0xFF, 0xFE, 0xDA
-WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xDA)})  # TEM, RST0 to RST7, SOI, EOI
+# Padding (any number of 0xFF may precede a marker), and markers without a length: TEM, RST0 to RST7, SOI, EOI.
+WITHOUT_LENGTH = re.compile(rb"(?:\xff(?=\xff)|\xff[\x01\xd0-\xd9])*+")
+MAX_SEGMENTS = 1024  # before the pixels; cameras write about ten, and ours puts its comment first
 
 
 def embed_metadata(image: bytes, text: str) -> bytes:
@@ -51,15 +54,11 @@ def png_chunks(image: bytes) -> Iterator[tuple[bytes, int, int]]:
 def jpeg_segments(image: bytes) -> Iterator[tuple[int, int, int]]:
     """Marker of each segment before the pixels, and start and end of its content. Raises struct.error if cut short."""
     position = len(JPEG_SIGNATURE)
-    while True:
-        start, marker = struct.unpack_from("BB", image, position)
+    for _ in range(MAX_SEGMENTS):
+        skipped = WITHOUT_LENGTH.match(image, position)
+        position = skipped.end() if skipped else position
+        start, marker, length = struct.unpack_from(">BBH", image, position)
         if start != MARKER or marker == START_OF_SCAN:
             return
-        if marker == MARKER:  # padding: any number of 0xFF may precede a marker
-            position += 1
-        elif marker in WITHOUT_LENGTH:
-            position += 2
-        else:
-            (length,) = struct.unpack_from(">H", image, position + 2)
-            yield marker, position + 4, position + 2 + length
-            position += 2 + max(length, 2)
+        yield marker, position + 4, position + 2 + length
+        position += 2 + max(length, 2)

@@ -2,12 +2,13 @@
 
 import io
 import struct
+import sys
 
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from common.contract.embedded import embed_metadata, extract_metadata
+from common.contract.embedded import MAX_SEGMENTS, embed_metadata, extract_metadata
 from tests.support import pictures
 
 TEXT = '{"schema":1,"camera":"Tür"}'
@@ -43,6 +44,33 @@ def test_other_comments_and_padding_before_a_marker_are_skipped() -> None:
     other = b"\xff\xfe" + struct.pack(">H", 8) + b"usbcat" + b"\xff\xff\xff\xd0"
 
     assert extract_metadata(described[:2] + other + described[2:]) == TEXT
+
+
+@pytest.mark.parametrize("padding", [b"\xff", b"\xff\xd0", b"\xff\x01", b"\xff\xd8"])
+def test_megabytes_of_padding_are_skipped_at_once(padding: bytes) -> None:
+    described = embed_metadata(pictures.jpeg(1), TEXT)
+    lines = 0
+
+    def count(_frame: object, event: str, _argument: object) -> object:
+        nonlocal lines
+        lines += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        found = extract_metadata(described[:2] + padding * 1_000_000 + described[2:])
+    finally:
+        sys.settrace(before)
+
+    assert found == TEXT
+    assert lines < 1000
+
+
+def test_segments_without_end_are_not_walked() -> None:
+    described = embed_metadata(pictures.jpeg(1), TEXT)
+
+    assert extract_metadata(described[:2] + b"\xff\xe1\x00\x02" * (MAX_SEGMENTS + 1) + described[2:]) is None
 
 
 @pytest.mark.parametrize("image", [pictures.png(1), pictures.jpeg(1)], ids=["png", "jpeg"])

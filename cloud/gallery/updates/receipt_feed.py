@@ -9,7 +9,7 @@ from paho.mqtt.client import MQTTMessage
 
 from common.contract import topics
 from common.contract.receipt import Receipt
-from common.mqtt import new_client
+from common.mqtt import MAX_RECEIPT_BYTES, accept_packets_up_to, new_client
 
 LOG = logging.getLogger(__name__)
 KEEPALIVE_SECONDS = 30
@@ -46,7 +46,8 @@ class ReceiptFeed:
 
     def start(self) -> None:
         """Connect, now and whenever the connection is lost."""
-        self._client.connect_async(*self._address, KEEPALIVE_SECONDS)
+        properties = accept_packets_up_to(MAX_RECEIPT_BYTES)
+        self._client.connect_async(*self._address, KEEPALIVE_SECONDS, properties=properties)
         self._client.loop_start()
 
     def stop(self) -> None:

@@ -15,7 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.contract import topics
-from common.mqtt import NO_MATCHING_SUBSCRIBERS, Login, new_client
+from common.mqtt import MAX_COMMAND_BYTES, NO_MATCHING_SUBSCRIBERS, Login, accept_packets_up_to, new_client
 from common.runtime.check_result import CheckResult, failed, passed, skipped, warned
 from uploader.mqtt.session import (
     EXCLUSIVE_CLIENT_ID,
@@ -54,7 +54,8 @@ class BrokerProbe:
 
     def __enter__(self) -> Self:
         try:
-            self._client.connect(*self._address, clean_start=True)
+            properties = accept_packets_up_to(MAX_COMMAND_BYTES)
+            self._client.connect(*self._address, clean_start=True, properties=properties)
         except OSError as error:
             raise BrokerError(unreachable(error)) from error
         self._client.loop_start()

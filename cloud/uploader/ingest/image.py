@@ -1,6 +1,7 @@
 """Whether bytes are an image: first by structure, then, for a JPEG, by decoding it at a bounded cost."""
 
 import io
+import struct
 import threading
 import time
 import warnings
@@ -43,13 +44,20 @@ def validate_image(payload: bytes, max_pixels: int) -> ImageInfo:
     try:
         if payload.startswith(PNG_SIGNATURE):
             check_png(payload, max_pixels)
-            return ImageInfo("image/png", extract_metadata(payload))
+            return ImageInfo("image/png", _metadata(payload))
         if payload.startswith(JPEG_SIGNATURE):
             _decode_jpeg(payload, check_jpeg(payload, max_pixels))
-            return ImageInfo("image/jpeg", extract_metadata(payload))
+            return ImageInfo("image/jpeg", _metadata(payload))
     except ImageStructureError as error:
         raise NotAnImageError(f"the image is damaged: {error}") from error
     raise NotAnImageError("neither a PNG nor a JPEG" if payload else "the message is empty")
+
+
+def _metadata(payload: bytes) -> str | None:
+    try:
+        return extract_metadata(payload)
+    except struct.error:  # made to be understood in two ways: who looks for text runs past the end
+        return None
 
 
 def _decode_jpeg(payload: bytes, frame: JpegFrame) -> None:

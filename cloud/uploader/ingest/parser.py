@@ -5,16 +5,20 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from common.contract import topics
 from common.contract.capture import CAPTURE_ID, SCHEMA, CaptureId
 from common.contract.times import parse_timestamp, whole_milliseconds
+from common.mqtt_properties import MAX_PROPERTY_BYTES, MAX_USER_PROPERTIES
 from storage.capture import UNKNOWN_CAMERA, Capture
 from uploader.ingest.image import NotAnImageError, validate_image
 
 CAMERA_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 DETAILS = ("box", "score", "quality", "track", "shot")
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+MAX_AHEAD = timedelta(days=1)
+TOO_MANY_PROPERTIES = f"more than {MAX_USER_PROPERTIES} user properties or {MAX_PROPERTY_BYTES >> 10} KiB of properties"
 MAX_DETAIL_LENGTH = 128  # S3 takes 2 KB of metadata in all
 
 
@@ -26,6 +30,7 @@ class IncomingMessage:
     payload: bytes = field(repr=False)
     properties: Mapping[str, str]  # the MQTT 5 user properties
     arrived_at: datetime
+    oversized: bool = False  # it carried more properties than anybody reads, and none was read
 
 
 class InvalidMessageError(Exception):
@@ -40,6 +45,8 @@ class InvalidMessageError(Exception):
 def parse_capture(message: IncomingMessage, max_pixels: int) -> Capture:
     """Take the metadata from the message, else from the image; without either the capture is bare."""
     edge = _edge(message.topic)
+    if message.oversized:
+        raise InvalidMessageError(TOO_MANY_PROPERTIES, "properties")
     try:
         image = validate_image(message.payload, max_pixels)
     except NotAnImageError as error:
@@ -48,7 +55,7 @@ def parse_capture(message: IncomingMessage, max_pixels: int) -> Capture:
     capture = Capture(
         edge=edge,
         camera=_camera(metadata),
-        captured_at=_captured_at(metadata) or whole_milliseconds(message.arrived_at),
+        captured_at=_captured_at(metadata, message.arrived_at) or whole_milliseconds(message.arrived_at),
         image=message.payload,
         content_type=image.content_type,
         sha256=hashlib.sha256(message.payload).hexdigest(),
@@ -111,15 +118,19 @@ def _camera(metadata: Mapping[str, str]) -> str:
     return camera
 
 
-def _captured_at(metadata: Mapping[str, str]) -> datetime | None:
+def _captured_at(metadata: Mapping[str, str], now: datetime) -> datetime | None:
     name = "captured_at" if "captured_at" in metadata else "id"
     if name not in metadata:
         return None
     try:
         text = metadata[name]
-        return parse_timestamp(text) if name == "captured_at" else CaptureId.parse(text).captured_at
+        moment = parse_timestamp(text) if name == "captured_at" else CaptureId.parse(text).captured_at
     except ValueError as error:
         raise InvalidMessageError(f"{name} is not in the format of the contract", name) from error
+    if not EARLIEST <= moment <= now + MAX_AHEAD:
+        problem = f"{name} {text[:24]} is before {EARLIEST.year} or more than a day ahead: set the camera's clock"
+        raise InvalidMessageError(problem, "captured_at")
+    return moment
 
 
 def _details(metadata: Mapping[str, str]) -> dict[str, str]:

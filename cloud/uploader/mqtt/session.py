@@ -10,7 +10,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from common.contract import topics
-from common.mqtt import Login, new_client
+from common.mqtt import MAX_COMMAND_BYTES, Login, accept_packets_up_to, new_client
 
 EXCLUSIVE_CLIENT_ID = "uploader"  # of the session in which the broker keeps what was not acknowledged
 NO_EXPIRY = 0xFFFFFFFF
@@ -70,7 +70,7 @@ def discard_exclusive_session(host: str, port: int, login: Login | None) -> None
     """End the session of a single uploader: nobody would fetch what it collects. Edges send that again."""
     client = new_client(EXCLUSIVE_CLIENT_ID, login=login)
     try:
-        client.connect(host, port, clean_start=True)
+        client.connect(host, port, clean_start=True, properties=accept_packets_up_to(MAX_COMMAND_BYTES))
         client.loop_start()
         client.disconnect()
     except OSError as error:

@@ -24,6 +24,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.contract import topics
 from common.mqtt import new_client
+from common.mqtt_properties import is_oversized
 from common.runtime.log import RepeatFilter, filtered_logger
 from uploader.ingest.parser import IncomingMessage
 from uploader.mqtt.connection import Connection, Phase
@@ -233,6 +234,7 @@ class Subscriber:
             payload=bytes(message.payload),
             properties=dict(properties),
             arrived_at=datetime.now(UTC),
+            oversized=is_oversized(message.properties),
         )
         self._deliveries.put(Delivery(incoming, message.qos, message.mid, self._connection.number))
 

@@ -10,13 +10,13 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from camera.config.schedule import ScheduleController
 from camera.config.settings import Settings
 from common.contract import topics
-from common.mqtt import new_client
+from common.mqtt import MAX_COMMAND_BYTES, accept_packets_up_to, new_client
 from common.runtime.files import atomic_write
 
 log = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 15
-MAX_COMMAND_BYTES = 1000
+MAX_COMMAND_LENGTH = 1000
 
 
 class CameraMqttClient:
@@ -39,7 +39,8 @@ class CameraMqttClient:
 
     def start(self) -> None:
         """Connect, now and whenever the connection is lost."""
-        self._client.connect_async(*self._broker, KEEPALIVE_SECONDS)
+        properties = accept_packets_up_to(MAX_COMMAND_BYTES)
+        self._client.connect_async(*self._broker, KEEPALIVE_SECONDS, properties=properties)
         self._client.loop_start()
 
     def publish_image(self, topic: str, image: bytes) -> None:
@@ -92,7 +93,7 @@ class CameraMqttClient:
             self._schedule.override(self._command_file.read_text(encoding="utf-8"))
 
     def _apply_command(self, payload: bytes) -> None:
-        command = payload[:MAX_COMMAND_BYTES].decode("utf-8", "replace").strip()
+        command = payload[:MAX_COMMAND_LENGTH].decode("utf-8", "replace").strip()
         try:
             self._schedule.override(command)
             atomic_write(self._command_file, command.encode())

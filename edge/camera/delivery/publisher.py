@@ -20,7 +20,7 @@ from camera.delivery.spool import Spool
 from common.contract import topics
 from common.contract.capture import Capture, Visit
 from common.contract.receipt import Receipt
-from common.mqtt import NO_MATCHING_SUBSCRIBERS, new_client
+from common.mqtt import MAX_RECEIPT_BYTES, NO_MATCHING_SUBSCRIBERS, accept_packets_up_to, new_client
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,8 @@ class Publisher:
 
     def start(self) -> None:
         """Connect, now and whenever the connection is lost."""
-        self._client.connect_async(self._settings.edge_broker_host, self._settings.edge_broker_port, KEEPALIVE_SECONDS)
+        address = self._settings.edge_broker_host, self._settings.edge_broker_port
+        self._client.connect_async(*address, KEEPALIVE_SECONDS, properties=accept_packets_up_to(MAX_RECEIPT_BYTES))
         self._client.loop_start()
         self._thread.start()
 

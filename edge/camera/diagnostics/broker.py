@@ -14,7 +14,7 @@ import paho.mqtt.client as mqtt
 
 from camera.config.settings import Settings
 from common.contract import topics
-from common.mqtt import new_client
+from common.mqtt import MAX_COMMAND_BYTES, accept_packets_up_to, new_client
 from common.runtime.check_result import CheckResult, failed, info, passed, warned
 
 REPLY_TIMEOUT_SECONDS = 5.0
@@ -65,7 +65,8 @@ def read_retained(settings: Settings) -> BrokerSnapshot:
     client.on_connect, client.on_message = on_connect, on_message
     client.connect_timeout = REPLY_TIMEOUT_SECONDS
     try:
-        client.connect(settings.edge_broker_host, settings.edge_broker_port)
+        properties = accept_packets_up_to(MAX_COMMAND_BYTES)
+        client.connect(settings.edge_broker_host, settings.edge_broker_port, properties=properties)
     except OSError:
         return snapshot
     client.loop_start()

@@ -88,11 +88,17 @@ def test_strange_properties_and_empty_messages_hold_nothing_up(
 
     edge.send(b"")
     edge.send(pictures.png(2), {"note": "\ufeff a byte order mark, on which paho hangs up", "\ufeff": ""})
-    edge.send(pictures.png(3), {"note": "x" * 60_000, "camera": "\u00e9" * 30_000})
+    edge.send(pictures.png(3), {"note": "x" * 8_000})
+    edge.send(pictures.png(4), {"note": "x" * 60_000, "camera": "\u00e9" * 30_000})
+    edge.send(pictures.png(5), {str(number): "" for number in range(65)})
     edge.send(picture)
 
     assert pictures.identity(picture) in wait_for_receipts(edge, 3)
-    assert len(bucket.list_keys("rejected/")) == 1
+    rejected = wait_for(
+        lambda: keys if len(keys := bucket.list_keys("rejected/")) >= 3 else [], seconds=20, what="three rejected"
+    )
+    reasons = [bucket.read(key)[2]["reason"] for key in rejected]
+    assert sorted(reasons) == ["more than 64 user properties or 8 KiB of properties"] * 2 + ["the message is empty"]
 
 
 def test_a_bare_image_is_stored_once_however_often_it_comes(edge: Edge, uploaders: Uploaders, bucket: Bucket) -> None:

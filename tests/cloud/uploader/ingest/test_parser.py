@@ -1,6 +1,7 @@
 """What the uploader reads out of a message."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -99,6 +100,10 @@ def test_random_bytes_after_a_sound_beginning_are_refused() -> None:
         ({"captured_at": "2026-11-22T06:33:26.123Z"}, "id does not match captured_at"),
         ({"captured_at": "2026-13-22T06:33:25.123Z"}, "captured_at"),
         ({"captured_at": "yesterday"}, "captured_at"),
+        ({"captured_at": "9999-12-31T23:59:59.999Z"}, "more than a day ahead"),
+        ({"captured_at": "2026-11-23T07:00:01.000Z"}, "more than a day ahead"),
+        ({"captured_at": "1999-12-31T23:59:59.999Z"}, "before 2000"),
+        ({"captured_at": "0001-01-01T00:00:00.000Z"}, "before 2000"),
         ({"camera": "../../etc"}, "camera"),
         ({"camera": ""}, "camera"),
         ({"schema": "2"}, "schema 2"),
@@ -108,6 +113,30 @@ def test_properties_that_contradict_the_contract_are_refused(changes: dict[str, 
     picture = pictures.png(1)
 
     assert reason in reason_for(pictures.message(picture, pictures.properties(picture) | changes))
+
+
+@pytest.mark.parametrize("name", ["id", "embedded"])
+def test_a_time_far_ahead_is_refused_wherever_it_is_said(name: str) -> None:
+    ahead = datetime(9999, 12, 31, tzinfo=UTC)
+    picture = pictures.png(1, pictures.description(ahead))
+    said = {"id": pictures.identity(picture, ahead)} if name == "id" else {}
+
+    assert "more than a day ahead: set the camera's clock" in reason_for(pictures.message(picture, said))
+
+
+@pytest.mark.parametrize("moment", [datetime(2000, 1, 1, tzinfo=UTC), datetime(2026, 11, 23, 7, tzinfo=UTC)])
+def test_a_clock_that_is_wrong_by_less_than_a_day_loses_nothing(moment: datetime) -> None:
+    picture = pictures.png(1)
+
+    capture = parse_capture(pictures.message(picture, pictures.properties(picture, moment)), LIMIT)
+
+    assert capture.captured_at == moment
+
+
+def test_a_message_whose_properties_were_not_read_is_refused() -> None:
+    message = replace(pictures.message(pictures.png(1), {}), oversized=True)
+
+    assert reason_for(message) == "more than 64 user properties or 8 KiB of properties"
 
 
 def test_huge_and_foreign_properties_never_reach_the_metadata() -> None:
