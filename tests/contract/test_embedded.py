@@ -3,6 +3,8 @@
 import io
 import struct
 import sys
+from types import FrameType
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -51,7 +53,7 @@ def test_megabytes_of_padding_are_skipped_at_once(padding: bytes) -> None:
     described = embed_metadata(pictures.jpeg(1), TEXT)
     lines = 0
 
-    def count(_frame: object, event: str, _argument: object) -> object:
+    def count(_frame: FrameType, event: str, _argument: Any) -> Any:
         nonlocal lines
         lines += event == "line"
         return count

@@ -15,7 +15,7 @@ from storage.structure.limits import (
 )
 
 JPEG_SIGNATURE = b"\xff\xd8\xff"
-SOS, EOI, COM, DNL = 0xDA, 0xD9, 0xFE, 0xDC
+TEM, SOI, SOS, EOI, COM, DNL = 0x01, 0xD8, 0xDA, 0xD9, 0xFE, 0xDC
 PROGRESSIVE = 0xC2
 APP = range(0xE0, 0xF0)
 FRAME_HEADERS = (0xC0, 0xC1, PROGRESSIVE)  # baseline, extended, progressive: what libjpeg decodes
@@ -47,7 +47,7 @@ def check_jpeg(payload: bytes, max_pixels: int) -> JpegFrame:
                 raise ImageStructureError("it has two frames")
             frame = _jpeg_frame(marker, payload[start:end])
             check_pixels(frame.width, frame.height, max_pixels)
-        elif marker in OTHER_FRAME_HEADERS or marker == DNL:
+        elif marker in OTHER_FRAME_HEADERS or marker in {DNL, TEM, SOI}:  # the last two have no length
             raise ImageStructureError("it is a kind of JPEG that nobody decodes")
         elif marker == SOS:
             scans += 1
