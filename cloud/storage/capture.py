@@ -10,6 +10,11 @@ from common.contract.times import timestamp
 UNKNOWN_CAMERA = "unknown"
 
 
+def contract_names(metadata: Mapping[str, str]) -> dict[str, str]:
+    """An object's metadata in the contract's words, in whatever case the store returns it; older objects have _."""
+    return {name.lower().replace("-", "_"): text for name, text in metadata.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Capture:
     """One image from one camera; a bare capture came without metadata."""
@@ -39,6 +44,11 @@ class Capture:
             "captured_at": timestamp(self.captured_at),
             **self.details,
         }
+
+    @property
+    def object_metadata(self) -> dict[str, str]:
+        """The same in names that every proxy passes on: many drop a header with _ in its name."""
+        return {name.replace("_", "-"): text for name, text in self.metadata.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,8 @@ def client_config(settings: StorageSettings, *, pool_size: int = POOL_SIZE) -> C
         max_pool_connections=pool_size,
         # Stores other than AWS seldom have a host name for each bucket.
         s3={"addressing_style": "path" if settings.s3_endpoint_url else "auto"},
+        request_checksum_calculation=settings.request_checksums,
+        response_checksum_validation=settings.response_checksums,
     )
 
 

@@ -1,13 +1,19 @@
 """Why S3 did not do what was asked, in one sentence that names the setting to fix."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
+    ChecksumError,
     ClientError,
+    ConnectionError,  # noqa: A004 (botocore's own name)
     CredentialRetrievalError,
+    HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     ParamValidationError,
     PartialCredentialsError,
@@ -15,8 +21,15 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-# Everything boto3 raises about a request; a proxy's response that is not XML is not a BotoCoreError.
-S3_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
+
+class UnsuitableStoreError(Exception):
+    """The store answered, and not as S3 does; the message is one sentence."""
+
+
+# Everything that a request raises; a proxy's response that is not XML is not a BotoCoreError.
+S3_ERRORS = (ClientError, BotoCoreError, ResponseParserError, UnsuitableStoreError)
+# Nobody answered, or not to the end.
+AWAY = (ConnectionError, HTTPClientError, ChecksumError, IncompleteReadError)
 NO_CREDENTIALS = (
     NoCredentialsError,
     PartialCredentialsError,
@@ -32,6 +45,7 @@ class S3ErrorKind(Enum):
     THROTTLED = "S3 is throttling requests"
     CONFLICT = "another writer was at the same name"
     DENIED = "S3 denied the request"
+    UNSUITABLE = "the store cannot be used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,7 @@ class S3Error:
         return f"{self.kind.value}: {self.reason}"
 
 
+NOT_IMPLEMENTED = 501
 THROTTLING_CODES = {
     "SlowDown",
     "Throttling",
@@ -64,12 +79,38 @@ TRANSFER_CODES = {
     "XAmzContentChecksumMismatch",
     "XAmzContentSHA256Mismatch",
 }
+# What AWS takes and other stores refuse, as their answers name it; the first that fits.
+REFUSALS = (
+    (
+        re.compile(r"if-?none-?match|precondition|conditional", re.IGNORECASE),
+        "it does not support If-None-Match, without which nothing can be stored exactly once; use another store",
+    ),
+    (
+        re.compile(r"content-?md5", re.IGNORECASE),
+        "it requires Content-MD5, which the AWS SDK no longer sends; use another version of the store, or another",
+    ),
+    (
+        re.compile(r"checksum|x-amz-trailer|aws-chunked|streaming-|x-amz-decoded|x-amz-content-sha256", re.IGNORECASE),
+        "it refuses the checksums of the AWS SDK; leave AWS_REQUEST_CHECKSUM_CALCULATION empty, or use another store",
+    ),
+    (
+        re.compile(r"server-?side-?encryption|\bsse\b|kms", re.IGNORECASE),
+        "it does not encrypt as asked; leave S3_SSE and S3_KMS_KEY_ID empty, or use another store",
+    ),
+    (
+        re.compile(r"storage-?class", re.IGNORECASE),
+        "it does not know the storage class; leave S3_STORAGE_CLASS empty",
+    ),
+)
+REFUSAL_CODES = {"InvalidArgument", "InvalidRequest", "BadRequest", "InvalidDigest", "400", ""}
 
 REMEDIES = {
     "NoSuchBucket": "the bucket {bucket} does not exist; `uploader setup` creates it, or fix S3_BUCKET",
     "InvalidBucketName": "{bucket} is not a valid bucket name; fix S3_BUCKET",
     "InvalidAccessKeyId": "the access key is unknown; fix AWS_ACCESS_KEY_ID",
     "SignatureDoesNotMatch": "the secret key does not match the access key; fix AWS_SECRET_ACCESS_KEY",
+    "PutObject.SignatureDoesNotMatch": "the signature of an upload does not match; if `uploader check` reaches the "
+    "bucket, a proxy before the store drops or changes headers, else fix AWS_SECRET_ACCESS_KEY",
     "ExpiredToken": "the session token has expired; renew AWS_SESSION_TOKEN",
     "InvalidToken": "the session token is wrong; fix AWS_SESSION_TOKEN",
     "AccessDenied": "the credentials may not use the bucket {bucket}; allow s3:PutObject, s3:GetObject and "
@@ -100,9 +141,21 @@ def classify(error: Exception, bucket: str) -> S3Error:
     if isinstance(error, NO_CREDENTIALS):
         remedy = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role"
         return S3Error(S3ErrorKind.DENIED, f"there are no credentials ({_brief(error)}); {remedy}")
+    if isinstance(error, AWAY):
+        return S3Error(S3ErrorKind.UNAVAILABLE, f"{_brief(error)} (S3_ENDPOINT_URL, or AWS_REGION without it)")
+    return _classify_answer(error)
+
+
+def _classify_answer(error: Exception) -> S3Error:
+    """Sort what is neither S3's own answer nor silence."""
+    if isinstance(error, UnsuitableStoreError):
+        return S3Error(S3ErrorKind.UNSUITABLE, str(error))
+    if isinstance(error, ResponseParserError):
+        remedy = "it is a proxy, or no store at all; fix S3_ENDPOINT_URL"
+        return S3Error(S3ErrorKind.UNSUITABLE, f"what answers does not speak S3's XML: {remedy}")
     if isinstance(error, ParamValidationError):
         return S3Error(S3ErrorKind.DENIED, _brief(error))
-    return S3Error(S3ErrorKind.UNAVAILABLE, f"{_brief(error)} (S3_ENDPOINT_URL, or AWS_REGION without it)")
+    return S3Error(S3ErrorKind.DENIED, f"{_brief(error)} (AWS_REGION, AWS_PROFILE, S3_ENDPOINT_URL)")
 
 
 def error_code(error: Exception) -> str:
@@ -115,12 +168,36 @@ def http_status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
+def member(response: Mapping[str, Any], name: str, operation: str) -> Any:
+    """Take what S3 always answers: a store that does not know the request may answer another one."""
+    if name not in response:
+        raise UnsuitableStoreError(f"it answered {operation} with something else, so it does not have this feature")
+    return response[name]
+
+
 def is_unsupported(error: Exception) -> bool:
     """Tell whether a store other than AWS simply lacks the feature."""
+    if isinstance(error, UnsuitableStoreError | ResponseParserError):
+        return True
     if not isinstance(error, ClientError):
         return False
     code = _raw_code(error)
-    return "NotImplemented" in code or code in {"405", "501", "MethodNotAllowed", "NotSupported"}
+    if http_status(error) == NOT_IMPLEMENTED or "NotImplemented" in code:
+        return True
+    return code in {"405", "501", "MethodNotAllowed", "NotSupported"}
+
+
+def refusal(error: ClientError) -> str | None:
+    """Say what of a request this store refuses although AWS takes it; None if it is something else."""
+    code = _raw_code(error)
+    details = error.response.get("Error", {})
+    answer = " ".join(str(details.get(name, "")) for name in ("Header", "ArgumentName", "Message", "Code"))
+    if is_unsupported(error) or code in REFUSAL_CODES or "MD5" in code or "Checksum" in code:
+        found = next((sentence for pattern, sentence in REFUSALS if pattern.search(answer)), None)
+        if found or not is_unsupported(error):
+            return found
+        return f"it does not support {error.operation_name} as it was sent ({code or http_status(error)}); use another"
+    return None
 
 
 def _classify_response(error: ClientError, bucket: str) -> S3Error:
@@ -129,6 +206,9 @@ def _classify_response(error: ClientError, bucket: str) -> S3Error:
         return S3Error(S3ErrorKind.THROTTLED, code)
     if code in CONFLICT_CODES:
         return S3Error(S3ErrorKind.CONFLICT, code)
+    refused = refusal(error)
+    if refused and code not in TRANSFER_CODES:
+        return S3Error(S3ErrorKind.UNSUITABLE, refused)
     if status >= 500 or code in TRANSFER_CODES:  # noqa: PLR2004 (HTTP's own number)
         return S3Error(S3ErrorKind.UNAVAILABLE, f"it answered {code or status}")
     region = _region(error)
@@ -155,7 +235,7 @@ def _remedy(code: str, error: ClientError) -> str:
         return f"the key does not work ({code}); fix S3_KMS_KEY_ID"
     text = str(error.response.get("Error", {}).get("Message", "")) or str(error)
     plain = " ".join(text.replace("{", "(").replace("}", ")").split())[:200]
-    return REMEDIES.get(code, f"{code}: {plain}")
+    return REMEDIES.get(f"{error.operation_name}.{code}") or REMEDIES.get(code, f"{code}: {plain}")
 
 
 def _brief(error: Exception) -> str:

@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 from cachetools import TTLCache
 
+from storage.capture import contract_names
 from storage.client import head_bucket, head_object
-from storage.errors import NO_CREDENTIALS
+from storage.errors import NO_CREDENTIALS, S3ErrorKind, classify, http_status
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 PREFIX_LIST_SECONDS = 20.0  # how long a list of prefixes is cached; a receipt for a new prefix ends that
 MAX_PREFIX_LISTS = 5000
 MAX_KEYS_PER_DELETE = 1000  # S3's own limit for one request
+AFTER_SLASH = chr(ord("/") + 1)
+BAD_REQUEST = 400
+NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +94,64 @@ class ObjectReader:
         return found
 
     def metadata(self, key: str) -> dict[str, str]:
-        """The metadata that the uploader wrote with an object."""
-        return dict(head_object(self._client, self.bucket_name, key)["Metadata"])
+        """The metadata that the uploader wrote with an object, in the contract's words."""
+        return contract_names(head_object(self._client, self.bucket_name, key)["Metadata"])
 
     def read(self, key: str) -> Content:
         """The whole object."""
         response = self._client.get_object(Bucket=self.bucket_name, Key=key)
         with response["Body"] as body:
-            return Content(body.read(), response["ContentType"])
+            return Content(body.read(), response.get("ContentType", "application/octet-stream"))
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; one that does not exist is no error."""
         for first in range(0, len(keys), MAX_KEYS_PER_DELETE):
-            batch = [{"Key": key} for key in keys[first : first + MAX_KEYS_PER_DELETE]]
+            batch = keys[first : first + MAX_KEYS_PER_DELETE]
+            for key in set(batch) - self._delete_together(batch):
+                self._delete_one(key)
+
+    def _delete_together(self, keys: Sequence[str]) -> set[str]:
+        """Delete by one request; return the keys that the store says are gone: none, where it refuses the request."""
+        try:
             response = self._client.delete_objects(
-                Bucket=self.bucket_name,
-                Delete={"Objects": batch, "Quiet": True},  # type: ignore[typeddict-item]
+                Bucket=self.bucket_name, Delete={"Objects": [{"Key": key} for key in keys]}
             )
-            for error in response.get("Errors", []):
-                raise ClientError(
-                    {"Error": {"Code": error.get("Code", ""), "Message": error.get("Message", "")}}, "DeleteObjects"
-                )
+        except ResponseParserError:
+            return set()
+        except ClientError as error:
+            is_refused = classify(error, self.bucket_name).kind is S3ErrorKind.UNSUITABLE
+            if not is_refused and http_status(error) != BAD_REQUEST:
+                raise
+            return set()
+        for kept in response.get("Errors", []):
+            raise ClientError(
+                {"Error": {"Code": kept.get("Code", ""), "Message": kept.get("Message", "")}}, "DeleteObjects"
+            )
+        return {deleted.get("Key", "") for deleted in response.get("Deleted", [])}
+
+    def _delete_one(self, key: str) -> None:
+        try:
+            self._client.delete_object(Bucket=self.bucket_name, Key=key)
+        except ClientError as error:
+            if http_status(error) != NOT_FOUND:
+                raise
 
     def _list_common_prefixes(self, prefix: str) -> Iterator[str]:
         self.list_requests += 1
         paginator = self._client.get_paginator("list_objects_v2")
+        names: set[str] = set()
         for page in paginator.paginate(Bucket=self.bucket_name, Prefix=prefix, Delimiter="/"):
-            for found in page.get("CommonPrefixes", []):
-                yield found["Prefix"][len(prefix) :].rstrip("/")
+            found = {entry["Prefix"][len(prefix) :].rstrip("/") for entry in page.get("CommonPrefixes", [])} - names
+            yield from sorted(found)
+            names |= found
+        if not names:
+            yield from self._skip_through_prefixes(prefix)
+
+    def _skip_through_prefixes(self, prefix: str) -> Iterator[str]:
+        """Find the folders in a store that does not name them: one key of each, then on behind the folder."""
+        after = ""
+        while listed := self.list_objects(prefix, 1, after):
+            name, slash, _ = listed[0].key[len(prefix) :].partition("/")
+            if slash:
+                yield name
+            after = f"{prefix}{name}{AFTER_SLASH}" if slash else listed[0].key

@@ -14,6 +14,9 @@ BUCKET_NAME = re.compile(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1
 ACCESS_POINT_ARN = re.compile(
     r"arn:[a-z-]+:s3[a-z-]*:[a-z0-9-]*:\d{12}:(accesspoint|outpost)[/:][A-Za-z0-9./:-]{1,150}"
 )
+# What the providers' host names have after the bucket: s3.eu-west-1.amazonaws.com, nyc3.digitaloceanspaces.com.
+OBJECT_STORE_HOST = re.compile(r"^(s3|oss|obs|cos|storage)[.-]|\.s3[.-]|spaces\.|objects?\.|storage\.|amazonaws\.")
+ChecksumPolicy = Literal["when_supported", "when_required"]
 SETTINGS_CONFIG = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
 
@@ -35,6 +38,9 @@ class StorageSettings(BaseSettings):
     aws_secret_access_key: SecretStr | None = None
     aws_session_token: SecretStr | None = None
     aws_profile: str | None = None
+    # None = "when_supported" at AWS; elsewhere "when_required", since some stores keep the checksum in the object.
+    aws_request_checksum_calculation: ChecksumPolicy | None = None
+    aws_response_checksum_validation: ChecksumPolicy | None = None
 
     @field_validator("s3_bucket")
     @classmethod
@@ -51,6 +57,11 @@ class StorageSettings(BaseSettings):
             raise ValueError("must be a URL such as http://store:8333")
         return url
 
+    @field_validator("aws_request_checksum_calculation", "aws_response_checksum_validation", mode="before")
+    @classmethod
+    def _checksum_policy(cls, policy: object) -> object:
+        return policy.lower() if isinstance(policy, str) else policy
+
     @field_validator("s3_key_template")
     @classmethod
     def _template(cls, template: str) -> str:
@@ -62,4 +73,33 @@ class StorageSettings(BaseSettings):
             raise ValueError("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set together")
         if self.s3_kms_key_id and self.s3_sse != "aws:kms":
             raise ValueError("S3_KMS_KEY_ID needs S3_SSE=aws:kms")
+        without = endpoint_without_bucket(self.s3_endpoint_url or "", self.s3_bucket)
+        if without:
+            raise ValueError(f"S3_ENDPOINT_URL has the bucket {self.s3_bucket} in it already; set it to {without}")
         return self
+
+    @property
+    def request_checksums(self) -> ChecksumPolicy:
+        """Whether uploads carry a checksum beside the signature."""
+        return self.aws_request_checksum_calculation or self._default_checksums
+
+    @property
+    def response_checksums(self) -> ChecksumPolicy:
+        """Whether what is read is compared with the checksum that the store has of it."""
+        return self.aws_response_checksum_validation or self._default_checksums
+
+    @property
+    def _default_checksums(self) -> ChecksumPolicy:
+        return "when_required" if self.s3_endpoint_url else "when_supported"
+
+
+def endpoint_without_bucket(url: str, bucket: str) -> str | None:
+    """Say what S3_ENDPOINT_URL should be if it names the bucket, in its path or in a host name of a known kind."""
+    parts = urlsplit(url)
+    folder, slash, last = parts.path.rstrip("/").rpartition("/")
+    if slash and last == bucket:
+        return f"{parts.scheme}://{parts.netloc}{folder}"
+    rest = parts.netloc.removeprefix(f"{bucket}.")
+    if rest != parts.netloc and OBJECT_STORE_HOST.search(rest):
+        return f"{parts.scheme}://{rest}{parts.path}".rstrip("/")
+    return None

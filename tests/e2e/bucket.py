@@ -54,4 +54,5 @@ def assert_as_documented(stored: Stored, edge: str, camera: str) -> None:
 
 def _read(client: S3Client, bucket: str, key: str) -> Stored:
     answer = client.get_object(Bucket=bucket, Key=key)
-    return Stored(key, answer["Body"].read(), answer["ContentType"], answer["Metadata"])
+    metadata = {name.replace("-", "_"): text for name, text in answer["Metadata"].items()}
+    return Stored(key, answer["Body"].read(), answer["ContentType"], metadata)

@@ -58,7 +58,8 @@ def test_faces_of_the_demo_become_objects_as_documented(journey: Journey) -> Non
         day = described["captured_at"][:10].replace("-", "/")
         assert key == f"porch/door/{day}/{head['Metadata']['id']}.png"
         assert head["ContentType"] == "image/png"
-        assert described | {"id": head["Metadata"]["id"], "edge": "porch"} == head["Metadata"]
+        metadata = {name.replace("-", "_"): text for name, text in head["Metadata"].items()}
+        assert described | {"id": metadata["id"], "edge": "porch"} == metadata
         assert picture.format == "PNG"
         assert min(picture.size) > 48
 

@@ -68,6 +68,11 @@ def properties(payload: bytes, captured_at: datetime = CAPTURED_AT) -> dict[str,
     }
 
 
+def stored_metadata(payload: bytes) -> dict[str, str]:
+    """Return what the bucket has of such an image."""
+    return {name.replace("_", "-"): text for name, text in properties(payload).items()} | {"edge": "porch"}
+
+
 def message(
     payload: bytes, metadata: dict[str, str] | None = None, topic: str = "usbcam/porch/images"
 ) -> IncomingMessage:

@@ -1,14 +1,16 @@
 """The S3 clients of the checks, and whose credentials they use."""
 
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from pydantic import SecretStr
 
 from common.runtime.check_result import CheckResult, failed, passed
-from storage.client import client_config, create_client, open_session
+from storage.client import client_config, create_client, head_bucket, open_session
 from storage.errors import S3_ERRORS, S3ErrorKind, classify
 from uploader.settings import Settings
 
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
 SUBJECT = "credentials"
 NO_KEYS = "there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role"
+CHECKS_NOBODY = (
+    "the store takes any key, so whoever reaches it may read, write and delete; switch on its authentication, or let "
+    "nothing but the uploader and the gallery reach its port"
+)
 SOURCES = {
     "explicit": "AWS_ACCESS_KEY_ID",
     "env": "AWS_ACCESS_KEY_ID",
@@ -35,6 +41,7 @@ class S3Clients:
 
     s3: "S3Client"
     anonymous: "S3Client"  # without credentials
+    stranger: "S3Client | None"  # with invented credentials; None at AWS, which checks them
     sts: Any | None  # None where the store is not AWS
     credentials: "Credentials | None"
 
@@ -52,7 +59,25 @@ class S3Clients:
         if settings.s3_endpoint_url is None:
             region = settings.aws_region or "us-east-1"
             sts = session.client("sts", region_name=region, config=Config(connect_timeout=3, read_timeout=5))
-        return cls(s3, anonymous, sts, session.get_credentials())
+        return cls(s3, anonymous, create_stranger(settings), sts, session.get_credentials())
+
+
+def create_stranger(settings: Settings) -> "S3Client | None":
+    """Make a client that no store should let in."""
+    if settings.s3_endpoint_url is None:
+        return None
+    secret = SecretStr(secrets.token_hex(20))
+    keys = {"aws_access_key_id": secrets.token_hex(10), "aws_secret_access_key": secret}
+    return create_client(settings.model_copy(update={**keys, "aws_session_token": None, "aws_profile": None}))
+
+
+def check_strangers(stranger: "S3Client", bucket: str) -> CheckResult:
+    """Find out whether the store checks credentials at all."""
+    try:
+        head_bucket(stranger, bucket)
+    except S3_ERRORS:
+        return passed("strangers", "a key that does not exist is refused")
+    return failed("strangers", CHECKS_NOBODY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,36 +1,49 @@
 """What the uploader does with objects, tried on one object with a fixed key, so that nothing accumulates."""
 
+import hashlib
 import secrets
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import CheckResult, failed, passed, skipped, warned
-from storage.errors import S3_ERRORS, classify, error_code, http_status
+from storage.capture import Capture, contract_names
+from storage.errors import S3_ERRORS, S3ErrorKind, classify, error_code, http_status, is_unsupported
 from storage.keys import is_unique_per_capture
 from uploader.admin.identity import S3Clients
 from uploader.settings import Settings
-from uploader.store.writer import PRECONDITION_FAILED, put_options
+from uploader.store.bucket_objects import (
+    COLLIDING,
+    DAMAGED,
+    HARMLESS,
+    NO_CONDITION,
+    PRECONDITION_FAILED,
+    put_options,
+)
 
 ROUNDTRIP_KEY = ".usbcam-check/probe"
-NOT_IMPLEMENTED = 501
+DETAILS = {"box": "1,2,3,4", "score": "0.934", "quality": "0.500", "track": "20261122T063325.123Z-1", "shot": "first"}
+SIGNATURE_REMEDY = (
+    "the store reads another request than was signed, although it accepts our keys: a proxy before it drops or changes "
+    "headers; let it pass every x-amz-* header, or reach the store without it"
+)
 
 
 def check_roundtrip(clients: S3Clients, settings: Settings) -> Iterator[CheckResult]:
     """Put, get, put again, read anonymously, delete."""
     target: dict[str, Any] = {"Bucket": settings.s3_bucket, "Key": ROUNDTRIP_KEY}
-    content = secrets.token_hex(16)
+    probe = _probe()
+    options = put_options(settings)
     try:
-        response = clients.s3.put_object(
-            **target, Body=content.encode(), Metadata={"id": content}, **put_options(settings)
-        )
+        response = clients.s3.put_object(**target, Body=probe.image, Metadata=probe.object_metadata, **options)
     except S3_ERRORS as error:
         yield explain_failure("put", error, settings.s3_bucket, "s3:PutObject")
         yield skipped("objects", "get, conditional put and delete not checked without a put")
         return
     yield passed("put", f"wrote {ROUNDTRIP_KEY}")
-    yield _try("get", settings, "s3:GetObject", lambda: _check_get(clients, target, content))
+    yield _try("get", settings, "s3:GetObject", lambda: _check_get(clients, target, probe))
     yield _try("conditional put", settings, "s3:PutObject", lambda: _check_conditional_put(clients, settings, target))
     yield _try("anonymous read", settings, "s3:GetObject", lambda: _check_anonymous_read(clients, target))
     yield _check_encryption(response)
@@ -42,6 +55,8 @@ def explain_failure(subject: str, error: Exception, bucket: str, permission: str
     if error_code(error) == "AccessDenied":
         problem = f"these credentials may not do this in {bucket}"
         return failed(subject, f"{problem}; allow {permission} there, see cloud/iam/policy.json")
+    if error_code(error) == "SignatureDoesNotMatch":
+        return failed(subject, SIGNATURE_REMEDY)
     return failed(subject, classify(error, bucket).message)
 
 
@@ -52,13 +67,25 @@ def _try(subject: str, settings: Settings, permission: str, check: Callable[[], 
         return explain_failure(subject, error, settings.s3_bucket, permission)
 
 
-def _check_get(clients: S3Clients, target: dict[str, Any], content: str) -> CheckResult:
+def _probe() -> Capture:
+    """Something with all the metadata of a capture."""
+    content = secrets.token_hex(16).encode()
+    sha256 = hashlib.sha256(content).hexdigest()
+    return Capture("usbcam-check", "probe", datetime.now(UTC), content, "image/png", sha256, details=DETAILS)
+
+
+def _check_get(clients: S3Clients, target: dict[str, Any], probe: Capture) -> CheckResult:
     response: Any = clients.s3.get_object(**target)
     with response["Body"] as body:
-        is_same = body.read() == content.encode()
-    if is_same and response["Metadata"].get("id") == content:
-        return passed("get", "read back what was written, metadata included")
-    return failed("get", "read back something else than was written; use another store")
+        is_same = body.read() == probe.image
+    if not is_same:
+        return failed("get", DAMAGED)
+    found = contract_names(response["Metadata"])
+    lost = [name for name, text in probe.metadata.items() if found.get(name) != text]
+    if lost:
+        problem = f"the store, or a proxy before it, loses the metadata {', '.join(lost)}"
+        return failed("get", f"{problem}; let it pass every x-amz-meta-* header, or use another store")
+    return passed("get", "read back what was written, metadata included")
 
 
 def _check_conditional_put(clients: S3Clients, settings: Settings, target: dict[str, Any]) -> CheckResult:
@@ -68,13 +95,11 @@ def _check_conditional_put(clients: S3Clients, settings: Settings, target: dict[
     except ClientError as error:
         if http_status(error) == PRECONDITION_FAILED:
             return passed(subject, "an existing object is not overwritten (412)")
-        if http_status(error) == NOT_IMPLEMENTED:
-            return failed(subject, "the store does not support If-None-Match, so nothing is stored; use another")
+        # The put before differs from this one by the condition alone.
+        if is_unsupported(error) or classify(error, settings.s3_bucket).kind is S3ErrorKind.UNSUITABLE:
+            return failed(subject, f"{S3ErrorKind.UNSUITABLE.value}: {NO_CONDITION}")
         raise
-    problem = "the store overwrites an existing object in spite of If-None-Match"
-    if is_unique_per_capture(settings.s3_key_template):
-        return warned(subject, f"{problem}; a duplicate writes the same image again, so keep {{id}} in the key")
-    return failed(subject, f"{problem}, so captures would overwrite each other; put {{id}} in S3_KEY_TEMPLATE")
+    return warned(subject, HARMLESS) if is_unique_per_capture(settings.s3_key_template) else failed(subject, COLLIDING)
 
 
 def _check_anonymous_read(clients: S3Clients, target: dict[str, Any]) -> CheckResult:

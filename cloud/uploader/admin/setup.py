@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from common.runtime.check_result import CheckResult, Status, failed, skipped
+from common.runtime.check_result import CheckResult, Status, failed, skipped, warned
 from storage.errors import S3_ERRORS, classify, error_code, is_unsupported
 from uploader.admin.bucket.encryption import ensure_default_encryption
 from uploader.admin.bucket.existence import ensure_bucket, explain_denied
 from uploader.admin.bucket.lifecycle import ensure_retention
 from uploader.admin.bucket.public_access import ensure_blocked
 from uploader.admin.bucket.tls_policy import ensure_tls_only
+from uploader.admin.identity import check_strangers, create_stranger
 from uploader.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ def run_setup(s3: "S3Client", settings: Settings) -> Iterator[CheckResult]:
     yield created
     if created.status is Status.FAIL:
         return
+    stranger = create_stranger(settings)
+    if stranger:
+        strangers = check_strangers(stranger, bucket)
+        if strangers.status is Status.FAIL:
+            yield warned(strangers.subject, strangers.message)
     for subject, step in STEPS:
         yield _run_step(subject, step, s3, settings)
 

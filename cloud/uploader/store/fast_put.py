@@ -6,7 +6,8 @@ The condition `If-None-Match: *` makes a second attempt harmless. So nothing but
 
 import logging
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
@@ -35,14 +36,17 @@ CLIENT_OPTIONS: "ClientConfig" = {
     "timeout": timedelta(seconds=15),
     "pool_idle_timeout": timedelta(seconds=5),  # servers close idle connections
 }
+REFUSED = re.compile(r"status code: (400|501)\b")  # an answer, and not about the credentials
 LOG = logging.getLogger(__name__)
 
 
 class FastPut:
     """Shared by all threads."""
 
-    def __init__(self, store: S3Store, storage_class: str) -> None:
-        self._store = store
+    def __init__(self, stores: Iterable[S3Store], storage_class: str) -> None:
+        """Use the first of the stores, and the next one after a refusal."""
+        self._next_stores = iter(stores)
+        self._store = next(self._next_stores)
         self._attributes = {} if storage_class == "STANDARD" else {"Storage-Class": storage_class}
         self._is_working = True
         self._back_off_until = 0.0
@@ -56,34 +60,42 @@ class FastPut:
         sample = client.generate_presigned_url("put_object", Params={"Bucket": settings.s3_bucket, "Key": "k"})
         if get_environ_proxies(sample) or _uses_custom_ca(sample):
             return None
-        store = S3Store(
-            settings.s3_bucket,
-            credential_provider=Boto3CredentialProvider(session, ttl=CREDENTIALS_TTL),
-            client_options=CLIENT_OPTIONS,
-            retry_config={"max_retries": 0},
-            region=client.meta.region_name,
-            checksum_algorithm="SHA256",
-            **_endpoint(sample, settings.s3_bucket),
-            **_encryption(settings),
+        # The signature covers the bytes; a checksum beside it is more than some stores take.
+        checksums = ({"checksum_algorithm": "SHA256"},) if settings.request_checksums == "when_supported" else ()
+        stores = (
+            S3Store(
+                settings.s3_bucket,
+                credential_provider=Boto3CredentialProvider(session, ttl=CREDENTIALS_TTL),
+                client_options=CLIENT_OPTIONS,
+                retry_config={"max_retries": 0},
+                region=client.meta.region_name,
+                **checksum,
+                **_endpoint(sample, settings.s3_bucket),
+                **_encryption(settings),
+            )
+            for checksum in (*checksums, {})
         )
-        return cls(store, settings.s3_storage_class)
+        return cls(stores, settings.s3_storage_class)
 
-    def put(self, key: str, body: bytes, content_type: str, metadata: Mapping[str, str]) -> bool:
-        """Write an object unless the key exists; False means only that boto3 should be asked."""
+    def put(self, key: str, body: bytes, content_type: str, metadata: Mapping[str, str]) -> S3Store | None:
+        """Write an object unless the key exists, and say through what; None means only that boto3 should be asked."""
         if monotonic() < self._back_off_until:
-            return False
+            return None
         attributes = {"Content-Type": content_type, **self._attributes, **metadata}
+        store = self._store
         try:
-            obstore.put(self._store, key, body, attributes=attributes, mode="create", use_multipart=False)
+            obstore.put(store, key, body, attributes=attributes, mode="create", use_multipart=False)
         except AlreadyExistsError:
-            return False  # perhaps: obstore raises it too when S3 asks to try again (409)
+            return None  # perhaps: obstore raises it too when S3 asks to try again (409)
         except (BaseError, BotoCoreError, OSError, ValueError) as error:
             self._back_off(error)
-            return False
+            return None
         self._is_working = True
-        return True
+        return store
 
     def _back_off(self, error: Exception) -> None:
+        if REFUSED.search(str(error)):
+            self._store = next(self._next_stores, self._store)
         self._back_off_until = monotonic() + BACK_OFF_SECONDS
         if self._is_working:
             LOG.info("Using boto3 for a while, because the fast PUT failed: %s", _brief(error))

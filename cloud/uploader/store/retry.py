@@ -11,6 +11,7 @@ from common.runtime.log import RepeatFilter, filtered_logger
 from storage.errors import S3_ERRORS, S3Error, S3ErrorKind, classify
 
 T = TypeVar("T")
+BROKEN = {S3ErrorKind.DENIED, S3ErrorKind.UNSUITABLE}  # somebody has to fix something
 MIN_DELAY_SECONDS = 0.2
 MAX_DELAY_SECONDS = 30.0
 LOG = logging.getLogger(__name__)
@@ -82,6 +83,8 @@ class RetryCoordinator:
     def wake_waiters(self) -> None:
         """Note that the bucket answers: waiting threads retry now, and their success ends the outage."""
         with self._changed:
+            if self._error and self._error.kind is S3ErrorKind.UNSUITABLE:
+                return  # that it answers is no news
             if self._waiting == 0:
                 self._recover()
                 return
@@ -124,4 +127,4 @@ class RetryCoordinator:
     def _log_failure(self, error: S3Error) -> None:
         message = f"{error.message}; retrying"
         self._was_logged |= not self._repeats.is_repeat(message)
-        self._log.log(logging.ERROR if error.kind is S3ErrorKind.DENIED else logging.WARNING, "%s", message)
+        self._log.log(logging.ERROR if error.kind in BROKEN else logging.WARNING, "%s", message)

@@ -2,21 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NoReturn
 
 from botocore.exceptions import ClientError
 
 from storage.capture import Capture, RejectedMessage
 from storage.client import BucketInfo, head_bucket
-from storage.errors import NO_CREDENTIALS, http_status
+from storage.errors import NO_CREDENTIALS
 from storage.keys import alternative_keys, is_unique_per_capture, object_key
 from storage.settings import StorageSettings
+from uploader.store.bucket_objects import BucketObjects, Upload
 from uploader.store.fast_put import FastPut
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PRECONDITION_FAILED = 412
 MAX_REASON_LENGTH = 500
 
 
@@ -42,7 +42,6 @@ class CaptureStore:
         self._settings = settings
         self._bucket = settings.s3_bucket
         self._template = settings.s3_key_template
-        self._options = put_options(settings)
         self._open()
 
     def check(self) -> BucketInfo:
@@ -61,22 +60,21 @@ class CaptureStore:
     def store(self, capture: Capture) -> StoredObject:
         """Store a capture once; return where it is."""
         key = object_key(self._template, capture)
-        if self._put_capture(key, capture):
-            return StoredObject(key, is_new=True)
-        if is_unique_per_capture(self._template) or self._id_at(key) == capture.id:
-            return StoredObject(key, is_new=False)
-        for alternative in alternative_keys(key, capture):
-            if self._put_capture(alternative, capture):
-                return StoredObject(alternative, is_new=True)
-            if self._id_at(alternative) == capture.id:
-                return StoredObject(alternative, is_new=False)
-        raise ClientError({"Error": {"Code": "OperationAborted"}}, "PutObject")
+        if is_unique_per_capture(self._template):
+            return self._store_as(key, capture, None) or _conflict()
+        for candidate in (key, *alternative_keys(key, capture)):
+            stored = self._store_as(candidate, capture, capture.id)
+            if stored:
+                return stored
+        return _conflict()
 
     def reject(self, rejected: RejectedMessage) -> str:
         """Keep a message that holds no capture below rejected/; return its key."""
         reason = rejected.reason.encode("ascii", "replace").decode()[:MAX_REASON_LENGTH]
         metadata = {"reason": "".join(char if char.isprintable() else "?" for char in reason).strip()}
-        self._put_new(rejected.key, rejected.payload, "application/octet-stream", metadata)
+        upload = Upload(rejected.key, rejected.payload, "application/octet-stream", metadata)
+        if not self._objects.put_new(upload):
+            self._objects.is_at(upload)
         return rejected.key
 
     def list_keys(self, prefix: str, limit: int) -> list[tuple[str, int]]:
@@ -90,40 +88,16 @@ class CaptureStore:
 
     def _open(self) -> None:
         self._client = self._client_factory()
-        self._fast_put = self._fast_put_factory(self._client, self._settings)
+        fast_put = self._fast_put_factory(self._client, self._settings)
+        self._objects = BucketObjects(self._client, self._settings, fast_put)
 
-    def _put_capture(self, key: str, capture: Capture) -> bool:
-        return self._put_new(key, capture.image, capture.content_type, capture.metadata)
-
-    def _put_new(self, key: str, body: bytes, content_type: str, metadata: dict[str, str]) -> bool:
-        """Write an object unless the key exists; return whether it was written now."""
-        if self._fast_put and self._fast_put.put(key, body, content_type, metadata):
-            return True
-        try:
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=body,
-                ContentType=content_type,
-                Metadata=metadata,
-                IfNoneMatch="*",
-                **self._options,
-            )
-        except ClientError as error:
-            if http_status(error) == PRECONDITION_FAILED:
-                return False
-            raise
-        return True
-
-    def _id_at(self, key: str) -> str | None:
-        return self._client.head_object(Bucket=self._bucket, Key=key)["Metadata"].get("id")
+    def _store_as(self, key: str, capture: Capture, capture_id: str | None) -> StoredObject | None:
+        """Store it under this key; None if another capture is there."""
+        upload = Upload(key, capture.image, capture.content_type, capture.object_metadata)
+        if self._objects.put_new(upload):
+            return StoredObject(key, is_new=True)
+        return StoredObject(key, is_new=False) if self._objects.is_at(upload, capture_id) else None
 
 
-def put_options(settings: StorageSettings) -> dict[str, Any]:
-    """Storage class and encryption as put_object takes them."""
-    options = {
-        "StorageClass": settings.s3_storage_class if settings.s3_storage_class != "STANDARD" else None,
-        "ServerSideEncryption": settings.s3_sse,
-        "SSEKMSKeyId": settings.s3_kms_key_id,
-    }
-    return {name: value for name, value in options.items() if value}
+def _conflict() -> NoReturn:
+    raise ClientError({"Error": {"Code": "OperationAborted"}}, "PutObject")

@@ -23,7 +23,7 @@ def test_a_capture_is_stored_with_its_description_and_receipted(
 
     key = f"porch/door/2026/11/22/{pictures.identity(picture)}.png"
     assert wait_for_receipts(edge, 1) == {pictures.identity(picture): key}
-    assert bucket.read(key) == (picture, "image/png", pictures.properties(picture) | {"edge": "porch"})
+    assert bucket.read(key) == (picture, "image/png", pictures.stored_metadata(picture))
 
 
 def test_a_second_delivery_yields_the_same_receipt_and_no_second_object(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import CheckResult, changed, passed, warned
-from storage.errors import S3_ERRORS, S3ErrorKind, classify, is_unsupported
+from storage.errors import S3_ERRORS, S3ErrorKind, classify, is_unsupported, member
 from uploader.admin.object_roundtrip import ROUNDTRIP_KEY
 from uploader.settings import Settings
 
@@ -37,12 +37,15 @@ def ensure_default_encryption(s3: "S3Client", settings: Settings) -> CheckResult
 
 def _algorithm(s3: "S3Client", bucket: str) -> str:
     try:
-        rules = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+        response = s3.get_bucket_encryption(Bucket=bucket)
+        configuration = member(response, "ServerSideEncryptionConfiguration", "GetBucketEncryption")
+        rules = member(configuration, "Rules", "GetBucketEncryption")
     except ClientError as error:
         if error.response["Error"]["Code"] != "ServerSideEncryptionConfigurationNotFoundError":
             raise
         return NONE
-    return str(rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]) if rules else NONE
+    default = rules[0].get("ApplyServerSideEncryptionByDefault", {}) if rules else {}
+    return str(default.get("SSEAlgorithm", NONE))
 
 
 def _strength(algorithm: str) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -72,6 +73,10 @@ def _check_region(s3: "S3Client", settings: Settings, bucket_info: BucketInfo) -
     problem = bucket_info.region_problem(settings.s3_bucket, configured)
     region = bucket_info.region or configured
     if settings.s3_endpoint_url:
+        host = urlsplit(settings.s3_endpoint_url).netloc
+        if host.startswith(f"{settings.s3_bucket}."):
+            problem = f"S3_ENDPOINT_URL={settings.s3_endpoint_url} seems to have the bucket in it already"
+            return warned("region", f"{problem}; unless the store's own name is {host}, leave the bucket out")
         return passed("region", f"{region}; S3_ENDPOINT_URL says where the store is: {settings.s3_endpoint_url}")
     if problem:
         return (warned if configured == NO_REGION else failed)("region", problem)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import CheckResult, changed, failed, passed, warned
+from storage.errors import member
 from storage.keys import is_unique_per_capture, parse_id
 from uploader.settings import Settings
 
@@ -60,7 +61,8 @@ def _read(s3: "S3Client", bucket: str) -> tuple[list[Rule], dict[str, Any]]:
         if error.response["Error"]["Code"] != "NoSuchLifecycleConfiguration":
             raise
         return [], {}
-    return list(response["Rules"]), {name: response[name] for name in (MINIMUM_SIZE_OPTION,) if name in response}
+    rules = list(member(response, "Rules", "GetBucketLifecycleConfiguration"))
+    return rules, {name: response[name] for name in (MINIMUM_SIZE_OPTION,) if name in response}
 
 
 def _wanted(settings: Settings, before: list[Rule]) -> list[Rule]:

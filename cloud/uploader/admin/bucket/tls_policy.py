@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import CheckResult, changed, passed, skipped
+from storage.errors import member
 from uploader.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def ensure_tls_only(s3: "S3Client", settings: Settings) -> CheckResult:
         return skipped(SUBJECT, "not required: S3_ENDPOINT_URL begins with http, so it would lock the uploader out")
     bucket = settings.s3_bucket
     try:
-        policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+        policy = member(s3.get_bucket_policy(Bucket=bucket), "Policy", "GetBucketPolicy")
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchBucketPolicy":
             raise

@@ -15,6 +15,7 @@ from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
 from common.runtime.check_result import CheckResult, Status
+from storage.capture import Capture
 from uploader.admin.check import check_storage
 from uploader.admin.host import check_disk
 from uploader.admin.identity import S3Clients
@@ -22,6 +23,16 @@ from uploader.settings import Settings
 
 CONTENT = "what the probe holds"
 ACCOUNT = "123456789012"
+PROBE = Capture(
+    "porch",
+    "door",
+    datetime(2026, 11, 22, tzinfo=UTC),
+    CONTENT.encode(),
+    "image/png",
+    "0" * 64,
+    details={"score": "0.5"},
+)
+WRITTEN = {name.title(): text for name, text in PROBE.object_metadata.items()}  # as a server in Go returns it
 CALLER = {"Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/usbcam/i-1", "Account": ACCOUNT, "UserId": "A"}
 
 
@@ -59,8 +70,8 @@ class Aws:
         put = {"Bucket": "faces", "Key": ".usbcam-check/probe", "Body": ANY}
         written = {"ServerSideEncryption": encryption} if encryption else {}
         body = StreamingBody(io.BytesIO(CONTENT.encode()), len(CONTENT))
-        self.s3.add_response("put_object", written, {**put, "Metadata": {"id": CONTENT}})
-        self.s3.add_response("get_object", {"Body": body, "Metadata": {"id": CONTENT}})
+        self.s3.add_response("put_object", written, {**put, "Metadata": ANY})
+        self.s3.add_response("get_object", {"Body": body, "Metadata": WRITTEN})
         taken = {**put, "IfNoneMatch": "*"}
         self.s3.add_client_error("put_object", "PreconditionFailed", http_status_code=412, expected_params=taken)
 
@@ -69,7 +80,7 @@ class Aws:
 def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Aws]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr("secrets.token_hex", lambda _bytes: CONTENT)
+    monkeypatch.setattr("uploader.admin.object_roundtrip._probe", lambda: PROBE)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "S3_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     settings = Settings(

@@ -1,8 +1,10 @@
 """What CaptureStore asks of S3, and what it makes of S3's rarer responses."""
 
+import io
 from pathlib import Path
 
 import pytest
+from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 from mypy_boto3_s3 import S3Client
 
@@ -15,6 +17,15 @@ from uploader.store.retry import RetryCoordinator
 from uploader.store.writer import CaptureStore, StoredObject
 
 CAPTURE = parse_capture(pictures.message(pictures.png(1)), 1_000_000)
+KEY = f"x/{CAPTURE.id}.png"
+
+
+def reads_back(stubber: Stubber, *, knows_condition: bool = False) -> None:
+    """Answer to the test of the first upload: its bytes, and that a second one is refused."""
+    body = StreamingBody(io.BytesIO(CAPTURE.image), len(CAPTURE.image))
+    stubber.add_response("get_object", {"Body": body})
+    if not knows_condition:
+        stubber.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
 
 
 def no_fast_put(_client: S3Client, _settings: StorageSettings) -> None:
@@ -26,7 +37,7 @@ def stubbed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[CaptureSto
     monkeypatch.chdir(tmp_path)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
-    settings = Settings(s3_bucket="captures", s3_endpoint_url="http://127.0.0.1:9", s3_key_template="x.png")
+    settings = Settings(s3_bucket="captures", s3_endpoint_url="http://127.0.0.1:9", s3_key_template="x/{id}.png")
     client = create_client(settings)
     return CaptureStore(lambda: client, settings, no_fast_put), Stubber(client)
 
@@ -36,9 +47,10 @@ def test_a_busy_s3_and_a_conflicting_writer_are_tried_again(stubbed: tuple[Captu
     stubber.add_client_error("put_object", "SlowDown", http_status_code=503)
     stubber.add_client_error("put_object", "ConditionalRequestConflict", http_status_code=409)
     stubber.add_response("put_object", {})
+    reads_back(stubber)
 
     with stubber:
-        assert RetryCoordinator("captures").run(lambda: store.store(CAPTURE)) == StoredObject("x.png", is_new=True)
+        assert RetryCoordinator("captures").run(lambda: store.store(CAPTURE)) == StoredObject(KEY, is_new=True)
 
 
 def test_a_taken_name_whose_object_vanishes_meanwhile_is_tried_again(stubbed: tuple[CaptureStore, Stubber]) -> None:
@@ -46,15 +58,17 @@ def test_a_taken_name_whose_object_vanishes_meanwhile_is_tried_again(stubbed: tu
     stubber.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
     stubber.add_client_error("head_object", "404", http_status_code=404)
     stubber.add_response("put_object", {})
+    reads_back(stubber, knows_condition=True)
 
     with stubber:
-        assert RetryCoordinator("captures").run(lambda: store.store(CAPTURE)) == StoredObject("x.png", is_new=True)
+        assert RetryCoordinator("captures").run(lambda: store.store(CAPTURE)) == StoredObject(KEY, is_new=True)
 
 
 def test_no_option_is_sent_that_was_not_set(stubbed: tuple[CaptureStore, Stubber]) -> None:
     store, stubber = stubbed
-    expected = {"Bucket": "captures", "Key": "x.png", "Body": ANY, "ContentType": "image/png", "IfNoneMatch": "*"}
-    stubber.add_response("put_object", {}, {**expected, "Metadata": CAPTURE.metadata})
+    expected = {"Bucket": "captures", "Key": KEY, "Body": ANY, "ContentType": "image/png", "IfNoneMatch": "*"}
+    stubber.add_response("put_object", {}, {**expected, "Metadata": CAPTURE.object_metadata})
+    reads_back(stubber)
 
     with stubber:
         store.store(CAPTURE)
@@ -87,4 +101,5 @@ def test_encryption_is_sent_as_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
             dict.fromkeys(("Bucket", "Key", "Body", "ContentType"), ANY)
             | {"Metadata": ANY, "IfNoneMatch": "*", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key"},
         )
+        reads_back(stubber)
         CaptureStore(lambda: client, settings, no_fast_put).store(CAPTURE)

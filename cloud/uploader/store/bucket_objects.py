@@ -1,0 +1,163 @@
+"""Objects as the uploader writes them: unless the key is taken, and read back after each change of the way of writing.
+
+Some stores keep what travels beside the bytes in the object, or overwrite in spite of `If-None-Match`, and say 200.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from storage.capture import contract_names
+from storage.errors import UnsuitableStoreError, http_status, is_unsupported, refusal
+from storage.keys import is_unique_per_capture
+from storage.settings import StorageSettings
+from uploader.store.fast_put import FastPut
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PRECONDITION_FAILED = 412
+NOT_FOUND = 404
+NO_CONDITION = "it does not support If-None-Match, without which nothing can be stored exactly once; use another store"
+OVERWRITES = "the store overwrites an existing object in spite of If-None-Match"
+COLLIDING = f"{OVERWRITES}, so captures would overwrite each other; put {{id}} in S3_KEY_TEMPLATE"
+HARMLESS = f"{OVERWRITES}; a duplicate writes the same image again, so keep {{id}} in S3_KEY_TEMPLATE"
+DAMAGED = (
+    "what is read back differs from what was written, so nothing is reported as stored; set "
+    "AWS_REQUEST_CHECKSUM_CALCULATION=when_required, see whether a proxy changes uploads, or use another store"
+)
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One object to be written."""
+
+    key: str
+    body: bytes = field(repr=False)
+    content_type: str
+    metadata: Mapping[str, str]
+
+
+class BucketObjects:
+    """Writes with one client, fast where that works; every method raises S3_ERRORS and may be called again."""
+
+    def __init__(self, client: "S3Client", settings: StorageSettings, fast_put: FastPut | None) -> None:
+        self._client = client
+        self._bucket = settings.s3_bucket
+        self._fast_put = fast_put
+        self._options = put_options(settings)
+        self._keys_collide = not is_unique_per_capture(settings.s3_key_template)
+        self._honours_condition: bool | None = None  # None: not known yet
+        self._first = threading.Lock()  # one at a time, as long as that is not known and keys may collide
+        self._proven_way: object = None  # what wrote the last object that was read back
+        self._damaged: set[str] = set()  # keys
+
+    def put_new(self, upload: Upload) -> bool:
+        """Write an object unless the key exists; return whether it was written now."""
+        if self._honours_condition is None and self._keys_collide:
+            with self._first:
+                return not self._exists(upload.key) and self._put_new(upload)
+        return self._put_new(upload)
+
+    def is_at(self, upload: Upload, capture_id: str | None = None) -> bool:
+        """Whether the object at a taken key is this one, whole; without an ID, its key says enough."""
+        head = self._client.head_object(Bucket=self._bucket, Key=upload.key)
+        if capture_id is not None and contract_names(head["Metadata"]).get("id") != capture_id:
+            return False
+        is_unproven = self._proven_way is None or upload.key in self._damaged
+        if is_unproven or head.get("ContentLength") != len(upload.body):
+            self._make_whole(upload)
+        self._ensure_condition(upload)
+        return True
+
+    def _put_new(self, upload: Upload) -> bool:
+        way = self._write_new(upload)
+        if way is None:
+            self._honours_condition = True
+            return False
+        if way is not self._proven_way:
+            self._read_back(upload)
+            self._proven_way = way
+        self._ensure_condition(upload)
+        return True
+
+    def _exists(self, key: str) -> bool:
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if http_status(error) == NOT_FOUND:
+                return False
+            raise
+        return True
+
+    def _write_new(self, upload: Upload) -> object:
+        """Return what wrote it, or None if the key is taken."""
+        fast_put = self._fast_put
+        way = fast_put.put(upload.key, upload.body, upload.content_type, upload.metadata) if fast_put else None
+        if way is not None:
+            return way
+        return self._client if self._put(upload, IfNoneMatch="*") else None
+
+    def _put(self, upload: Upload, **condition: Any) -> bool:
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=upload.key,
+                Body=upload.body,
+                ContentType=upload.content_type,
+                Metadata=dict(upload.metadata),
+                **condition,
+                **self._options,
+            )
+        except ClientError as error:
+            if http_status(error) == PRECONDITION_FAILED:
+                return False
+            if condition and not self._options and is_unsupported(error) and refusal(error):
+                raise UnsuitableStoreError(NO_CONDITION) from error  # nothing else sets it apart from a plain PUT
+            raise
+        return True
+
+    def _ensure_condition(self, upload: Upload) -> None:
+        """Write the same bytes again: a store that takes them would overwrite others as well."""
+        if self._honours_condition is not None:
+            return
+        is_honoured = not self._put(upload, IfNoneMatch="*")
+        if not is_honoured and self._keys_collide:
+            raise UnsuitableStoreError(COLLIDING)
+        if not is_honoured:
+            LOG.warning("%s", HARMLESS)
+        self._honours_condition = is_honoured
+
+    def _make_whole(self, upload: Upload) -> None:
+        """Write an object again that an earlier attempt damaged; its key says what it has to be."""
+        if self._read(upload.key) == upload.body:
+            return
+        LOG.warning("Writing %s again, because the bucket holds something else there", upload.key)
+        self._put(upload)
+        self._read_back(upload)
+
+    def _read_back(self, upload: Upload) -> None:
+        if self._read(upload.key) != upload.body:
+            self._damaged.add(upload.key)
+            raise UnsuitableStoreError(DAMAGED)
+        self._damaged.discard(upload.key)
+
+    def _read(self, key: str) -> bytes:
+        response = self._client.get_object(Bucket=self._bucket, Key=key)
+        with response["Body"] as body:
+            return body.read()
+
+
+def put_options(settings: StorageSettings) -> dict[str, Any]:
+    """Storage class and encryption as put_object takes them."""
+    options = {
+        "StorageClass": settings.s3_storage_class if settings.s3_storage_class != "STANDARD" else None,
+        "ServerSideEncryption": settings.s3_sse,
+        "SSEKMSKeyId": settings.s3_kms_key_id,
+    }
+    return {name: value for name, value in options.items() if value}
