@@ -270,7 +270,7 @@ def resident_mb(pid: int) -> float:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.fleet", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m dev.bench.fleet", description=__doc__)
     parser.add_argument("--edges", type=lambda text: [int(word) for word in text.split(",")], default=[1, 10, 100])
     parser.add_argument("--per-minute", type=float, default=1.0, help="captures of each edge")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each size runs")

@@ -59,7 +59,7 @@ class _Launcher:
         atexit.register(self.close)
 
     def ask(self, request: Mapping[str, object]) -> int:
-        """Hand over a request and return the exit status, -15 when it took too long."""
+        """Hand over a request and return the exit status, -9 when it took too long."""
         requests, answers = self._pipes()
         requests.write(json.dumps(request) + "\n")
         requests.flush()
