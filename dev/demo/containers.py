@@ -1,12 +1,14 @@
 """The demo in containers: docker-compose.demo.yml with the settings of dev/demo/demo.env. Standard library only."""
 
-import json
 import os
 import re
 import shutil
 import stat
 import subprocess
+import time
 from pathlib import Path
+
+from dev.demo import health
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ROOT / "dev" / "demo" / "demo.env"
@@ -14,6 +16,8 @@ PROJECT = "usbcam-demo"
 CLOUD_PARTS = ("store", "cloud-broker", "uploader", "gallery")  # they start first, then the edge is enrolled
 PARTS = (*CLOUD_PARTS, "edge-broker")  # all but the camera, which starts last
 ANSWER_SECONDS = 20
+START_SECONDS = 240
+PAUSE_SECONDS = 3
 PULL_SECONDS = 300
 
 
@@ -113,18 +117,19 @@ class Demo:
         self._up("--wait", "--wait-timeout", "180", *parts)
 
     def _up(self, *arguments: str) -> None:
-        try:
-            self.run("up", "--detach", *arguments)
-        except DockerError as error:
-            raise DockerError(" | ".join(self._health_problems()) or str(error)) from error
-
-    def _health_problems(self) -> list[str]:
-        """Return what the health checks of unhealthy containers printed last."""
-        containers = self.run("ps", "--all", "--quiet").split()
-        inspect = ["docker", "inspect", "--format", "{{json .State.Health}}", *containers]
-        states = subprocess.run(inspect, capture_output=True, text=True, check=False).stdout.splitlines()
-        failing = [health for health in map(json.loads, states) if health and health["Status"] == "unhealthy"]
-        return [" ".join(health["Log"][-1]["Output"].split()) for health in failing if health["Log"]]
+        """Start parts; on a busy machine, where health checks time out, wait for the next ones."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self.run("up", "--detach", *arguments)
+            except DockerError as error:
+                found = health.problems(self.run("ps", "--all", "--quiet").split())
+                if not health.is_only_slow(str(error), found) or time.monotonic() > deadline:
+                    raise DockerError(" | ".join(found) or str(error)) from error
+                print("This machine is busy, and health checks time out; waiting ...", flush=True)
+                time.sleep(PAUSE_SECONDS)
+            else:
+                return
 
     def start_camera(self, *options: str) -> None:
         self._up("--no-deps", *options, "camera")

@@ -62,7 +62,7 @@ def ids(demo: compose.Demo) -> set[str]:
 
 def wait_for_captures(demo: compose.Demo, more: int) -> None:
     wanted = len(ids(demo)) + more
-    wait_for(lambda: len(ids(demo)) >= wanted, seconds=60, what=f"{more} captures")
+    wait_for(lambda: len(ids(demo)) >= wanted, seconds=120, what=f"{more} captures")
 
 
 def container(demo: compose.Demo, service: str) -> str:
