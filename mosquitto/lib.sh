@@ -23,6 +23,14 @@ check_port() {
     fi
 }
 
+# Both brokers, the camera and the uploader follow this one setting.
+check_image_size() {
+    case $MAX_IMAGE_MB in
+        [1-9] | [1-5][0-9] | 6[0-4]) ;;
+        *) fail "MAX_IMAGE_MB=$MAX_IMAGE_MB is not a size; set MAX_IMAGE_MB in .env to a number from 1 to 64" ;;
+    esac
+}
+
 check_address() {
     case $2 in
         *[!A-Za-z0-9.:]*) fail "$1=$2 is not an address to listen on; set for example $1=127.0.0.1" ;;
@@ -43,9 +51,49 @@ user() {
     echo "$name"
 }
 
-# Paths go into a sed replacement, where these three characters are special.
-quoted() {
-    printf '%s' "$1" | sed 's/[&|\\]/\\&/g'
+# Replaces each @NAME@ outside comments by the exported variable of that name, in one pass: never inside a value.
+fill() {
+    # shellcheck disable=SC2016 # the program is awk's
+    awk '/^#/ { print; next }
+    {
+        line = ""
+        while (match($0, /@[A-Z_]+@/)) {
+            name = substr($0, RSTART + 1, RLENGTH - 2)
+            if (!(name in ENVIRON) || ENVIRON[name] ~ /[\r\n]/) {
+                print "@" name "@ has no value, or one of several lines" >"/dev/stderr"
+                exit 1
+            }
+            line = line substr($0, 1, RSTART - 1) ENVIRON[name]
+            $0 = substr($0, RSTART + RLENGTH)
+        }
+        print line $0
+    }' "$1" || fail "cannot fill in $1; the line above says why"
+}
+
+# Replaces the variable `config` by what a filter makes of it; a pipe alone would hide that the filter failed.
+change_config() {
+    config=$(printf '%s\n' "$config" | "$@") && [ -n "$config" ] || fail "cannot prepare mosquitto.conf: $1 failed"
+}
+
+# A queue that does not fit into the memory limit cannot be read, now or ever; Mosquitto 2.1 then ends and saves an empty
+# one, without the uploader's session. `starting` is there until the broker answers.
+drop_unreadable_queue() {
+    if [ -e "$1/starting" ]; then
+        echo "$service: the last start did not succeed, so what was queued is dropped; cameras send again what is not stored" >&2
+        rm -f "$1/mosquitto.db" "$1/mosquitto.db.new"
+    fi
+    : >"$1/starting"
+}
+
+new_secret() {
+    secret=$(head -c 32 /dev/urandom | base64 | tr -d '+/=\n')
+    [ ${#secret} -ge 32 ] || fail "cannot make a password from /dev/urandom"
+}
+
+# Writes standard input to a file, as a whole or not at all.
+write_file() {
+    { cat >"$1.part" && chmod "$2" "$1.part" && mv -f "$1.part" "$1"; } ||
+        fail "cannot write $1; make its folder one that uid $(id -u) may write to"
 }
 
 # The address at which a program on this machine reaches a listener.

@@ -80,8 +80,12 @@ class _Enrollment:
 
     def revoke(self, name: str) -> None:
         self.authority.revoke(name)
+        self.write_expiry()  # first: from now on the uploader drops what waits of this edge
         self._publish()
-        click.echo(f"enroll: {name} is revoked")
+        click.echo(
+            f"enroll: {name} is revoked: its connection and its session at the broker are ended, "
+            "and the uploader drops unread what waits of its images"
+        )
 
     def print_list(self) -> None:
         click.echo(edge_table(self.authority.registry, self.broker.connected()))

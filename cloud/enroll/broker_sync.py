@@ -31,6 +31,7 @@ class BrokerSync:
             "server.pem": server if hosts is None and server else authority.server_certificate(server, hosts or []),
             "clients.json": acl.full_config(names, authority.passwords).encode(),
             "changes.json": acl.incremental_commands(names, authority.registry.revoked_names, renewed).encode(),
+            "revoked": "".join(f"{name}\n" for name in authority.registry.revoked_names).encode(),
             # mosquitto_pub reads its options from this file, so that no password is on a command line.
             "mosquitto_pub": f"-u {acl.ADMIN}\n-P {authority.passwords.admin.text}\n".encode(),
         }

@@ -31,6 +31,7 @@ def write_expiry(file: Path, authority: CertificateAuthority, server: bytes | No
         broker=read_certificate(server).not_valid_after_utc if server else None,
         edges={edge.name: edge.expires_at for edge in authority.registry.edges},
         authority=authority.certificate.not_valid_after_utc,
+        revoked=frozenset(authority.registry.revoked_names),
     )
     SecretDir(file.parent, READABLE).write(file.name, expiry.to_json())
 

@@ -12,6 +12,7 @@ from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.heartbeat import MAX_SILENCE_SECONDS, Heartbeat
 from storage.client import create_client
 from storage.errors import S3_ERRORS
+from uploader.ingest.revoked import RevokedEdges
 from uploader.metrics import StateCollector, UploadMetrics
 from uploader.mqtt.delivery import Deliveries
 from uploader.mqtt.receipts import ReceiptBatcher
@@ -158,6 +159,7 @@ def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorke
         receipts=ReceiptBatcher(subscriber.publish),
         metrics=UploadMetrics(registry),
         max_pixels=settings.max_image_pixels,
+        revoked=RevokedEdges(settings.certificates_file),
     )
     registry.register(_state_collector(worker, settings.certificates_file))
     return worker

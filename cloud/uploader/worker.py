@@ -4,8 +4,10 @@ import logging
 from dataclasses import dataclass
 from hashlib import sha256
 
+from common.contract import topics
 from storage.capture import Capture, RejectedMessage
 from uploader.ingest.parser import InvalidMessageError, claimed_id, edge_or_underscore, parse_capture
+from uploader.ingest.revoked import RevokedEdges
 from uploader.metrics import UploadMetrics
 from uploader.mqtt.delivery import Deliveries, Delivery
 from uploader.mqtt.receipts import ReceiptBatcher
@@ -29,6 +31,7 @@ class UploadWorker:
     receipts: ReceiptBatcher
     metrics: UploadMetrics
     max_pixels: int
+    revoked: RevokedEdges
 
     def run(self) -> None:
         """Process deliveries until stopped; the broker redelivers what is left."""
@@ -43,6 +46,11 @@ class UploadWorker:
     def _handle(self, delivery: Delivery) -> None:
         message = delivery.message
         self.metrics.count_message(message.payload)
+        edge = topics.edge_of_images(message.topic)
+        if edge in self.revoked:
+            self.revoked.count_dropped(edge)
+            self.subscriber.acknowledge(delivery)
+            return
         try:
             capture = parse_capture(message, self.max_pixels)
         except InvalidMessageError as error:

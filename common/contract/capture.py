@@ -13,9 +13,13 @@ from common.contract.embedded import PNG_SIGNATURE, embed_metadata, extract_meta
 from common.contract.times import COMPACT, compact, parse_compact, parse_timestamp, timestamp
 
 SCHEMA = 1
-# Both brokers accept packets of 16 MiB; the rest is room for topic and properties.
-MAX_IMAGE_BYTES = 16 * 1024 * 1024 - 64 * 1024
+PACKET_OVERHEAD_BYTES = 64 * 1024  # room for topic and properties
 CAPTURE_ID = re.compile(COMPACT.pattern + r"-[0-9a-f]{8}", re.ASCII)
+
+
+def max_image_bytes(max_image_mb: int) -> int:
+    """The largest image that fits a packet of so many MiB, which is what both brokers accept."""
+    return max_image_mb * 1024 * 1024 - PACKET_OVERHEAD_BYTES
 
 
 class NotACaptureError(Exception):

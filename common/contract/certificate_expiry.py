@@ -1,4 +1,4 @@
-"""When certificates expire: enrolment writes this file, the uploader reads it. Names and times, nothing secret."""
+"""When certificates expire, and who is revoked: enrolment writes it, the uploader reads it. Nothing in it is secret."""
 
 import json
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ class CertificateExpiry:
     broker: datetime | None = None
     edges: Mapping[str, datetime] = field(default_factory=dict)
     authority: datetime | None = None
+    revoked: frozenset[str] = frozenset()  # names of edges that were not enrolled again
 
     @classmethod
     def read(cls, file: Path) -> Self:
@@ -22,13 +23,16 @@ class CertificateExpiry:
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
             edges = {str(name): datetime.fromisoformat(expires) for name, expires in content["edges"].items()}
-            return cls(_time(content, "broker"), edges, _time(content, "authority"))
+            revoked = frozenset(map(str, content.get("revoked", ())))
+            return cls(_time(content, "broker"), edges, _time(content, "authority"), revoked)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
 
     def to_json(self) -> bytes:
         """Write the file's content."""
         content: dict[str, object] = {"edges": {name: str(expires) for name, expires in self.edges.items()}}
+        if self.revoked:
+            content["revoked"] = sorted(self.revoked)
         if self.authority:
             content["authority"] = str(self.authority)
         if self.broker:

@@ -10,6 +10,7 @@ from common.runtime.files import SecretDir
 from dev.harness.process import LOOPBACK
 from enroll.authority import CertificateAuthority
 from enroll.broker_sync import BrokerSync
+from enroll.reports import write_expiry
 
 PORT = 8883  # start_edge_broker says which it is
 
@@ -43,6 +44,11 @@ class Enrolment:
         """The file with the uploader's password at the cloud broker."""
         return self.parts / "uploader-login" / "password"
 
+    @property
+    def dates(self) -> Path:
+        """The file that tells the uploader who is revoked, and when certificates expire."""
+        return self.uploader_password.parent / "dates.json"
+
     def prepare(self, hosts: Iterable[str] = (LOOPBACK,)) -> None:
         """Make what the cloud broker needs, unless it is there."""
         authority, broker = self._open()
@@ -72,6 +78,12 @@ class Enrolment:
         """Revoke an edge; True when a running broker has done it."""
         authority, broker = self._open()
         authority.revoke(name)
+        write_expiry(self.dates, authority, None)
+        return broker.wait_applied(broker.publish(authority))
+
+    def is_applied(self) -> bool:
+        """Whether a running broker has applied all that was written for it."""
+        authority, broker = self._open()
         return broker.wait_applied(broker.publish(authority))
 
     def connected(self) -> set[str]:

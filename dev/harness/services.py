@@ -71,8 +71,10 @@ def start_uploader(folder: Path, **settings: str) -> Process:
 
     Its login at the broker comes from the authority beside the folder, if there is one.
     """
-    password = Enrolment(folder.parent).uploader_password
-    login = {"CLOUD_BROKER_PASSWORD_FILE": str(password)} if password.exists() else {}
+    enrolment = Enrolment(folder.parent)
+    password = enrolment.uploader_password
+    ours = {"CLOUD_BROKER_PASSWORD_FILE": str(password), "CERTIFICATES_FILE": str(enrolment.dates)}
+    login = ours if password.exists() else {}
     given = _python(folder, "uploader") | {"METRICS_PORT": "0"} | login | settings  # several run side by side
     return start("uploader", [sys.executable, "-m", "uploader"], folder, given)
 
@@ -84,10 +86,20 @@ def start_gallery(folder: Path, **settings: str) -> Process:
 
 
 def start_camera(folder: Path, **settings: str) -> Process:
-    """Start the camera with exactly these settings; with wrong ones it ends at once."""
+    """Start the camera with exactly these settings; with wrong ones it ends at once.
+
+    Its login at the broker comes from the edge broker beside the folder, if there is one.
+    """
     ours = {"SPOOL_DIR": str(folder / "spool"), "LIVE_PORT": "0"}  # several run side by side
-    environment = _python(folder, "camera") | ours | settings
+    password = camera_password(folder.parent / "edge-broker")
+    login = {"EDGE_BROKER_PASSWORD_FILE": str(password)} if password.exists() else {}
+    environment = _python(folder, "camera") | ours | login | settings
     return start("camera", [sys.executable, "-m", "camera"], folder, environment)
+
+
+def camera_password(folder: Path) -> Path:
+    """Return the file where the edge broker of this folder keeps the camera's password."""
+    return folder / "data" / "camera-password"
 
 
 def answers_mqtt(port: int) -> bool:

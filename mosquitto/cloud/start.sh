@@ -7,19 +7,6 @@ service=cloud-broker
 # shellcheck source=mosquitto/lib.sh disable=SC1091 # it is not followed when this file is checked alone
 . "$here/../lib.sh"
 
-fill() {
-    sed -e "s|@USER@|$(user)|" \
-        -e "s|@CLOUD_LISTEN@|$CLOUD_LISTEN|" \
-        -e "s|@CLOUD_PORT@|$CLOUD_PORT|" \
-        -e "s|@CLOUD_BROKER_LISTEN@|$CLOUD_BROKER_LISTEN|" \
-        -e "s|@CLOUD_BROKER_PORT@|$CLOUD_BROKER_PORT|" \
-        -e "s|@CLOUD_BROKER_DATA@|$(quoted "$CLOUD_BROKER_DATA")|" \
-        -e "s|@CLOUD_IDENTITY@|$(quoted "$CLOUD_IDENTITY")|" \
-        -e "s|@RUN_DIR@|$(quoted "$RUN_DIR")|" \
-        -e "s|@PLUGIN@|$(quoted "$plugin")|" \
-        "$here/mosquitto.conf"
-}
-
 # Where the official image, Debian and Homebrew install the plugin that comes with Mosquitto.
 find_plugin() {
     root=$(dirname "$(command -v "$mosquitto")")/../lib
@@ -45,7 +32,7 @@ create_session() {
     echo "$service: first start, creating the uploader's session"
     cd "$RUN_DIR" # a socket's path must be short, so it is only a name
     rm -f first-start.sock
-    fill | grep -E '^(user|persistence|log_timestamp)' >first-start.conf
+    printf '%s\n' "$config" | grep -E '^(user|persistence|log_timestamp)' >first-start.conf || fail "cannot prepare first-start.conf"
     printf '%s\n' 'listener 0 first-start.sock' 'allow_anonymous true' >>first-start.conf
     "$mosquitto" -c first-start.conf &
     broker=$!
@@ -69,12 +56,15 @@ CLOUD_BROKER_LISTEN=${CLOUD_BROKER_LISTEN:-0.0.0.0}
 CLOUD_BROKER_PORT=${CLOUD_BROKER_PORT:-1883}
 CLOUD_BROKER_DATA=${CLOUD_BROKER_DATA:-/mosquitto/data}
 CLOUD_IDENTITY=${CLOUD_IDENTITY:-/mosquitto/identity}
+CLOUD_BROKER_MEMORY=${CLOUD_BROKER_MEMORY:-750000000}
+MAX_IMAGE_MB=${MAX_IMAGE_MB:-8}
 mosquitto=${MOSQUITTO:-mosquitto}
 
 check_program "$mosquitto"
 check_program mosquitto_sub
 check_address CLOUD_LISTEN "$CLOUD_LISTEN"
 check_address CLOUD_BROKER_LISTEN "$CLOUD_BROKER_LISTEN"
+check_image_size
 check_port CLOUD_PORT "$CLOUD_PORT"
 check_port CLOUD_BROKER_PORT "$CLOUD_BROKER_PORT"
 check_writable CLOUD_BROKER_DATA "$CLOUD_BROKER_DATA"
@@ -82,12 +72,20 @@ check_writable RUN_DIR "$RUN_DIR"
 
 [ -r "$CLOUD_IDENTITY/version" ] || fail "there are no certificates in $CLOUD_IDENTITY; python -m enroll --prepare makes them"
 find_plugin
+USER=$(user)
+MAX_PACKET_SIZE=$((MAX_IMAGE_MB * 1048576))
+MEMORY_LIMIT=$CLOUD_BROKER_MEMORY
+PLUGIN=$plugin
+export USER CLOUD_LISTEN CLOUD_PORT CLOUD_BROKER_LISTEN CLOUD_BROKER_PORT CLOUD_BROKER_DATA CLOUD_IDENTITY RUN_DIR PLUGIN \
+    MAX_PACKET_SIZE MEMORY_LIMIT
+config=$(fill "$here/mosquitto.conf")
 
+drop_unreadable_queue "$CLOUD_BROKER_DATA"
 if [ ! -s "$CLOUD_BROKER_DATA/mosquitto.db" ]; then
     (create_session)
 fi
 umask 077
-fill >"$RUN_DIR/cloud-broker.conf"
+printf '%s\n' "$config" >"$RUN_DIR/cloud-broker.conf"
 read -r VERSION <"$CLOUD_IDENTITY/version"
 cp "$CLOUD_IDENTITY/clients.json" "$RUN_DIR/clients.json" # the plugin writes to it; the original stays with cloud/enroll
 for answer in applied answered connected; do # files by which cloud/enroll learns the broker's state

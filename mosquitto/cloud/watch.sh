@@ -13,7 +13,17 @@ send_until_accepted() {
         kill -0 "$BROKER" 2>/dev/null || exit 0
         sleep 0.2
     done
+    forget_revoked
     echo "$VERSION" >"$CLOUD_BROKER_DATA/applied"
+}
+
+# A session ends when its client id connects for a clean start. Only so: the broker keeps those of unknown names, too.
+forget_revoked() {
+    [ -r "$CLOUD_IDENTITY/revoked" ] || return 0
+    while read -r name; do
+        mosquitto_sub -V 5 -h "$BROKER_HOST" -p "$CLOUD_BROKER_PORT" -i "$name" -t "\$SYS/broker/uptime" -E -W 5 \
+            </dev/null 2>/dev/null || true
+    done <"$CLOUD_IDENTITY/revoked"
 }
 
 read_line() {
@@ -23,6 +33,7 @@ read_line() {
 
 answered=
 send_until_accepted -m '{"commands": []}' # from now on the broker handles signals; VERSION is what it has read
+rm -f "$CLOUD_BROKER_DATA/starting"
 while kill -0 "$BROKER" 2>/dev/null; do
     read_line version
     if [ "$line" != "$VERSION" ]; then

@@ -65,7 +65,7 @@ warn_of_old_version() {
     esac
 }
 
-# Mosquitto 2.0 ends the link when the cloud refuses a topic, and tries that one again for ever. So it forwards what the
+# Mosquitto 2.0 ends the link when the cloud refuses a topic, and tries that one again forever. So it forwards what the
 # cloud takes and no more; 2.1 forwards everything and drops what is refused.
 with_exact_topics() {
     case $version in
@@ -110,11 +110,12 @@ with_homeassistant() {
 publish() {
     host=$(local_address "$EDGE_BROKER_LISTEN")
     tries=100
-    until mosquitto_pub -h "$host" -p "$EDGE_BROKER_PORT" -r -q 1 -t "usbcam-bridge/$1" -m "$2" || [ "$tries" -eq 0 ]; do
+    until XDG_CONFIG_HOME=$RUN_DIR mosquitto_pub -h "$host" -p "$EDGE_BROKER_PORT" -r -q 1 -t "usbcam-bridge/$1" -m "$2" || [ "$tries" -eq 0 ]; do
         kill -0 $$ || return 0 # the broker has ended
         tries=$((tries - 1))
         sleep 0.2
     done
+    rm -f "$EDGE_BROKER_DATA/starting"
 }
 
 # There is no bridge to publish its own state. By this the camera tries one capture now and then, and not all of them.
@@ -142,20 +143,30 @@ with_bridge() {
     warn_of_old_version
 }
 
-fill() {
-    sed -e "s|@USER@|$(user)|" \
-        -e "s|@EDGE_NAME@|$EDGE_NAME|g" \
-        -e "s|@CLOUD_HOST@|$CLOUD_HOST|" \
-        -e "s|@CLOUD_PORT@|$CLOUD_PORT|" \
-        -e "s|@EDGE_BROKER_LISTEN@|$EDGE_BROKER_LISTEN|" \
-        -e "s|@EDGE_BROKER_PORT@|$EDGE_BROKER_PORT|" \
-        -e "s|@EDGE_BROKER_DATA@|$(quoted "$EDGE_BROKER_DATA")|" \
-        -e "s|@RUN_DIR@|$(quoted "$RUN_DIR")|" \
-        -e "s|@HOMEASSISTANT_BROKER@|$HOMEASSISTANT_BROKER|" \
-        -e "s|@HOMEASSISTANT_USER@|$(quoted "$HOMEASSISTANT_USER")|" \
-        -e "s|@HOMEASSISTANT_PASSWORD@|$(quoted "$HOMEASSISTANT_PASSWORD")|" \
-        -e "s|@HOST@|${EDGE_NAME:-$(uname -n)}|" \
-        "$here/mosquitto.conf" | with_homeassistant
+# The camera's password is made once; the camera reads it from this file. The other is for this script alone. Mosquitto
+# takes hashes only, which mosquitto_passwd makes of a file, so that no password is on a command line.
+make_logins() {
+    if [ ! -s "$EDGE_BROKER_PASSWORD_FILE" ]; then
+        new_secret
+        printf '%s\n' "$secret" | write_file "$EDGE_BROKER_PASSWORD_FILE" "$EDGE_BROKER_PASSWORD_MODE"
+    fi
+    password=$(cat "$EDGE_BROKER_PASSWORD_FILE") && [ -n "$password" ] ||
+        fail "cannot read EDGE_BROKER_PASSWORD_FILE=$EDGE_BROKER_PASSWORD_FILE; remove it, and it is made again"
+    new_secret
+    printf 'camera:%s\nstart:%s\n' "$password" "$secret" >"$RUN_DIR/passwords"
+    mosquitto_passwd -U "$RUN_DIR/passwords" || fail "mosquitto_passwd cannot hash the camera's password"
+    printf -- '-u start\n-P %s\n' "$secret" >"$RUN_DIR/mosquitto_pub"
+    cp "$here/rights" "$RUN_DIR/rights"
+}
+
+# What is queued under the bridge's old id would wait forever: then the camera sends it again.
+make_bridge_id() {
+    if [ ! -s "$EDGE_BROKER_DATA/bridge-id" ]; then
+        rm -f "$EDGE_BROKER_DATA/mosquitto.db"
+        new_secret
+        printf '%s\n' "$secret" | write_file "$EDGE_BROKER_DATA/bridge-id" 600
+    fi
+    BRIDGE_ID=$(cat "$EDGE_BROKER_DATA/bridge-id")
 }
 
 umask 077
@@ -169,6 +180,10 @@ CLOUD_PORT=${CLOUD_PORT:-}
 EDGE_BROKER_LISTEN=${EDGE_BROKER_LISTEN:-0.0.0.0}
 EDGE_BROKER_PORT=${EDGE_BROKER_PORT:-1883}
 EDGE_BROKER_DATA=${EDGE_BROKER_DATA:-/mosquitto/data}
+EDGE_BROKER_PASSWORD_FILE=${EDGE_BROKER_PASSWORD_FILE:-$EDGE_BROKER_DATA/camera-password}
+EDGE_BROKER_PASSWORD_MODE=${EDGE_BROKER_PASSWORD_MODE:-600} # set by Compose: there the camera is another user
+EDGE_BROKER_MEMORY=${EDGE_BROKER_MEMORY:-350000000}
+MAX_IMAGE_MB=${MAX_IMAGE_MB:-8}
 HOMEASSISTANT_BROKER=${HOMEASSISTANT_BROKER:-}
 HOMEASSISTANT_USER=${HOMEASSISTANT_USER:-}
 HOMEASSISTANT_PASSWORD=${HOMEASSISTANT_PASSWORD:-}
@@ -176,7 +191,9 @@ mosquitto=${MOSQUITTO:-mosquitto}
 
 check_address EDGE_BROKER_LISTEN "$EDGE_BROKER_LISTEN"
 check_program "$mosquitto"
+check_program mosquitto_passwd
 check_port EDGE_BROKER_PORT "$EDGE_BROKER_PORT"
+check_image_size
 check_homeassistant
 check_writable EDGE_BROKER_DATA "$EDGE_BROKER_DATA"
 check_writable RUN_DIR "$RUN_DIR"
@@ -185,14 +202,29 @@ version=$("$mosquitto" -h 2>/dev/null | sed -n '1s/.*version //p') || true
 
 if [ -n "$EDGE_TOKEN" ]; then
     with_bridge
-    fill | with_exact_topics >"$RUN_DIR/edge-broker.conf"
-    publish_token_info >/dev/null 2>&1 &
 else
     echo "$service: no token yet, so captures wait on this machine; on the cloud host run" \
         "'docker compose -f docker-compose.cloud.yml run --rm enroll NAME' and set the EDGE_TOKEN it prints in .env" >&2
-    fill | without_bridge >"$RUN_DIR/edge-broker.conf"
+fi
+make_logins
+make_bridge_id
+drop_unreadable_queue "$EDGE_BROKER_DATA"
+USER=$(user)
+HOST=${EDGE_NAME:-$(uname -n)}
+MAX_PACKET_SIZE=$((MAX_IMAGE_MB * 1048576))
+MEMORY_LIMIT=$EDGE_BROKER_MEMORY
+export USER HOST BRIDGE_ID EDGE_NAME CLOUD_HOST CLOUD_PORT EDGE_BROKER_LISTEN EDGE_BROKER_PORT EDGE_BROKER_DATA RUN_DIR \
+    MAX_PACKET_SIZE MEMORY_LIMIT HOMEASSISTANT_BROKER HOMEASSISTANT_USER HOMEASSISTANT_PASSWORD
+config=$(fill "$here/mosquitto.conf")
+change_config with_homeassistant
+if [ -n "$EDGE_TOKEN" ]; then
+    change_config with_exact_topics
+    publish_token_info >/dev/null 2>&1 &
+else
+    change_config without_bridge
     publish_no_token >/dev/null 2>&1 &
 fi
-unset EDGE_TOKEN text
+printf '%s\n' "$config" >"$RUN_DIR/edge-broker.conf"
+unset EDGE_TOKEN HOMEASSISTANT_PASSWORD text config secret password
 
 exec "$mosquitto" -c "$RUN_DIR/edge-broker.conf"

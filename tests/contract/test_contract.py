@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from camera.config.settings import Settings
 from camera.pipeline.detector import Detection
 from camera.pipeline.encoder import CaptureEncoder
 from camera.sources.frame import Frame
-from common.contract.capture import MAX_IMAGE_BYTES, Box, Capture, CaptureMetadata
+from common.contract.capture import Box, Capture, CaptureMetadata, max_image_bytes
 from common.contract.receipt import Receipt
 from tests.support.paths import ROOT
 from uploader.ingest.parser import IncomingMessage, InvalidMessageError, parse_capture
@@ -122,12 +123,13 @@ def test_a_receipt_may_grow_new_fields() -> None:
 
 @pytest.mark.parametrize("side", ["edge", "cloud"])
 def test_the_largest_capture_fits_the_brokers(side: str) -> None:
-    text = (ROOT / "mosquitto" / side / "mosquitto.conf").read_text()
+    configuration = (ROOT / "mosquitto" / side / "mosquitto.conf").read_text()
+    start = (ROOT / "mosquitto" / side / "start.sh").read_text()
 
-    limits = [int(limit) for limit in re.findall(r"^(?:bridge_)?max_packet_size (\d+)$", text, re.MULTILINE)]
-
-    assert limits
-    assert min(limits) >= MAX_IMAGE_BYTES + 4096
+    assert re.search(r"^max_packet_size @MAX_PACKET_SIZE@$", configuration, re.MULTILINE)
+    assert "MAX_PACKET_SIZE=$((MAX_IMAGE_MB * 1048576))" in start
+    assert f"MAX_IMAGE_MB=${{MAX_IMAGE_MB:-{Settings().max_image_mb}}}" in start
+    assert max_image_bytes(8) <= 8 * 1048576 - 4096
 
 
 def test_the_readme_names_every_property(write: Write) -> None:

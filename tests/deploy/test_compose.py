@@ -141,7 +141,7 @@ def test_a_missing_setting_is_one_sentence(name: str) -> None:
     ("file", "name", "fields"),
     [
         # Both listen on 1883 inside; the heartbeat is where the image's health check looks.
-        (EDGE, "camera", set(CameraSettings.model_fields) - {"edge_broker_port", "heartbeat_file"}),
+        (EDGE, "camera", set(CameraSettings.model_fields) - {"edge_broker_port", "edge_broker_user", "heartbeat_file"}),
         # A profile is a file of the host, and the containers have none of those.
         (
             CLOUD,

@@ -239,7 +239,7 @@ def test_the_brokers_open_their_ports_and_no_other(cloud_broker: CloudBroker, ed
 def test_images_sent_before_the_first_uploader_ever_connected_wait_for_it(
     cloud_broker: CloudBroker, edge_broker: EdgeBroker
 ) -> None:
-    with Client(edge_broker.port) as camera, Client(cloud_broker.port) as witness:
+    with edge_broker.camera() as camera, Client(cloud_broker.port) as witness:
         witness.subscribe("usbcam/+/visits")
         for number in range(20):
             camera.publish("usbcam/images", b"%d" % number, image_properties(schema="1"))

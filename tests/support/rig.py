@@ -20,6 +20,7 @@ from dev.harness.services import (
     SHARED_SCRIPT,
     Process,
     answers_mqtt,
+    camera_password,
     delete_bucket,
     make_bucket,
     s3_client,
@@ -205,6 +206,21 @@ class EdgeBroker(Broker):
             files=self.files,
             **self.settings,
         )
+
+    def start(self) -> Process:
+        """Start it and, from a container, fetch the camera's password to where a native broker has it."""
+        process = super(EdgeBroker, self).start()  # a class with slots is made anew, which the short form misses
+        if self.container is not None and (password := self.container.read("camera-password")):
+            file = camera_password(self.folder)
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(password)
+        return process
+
+    def camera(self, client_id: str = "", *, keep_session: bool = False) -> Client:
+        """Return a client with the camera's login."""
+        client = Client(self.port, client_id, keep_session=keep_session)
+        client.login("camera", camera_password(self.folder).read_text(encoding="ascii").strip())
+        return client
 
     def _ports(self) -> tuple[int, ...]:
         return (self.port,)

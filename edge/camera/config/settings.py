@@ -84,6 +84,9 @@ class Settings(CameraSettings):
         default="127.0.0.1", min_length=1, description="a host name or address"
     )
     edge_broker_port: int = Field(default=1883, ge=1, le=65535, description="a port, 1 to 65535")
+    edge_broker_user: str = Field(default="camera", min_length=1, description="a user of the edge broker")
+    edge_broker_password_file: Path | None = Field(default=None, description="a file that can be read")
+    max_image_mb: int = Field(default=8, ge=1, le=64, description="a number of MiB, 1 to 64, the same as the brokers'")
     spool_dir: Path = Field(default=Path("captures-waiting"), description="a folder that can be written")
     spool_max_mb: int = Field(default=2048, ge=1, description="a whole number of megabytes, at least 1")
     window: int = Field(default=64, ge=1, le=1000, description="a number of captures, 1 to 1000")

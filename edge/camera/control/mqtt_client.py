@@ -7,10 +7,11 @@ import logging
 import paho.mqtt.client as mqtt
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from camera.config.broker_login import new_camera_client
 from camera.config.schedule import ScheduleController
 from camera.config.settings import Settings
 from common.contract import topics
-from common.mqtt import MAX_COMMAND_BYTES, accept_packets_up_to, new_client
+from common.mqtt import MAX_COMMAND_BYTES, accept_packets_up_to
 from common.runtime.files import atomic_write
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class CameraMqttClient:
         self._command_file = settings.spool_dir / f"{self._name}.command"  # a pause holds without the broker, too
         self._status: dict[str, object] = {}  # as published last
         self._restore_command()
-        client = new_client(f"camera-{self._name}")
+        client = new_camera_client(settings, "camera")
         client.will_set(topics.status(self._name), json.dumps({"online": False}), qos=1, retain=True)
         client.on_connect = lambda *_: self._on_connect()
         client.on_message = lambda _c, _u, message: self._on_command(message)

@@ -13,6 +13,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from camera.config.broker_login import new_camera_client
 from camera.config.settings import Settings
 from camera.delivery.events import CaptureState, DeliveryListener
 from camera.delivery.send_window import SendWindow
@@ -20,7 +21,7 @@ from camera.delivery.spool import Spool
 from common.contract import topics
 from common.contract.capture import Capture, Visit
 from common.contract.receipt import Receipt
-from common.mqtt import MAX_RECEIPT_BYTES, NO_MATCHING_SUBSCRIBERS, accept_packets_up_to, new_client
+from common.mqtt import MAX_RECEIPT_BYTES, NO_MATCHING_SUBSCRIBERS, accept_packets_up_to
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class Publisher:
         self._client.loop_stop()
 
     def _new_client(self) -> mqtt.Client:
-        client = new_client(f"captures-{self._settings.camera_name}")
+        client = new_camera_client(self._settings, "captures")
         client.max_inflight_messages_set(self._settings.window)
         client.on_connect = lambda _c, _u, _f, reason, _p: self._events.put(lambda: self._on_connected(reason))
         client.on_connect_fail = lambda _c, _u: self._events.put(self._on_unreachable)

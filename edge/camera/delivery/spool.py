@@ -13,6 +13,7 @@ from common.runtime.files import UNFINISHED, atomic_write
 log = logging.getLogger(__name__)
 
 EXTENSIONS = (".png", ".jpg")
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700  # faces are for nobody else on this host
 TEST_FILE = ".probe"
 TEST_BYTES = 64 * 1024  # about a capture
 MAX_DAMAGED_FILES = 100  # kept for inspection; older ones are deleted
@@ -54,7 +55,7 @@ class Spool:
         """Find out whether captures can be spooled, without a capture."""
         try:
             self._open()
-            atomic_write(self._folder / TEST_FILE, bytes(TEST_BYTES))
+            atomic_write(self._folder / TEST_FILE, bytes(TEST_BYTES), mode=PRIVATE_FILE)
         except OSError as error:
             self.problem = _explain(self._folder, error)
         except SpoolInUseError as error:
@@ -129,12 +130,13 @@ class Spool:
     def _open(self) -> None:
         if self._lock_file is not None:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         self._lock_file = _acquire_lock(self._folder / ".lock")
         for entry in list(os.scandir(self._folder)):
             if entry.name.endswith(UNFINISHED):
                 self._quarantine(Path(entry.path), "it was not finished when the camera stopped")
             elif entry.name.endswith(EXTENSIONS):
+                Path(entry.path).chmod(PRIVATE_FILE)  # an older version let others read it
                 self._sizes[entry.name] = entry.stat().st_size
         self._bytes = sum(self._sizes.values())
 
@@ -154,7 +156,7 @@ class Spool:
 
     def _write(self, capture: Capture) -> None:
         name = capture.id + capture.extension
-        atomic_write(self._folder / name, capture.image)
+        atomic_write(self._folder / name, capture.image, mode=PRIVATE_FILE)
         with self._lock:
             self._bytes += len(capture.image) - self._sizes.get(name, 0)
             self._sizes[name] = len(capture.image)
@@ -163,7 +165,7 @@ class Spool:
         damaged = self._folder / "damaged"
         log.error("Quarantined %s in %s: %s", path.name, damaged, reason)
         try:
-            damaged.mkdir(exist_ok=True)
+            damaged.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
             path.rename(damaged / path.name)
             for old in sorted(damaged.iterdir())[:-MAX_DAMAGED_FILES]:
                 old.unlink()

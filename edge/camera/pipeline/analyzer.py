@@ -15,7 +15,7 @@ from camera.pipeline.tracker import Track, TrackedDetection, Tracker
 from camera.pipeline.visit_policy import GOOD_QUALITY, ShotKind, VisitState
 from camera.sources.frame import Frame
 from camera.sources.privacy_mask import PrivacyMask
-from common.contract.capture import MAX_IMAGE_BYTES, Box, Capture
+from common.contract.capture import Box, Capture, max_image_bytes
 from common.rate_limit import TokenBucket
 
 log = logging.getLogger(__name__)
@@ -80,6 +80,7 @@ class FrameAnalyzer:
             image_format=settings.image_format,
         )
         self._limiter = TokenBucket(settings.captures_per_minute)
+        self._max_image_bytes = max_image_bytes(settings.max_image_mb)
         self._interval = settings.capture_interval_seconds
         self._next_capture_at = float("-inf")
         self._visits: dict[str, VisitState] = {}  # by track
@@ -188,15 +189,16 @@ class FrameAnalyzer:
             return []
         capture = self._encoder.encode(visit.candidate, kind)
         visit.record_shot(capture.id, now)
-        if len(capture.image) <= MAX_IMAGE_BYTES:
+        if len(capture.image) <= self._max_image_bytes:
             self.counters.captured += 1
             return [capture]
         self.counters.refused += 1
         visit.refuse({capture.id})
         log.error(
-            "A capture of %d bytes is too large for the brokers (%d): set CAPTURE=face or IMAGE_FORMAT=jpeg",
+            "A capture of %d bytes is too large for the brokers (%d): "
+            "set CAPTURE=face or IMAGE_FORMAT=jpeg, or raise MAX_IMAGE_MB at both ends",
             len(capture.image),
-            MAX_IMAGE_BYTES,
+            self._max_image_bytes,
         )
         return []
 

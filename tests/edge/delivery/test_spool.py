@@ -184,3 +184,21 @@ def test_every_capture_that_put_returned_for_survives_a_kill(tmp_path: Path) -> 
     assert all(reached)
     assert set(reached) <= set(spool.ids())
     assert all(spool.read(capture_id) for capture_id in reached)
+
+
+def test_faces_are_for_nobody_else_on_this_host(tmp_path: Path, make_capture: Make) -> None:
+    folder = tmp_path / "deep" / "spool"
+    umask = os.umask(0)
+    try:
+        spool = Spool(folder, ROOM)
+        spool.put(make_capture(1))
+        spool.close()
+        (folder / "old.png").write_bytes(b"of an older version")
+        Spool(folder, ROOM)
+    finally:
+        os.umask(umask)
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.name: file.stat().st_mode & 0o077 for file in folder.iterdir()} == {
+        file.name: 0 for file in folder.iterdir()
+    }

@@ -174,7 +174,7 @@ def test_a_refused_capture_is_neither_listed_in_its_visit_nor_its_best() -> None
 
 
 def test_a_visit_whose_captures_were_all_refused_has_none(face: Image, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(analyzer_module, "MAX_IMAGE_BYTES", 1000)
+    monkeypatch.setattr(analyzer_module, "max_image_bytes", lambda _mb: 1000)
 
     captures, visits, analyzer = watch(still(face, 1))
 
