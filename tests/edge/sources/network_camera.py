@@ -16,12 +16,12 @@ class Mjpeg(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()
-        jpeg = self.server.jpeg
-        part = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg) + jpeg + b"\r\n"
         with contextlib.suppress(OSError):
             while not self.server.over.wait(0.03):
+                jpeg = self.server.jpeg
+                head = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
                 if not self.server.silent.is_set():
-                    self.wfile.write(part)
+                    self.wfile.write(head + jpeg + b"\r\n")
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
