@@ -21,6 +21,8 @@ from camera.sources.v4l2.ioctl import V4L2_BUF_TYPE_VIDEO_CAPTURE as CAPTURE
 from camera.sources.v4l2.ioctl import V4L2_MEMORY_MMAP as MMAP
 
 MAX_ENUMERATED = 100
+BIG_ENDIAN, BIG_ENDIAN_BIT = "-BE", 1 << 31
+HEXADECIMAL = "0x"
 
 StructT = TypeVar("StructT", bound=ctypes.Structure | ctypes.c_int)
 
@@ -44,6 +46,7 @@ class Capabilities:
     card: str
     bus: str
     captures: bool  # not the metadata node of a camera, nor a decoder
+    multi_planar: bool = False  # captures, but by an interface that is not supported
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +88,17 @@ class V4l2Device:
         found = self._call(ioctl.VIDIOC_QUERYCAP, ioctl.v4l2_capability())
         own = found.device_caps if found.capabilities & ioctl.V4L2_CAP_DEVICE_CAPS else found.capabilities
         captures = bool(own & ioctl.V4L2_CAP_VIDEO_CAPTURE and own & ioctl.V4L2_CAP_STREAMING)
-        return Capabilities(_text(found.driver), _text(found.card), _text(found.bus_info), captures)
+        planar = bool(own & ioctl.V4L2_CAP_VIDEO_CAPTURE_MPLANE) and not captures
+        return Capabilities(_text(found.driver), _text(found.card), _text(found.bus_info), captures, planar)
 
     def pixel_formats(self) -> list[str]:
         """The pixel formats it offers."""
         found = self._enumerate(ioctl.VIDIOC_ENUM_FMT, lambda index: ioctl.v4l2_fmtdesc(index=index, type=CAPTURE))
-        return [_fourcc_name(each.pixelformat) for each in found]
+        return [fourcc_name(each.pixelformat) for each in found]
 
     def frame_sizes(self, fourcc: str) -> list[tuple[int, int]]:
         """The frame sizes it offers; none where any size within limits will do."""
-        number = _fourcc_number(fourcc)
+        number = fourcc_number(fourcc)
         found = self._enumerate(
             ioctl.VIDIOC_ENUM_FRAMESIZES, lambda index: ioctl.v4l2_frmsizeenum(index=index, pixel_format=number)
         )
@@ -106,12 +110,12 @@ class V4l2Device:
         request.fmt.pix = ioctl.v4l2_pix_format(
             width=wanted.width,
             height=wanted.height,
-            pixelformat=_fourcc_number(wanted.fourcc),
+            pixelformat=fourcc_number(wanted.fourcc),
             field=ioctl.V4L2_FIELD_ANY,
         )
         got = self._call(ioctl.VIDIOC_S_FMT, request).fmt.pix
         rate = self._set_rate(wanted.rate)
-        return CaptureFormat(_fourcc_name(got.pixelformat), got.width, got.height, rate, got.bytesperline)
+        return CaptureFormat(fourcc_name(got.pixelformat), got.width, got.height, rate, got.bytesperline)
 
     def start(self, buffers: int) -> None:
         """Start streaming."""
@@ -194,9 +198,17 @@ def _text(raw: ctypes.Array[u8]) -> str:
     return bytes(raw).split(b"\0")[0].decode("utf-8", "replace").strip()
 
 
-def _fourcc_number(fourcc: str) -> int:
-    return int.from_bytes(fourcc.encode("ascii"), "little")
+def fourcc_number(fourcc: str) -> int:
+    """The kernel's number for a name that `fourcc_name` gave."""
+    if fourcc.startswith(HEXADECIMAL):
+        return int(fourcc, 16)
+    name = fourcc.removesuffix(BIG_ENDIAN)
+    return int.from_bytes(name.encode("ascii"), "little") | (BIG_ENDIAN_BIT if name != fourcc else 0)
 
 
-def _fourcc_name(number: int) -> str:
-    return number.to_bytes(4, "little").decode("ascii", "replace")
+def fourcc_name(number: int) -> str:
+    """A pixel format's name; like the kernel's own, with `-BE` for big-endian, and a number for what is no name."""
+    raw = (number & ~BIG_ENDIAN_BIT).to_bytes(4, "little")
+    if not all(0x20 <= each < 0x7F for each in raw):  # noqa: PLR2004 -- what ASCII can print
+        return f"{HEXADECIMAL}{number:08X}"
+    return raw.decode("ascii") + (BIG_ENDIAN if number & BIG_ENDIAN_BIT else "")

@@ -4,15 +4,15 @@ import contextlib
 import errno
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from camera.sources.v4l2.decode import COMPRESSED, RAW
+from camera.sources.v4l2.decode import COMPRESSED, PIXEL_FORMATS
 from camera.sources.v4l2.device import CaptureFormat, VideoNode
 
 log = logging.getLogger(__name__)
 
+MAX_NAMED = 20  # formats in a sentence
 BUFFERS = 2  # each goes back to the driver at once; more only makes frames older
-PIXEL_FORMATS = (*COMPRESSED, *RAW)  # compressed first: raw frames of a useful size do not fit USB 2
 SMALLER_SIZES = ((1920, 1080), (1280, 720), (800, 600), (640, 480), (320, 240))  # where the driver names none
 
 
@@ -20,16 +20,20 @@ class NoCommonFormatError(Exception):
     """The camera delivers nothing that is understood here; the text names what it has."""
 
 
-def negotiate(node: VideoNode, wanted: CaptureFormat, name: str) -> CaptureFormat:
-    """Start the best format that camera and USB port can sustain; raises OSError, NoCommonFormatError."""
+def negotiate(node: VideoNode, wanted: CaptureFormat, name: str, avoid: Collection[str] = ()) -> CaptureFormat:
+    """Start the best format that camera and USB port can sustain; raises OSError, NoCommonFormatError.
+
+    `avoid`: formats whose frames could not be decoded; they are tried when there is no other.
+    """
     offered = node.pixel_formats()
-    for fourcc in _usable(offered):
+    usable = _usable(offered)
+    for fourcc in [fourcc for fourcc in usable if fourcc not in avoid] or usable:
         request = CaptureFormat(fourcc, wanted.width, wanted.height, wanted.rate)
         got = _start(node, request, node.frame_sizes(fourcc), name)
         if got is not None:
             _log_result(name, wanted, got, offered)
             return got
-    raise NoCommonFormatError(", ".join(offered) or "nothing")
+    raise NoCommonFormatError(", ".join(fourcc.strip() for fourcc in offered[:MAX_NAMED]) or "nothing")
 
 
 def format_description(capture_format: CaptureFormat) -> str:

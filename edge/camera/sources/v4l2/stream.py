@@ -4,17 +4,18 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
 from camera.config.settings import Settings
-from camera.sources.frame import Frame, SourceError
-from camera.sources.v4l2.decode import COMPRESSED, add_huffman_tables, decode_frame
+from camera.sources.frame import Frame, Image, SourceError
+from camera.sources.v4l2.decode import COMPRESSED, PIXEL_FORMATS, FrameDecoder
 from camera.sources.v4l2.device import Buffer, CaptureFormat, VideoNode
 from camera.sources.v4l2.discovery import DeviceRegistry, VideoDevice
 from camera.sources.v4l2.errors import explain_os_error
+from camera.sources.v4l2.jpeg import add_huffman_tables, complete
 from camera.sources.v4l2.negotiation import NoCommonFormatError, negotiate
 
 FIRST_FRAME_SECONDS = 5.0  # a camera that was just plugged in
@@ -35,6 +36,7 @@ class ReconnectState:
     missed_at: float | None = None  # when it was first missed
     last_image: bytes = b""
     frozen: bool = False  # it was reopened because the image stood still
+    undecodable: set[str] = field(default_factory=set)  # pixel formats of which not one frame could be decoded
 
 
 def frame_timeout(settings: Settings) -> float:
@@ -57,6 +59,9 @@ class V4l2Stream:
         """`node` streams in the format that was negotiated."""
         self._node, self._device, self._devices = node, device, devices
         self._reconnect, self._format, self._timeout_seconds = reconnect, negotiated, timeout_seconds
+        self._decoder = FrameDecoder(negotiated)
+        self._image: Image | None = None  # where each must be decoded
+        self._decoded = self._marked = 0  # frames that were whole, and that the driver marked as damaged
         self._number = -1
         self._ahead: Buffer | None = None  # read before it was asked for
         self._buffer: Buffer | None = None
@@ -70,9 +75,11 @@ class V4l2Stream:
         wanted = CaptureFormat("", settings.frame_width, settings.frame_height, settings.frame_rate)
         timeout_seconds = frame_timeout(settings)
         with _explained(device, registry.devices), contextlib.ExitStack() as undo:
+            if reconnect.device is not None and not device.same_device(reconnect.device):
+                reconnect.undecodable.clear()
             node = registry.open_node(device.node)
             undo.callback(node.close)
-            reconnect.format = negotiate(node, wanted, device.name)
+            reconnect.format = negotiate(node, wanted, device.name, reconnect.undecodable)
             stream = cls(node, device, registry.devices, reconnect, reconnect.format, timeout_seconds)
             # A board's own nodes may be silent, one after the other.
             stream._ahead = stream._next(FIRST_FRAME_SECONDS if device.product else timeout_seconds)
@@ -85,6 +92,8 @@ class V4l2Stream:
         ahead, self._ahead = self._ahead, None
         with _explained(self._device, self._devices):
             self._buffer = ahead or self._next(self._timeout_seconds)
+        if self._decoder.needs_every_frame:
+            self._image = self._decoder.decode(self._buffer.content)
         self._number = max(self._number + 1, self._buffer.sequence)
         self._arrived_at = self._time(self._buffer)
         return self._arrived_at
@@ -94,15 +103,20 @@ class V4l2Stream:
         buffer = self._buffer
         if buffer is None:
             return None
-        image = None if buffer.damaged else decode_frame(buffer.content, self._format)
+        image = None if buffer.damaged else self._decode(buffer)
         if image is None:
+            self._marked += buffer.damaged
             self._check_corrupt()
             return None
+        self._decoded += 1
         self._intact_at = time.monotonic()
         self._check_frozen(buffer.content)
         captured_at = datetime.now(UTC) - timedelta(seconds=time.monotonic() - self._arrived_at)
-        jpeg = add_huffman_tables(buffer.content) if self._format.fourcc in COMPRESSED else None
+        jpeg = add_huffman_tables(complete(buffer.content)) if self._format.fourcc in COMPRESSED else None
         return Frame(image, captured_at, self._arrived_at, self._number, jpeg)
+
+    def _decode(self, buffer: Buffer) -> Image | None:
+        return self._image if self._decoder.needs_every_frame else self._decoder.decode(buffer.content)
 
     def close(self) -> None:
         """Release the device."""
@@ -134,6 +148,12 @@ class V4l2Stream:
     def _check_corrupt(self) -> None:
         """Give up on a camera that has sent no intact image for a while."""
         if time.monotonic() - self._intact_at > CORRUPT_SECONDS:
+            fourcc, state = self._format.fourcc, self._reconnect
+            if not self._decoded and not self._marked and fourcc not in state.undecodable:
+                state.undecodable.add(fourcc)
+                raise SourceError(
+                    f"No {fourcc.strip()} of the camera {self._device.name} can be decoded; trying its next format."
+                )
             raise SourceError(
                 f"The camera {self._device.name} sends damaged images only: try another cable or port,"
                 " or a smaller FRAME_WIDTH and FRAME_HEIGHT."
@@ -156,6 +176,9 @@ def _explained(device: VideoDevice, devices: Path) -> Iterator[None]:
     try:
         yield
     except NoCommonFormatError as error:
-        raise SourceError(f"The camera {device.name} gives {error}, none of which is understood.") from error
+        understood = ", ".join(fourcc.strip() for fourcc in PIXEL_FORMATS)
+        raise SourceError(
+            f"The camera {device.name} gives {error}, none of which is understood; these are: {understood}."
+        ) from error
     except OSError as error:
         raise SourceError(explain_os_error(error, device.node, devices)) from error

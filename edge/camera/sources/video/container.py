@@ -80,6 +80,11 @@ class VideoContainer:
             if self._graph is not None:
                 yield from self._deinterlaced(None)  # the last one waited for the next
 
+    def packets(self) -> Iterator[bytes]:
+        """What each frame is encoded as."""
+        with self._explained():
+            yield from (bytes(packet) for packet in self._container.demux(self.stream) if packet.size)
+
     def times(self) -> Iterator[float]:
         """The time stamp of each packet in the order of decoding, without decoding any."""
         with self._explained():

@@ -14,6 +14,7 @@ import numpy as np
 from camera.sources.v4l2.device import Buffer, Capabilities, CaptureFormat
 from camera.sources.v4l2.discovery import DeviceRegistry
 
+BYTES_A_PIXEL = {"MJPG": 0, "YUYV": 2, "UYVY": 2, "YVYU": 2, "Y16 ": 2, "BGR3": 3, "RGB3": 3}
 ALL_SIZES = ((1280, 720), (640, 480), (320, 240))
 SECONDS = 30.0  # no call is stuck for longer, or no test would end
 
@@ -161,7 +162,7 @@ class FakeNode:
             key=lambda size: abs(size[0] * size[1] - wanted.width * wanted.height),
         )
         rate = min(self._camera.rates, key=lambda rate: abs(rate - wanted.rate))
-        self._format = CaptureFormat(fourcc, width, height, rate, stride=width * 2 if fourcc == "YUYV" else 0)
+        self._format = CaptureFormat(fourcc, width, height, rate, stride=BYTES_A_PIXEL.get(fourcc, 1) * width)
         return self._format
 
     def start(self, buffers: int) -> None:
@@ -220,11 +221,36 @@ def encoded_images(capture_format: CaptureFormat) -> list[bytes]:
             noise.integers(n * 20, n * 20 + 40, (capture_format.height, capture_format.width, 3), np.uint8)
             for n in range(4)
         ]
-        _made[capture_format] = [_sent(image, capture_format.fourcc) for image in images]
+        _made[capture_format] = [as_sent(image, capture_format.fourcc)[0] for image in images]
     return _made[capture_format]
 
 
-def _sent(image: cv2.typing.MatLike, fourcc: str) -> bytes:
-    if fourcc == "YUYV":
-        return cv2.cvtColor(image, cv2.COLOR_BGR2YUV_YUYV).tobytes()
-    return cv2.imencode(".jpg", image)[1].tobytes()
+PLANES = {"NV12": "NV", "NV21": "NV", "YU12": "I420", "YV12": "YV12"}
+PACKED = {"YUYV": cv2.COLOR_BGR2YUV_YUYV, "UYVY": cv2.COLOR_BGR2YUV_UYVY, "YVYU": cv2.COLOR_BGR2YUV_YVYU}
+
+
+def as_sent(image: cv2.typing.MatLike, fourcc: str, padding: int = 0) -> tuple[bytes, int]:
+    """An image as a camera sends it, and its bytes a line; `padding` bytes behind each line."""
+    height, width = image.shape[:2]
+    if fourcc in {"MJPG", "JPEG"}:
+        return cv2.imencode(".jpg", image)[1].tobytes(), 0
+    gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    if fourcc in PLANES:
+        flat = cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420).reshape(-1)
+        luma, blue, red = np.split(flat, [width * height, width * height * 5 // 4])
+        first, second = (red, blue) if fourcc in {"NV21", "YV12"} else (blue, red)
+        if fourcc.startswith("NV"):
+            planes = [(luma, width), (np.stack([first, second], axis=1).reshape(-1), width)]
+        else:
+            planes = [(luma, width), (first, width // 2), (second, width // 2)]
+        lines = [(plane.reshape(-1, size), padding * size // width) for plane, size in planes]
+        return b"".join(np.pad(plane, ((0, 0), (0, more))).tobytes() for plane, more in lines), width + padding
+    pixels: dict[str, Callable[[], cv2.typing.MatLike]] = {
+        "GREY": lambda: gray,
+        "Y16 ": lambda: (gray.astype("<u2") << 4).view(np.uint8),  # a sensor of 12 bits
+        "BGR3": lambda: image,
+        "RGB3": lambda: image[:, :, ::-1],
+    }
+    sent = pixels[fourcc]() if fourcc in pixels else cv2.cvtColor(image, PACKED[fourcc])
+    rows = np.ascontiguousarray(sent).reshape(height, -1)
+    return np.pad(rows, ((0, 0), (0, padding))).tobytes(), rows.shape[1] + padding

@@ -37,12 +37,22 @@ def test_a_camera_without_mjpg_gives_raw_images_and_a_warning(
 
 
 def test_a_camera_that_only_has_what_nobody_understands_is_refused(here: FakeMachine) -> None:
-    here.plug(FakeCamera(sizes={"H264": ALL}, sets_instead="H264"))
+    here.plug(FakeCamera(sizes={"HEVC": ALL, "Y16 -BE": ALL}, sets_instead="HEVC"))
 
-    assert problem(camera_at(here)) == "The camera /dev/video0 gives H264, none of which is understood."
+    assert problem(camera_at(here)) == (
+        "The camera /dev/video0 gives HEVC, Y16 -BE, none of which is understood; these are: "
+        "MJPG, JPEG, YUYV, UYVY, YVYU, NV12, NV21, YU12, YV12, BGR3, RGB3, H264, GREY, Y16."
+    )
 
 
 ALL = ((320, 240),)
+
+
+@pytest.mark.parametrize("fourcc", ["UYVY", "YVYU", "NV12", "YU12", "GREY", "Y16 ", "BGR3", "RGB3"])
+def test_a_camera_with_one_raw_format_alone_is_used(here: FakeMachine, fourcc: str) -> None:
+    here.plug(FakeCamera(sizes={"Y16 -BE": ALL, fourcc: ALL}, sets_instead=fourcc))
+
+    assert one_frame(camera_at(here)).image.shape == (240, 320, 3)
 
 
 def test_without_bandwidth_it_takes_fewer_frames_and_then_smaller_ones(

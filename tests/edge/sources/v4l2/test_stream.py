@@ -1,6 +1,7 @@
 """A camera that is open: read, and watched for what cameras do wrong."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from camera.sources.frame import SourceError
 from camera.sources.v4l2 import stream as device
-from camera.sources.v4l2.decode import decode
+from camera.sources.v4l2.jpeg import decode
 from tests.edge.sources.v4l2.fake_v4l2 import FakeCamera, FakeMachine
 from tests.edge.sources.v4l2.rig import STOP, camera_at, problem
 
@@ -48,12 +49,12 @@ def test_without_the_drivers_time_the_arrival_counts(here: FakeMachine) -> None:
     "fault",
     [
         {"spoil": lambda jpeg: jpeg[: len(jpeg) // 2]},
-        {"spoil": lambda jpeg: jpeg[:-2]},
+        {"spoil": lambda jpeg: jpeg[: len(jpeg) // 2] + jpeg[-2:]},
         {"spoil": lambda _: b""},
         {"spoil": lambda jpeg: b"\xff\xd8" + bytes(200) + jpeg[-2:]},
         {"damaged": True},
     ],
-    ids=["truncated", "without its end", "empty", "nonsense", "marked by the driver"],
+    ids=["truncated", "with a gap", "empty", "nonsense", "marked by the driver"],
 )
 def test_a_damaged_image_is_refused(here: FakeMachine, fault: dict[str, object]) -> None:
     camera = FakeCamera()
@@ -79,6 +80,60 @@ def test_a_camera_that_sends_damaged_images_only_is_opened_again(
     source = camera_at(here).open(STOP)
 
     with pytest.raises(SourceError, match="sends damaged images only: try another cable"):
+        look_for(source, seconds=5)
+    source.close()
+
+
+@pytest.mark.parametrize("spoil", [lambda jpeg: jpeg[:-2], lambda jpeg: jpeg + b"\xff" * 9], ids=["cut", "padded"])
+def test_images_without_an_end_or_with_bytes_behind_it_are_used(
+    here: FakeMachine, spoil: Callable[[bytes], bytes]
+) -> None:
+    here.plug(FakeCamera(spoil=spoil))
+    source = camera_at(here).open(STOP)
+
+    source.grab()
+    frame = source.retrieve()
+    source.close()
+
+    assert frame
+    assert frame.jpeg
+    assert frame.jpeg.endswith(b"\xff\xd9")
+
+
+def test_when_no_frame_can_be_decoded_the_next_format_is_tried(
+    here: FakeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "CORRUPT_SECONDS", 0.1)
+    here.plug(FakeCamera(spoil=lambda sent: b"" if sent.startswith(b"\xff\xd8") else sent))
+    camera = camera_at(here)
+    source = camera.open(STOP)
+
+    with pytest.raises(SourceError, match=r"No MJPG of the camera /dev/video0 can be decoded; trying its next format"):
+        look_for(source, seconds=5)
+    source.close()
+    source = camera.open(STOP)
+    source.grab()
+    frame = source.retrieve()
+    source.close()
+
+    assert frame
+    assert "YUYV" in camera.negotiated
+
+
+def test_when_no_format_can_be_decoded_the_cable_is_suspected(
+    here: FakeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "CORRUPT_SECONDS", 0.1)
+    here.plug(FakeCamera(spoil=lambda _: b""))
+    camera = camera_at(here)
+    for _ in range(2):
+        source = camera.open(STOP)
+        with pytest.raises(SourceError, match="trying its next format"):
+            look_for(source, seconds=5)
+        source.close()
+    source = camera.open(STOP)
+
+    with pytest.raises(SourceError, match="try another cable"):
         look_for(source, seconds=5)
     source.close()
 
