@@ -10,7 +10,7 @@ import click
 
 from camera.config.camera_list import CameraConfigError, expand_cameras
 from camera.config.settings import Settings
-from camera.control.health import health as health_of
+from camera.control.health_check import health as health_of
 from camera.delivery.spool import SpoolInUseError
 from camera.diagnostics.doctor import doctor as run_doctor
 from camera.diagnostics.offline import detect_faces, extract_captures

@@ -1,7 +1,5 @@
 """Whether the gallery works: the page answers, and so does the bucket."""
 
-import http.client
-import json
 import threading
 import time
 
@@ -12,7 +10,6 @@ from storage.errors import S3_ERRORS, classify
 from storage.reader import ObjectReader
 
 CHECK_SECONDS = 20.0  # how long an answer of the bucket counts
-TIMEOUT_SECONDS = 20.0
 
 
 class HealthEndpoint:
@@ -42,16 +39,3 @@ class HealthEndpoint:
         except S3_ERRORS as error:
             return classify(error, self._reader.bucket_name).message
         return None
-
-
-def health_problem(port: int) -> str | None:
-    """Ask the running gallery on this host; None if it is healthy."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", "/healthz")
-        healthy = json.loads(connection.getresponse().read())["healthy"]
-    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as error:
-        return f"the gallery does not answer at port {port}: {error}"
-    finally:
-        connection.close()
-    return None if healthy else "the bucket does not answer; the page and the log say why"

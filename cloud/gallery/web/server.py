@@ -4,11 +4,11 @@ from common.web.app import PageFiles, create_app
 from common.web.auth import PasswordAuth
 from common.web.server import LowWakeupServer, WebSettings, create_server
 from gallery.context import GalleryContext
+from gallery.health_check import CONTAINER_PORT
 from gallery.settings import Settings
 from gallery.web.errors import exception_handlers
 from gallery.web.routes import PUBLIC_PATHS, routes
 
-CONTAINER_PORT = 8081  # GALLERY_PORT is the host's; Compose maps it to this one
 FILES = PageFiles("gallery.web", "gallery.html")
 MAX_REQUESTS = 500  # at once; later ones are told to come again
 STOP_SECONDS = 2

@@ -6,7 +6,7 @@ from typing import Any
 
 from camera.config.settings import Settings
 from camera.config.source_spec import DeviceSpec
-from camera.control.health import health, is_running
+from camera.control.health_check import health, is_running
 from camera.diagnostics.broker import BrokerSnapshot, check_broker, read_retained
 from camera.diagnostics.devices import check_devices
 from camera.diagnostics.host import check_clock, check_model, check_spool

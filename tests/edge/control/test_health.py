@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from camera.control.health import HealthReport, health, is_running
+from camera.control.health_check import HealthReport, health, is_running
 
 
 def heartbeat(path: Path, **changes: object) -> Path:
