@@ -17,7 +17,7 @@ from dev.scripts.environment import find_browser
 from tests.support.paths import ROOT
 from tests.support.rig import CloudBroker, Container, EdgeBroker, Store
 
-SLOW_FOLDERS = {"integration", "faults", "e2e"}
+SLOW_FOLDERS = {"attack", "integration", "faults", "e2e"}
 SERVICES = {"store", "strict_store", "broker", "cloud_broker", "edge_broker", "edge_port", "browser"}  # fixtures
 FOOTAGE = {"media"}  # minutes of real video through the detector
 NOTE = "note"

@@ -39,6 +39,7 @@ class UploadMetrics:
         self._stored = counter("stored", "Captures written to the bucket.", "edge")
         self._stored_bytes = counter("stored_bytes", "Bytes of these captures.", "edge")
         self._already_there = counter("already_there", "Deliveries of captures that the bucket already had.")
+        self._undecoded = counter("undecoded", "Images stored undecoded: their edge took too much CPU.", "edge")
         self._rejected = counter("rejected", "Messages kept in rejected/, by what was wrong.", "reason")
         self._s3_failures = counter("s3_failures", "Failed S3 attempts; each is retried.", "kind")
         self._s3_seconds = histogram("s3_seconds", "Duration of successful S3 attempts.", S3_BUCKETS)
@@ -104,6 +105,9 @@ class UploadMetrics:
         self._last_stored.labels(capture.edge).set(time())
         if not capture.bare:
             self._end_to_end.observe(max(0.0, (datetime.now(UTC) - capture.captured_at).total_seconds()))
+
+    def count_undecoded(self, edge: str) -> None:
+        self._undecoded.labels(edge).inc()
 
     def count_rejected(self, reason_code: str) -> None:
         self._rejected.labels(reason_code if reason_code in REASON_CODES else "image").inc()

@@ -13,6 +13,7 @@ from common.runtime.heartbeat import MAX_SILENCE_SECONDS, Heartbeat
 from storage.client import create_client
 from storage.errors import S3_ERRORS
 from uploader.ingest.revoked import RevokedEdges
+from uploader.ingest.cpu_budget import CpuBudgets
 from uploader.metrics import StateCollector, UploadMetrics
 from uploader.mqtt.delivery import Deliveries
 from uploader.mqtt.receipts import ReceiptBatcher
@@ -81,6 +82,7 @@ class UploaderService:
             if self._worker.subscriber.is_stuck or not all(thread.is_alive() for thread in self._workers):
                 LOG.error("Exiting, because a thread is stuck or has ended; a restart of the uploader fixes that")
                 return EXIT_STUCK
+            self._worker.subscriber.fetch_what_was_left()
             if monotonic() - pinged_at > BROKER_CHECK_SECONDS:
                 pinged_at = monotonic()
                 self._worker.subscriber.subscribe()
@@ -127,8 +129,7 @@ class UploaderService:
         deadline = monotonic() + seconds
         self._stop.set()
         worker.retry.stop()
-        for _ in self._workers:
-            worker.deliveries.put(None)
+        worker.deliveries.close()
         for thread in self._workers:
             thread.join(max(0.0, deadline - monotonic()))
         worker.receipts.stop()
@@ -140,7 +141,7 @@ class UploaderService:
 
 def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorker:
     """Build the parts, each from those below it, and register their metrics."""
-    deliveries: Deliveries = SimpleQueue()
+    deliveries = Deliveries(settings.upload_threads)
     pool_size = settings.upload_threads + SPARE_CONNECTIONS
     store = CaptureStore(lambda: create_client(settings, pool_size=pool_size), settings)
     subscriber = Subscriber(
@@ -160,6 +161,7 @@ def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorke
         metrics=UploadMetrics(registry),
         max_pixels=settings.max_image_pixels,
         revoked=RevokedEdges(settings.certificates_file),
+        cpu_budgets=CpuBudgets(),
     )
     registry.register(_state_collector(worker, settings.certificates_file))
     return worker

@@ -6,7 +6,8 @@ from hashlib import sha256
 
 from common.contract import topics
 from storage.capture import Capture, RejectedMessage
-from uploader.ingest.parser import InvalidMessageError, claimed_id, edge_or_underscore, parse_capture
+from uploader.ingest.cpu_budget import CpuBudgets
+from uploader.ingest.parser import IncomingMessage, InvalidMessageError, claimed_id, edge_or_underscore, parse_capture
 from uploader.ingest.revoked import RevokedEdges
 from uploader.metrics import UploadMetrics
 from uploader.mqtt.delivery import Deliveries, Delivery
@@ -32,6 +33,7 @@ class UploadWorker:
     metrics: UploadMetrics
     max_pixels: int
     revoked: RevokedEdges
+    cpu_budgets: CpuBudgets
 
     def run(self) -> None:
         """Process deliveries until stopped; the broker redelivers what is left."""
@@ -42,6 +44,8 @@ class UploadWorker:
                 self._handle(delivery)
             except StoppedError:
                 return
+            finally:
+                self.deliveries.done(delivery)
 
     def _handle(self, delivery: Delivery) -> None:
         message = delivery.message
@@ -52,7 +56,7 @@ class UploadWorker:
             self.subscriber.acknowledge(delivery)
             return
         try:
-            capture = parse_capture(message, self.max_pixels)
+            capture = self._parse(message)
         except InvalidMessageError as error:
             with self.metrics.track_in_flight(message.arrived_at):
                 self._reject(delivery, str(error))
@@ -60,6 +64,13 @@ class UploadWorker:
         else:
             with self.metrics.track_in_flight(capture.captured_at):
                 self._store(delivery, capture)
+
+    def _parse(self, message: IncomingMessage) -> Capture:
+        with self.cpu_budgets.meter(edge_or_underscore(message.topic)) as meter:
+            capture = parse_capture(message, self.max_pixels, meter)
+        if meter.was_refused:
+            self.metrics.count_undecoded(capture.edge)
+        return capture
 
     def _store(self, delivery: Delivery, capture: Capture) -> None:
         if capture.bare:

@@ -53,9 +53,18 @@ class PngHeader:
                 yield columns, rows
 
 
-def check_png(payload: bytes, max_pixels: int) -> PngHeader:
-    """Walk chunks, check checksums and count the inflated rows; raises ImageStructureError."""
+def read_png_header(payload: bytes, max_pixels: int) -> PngHeader:
+    """Read the first chunk alone; raises ImageStructureError."""
+    name, start, end = next(png_chunks(payload))
+    header = _png_header(name, payload[start:end])
+    check_pixels(header.width, header.height, max_pixels)
+    return header
+
+
+def check_png(payload: bytes, max_pixels: int, *, inflate: bool = True) -> PngHeader:
+    """Walk chunks, check checksums and, unless told not to, count the inflated rows; raises ImageStructureError."""
     header: PngHeader | None = None
+    has_data = False
     rows: _Rows | None = None
     metadata, text = MetadataBudget(), TextBudget()
     for name, start, end in png_chunks(payload):
@@ -66,11 +75,13 @@ def check_png(payload: bytes, max_pixels: int) -> PngHeader:
             check_pixels(header.width, header.height, max_pixels)
             rows = _Rows(header)
         elif name == b"IDAT" and rows is not None:
-            rows.add(memoryview(payload)[start:end])
+            has_data = True
+            if inflate:
+                rows.add(memoryview(payload)[start:end])
         elif name != b"IEND":
             metadata.add(end - start)
             text.add(name, payload[start:end])
-    if header is None or rows is None or not rows.complete:
+    if header is None or rows is None or not has_data or (inflate and not rows.complete):
         raise ImageStructureError("its last rows are missing")
     return header
 

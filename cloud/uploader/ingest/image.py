@@ -1,4 +1,8 @@
-"""Whether bytes are an image: first by structure, then, for a JPEG, by decoding it at a bounded cost."""
+"""Whether bytes are an image: first by structure, then by decoding at a bounded cost.
+
+An image whose edge has used up its CPU is not decoded: its structure is sound, and a matching ID proves that its bytes
+are what the camera encoded.
+"""
 
 import io
 import struct
@@ -7,17 +11,22 @@ import time
 import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Protocol
 
 from PIL import JpegImagePlugin
 
 from common.contract.embedded import extract_metadata
 from storage.structure.jpeg import JPEG_SIGNATURE, JpegFrame, check_jpeg
 from storage.structure.limits import ImageStructureError
-from storage.structure.png import PNG_SIGNATURE, check_png
+from storage.structure.png import PNG_SIGNATURE, check_png, read_png_header
 
 LARGE_PIXELS = 4_000_000
 MAX_DECODE_SECONDS = 5.0  # of this thread's CPU; the costliest JPEG within the limits takes less than one
 DECODE_STEP_BYTES = 16_384
+# What is set aside for an image before its cost is known: slower than any machine on which this runs.
+INFLATED_BYTES_PER_SECOND = 200_000_000
+JPEG_BYTES_PER_SECOND = 40_000_000
+SCANNED_PIXELS_PER_SECOND = 1_000_000_000
 
 # A progressive JPEG of 50 megapixels takes 300 MB: the container has memory for one such image,
 # not for one in each thread.
@@ -39,18 +48,42 @@ class ImageInfo:
     metadata: str | None  # the JSON that the camera embedded
 
 
-def validate_image(payload: bytes, max_pixels: int) -> ImageInfo:
+class DecodeMeter(Protocol):
+    """Who says whether an image may be decoded."""
+
+    def allows(self, seconds: float, /) -> bool:
+        """Whether so much CPU may be used; if so, it is set aside."""
+
+
+class _Unlimited:
+    def allows(self, _seconds: float) -> bool:
+        return True
+
+
+UNLIMITED = _Unlimited()
+
+
+def validate_image(payload: bytes, max_pixels: int, meter: DecodeMeter = UNLIMITED) -> ImageInfo:
     """Check the whole image, so that nothing truncated or damaged passes; raises NotAnImageError."""
     try:
         if payload.startswith(PNG_SIGNATURE):
-            check_png(payload, max_pixels)
+            header = read_png_header(payload, max_pixels)
+            may_inflate = meter.allows(header.pixel_bytes() / INFLATED_BYTES_PER_SECOND)
+            check_png(payload, max_pixels, inflate=may_inflate)
             return ImageInfo("image/png", _metadata(payload))
         if payload.startswith(JPEG_SIGNATURE):
-            _decode_jpeg(payload, check_jpeg(payload, max_pixels))
+            frame = check_jpeg(payload, max_pixels)
+            if meter.allows(_jpeg_seconds(payload, frame)):
+                _decode_jpeg(payload, frame)
             return ImageInfo("image/jpeg", _metadata(payload))
     except ImageStructureError as error:
         raise NotAnImageError(f"the image is damaged: {error}") from error
     raise NotAnImageError("neither a PNG nor a JPEG" if payload else "the message is empty")
+
+
+def _jpeg_seconds(payload: bytes, frame: JpegFrame) -> float:
+    scanned = frame.width * frame.height * frame.scans
+    return len(payload) / JPEG_BYTES_PER_SECOND + scanned / SCANNED_PIXELS_PER_SECOND
 
 
 def _metadata(payload: bytes) -> str | None:

@@ -12,7 +12,7 @@ from common.contract.capture import CAPTURE_ID, SCHEMA, CaptureId
 from common.contract.times import parse_timestamp, whole_milliseconds
 from common.mqtt_properties import MAX_PROPERTY_BYTES, MAX_USER_PROPERTIES
 from storage.capture import UNKNOWN_CAMERA, Capture
-from uploader.ingest.image import NotAnImageError, validate_image
+from uploader.ingest.image import UNLIMITED, DecodeMeter, NotAnImageError, validate_image
 
 CAMERA_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 DETAILS = ("box", "score", "quality", "track", "shot")
@@ -42,13 +42,13 @@ class InvalidMessageError(Exception):
         self.reason_code = reason_code
 
 
-def parse_capture(message: IncomingMessage, max_pixels: int) -> Capture:
+def parse_capture(message: IncomingMessage, max_pixels: int, meter: DecodeMeter = UNLIMITED) -> Capture:
     """Take the metadata from the message, else from the image; without either the capture is bare."""
     edge = _edge(message.topic)
     if message.oversized:
         raise InvalidMessageError(TOO_MANY_PROPERTIES, "properties")
     try:
-        image = validate_image(message.payload, max_pixels)
+        image = validate_image(message.payload, max_pixels, meter)
     except NotAnImageError as error:
         raise InvalidMessageError(str(error), "image") from error
     metadata = _metadata(message.properties, image.metadata)

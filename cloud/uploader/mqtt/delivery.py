@@ -1,10 +1,13 @@
-"""Messages on their way from the broker to the workers."""
+"""Messages on their way from the broker to the workers: bounded by bytes, and shared fairly among the edges."""
 
-import contextlib
+import threading
+from collections import Counter, deque
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 
 from uploader.ingest.parser import IncomingMessage
+
+MAX_HELD_BYTES = 256 << 20  # of all messages that wait or are being processed
+MESSAGE_BYTES = 4096  # what a message takes besides its payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +19,107 @@ class Delivery:
     packet_id: int
     connection: int
 
+    @property
+    def size(self) -> int:
+        return len(self.message.payload) + MESSAGE_BYTES
 
-Deliveries = SimpleQueue[Delivery | None]  # None ends the worker that takes it
 
+class Deliveries:
+    """One queue for each edge, by its topic; whoever is served goes to the end of the line.
 
-def drop_undelivered(deliveries: Deliveries) -> None:
-    """Drop what no worker has begun: the broker has kept the session and delivers it again."""
-    kept: list[Delivery | None] = []
-    with contextlib.suppress(Empty):
-        while True:
-            delivery = deliveries.get_nowait()
-            if delivery is None or delivery.qos == 0:
-                kept.append(delivery)
-    for delivery in kept:
-        deliveries.put(delivery)
+    As soon as a second edge is seen, none may take more than half of the threads and half of the memory.
+    """
+
+    def __init__(self, threads: int, max_bytes: int = MAX_HELD_BYTES) -> None:
+        self._threads, self._max_bytes = threads, max_bytes
+        self._changed = threading.Condition()
+        self._waiting: dict[str, deque[Delivery]] = {}  # in the order in which they are served
+        self._active: Counter[str] = Counter()
+        self._held_bytes: Counter[str] = Counter()
+        self._first_topic: str | None = None
+        self._is_shared = False
+        self._is_closed = False
+
+    def put(self, delivery: Delivery) -> bool:
+        """Queue a delivery; False if there is no room for it."""
+        topic = delivery.message.topic
+        with self._changed:
+            self._is_shared |= self._first_topic not in {None, topic}
+            self._first_topic = self._first_topic or topic
+            if not self._has_room(topic, delivery.size):
+                return False
+            self._held_bytes[topic] += delivery.size
+            self._waiting.setdefault(topic, deque()).append(delivery)
+            self._changed.notify()
+            return True
+
+    def get(self, timeout: float | None = None) -> Delivery | None:
+        """Wait for the next delivery; None once closed, or after the timeout. Whoever took it calls `done`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or self._next_topic() is not None, timeout)
+            topic = self._next_topic()
+            if self._is_closed or topic is None:
+                return None
+            line = self._waiting.pop(topic)
+            delivery = line.popleft()
+            if line:
+                self._waiting[topic] = line
+            self._active[topic] += 1
+            return delivery
+
+    def done(self, delivery: Delivery) -> None:
+        """Make room: nothing of the delivery is needed any more."""
+        topic = delivery.message.topic
+        with self._changed:
+            self._active = self._active - Counter([topic])  # keeps no zeros
+            self._release(delivery)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let every `get` return None."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def drop_unacknowledged(self) -> None:
+        """Drop what no worker has begun: the broker has kept the session and delivers it again."""
+        with self._changed:
+            waiting, self._waiting = self._waiting, {}
+            for topic, line in waiting.items():
+                kept = deque(delivery for delivery in line if delivery.qos == 0)
+                for delivery in line:
+                    if delivery.qos:
+                        self._release(delivery)
+                if kept:
+                    self._waiting[topic] = kept
+
+    def qsize(self) -> int:
+        """How many wait."""
+        with self._changed:
+            return sum(len(line) for line in self._waiting.values())
+
+    def empty(self) -> bool:
+        return self.qsize() == 0
+
+    @property
+    def has_much_room(self) -> bool:
+        """Whether most of what was held is done."""
+        with self._changed:
+            return self._held_bytes.total() <= self._max_bytes // 4
+
+    def _has_room(self, topic: str, size: int) -> bool:
+        held, total = self._held_bytes[topic], self._held_bytes.total()
+        if not total:
+            return True  # one message of any size
+        share = self._max_bytes // 2 if self._is_shared else self._max_bytes
+        return held + size <= share and total + size <= self._max_bytes
+
+    def _next_topic(self) -> str | None:
+        most = max(1, self._threads // 2) if self._is_shared else self._threads
+        return next((topic for topic in self._waiting if self._active[topic] < most), None)
+
+    def _release(self, delivery: Delivery) -> None:
+        topic = delivery.message.topic
+        self._held_bytes[topic] -= delivery.size
+        if self._held_bytes[topic] <= 0:
+            del self._held_bytes[topic]

@@ -1,6 +1,8 @@
 """The uploader's session at the cloud broker: what it delivers, and what is acknowledged."""
 
+import contextlib
 import logging
+import socket
 import sys
 import threading
 from collections import deque
@@ -28,7 +30,7 @@ from common.mqtt_properties import is_oversized
 from common.runtime.log import RepeatFilter, filtered_logger
 from uploader.ingest.parser import IncomingMessage
 from uploader.mqtt.connection import Connection, Phase
-from uploader.mqtt.delivery import Deliveries, Delivery, drop_undelivered
+from uploader.mqtt.delivery import Deliveries, Delivery
 from uploader.mqtt.session import (
     SessionConfig,
     connection_refused,
@@ -62,6 +64,7 @@ class Subscriber:
         self._reported_problem: Callable[[], str | None] = lambda: "it is starting"
         self._log = filtered_logger(LOG, RepeatFilter())
         self._dropped = 0
+        self._must_fetch = False  # something was left unacknowledged, since there was no room for it
         self._receipts: deque[MQTTMessageInfo] = deque(maxlen=MAX_TRACKED_RECEIPTS)
         self._client = self._new_client(host, port)
 
@@ -125,6 +128,15 @@ class Subscriber:
             [(self._session.topics, images), (topics.UPLOADER_STATUS_REQUEST, SubscribeOptions(qos=0))]
         )
 
+    def fetch_what_was_left(self) -> None:
+        """Connect again once there is room: then the broker delivers again what was left unacknowledged."""
+        connection = self._client.socket()
+        if not self._must_fetch or not isinstance(connection, socket.socket) or not self._deliveries.has_much_room:
+            return
+        LOG.info("Connecting again: messages that did not fit into memory wait at the broker")
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
     def _new_client(self, host: str, port: int) -> Client:
         client = new_client(
             self._session.client_id,
@@ -161,7 +173,7 @@ class Subscriber:
             self._report_problem(connection_refused(reason))
             return
         if flags.session_present:
-            drop_undelivered(self._deliveries)
+            self._deliveries.drop_unacknowledged()
         with self._lock:
             self._connection = replace(self._connection, phase=Phase.CONNECTED, pending_pings=0)
         self.subscribe()
@@ -186,15 +198,16 @@ class Subscriber:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        was_up = self._connection.is_up
+        was_up, was_lost = self._connection.is_up, not self._must_fetch
         self._begin_connection(Phase.LOST)
         self._disconnected.set()
-        if was_up and reason.is_failure:
+        if was_up and was_lost and reason.is_failure:
             hint = "; run only one uploader, or set UPLOADERS" if reason == SESSION_TAKEN_OVER else ""
             self._report_problem(f"the connection was lost ({reason}){hint}")
 
     def _begin_connection(self, phase: Phase) -> None:
         """Count a new connection, so that nothing of the previous one can be acknowledged."""
+        self._must_fetch = False
         with self._lock:
             last = self._connection
             self._connection = Connection(
@@ -236,7 +249,13 @@ class Subscriber:
             arrived_at=datetime.now(UTC),
             oversized=is_oversized(message.properties),
         )
-        self._deliveries.put(Delivery(incoming, message.qos, message.mid, self._connection.number))
+        delivery = Delivery(incoming, message.qos, message.mid, self._connection.number)
+        if self._deliveries.put(delivery):
+            return
+        if message.qos == 0:
+            self._count_dropped()
+        else:
+            self._must_fetch = True
 
     def _respond_status(self, request: MQTTMessage) -> None:
         if request.qos:

@@ -2,9 +2,7 @@
 
 import io
 import random
-import struct
 import zlib
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,73 +11,14 @@ from PIL import Image
 
 from common.contract.embedded import embed_metadata
 from storage.structure import png
-from storage.structure.jpeg import check_jpeg, jpeg_segments
-from storage.structure.limits import (
-    MAX_JPEG_SCANS,
-    MAX_JPEG_SEGMENTS,
-    MAX_METADATA_PARTS,
-    MAX_PNG_CHUNKS,
-    ImageStructureError,
-)
+from storage.structure.jpeg import check_jpeg
+from storage.structure.limits import ImageStructureError
 from storage.structure.png import check_png
 from tests.support import pictures
+from tests.support.hostile_images import HOSTILE, chunk, jpeg, png_of
 
 MAX_PIXELS = 50_000_000
 INPUTS = 3_000
-chunk = pictures.chunk
-
-
-def jpeg(width: int, height: int, **options: Any) -> bytes:
-    file = io.BytesIO()
-    Image.effect_noise((width, height), 40).convert("RGB").save(file, "JPEG", **options)
-    return file.getvalue()
-
-
-def png_of(width: int, height: int, data: bytes, *, before: bytes = b"", after: bytes = b"", colour: int = 2) -> bytes:
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0))
-    return pictures.PNG_START + header + before + data + after + chunk(b"IEND", b"")
-
-
-def rows(width: int, height: int) -> bytes:
-    return chunk(b"IDAT", zlib.compress(bytes((1 + 3 * width) * height)))
-
-
-def with_scans(count: int, width: int, height: int) -> bytes:
-    """A progressive JPEG whose last scan is repeated, empty."""
-    whole = jpeg(width, height, progressive=True)
-    start, end = [(start, end) for marker, start, end in jpeg_segments(whole) if marker == 0xDA][-1]
-    return whole[:-2] + (whole[start - 4 : end] + b"\0") * count + b"\xff\xd9"
-
-
-HOSTILE: dict[str, Callable[[], bytes]] = {
-    "empty chunks": lambda: png_of(9, 9, chunk(b"IDAT", b"") * (MAX_PNG_CHUNKS + 1)),
-    "text chunks": lambda: png_of(9, 9, rows(9, 9), before=chunk(b"tEXt", b"a\0b") * (MAX_METADATA_PARTS + 1)),
-    "text behind the rows": lambda: png_of(9, 9, rows(9, 9), after=chunk(b"tEXt", b"a\0" + bytes(1 << 20)) * 3),
-    "text bomb": lambda: png_of(9, 9, rows(9, 9), before=chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(64 << 20)))),
-    "text bomb of iTXt": lambda: png_of(
-        9, 9, rows(9, 9), before=chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(64 << 20)))
-    ),
-    "profile bomb behind the rows": lambda: png_of(
-        9, 9, rows(9, 9), after=chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(64 << 20)))
-    ),
-    "a row too few": lambda: png_of(9, 9, rows(9, 8)),
-    "an unknown filter": lambda: png_of(9, 1, chunk(b"IDAT", zlib.compress(b"\x05" + bytes(27)))),
-    "no zlib stream": lambda: png_of(9, 9, chunk(b"IDAT", b"not a stream")),
-    "too many pixels": lambda: png_of(50_000, 50_000, chunk(b"IDAT", b"")),
-    "a depth of three": lambda: pictures.PNG_START + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 3, 2, 0, 0, 0)),
-    "a chunk as long as the world": lambda: pictures.PNG_START + b"\xff\xff\xff\xffIHDR" + bytes(40),
-    "scans without end": lambda: with_scans(65_000, 64, 64),
-    "few scans of many pixels": lambda: with_scans(MAX_JPEG_SCANS - 10, 4000, 2500),
-    "tiny Exif segments": lambda: b"\xff\xd8" + b"\xff\xe1\x00\x02" * 100_000 + jpeg(9, 9)[2:],
-    "tiny tables": lambda: b"\xff\xd8" + b"\xff\xdb\x00\x02" * (MAX_JPEG_SEGMENTS + 1) + jpeg(9, 9)[2:],
-    "comments": lambda: b"\xff\xd8" + (b"\xff\xfe\xff\xff" + bytes(65_533)) * 40 + jpeg(9, 9)[2:],
-    "two frames": lambda: (whole := jpeg(9, 9))[:-2] + whole[2:],
-    "no end": lambda: jpeg(9, 9)[:-2] + b"\xff" * 1_000_000,
-    "restarts without end": lambda: jpeg(9, 9)[:-2] + b"\xff\xd0" * 1_000_000,
-    "a scan before its frame": lambda: b"\xff\xd8\xff\xda\x00\x02\x00\xff\xd9",
-    "arithmetic coding": lambda: jpeg(9, 9).replace(b"\xff\xc0", b"\xff\xc9"),
-    "a segment of no length": lambda: b"\xff\xd8\xff\xe1\x00\x00",
-}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -25,7 +25,7 @@ class Reader:
     """A subscriber in this process, whose deliveries the test acknowledges itself."""
 
     def __init__(self, port: int) -> None:
-        self.deliveries: Deliveries = SimpleQueue()
+        self.deliveries = Deliveries(2 * WINDOW)
         self.subscriber = Subscriber(session_config(1), LOOPBACK, port, WINDOW, self.deliveries)
         self.subscriber.start()
         self.wait_until_subscribed()

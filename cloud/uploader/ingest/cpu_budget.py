@@ -1,0 +1,84 @@
+"""How much CPU the images of one edge may take: beyond that they are not decoded."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic, thread_time
+
+from common.runtime.log import RepeatFilter, filtered_logger
+
+SECONDS_PER_SECOND = 0.5  # of CPU, over time; a hundred honest images take about a quarter of it
+BURST_SECONDS = 4.0  # two cores have done that before an honest image has waited for long
+MAX_EDGES = 1000  # that are remembered; who has used nothing lately is forgotten
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class CpuMeter:
+    """Measures what one image takes on this thread."""
+
+    edge: str
+    reserve: Callable[[str, float], bool]
+    started_at: float = field(default_factory=thread_time)
+    reserved: float = 0.0
+    was_refused: bool = False
+
+    def allows(self, seconds: float) -> bool:
+        """Whether the edge has so much left; if so, it is set aside."""
+        if self.reserve(self.edge, seconds):
+            self.reserved += seconds
+            return True
+        self.was_refused = True
+        return False
+
+    @property
+    def unreserved(self) -> float:
+        """What the image took beyond what was set aside; negative if it took less."""
+        return thread_time() - self.started_at - self.reserved
+
+
+class CpuBudgets:
+    """A bucket of CPU seconds for each edge. Reserving first bounds what many threads spend at once."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._left: dict[str, tuple[float, float]] = {}  # by edge: seconds left, and when
+        self._log = filtered_logger(LOG, RepeatFilter())
+
+    @contextmanager
+    def meter(self, edge: str) -> Iterator[CpuMeter]:
+        """Charge the edge for what happens during the `with`."""
+        meter = CpuMeter(edge, self.reserve)
+        try:
+            yield meter
+        finally:
+            self._spend(edge, meter.unreserved)
+        if meter.was_refused:
+            self._log.warning(
+                "The images of the edge %s take more than %g s of CPU a second: "
+                "for now they are checked by structure and hash, not decoded",
+                edge,
+                SECONDS_PER_SECOND,
+            )
+
+    def reserve(self, edge: str, seconds: float) -> bool:
+        """Take so much from the edge's bucket; whoever has not used it may take anything once."""
+        with self._lock:
+            left = self._refilled(edge)
+            if left < min(seconds, BURST_SECONDS):
+                return False
+            self._left[edge] = left - seconds, self._clock()
+            return True
+
+    def _spend(self, edge: str, seconds: float) -> None:
+        with self._lock:
+            self._left[edge] = self._refilled(edge) - seconds, self._clock()
+            if len(self._left) > MAX_EDGES:
+                self._left = {name: left for name, left in self._left.items() if self._refilled(name) < BURST_SECONDS}
+
+    def _refilled(self, edge: str) -> float:
+        left, since = self._left.get(edge, (BURST_SECONDS, self._clock()))
+        return min(BURST_SECONDS, left + (self._clock() - since) * SECONDS_PER_SECOND)

@@ -1,0 +1,102 @@
+"""Whose images are decoded, and whose have cost too much."""
+
+import logging
+from time import thread_time
+
+import pytest
+
+from tests.support import pictures
+from uploader.ingest.cpu_budget import BURST_SECONDS, MAX_EDGES, SECONDS_PER_SECOND, CpuBudgets
+from uploader.ingest.image import NotAnImageError, validate_image
+
+LIMIT = 1_000_000
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Never:
+    def allows(self, _seconds: float) -> bool:
+        return False
+
+
+def test_an_edge_may_use_its_burst_and_then_its_rate() -> None:
+    clock = Clock()
+    budgets = CpuBudgets(clock)
+
+    assert [budgets.reserve("flood", BURST_SECONDS / 2) for _ in range(3)] == [True, True, False]
+    clock.now += 1
+    assert budgets.reserve("flood", SECONDS_PER_SECOND)
+    assert not budgets.reserve("flood", SECONDS_PER_SECOND)
+    assert budgets.reserve("porch", SECONDS_PER_SECOND)
+
+
+def test_what_was_set_aside_and_not_used_is_given_back() -> None:
+    budgets = CpuBudgets(Clock())
+
+    for _ in range(20):
+        with budgets.meter("porch") as meter:
+            assert meter.allows(BURST_SECONDS / 2)
+
+
+def test_what_was_used_without_being_set_aside_is_charged() -> None:
+    budgets = CpuBudgets(Clock())
+
+    with budgets.meter("flood"):
+        began = thread_time()
+        while thread_time() < began + 0.05:
+            pass
+
+    assert not budgets.reserve("flood", BURST_SECONDS - 0.04)
+    assert budgets.reserve("flood", BURST_SECONDS - 0.5)
+
+
+def test_one_image_that_needs_more_than_the_burst_is_decoded_once() -> None:
+    budgets = CpuBudgets(Clock())
+
+    assert [budgets.reserve("porch", 2 * BURST_SECONDS) for _ in range(2)] == [True, False]
+
+
+def test_the_offender_is_named_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    budgets = CpuBudgets(Clock())
+    budgets.reserve("flood", BURST_SECONDS)
+
+    with caplog.at_level(logging.WARNING):
+        for _ in range(100):
+            with budgets.meter("flood") as meter:
+                assert not meter.allows(1.0)
+
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "the edge flood " in line
+
+
+def test_edges_that_have_used_nothing_lately_are_forgotten() -> None:
+    clock = Clock()
+    budgets = CpuBudgets(clock)
+    for number in range(MAX_EDGES + 1):
+        clock.now += 1
+        budgets.reserve(f"edge-{number}", 0.1)
+
+    with budgets.meter("flood"):
+        pass
+
+    assert len(budgets._left) < 100  # noqa: SLF001 -- its memory is what the test is about
+
+
+@pytest.mark.parametrize("picture", [pictures.png(1, "{}"), pictures.jpeg(1, "{}")], ids=["png", "jpeg"])
+def test_an_image_that_may_not_be_decoded_is_taken_when_its_structure_is_sound(picture: bytes) -> None:
+    assert validate_image(picture, LIMIT, Never()) == validate_image(picture, LIMIT)
+    for broken in (picture[:-1], picture[: len(picture) // 2], picture[:60]):
+        with pytest.raises(NotAnImageError):
+            validate_image(broken, LIMIT, Never())
+
+
+def test_a_png_without_data_is_refused_undecoded() -> None:
+    empty = pictures.PNG_START + pictures.chunk(b"IHDR", bytes.fromhex("00000009000000090802000000"))
+
+    with pytest.raises(NotAnImageError, match="rows"):
+        validate_image(empty + pictures.chunk(b"IEND", b""), LIMIT, Never())

@@ -1,0 +1,121 @@
+"""What waits for the workers: bounded by bytes, and shared fairly among the edges."""
+
+import threading
+from datetime import UTC, datetime
+
+from uploader.ingest.parser import IncomingMessage
+from uploader.mqtt.delivery import MESSAGE_BYTES, Deliveries, Delivery
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+KIB = 1024
+
+
+def delivery(edge: str, number: int = 0, *, qos: int = 1, size: int = 10) -> Delivery:
+    message = IncomingMessage(f"usbcam/{edge}/images", bytes(size), {}, NOW)
+    return Delivery(message, qos, number, connection=1)
+
+
+def take(deliveries: Deliveries, count: int) -> list[tuple[str, int]]:
+    taken = [deliveries.get(timeout=0) for _ in range(count)]
+    return [(each.message.topic.split("/")[1], each.packet_id) for each in taken if each is not None]
+
+
+def test_edges_take_turns_and_each_keeps_its_order() -> None:
+    deliveries = Deliveries(threads=8)
+    for number in range(3):
+        assert deliveries.put(delivery("flood", number))
+    assert deliveries.put(delivery("porch", 7))
+
+    assert take(deliveries, 4) == [("flood", 0), ("porch", 7), ("flood", 1), ("flood", 2)]
+
+
+def test_no_edge_takes_more_than_half_of_the_threads_once_there_are_two() -> None:
+    deliveries = Deliveries(threads=8)
+    flood = [delivery("flood", number) for number in range(20)]
+    for each in flood:
+        deliveries.put(each)
+    assert len(take(deliveries, 3)) == 3
+
+    deliveries.put(delivery("porch"))
+
+    assert take(deliveries, 20) == [("flood", 3), ("porch", 0)]
+    deliveries.done(flood[0])
+    assert take(deliveries, 20) == [("flood", 4)]
+
+
+def test_a_single_edge_may_use_every_thread() -> None:
+    deliveries = Deliveries(threads=8)
+    for number in range(20):
+        deliveries.put(delivery("porch", number))
+
+    assert len(take(deliveries, 20)) == 8
+
+
+def test_a_lone_thread_serves_every_edge() -> None:
+    deliveries = Deliveries(threads=1)
+    first = delivery("flood")
+    for each in (first, delivery("flood", 1), delivery("porch", 2)):
+        deliveries.put(each)
+
+    assert take(deliveries, 1) == [("flood", 0)]
+    deliveries.done(first)
+
+    assert take(deliveries, 1) == [("porch", 2)]
+
+
+def test_what_is_held_is_bounded_by_bytes_whether_it_waits_or_is_in_hand() -> None:
+    deliveries = Deliveries(threads=4, max_bytes=100 * KIB)
+    large = [delivery("porch", number, size=40 * KIB) for number in range(3)]
+
+    assert [deliveries.put(each) for each in large] == [True, True, False]
+    assert take(deliveries, 1) == [("porch", 0)]
+    assert not deliveries.put(large[2])
+    deliveries.done(large[0])
+    assert deliveries.put(large[2])
+
+
+def test_empty_messages_are_bounded_too() -> None:
+    deliveries = Deliveries(threads=4, max_bytes=100 * MESSAGE_BYTES)
+
+    assert sum(deliveries.put(delivery("porch", number, size=0)) for number in range(1000)) == 100
+
+
+def test_half_of_the_room_stays_for_the_others() -> None:
+    deliveries = Deliveries(threads=4, max_bytes=100 * KIB)
+    deliveries.put(delivery("porch"))
+
+    assert [deliveries.put(delivery("flood", size=20 * KIB)) for _ in range(5)] == [True, True, False, False, False]
+    assert deliveries.put(delivery("attic", size=20 * KIB))
+    assert not deliveries.has_much_room
+
+
+def test_one_message_of_any_size_fits() -> None:
+    assert Deliveries(threads=4, max_bytes=KIB).put(delivery("porch", size=20 * KIB))
+
+
+def test_what_nobody_has_begun_is_dropped_after_a_reconnect_unless_the_broker_has_forgotten_it() -> None:
+    deliveries = Deliveries(threads=4, max_bytes=100 * KIB)
+    begun = delivery("porch", 1, size=30 * KIB)
+    for each in (begun, delivery("porch", 2, size=50 * KIB), delivery("attic", 3, qos=0)):
+        deliveries.put(each)
+    take(deliveries, 1)
+
+    deliveries.drop_unacknowledged()
+
+    assert take(deliveries, 5) == [("attic", 3)]
+    deliveries.done(begun)
+    assert deliveries.has_much_room
+
+
+def test_closing_ends_every_wait() -> None:
+    deliveries = Deliveries(threads=4)
+    taken: list[Delivery | None] = []
+    waiting = [threading.Thread(target=lambda: taken.append(deliveries.get())) for _ in range(3)]
+    for thread in waiting:
+        thread.start()
+
+    deliveries.close()
+
+    for thread in waiting:
+        thread.join(timeout=10)
+    assert taken == [None, None, None]
