@@ -12,8 +12,8 @@ from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.heartbeat import MAX_SILENCE_SECONDS, Heartbeat
 from storage.client import create_client
 from storage.errors import S3_ERRORS
-from uploader.ingest.revoked import RevokedEdges
 from uploader.ingest.cpu_budget import CpuBudgets
+from uploader.ingest.revoked import RevokedEdges
 from uploader.metrics import StateCollector, UploadMetrics
 from uploader.mqtt.delivery import Deliveries
 from uploader.mqtt.receipts import ReceiptBatcher
