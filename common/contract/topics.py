@@ -21,6 +21,7 @@ RECEIPTS = "usbcam/receipts"
 # At an edge, and nowhere else: only what is below usbcam/ is forwarded
 BRIDGE_STATE = "usbcam-bridge/state"  # 0 or 1, published by the bridge itself
 TOKEN = "usbcam-bridge/token"  # noqa: S105 -- a topic; published by the edge broker's start.sh
+EDGE = "usbcam-bridge/edge"  # the edge's name, and whether there is a bridge to Home Assistant; by start.sh, too
 LOCAL_PREFIX = "usbcam-camera/"  # pings: a publish that only proves that the broker answers
 
 # In the cloud
@@ -53,9 +54,25 @@ def homeassistant_image(camera: str) -> str:
     return f"usbcam-homeassistant/{camera}"
 
 
-def homeassistant_discovery(camera: str) -> str:
+def homeassistant_event(camera: str) -> str:
+    """Where each capture is told to Home Assistant; not retained."""
+    return f"usbcam-homeassistant/{camera}/captured"
+
+
+def homeassistant_discovery(device: str) -> str:
     """Where Home Assistant looks for devices."""
-    return f"homeassistant/device/usbcam-{camera}/config"
+    return f"homeassistant/device/{device}/config"
+
+
+def homeassistant_bridge(edge: str) -> str:
+    """Where the bridge to Home Assistant's broker tells both brokers whether it is up: 1 or 0."""
+    return f"usbcam-bridge/homeassistant/{edge}"
+
+
+def bridged_to_homeassistant(topic: str, edge: str) -> str:
+    """What the bridge calls a camera's topic at Home Assistant's broker, where other edges are as well."""
+    first, _, rest = topic.partition("/")
+    return f"{first}/{edge}/{rest}"
 
 
 def edge_images(edge: str) -> str:

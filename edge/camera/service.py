@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from camera.config.settings import Settings
+from camera.control.announcer import Announcer
 from camera.control.health import HeartbeatWriter
-from camera.control.homeassistant import discovery_payload
 from camera.control.metrics import StateCollector
 from camera.control.mqtt_client import CameraMqttClient
 from camera.control.status import status_payload
@@ -24,7 +24,6 @@ from camera.sources.factory import create_source
 from camera.sources.v4l2.discovery import DeviceRegistry
 from camera.web.context import WebContext
 from camera.web.server import LiveServer
-from common.contract import topics
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +51,10 @@ class CameraService:
         self.workers = [
             CameraWorker(camera, create_source(camera, devices), self._sink.accept, stop) for camera in cameras
         ]
-        self._mqtt_clients = {worker.name: _mqtt_client(worker) for worker in self.workers}
+        self._mqtt_clients = {
+            worker.name: CameraMqttClient(worker.settings, worker.schedule) for worker in self.workers
+        }
+        self._announcer = Announcer(cameras)
         self.registry.register(StateCollector(self.workers, self.spool, self.publisher))
         ProcessCollector(registry=self.registry)
         self._heartbeat = HeartbeatWriter(shared.heartbeat_file)
@@ -76,6 +78,7 @@ class CameraService:
             ticks += 1
             self._publish_statuses(everyone=ticks % STATUS_EVERY_TICKS == 0)
             self._publish_images()
+            self._announcer.update()
             self._stop.wait(TICK_SECONDS)
         hung = self._hung
         self._shut_down()
@@ -86,6 +89,7 @@ class CameraService:
         self.publisher.start()
         for client in self._mqtt_clients.values():
             client.start()
+        self._announcer.start()
         for worker in self.workers:
             worker.start()
         self._web.start()
@@ -110,7 +114,7 @@ class CameraService:
         for camera, record in newest.items():
             if record.capture is not None and record.id != self._shown.get(camera):
                 self._shown[camera] = record.id
-                self._mqtt_clients[camera].publish_image(topics.homeassistant_image(camera), record.capture.image)
+                self._mqtt_clients[camera].publish_capture(record.capture)
 
     def _shut_down(self) -> None:
         self._stop.set()
@@ -119,6 +123,7 @@ class CameraService:
             worker.join(JOIN_SECONDS)
         self.publisher.stop()
         self._publish_images()
+        self._announcer.stop()
         for worker in self.workers:
             self._mqtt_clients[worker.name].stop(status_payload(worker, self.spool, self.publisher))
         self._heartbeat.remove()
@@ -128,11 +133,3 @@ class CameraService:
         if os.getpid() == CONTAINER_PROCESS:
             return False  # its restart policy would start a container again, and play the file twice
         return all(worker.status.state is CameraState.ENDED for worker in self.workers) and not self.spool.depth
-
-
-def _mqtt_client(worker: CameraWorker) -> CameraMqttClient:
-    name, settings = worker.name, worker.settings
-    if settings.homeassistant == "off":
-        return CameraMqttClient(settings, worker.schedule)
-    device = topics.homeassistant_discovery(name), discovery_payload(name, f"image/{settings.image_format}")
-    return CameraMqttClient(settings, worker.schedule, device)

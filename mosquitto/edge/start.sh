@@ -129,6 +129,12 @@ publish_token_info() {
     publish token "{\"name\": \"$EDGE_NAME\", \"host\": \"$CLOUD_HOST\", \"port\": $CLOUD_PORT, \"expires\": $expires}"
 }
 
+# For what the cameras tell Home Assistant. Without a token and EDGE_NAME the host's name must do.
+publish_edge() {
+    if [ -n "$HOMEASSISTANT_BROKER" ]; then bridged=true; else bridged=false; fi
+    publish edge "{\"name\": \"$HOST\", \"homeassistant\": $bridged}"
+}
+
 with_bridge() {
     unpack
     name=$(token_field name)
@@ -210,7 +216,7 @@ make_logins
 make_bridge_id
 drop_unreadable_queue "$EDGE_BROKER_DATA"
 USER=$(user)
-HOST=${EDGE_NAME:-$(uname -n)}
+HOST=$(printf '%s' "${EDGE_NAME:-$(uname -n)}" | tr -c 'A-Za-z0-9-' '-')
 MAX_PACKET_SIZE=$((MAX_IMAGE_MB * 1048576))
 MEMORY_LIMIT=$EDGE_BROKER_MEMORY
 export USER HOST BRIDGE_ID EDGE_NAME CLOUD_HOST CLOUD_PORT EDGE_BROKER_LISTEN EDGE_BROKER_PORT EDGE_BROKER_DATA RUN_DIR \
@@ -219,10 +225,10 @@ config=$(fill "$here/mosquitto.conf")
 change_config with_homeassistant
 if [ -n "$EDGE_TOKEN" ]; then
     change_config with_exact_topics
-    publish_token_info >/dev/null 2>&1 &
+    { publish_edge && publish_token_info; } >/dev/null 2>&1 &
 else
     change_config without_bridge
-    publish_no_token >/dev/null 2>&1 &
+    { publish_edge && publish_no_token; } >/dev/null 2>&1 &
 fi
 printf '%s\n' "$config" >"$RUN_DIR/edge-broker.conf"
 unset EDGE_TOKEN HOMEASSISTANT_PASSWORD text config secret password

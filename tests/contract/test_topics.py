@@ -10,9 +10,13 @@ EDGE_START = (ROOT / "mosquitto" / "edge" / "start.sh").read_text()
 CLOUD_START = (ROOT / "mosquitto" / "cloud" / "start.sh").read_text()
 
 
+CLOUD_BRIDGE = EDGE_CONFIGURATION.partition("connection cloud\n")[2]
+HOME_BRIDGE = EDGE_CONFIGURATION.partition("connection homeassistant\n")[2].partition("\n\n")[0]
+
+
 def bridged(direction: str) -> dict[str, str]:
     """Topics at the edge, and what the bridge calls them in the cloud."""
-    rules = re.findall(rf"^topic (\S+) {direction} 1 (\S+) (\S+)$", EDGE_CONFIGURATION, re.MULTILINE)
+    rules = re.findall(rf"^topic (\S+) {direction} 1 (\S+) (\S+)$", CLOUD_BRIDGE, re.MULTILINE)
     return {local + topic: remote.replace("@EDGE_NAME@", "porch") + topic for topic, local, remote in rules}
 
 
@@ -30,17 +34,24 @@ def test_the_bridge_brings_receipts_back() -> None:
 
 
 def test_what_stays_at_the_edge_is_not_forwarded() -> None:
-    for topic in (topics.BRIDGE_STATE, topics.TOKEN, topics.ping("door"), topics.homeassistant_image("door")):
+    for topic in (
+        topics.BRIDGE_STATE,
+        topics.TOKEN,
+        topics.EDGE,
+        topics.ping("door"),
+        topics.homeassistant_image("door"),
+    ):
         assert not topic.startswith(topics.EVERYTHING.removesuffix("#"))
 
 
 def test_home_assistants_broker_gets_statuses_and_images_and_sends_commands() -> None:
-    for rule in (
-        f"{topics.STATUS_PREFIX}# out",
-        f"{topics.homeassistant_image('')}# out",
-        f"{topics.COMMAND_PREFIX}# in",
-    ):
-        assert re.search(rf"^topic {re.escape(rule)} [01]$", EDGE_CONFIGURATION, re.MULTILINE), rule
+    rules = re.findall(r"^topic (\S*)# (out|in) [01](?: (\S+) (\S+))?$", HOME_BRIDGE, re.MULTILINE)
+    called = {(way, local + topic): (remote or local) + topic for topic, way, local, remote in rules}
+
+    assert called.pop(("out", topics.homeassistant_discovery("").partition("//")[0] + "/"))
+    expected = {("out", topics.STATUS_PREFIX), ("out", topics.homeassistant_image("")), ("in", topics.COMMAND_PREFIX)}
+    assert called == {rule: topics.bridged_to_homeassistant(rule[1], "@HOST@") for rule in expected}
+    assert f"notification_topic {topics.homeassistant_bridge('@HOST@')}" in HOME_BRIDGE
 
 
 def test_the_edge_broker_publishes_the_bridges_state_and_the_token() -> None:
@@ -48,6 +59,7 @@ def test_the_edge_broker_publishes_the_bridges_state_and_the_token() -> None:
     published = re.search(r'-t "(\S+/)\$1"', EDGE_START)
     assert published
     assert topics.TOKEN.startswith(published[1])
+    assert topics.EDGE.startswith(published[1])
 
 
 def test_the_cloud_broker_subscribes_for_the_first_uploader() -> None:

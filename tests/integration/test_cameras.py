@@ -79,19 +79,21 @@ def test_every_camera_of_a_killed_process_is_offline(journey: Journey) -> None:
 
 
 def test_home_assistant_finds_the_camera_and_its_last_capture(journey: Journey) -> None:
+    device = "homeassistant/device/usbcam-porch_door/config"
     journey.camera(HOMEASSISTANT="on")
 
     with Client(journey.edge_broker.port) as client:
         client.subscribe("homeassistant/#")
         client.subscribe("usbcam-homeassistant/door")
         wait_for(
-            lambda: any(message.payload.startswith(b"\x89PNG") for message in list(client.messages)),
+            lambda: {message.topic for message in list(client.messages)} >= {device, "usbcam-homeassistant/door"},
             seconds=START_SECONDS,
-            what="a picture",
+            what="the camera and a picture",
         )
 
     found = {message.topic: message for message in client.messages}
-    assert json.loads(found["homeassistant/device/usbcam-door/config"].payload)["dev"]["name"] == "Camera door"
+    assert found["usbcam-homeassistant/door"].payload.startswith(b"\x89PNG")
+    assert json.loads(found[device].payload)["dev"]["name"] == "Camera door (porch)"
     assert all(message.retain for message in found.values())
 
 

@@ -10,7 +10,10 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from camera.config.broker_login import new_camera_client
 from camera.config.schedule import ScheduleController
 from camera.config.settings import Settings
+from camera.control.homeassistant import event_payload
 from common.contract import topics
+from common.contract.capture import Capture
+from common.contract.times import timestamp
 from common.mqtt import MAX_COMMAND_BYTES, accept_packets_up_to
 from common.runtime.files import atomic_write
 
@@ -18,22 +21,21 @@ log = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 15
 MAX_COMMAND_LENGTH = 1000
+LAST_WILL = {"online": False}  # a status from which all else is missing
 
 
 class CameraMqttClient:
     """Connects one camera to the broker: each has its own connection, since a connection has one last will."""
 
-    def __init__(
-        self, settings: Settings, schedule: ScheduleController, *retained_on_connect: tuple[str, bytes]
-    ) -> None:
-        """`schedule`: what commands override; `retained_on_connect`: topics and payloads."""
-        self._name, self._schedule, self._retained_on_connect = settings.camera_name, schedule, retained_on_connect
+    def __init__(self, settings: Settings, schedule: ScheduleController) -> None:
+        """`schedule`: what commands override."""
+        self._name, self._schedule = settings.camera_name, schedule
         self._broker = settings.edge_broker_host, settings.edge_broker_port
         self._command_file = settings.spool_dir / f"{self._name}.command"  # a pause holds without the broker, too
         self._status: dict[str, object] = {}  # as published last
         self._restore_command()
         client = new_camera_client(settings, "camera")
-        client.will_set(topics.status(self._name), json.dumps({"online": False}), qos=1, retain=True)
+        client.will_set(topics.status(self._name), json.dumps(LAST_WILL), qos=1, retain=True)
         client.on_connect = lambda *_: self._on_connect()
         client.on_message = lambda _c, _u, message: self._on_command(message)
         self._client = client
@@ -44,10 +46,12 @@ class CameraMqttClient:
         self._client.connect_async(*self._broker, KEEPALIVE_SECONDS, properties=properties)
         self._client.loop_start()
 
-    def publish_image(self, topic: str, image: bytes) -> None:
-        """Retain an image in place of the last one."""
+    def publish_capture(self, capture: Capture) -> None:
+        """Show Home Assistant a capture: retain its image in place of the last one, and report the event once."""
         if self._client.is_connected():
-            self._client.publish(topic, image, qos=0, retain=True)
+            event = event_payload(capture.id, timestamp(capture.metadata.captured_at))
+            self._client.publish(topics.homeassistant_image(self._name), capture.image, qos=0, retain=True)
+            self._client.publish(topics.homeassistant_event(self._name), event, qos=0)
 
     def publish_status(self, status: dict[str, object]) -> None:
         """Replace the retained status, now or when the broker is back."""
@@ -78,8 +82,6 @@ class CameraMqttClient:
     def _on_connect(self) -> None:
         options = SubscribeOptions(qos=1, retainAsPublished=True)
         self._client.subscribe(topics.command(self._name), options=options)
-        for topic, payload in self._retained_on_connect:
-            self._client.publish(topic, payload, qos=1, retain=True)
         self._send_status(online=True)
 
     def _on_command(self, message: mqtt.MQTTMessage) -> None:
