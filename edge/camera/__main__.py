@@ -115,7 +115,7 @@ def detect(images: Sequence[str]) -> int:
 def captures(video: str, out: Path) -> int:
     """Write what would be published from a video. Prints a JSON line for each capture.
 
-    VIDEO is a file, or demo for the synthetic camera (with DEMO_VISITS set).
+    VIDEO is a file, or demo for the synthetic camera (DEMO_VISITS, by default 5).
     """
     return extract_captures(_settings(), video, out)
 

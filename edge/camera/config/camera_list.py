@@ -75,7 +75,16 @@ def _check_used_once(specs: Iterable[SourceSpec]) -> None:
     counted = Counter(spec for spec in specs if not isinstance(spec, SyntheticSpec))
     for spec, times in counted.items():
         if times > 1:
-            raise CameraConfigError(f"CAMERAS names {spec} {times} times: give each camera its own source in .env.")
+            hint = (
+                " Cameras with one serial are named by their ports, below /dev/v4l/by-path." if _is_serial(spec) else ""
+            )
+            raise CameraConfigError(
+                f"CAMERAS names {spec} {times} times: give each camera its own source in .env.{hint}"
+            )
+
+
+def _is_serial(spec: SourceSpec) -> bool:
+    return isinstance(spec, DeviceSpec) and spec.serial is not None
 
 
 def _check_auto_is_alone(specs: Iterable[SourceSpec]) -> None:

@@ -17,7 +17,7 @@ from camera.config.broker_login import new_camera_client
 from camera.config.settings import Settings
 from camera.delivery.events import CaptureState, DeliveryListener
 from camera.delivery.send_window import SendWindow
-from camera.delivery.spool import Spool
+from camera.delivery.spool import Spool, SpoolError
 from common.contract import topics
 from common.contract.capture import Capture, Visit
 from common.contract.receipt import Receipt
@@ -103,7 +103,12 @@ class Publisher:
 
     def _send_pending(self) -> None:
         while self.connected and (capture_id := self._window.pop_next(time.monotonic())):
-            capture = self._spool.read(capture_id)
+            try:
+                capture = self._spool.read(capture_id)
+            except SpoolError as error:
+                log.warning("%s, trying again", error)
+                self._window.acknowledge(capture_id, time.monotonic(), accepted=False)
+                continue
             if capture is None:  # dropped from a full spool, or damaged
                 self._window.complete(capture_id, time.monotonic())
                 continue

@@ -77,13 +77,22 @@ class Spool:
         self.problem = None
 
     def read(self, capture_id: str) -> Capture | None:
-        """The capture of that id; None if it is gone, or damaged (then it is quarantined)."""
+        """The capture of that id; None if it is gone, or damaged (then it is quarantined).
+
+        Raises SpoolError where it cannot be read now: only bad bytes are damage, all else may pass.
+        """
         path = self._path(capture_id)
         if path is None:
             return None
         try:
             return Capture.parse(path.read_bytes(), capture_id)
-        except (OSError, NotACaptureError) as error:
+        except FileNotFoundError:
+            log.error("%s is gone from the spool: something else deleted it", path.name)  # noqa: TRY400 -- one line
+            self._forget(path)
+            return None
+        except (OSError, MemoryError) as error:
+            raise SpoolError(f"Cannot read {path.name} now ({getattr(error, 'strerror', 'no memory')})") from error
+        except NotACaptureError as error:
             self._quarantine(path, str(error))
             return None
 
@@ -171,6 +180,9 @@ class Spool:
                 old.unlink()
         except OSError as error:
             log.error("Could not quarantine %s: %s", path.name, error)  # noqa: TRY400 -- one line, no stack trace
+        self._forget(path)
+
+    def _forget(self, path: Path) -> None:
         with self._lock:
             self._bytes -= self._sizes.pop(path.name, 0)
 

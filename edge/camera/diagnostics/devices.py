@@ -1,12 +1,14 @@
 """The cameras that are plugged in, as the doctor lists them."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from camera.sources.v4l2.discovery import DeviceRegistry, InaccessibleDevice, VideoDevice
 from camera.sources.v4l2.errors import explain_os_error
-from common.runtime.check_result import CheckResult, failed, info, passed
+from common.runtime.check_result import CheckResult, failed, info, passed, warned
 
 MAX_SIZES = 4
+MAX_FORMATS = 12  # a node may name a hundred
 
 
 def check_devices(registry: DeviceRegistry) -> Iterator[CheckResult]:
@@ -16,6 +18,10 @@ def check_devices(registry: DeviceRegistry) -> Iterator[CheckResult]:
     inaccessible = [device for device in found if isinstance(device, InaccessibleDevice)]
     for camera in cameras:
         yield passed(camera.name, f"{_describe(camera)}: {_formats(camera, registry)}.")
+    yield from _check_serials(cameras, registry)
+    for device in found:
+        if isinstance(device, VideoDevice) and device.capabilities.multi_planar:
+            yield info(device.name, f"{device.capabilities.card} gives multi-planar images, which are not supported.")
     for device in inaccessible:
         yield failed(f"/dev/{device.node.name}", explain_os_error(device.error, device.node, registry.devices))
     if not found:
@@ -24,6 +30,18 @@ def check_devices(registry: DeviceRegistry) -> Iterator[CheckResult]:
         )
     elif not cameras and not inaccessible:
         yield info("devices", "There are video device nodes, but none of them captures.")
+
+
+def _check_serials(cameras: Sequence[VideoDevice], registry: DeviceRegistry) -> Iterator[CheckResult]:
+    """Cameras whose manufacturer gave them one serial are told apart by their ports."""
+    ports = {(camera.serial, camera.capabilities.bus) for camera in cameras if camera.serial}
+    for serial, times in Counter(serial for serial, _ in ports).items():
+        if times > 1:
+            alike = {camera.node.resolve() for camera in cameras if camera.serial == serial}
+            links = sorted(registry.devices.glob("v4l/by-path/*"))
+            names = [f"/dev/v4l/by-path/{link.name}" for link in links if link.resolve() in alike]
+            named = ", ".join(names) or "/dev/v4l/by-path/..."
+            yield warned("devices", f"{times} cameras have the serial {serial}: name each by its port, {named}.")
 
 
 def _describe(camera: VideoDevice) -> str:
@@ -35,15 +53,17 @@ def _formats(camera: VideoDevice, registry: DeviceRegistry) -> str:
     try:
         node = registry.open_node(camera.node)
         try:
-            formats = [_format(code, node.frame_sizes(code)) for code in node.pixel_formats()]
+            offered = node.pixel_formats()
+            formats = [_format(code, node.frame_sizes(code)) for code in offered[:MAX_FORMATS]]
         finally:
             node.close()
-    except OSError as error:
-        return f"its formats are not known ({error.strerror})"
-    return "; ".join(formats) or "it names no formats"
+    except (OSError, ValueError) as error:  # whatever a driver answers, the doctor goes on
+        return f"its formats are not known ({getattr(error, 'strerror', None) or error})"
+    more = [f"and {len(offered) - MAX_FORMATS} more"] if len(offered) > MAX_FORMATS else []
+    return "; ".join([*formats, *more]) or "it names no formats"
 
 
 def _format(code: str, sizes: list[tuple[int, int]]) -> str:
     largest = sorted(sizes, key=lambda size: -size[0] * size[1])[:MAX_SIZES]
     more = ", ..." if len(sizes) > MAX_SIZES else ""
-    return f"{code} {', '.join(f'{width}x{height}' for width, height in largest)}{more}".strip()
+    return f"{code.strip()} {', '.join(f'{width}x{height}' for width, height in largest)}{more}".strip()

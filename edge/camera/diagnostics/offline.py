@@ -17,13 +17,15 @@ from camera.sources.video.file import FileSource
 from common.contract.capture import Box
 from common.contract.times import timestamp
 
+DEMO_VISITS = 5
+
 
 def detect_faces(settings: Settings, paths: list[str]) -> int:
     """Print one JSON line per image with its faces, in pixels of the image as stored; return the exit code."""
     detector = FaceDetector(settings.min_face_px, settings.min_score)
     failed = 0
     for path in paths:
-        image = cv2.imread(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) if Path(path).is_file() else None
+        image = _read_image(path)
         if image is None:
             _print_error(f"{path} is not an image that can be read.")
             failed += 1
@@ -32,8 +34,20 @@ def detect_faces(settings: Settings, paths: list[str]) -> int:
     return 1 if failed else 0
 
 
+def _read_image(path: str) -> Image | None:
+    """An image as stored; None for what a decoder refuses, by whatever means."""
+    if not Path(path).is_file():
+        return None
+    try:
+        return cv2.imread(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        return None
+
+
 def extract_captures(settings: Settings, video: str, out: Path) -> int:
     """Write what would have been published from a video, as fast as it can be read; return the exit code."""
+    if isinstance(parse_source(video), SyntheticSpec) and not settings.demo_visits:
+        settings = settings.model_copy(update={"demo_visits": DEMO_VISITS})  # by default it has no end
     try:
         source: FrameSource = (
             SyntheticSource(create_scene(settings), settings.frame_rate)
@@ -48,6 +62,9 @@ def extract_captures(settings: Settings, video: str, out: Path) -> int:
         _write_captures(settings, source, out)
     except BrokenPipeError:  # nobody reads the lines any more
         sys.stderr.close()
+        return 1
+    except SourceError as error:
+        _print_error(str(error).replace("CAMERA_SOURCE=", ""))
         return 1
     except OSError as error:
         _print_error(f"--out {out} cannot be written: {error.strerror}.")

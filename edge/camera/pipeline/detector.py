@@ -102,6 +102,7 @@ class FaceDetector:
         rows: Image | None = net.detect(region.crop(_resized(image, size)))[1]
         if rows is None:  # YuNet's way to say "no face"
             return []
+        rows = rows[np.isfinite(rows).all(axis=1)]  # of an image of a few pixels it makes numbers that are none
         found = [_detection(row, region, scale, (width, height)) for row in rows if not region.clips(*row[:4])]
         return sorted((face for face in found if face), key=lambda detection: -detection.score)
 

@@ -1,5 +1,6 @@
 """Nothing that reached the spool is lost."""
 
+import errno
 import os
 import resource
 import signal
@@ -202,3 +203,30 @@ def test_faces_are_for_nobody_else_on_this_host(tmp_path: Path, make_capture: Ma
     assert {file.name: file.stat().st_mode & 0o077 for file in folder.iterdir()} == {
         file.name: 0 for file in folder.iterdir()
     }
+
+
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.EIO, errno.EACCES])
+def test_a_read_that_fails_for_now_is_no_damage(
+    tmp_path: Path, make_capture: Make, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    spool, capture = Spool(tmp_path, ROOM), make_capture(1)
+    spool.put(capture)
+
+    def refuse(_: Path) -> bytes:
+        raise OSError(error, os.strerror(error))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", refuse)
+        with pytest.raises(SpoolError, match="Cannot read"):
+            spool.read(capture.id)
+
+    assert spool.read(capture.id) == capture
+
+
+def test_a_file_that_somebody_deleted_is_forgotten(tmp_path: Path, make_capture: Make) -> None:
+    spool, capture = Spool(tmp_path, ROOM), make_capture(1)
+    spool.put(capture)
+    (tmp_path / f"{capture.id}.png").unlink()
+
+    assert spool.read(capture.id) is None
+    assert (spool.depth, spool.bytes) == (0, 0)

@@ -15,6 +15,7 @@ from camera.config.settings import Settings
 from camera.diagnostics import broker
 from camera.diagnostics.broker import BrokerSnapshot, check_broker, read_retained
 from camera.diagnostics.devices import check_devices
+from camera.sources.v4l2.device import fourcc_name
 from common.runtime.check_result import CheckResult, Status, failed, info, passed, warned
 from dev.harness.process import LOOPBACK, Process, free_port, start, until_up
 from dev.harness.services import EDGE_FILES, answers_mqtt
@@ -211,6 +212,38 @@ def test_what_a_camera_can_do_is_listed_and_why_another_is_refused(tmp_path: Pat
     )
     assert [result.status for result in found[1:]] == [Status.FAIL, Status.FAIL]
     assert "start it with the shipped docker-compose.edge.yml" in found[1].message
+
+
+def test_no_pixel_format_ends_the_doctor_or_fills_its_line(tmp_path: Path) -> None:
+    here = FakeMachine(tmp_path)
+    names = [fourcc_name(number) for number in (0xA0363159, 0xFFFFFFFF, 0, *range(80))]
+    here.plug(FakeCamera(sizes=dict.fromkeys(names, ())))
+
+    (found, *_) = check_devices(here.registry)
+
+    assert found.status is Status.PASS
+    assert "Y16 -BE" in found.message
+    assert "more" in found.message
+    assert len(found.message) < 400
+
+
+def test_cameras_with_one_serial_are_told_apart_by_their_ports(tmp_path: Path) -> None:
+    here = FakeMachine(tmp_path)
+    (here.devices / "v4l/by-path").mkdir()
+    for number in (1, 2):
+        node = here.plug(FakeCamera(bus=f"usb-{number}"))
+        (here.devices / f"v4l/by-path/pci-usb-{number}-index0").symlink_to(node)
+
+    found = list(check_devices(here.registry))
+
+    assert (
+        warned(
+            "devices",
+            "2 cameras have the serial A1B2C3: name each by its port, "
+            "/dev/v4l/by-path/pci-usb-1-index0, /dev/v4l/by-path/pci-usb-2-index0.",
+        )
+        in found
+    )
 
 
 def test_a_snapshot_is_one_frame_in_a_file_or_on_standard_output(tmp_path: Path, run_camera: Run) -> None:

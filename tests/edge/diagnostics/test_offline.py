@@ -1,6 +1,7 @@
 """The commands that users tune their settings with, and wrong settings."""
 
 import json
+import struct
 from itertools import groupby
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from camera.sources.frame import Image
 from common.contract.capture import Capture, TrackInfo
 from tests.edge.rig import Run
+from tests.edge.sources.video.odd_media import case
 
 
 def test_detect_prints_a_line_per_image(tmp_path: Path, face_frame: Image, run_camera: Run) -> None:
@@ -38,6 +40,31 @@ def test_detect_goes_on_after_what_is_no_image(tmp_path: Path, face_frame: Image
         "camera: notes.txt is not an image that can be read.",
         "camera: missing.png is not an image that can be read.",
     ]
+
+
+def test_detect_goes_on_after_what_the_decoder_refuses_and_takes_small_images(
+    tmp_path: Path, face_frame: Image, run_camera: Run
+) -> None:
+    header = struct.pack("<2sIHHIIiiHHIIiiII", b"BM", 200, 0, 0, 54, 40, 2_000_000, 1, 1, 24, 0, 0, 0, 0, 0, 0)
+    (tmp_path / "wide.bmp").write_bytes(header + bytes(146))
+    for width in range(1, 8):
+        cv2.imwrite(str(tmp_path / f"{width}.jpg"), face_frame[:6, :width])
+    cv2.imwrite(str(tmp_path / "face.png"), face_frame)
+    small = [f"{width}.jpg" for width in range(1, 8)]
+
+    done = run_camera("detect", "wide.bmp", *small, "face.png")
+
+    assert done.stderr == "camera: wide.bmp is not an image that can be read.\n"
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["image"] for line in lines] == [*small, "face.png"]
+    assert lines[-1]["faces"]
+
+
+def test_captures_of_the_demo_end(run_camera: Run) -> None:
+    done = run_camera("captures", "demo", "--out", "kept", FRAME_WIDTH="320", FRAME_HEIGHT="240")
+
+    assert done.returncode == 0
+    assert "The synthetic camera showed 5 visits" in done.stderr
 
 
 def test_captures_writes_what_would_be_published(tmp_path: Path, video: Path, run_camera: Run) -> None:
@@ -151,3 +178,23 @@ def test_health_without_a_camera_says_so(tmp_path: Path, run_camera: Run) -> Non
 
     assert done.returncode == 1
     assert done.stdout == f"No heartbeat in {tmp_path}/none.json: the camera has not started.\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["interlaced_testsrc.mp4", "2026-11-22T06:33:25.mp4", "jump_back_1h.ts", "jump_forward_1h.ts"]
+)
+def test_odd_videos_are_read_to_their_end(name: str, run_camera: Run) -> None:
+    done = run_camera("captures", str(case(name)), "--out", "kept")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_odd_images_each_have_a_line_or_a_sentence(run_camera: Run) -> None:
+    images = sorted(str(file) for file in case("exif").parent.rglob("*") if file.suffix in {".jpg", ".png", ".bmp"})
+
+    done = run_camera("detect", *images)
+
+    refused = [line for line in done.stderr.splitlines() if line.endswith("is not an image that can be read.")]
+    assert len(refused) == len(done.stderr.splitlines())
+    assert len(done.stdout.splitlines()) + len(refused) == len(images)
+    assert len(refused) == 1  # the one that claims to be two million wide

@@ -1,9 +1,11 @@
 """A USB camera that comes and goes: which one is meant, recognized when it comes back."""
 
+import errno
 import logging
 import threading
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 from camera.config.settings import Settings
 from camera.config.source_spec import ANY_DEVICE, DeviceSpec
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 REATTACH_GRACE_SECONDS = 10.0  # how long the previous camera may be gone before another takes its place
 OPEN_SECONDS = 15.0
+GRANT_SECONDS, GRANT_POLL_SECONDS = 2.0, 0.1  # until udev has given a new node to its group
 MARGIN_SECONDS = 0.5  # a source gives up by itself; after that much more, a call into the driver hangs
 
 
@@ -34,6 +37,7 @@ class V4l2Camera:
         self._spec, self._settings, self._devices = spec, settings, devices
         self._owner = settings.camera_name
         self._reconnect = ReconnectState()
+        self._passed_over = ""
         self._fingerprint: object = None  # of the devices when `open` was tried last
         self.timeouts = Timeouts(OPEN_SECONDS, frame_timeout(settings) + MARGIN_SECONDS)
 
@@ -49,19 +53,44 @@ class V4l2Camera:
         """Whether a node came, went or changed since `open` was tried last."""
         return device_fingerprint(self._devices.devices) != self._fingerprint
 
-    def open(self, _stop: threading.Event) -> V4l2Stream:
+    def open(self, stop: threading.Event) -> V4l2Stream:
         """Find it and start it; raises SourceError with the reason and the remedy."""
+        while True:
+            try:
+                return self._open()
+            except SourceError:
+                if not self._awaits_grant() or stop.wait(GRANT_POLL_SECONDS):
+                    raise
+
+    def _open(self) -> V4l2Stream:
         self._fingerprint = device_fingerprint(self._devices.devices)
-        failure: SourceError | None = None
+        failures: list[SourceError] = []
         for device in self._candidates():
             try:
                 stream = V4l2Stream.open(device, self._settings, self._devices, self._reconnect)
             except SourceError as error:
-                failure = failure or error
+                failures.append(error)
             else:
                 self._remember(device)
+                self._log_passed_over(device, failures)
                 return stream
-        raise failure or SourceError("No camera is there.")
+        raise failures[0] if failures else SourceError("No camera is there.")
+
+    def _awaits_grant(self) -> bool:
+        """Whether a node is so new that udev may not have given it to its group yet."""
+        return any(
+            isinstance(each, InaccessibleDevice) and each.error.errno == errno.EACCES and _is_new(each.node)
+            for each in self._devices.inspect_all()
+        )
+
+    def _log_passed_over(self, taken: VideoDevice, failures: Iterable[SourceError]) -> None:
+        """Say why `auto` took this one and not a likelier one; once, not at each opening."""
+        said = " ".join(str(failure) for failure in failures)
+        if self._spec.is_any and said and said != self._passed_over:
+            remedy = f"set CAMERA_SOURCE=serial:{taken.serial}" if taken.serial else "name the camera in CAMERA_SOURCE"
+            words = "%s: auto took %s (%s) and passed over others. %s To have one camera only, %s"
+            log.warning(words, self._owner, taken.name, taken.capabilities.card, said, remedy)
+        self._passed_over = said
 
     def _candidates(self) -> list[VideoDevice]:
         """What to try, one after the other; never empty."""
@@ -98,6 +127,8 @@ class V4l2Camera:
         siblings = [other.name for other in others if other.capabilities.bus == device.capabilities.bus]
         remedy = f"set CAMERA_SOURCE={siblings[0]}" if siblings else "name another in CAMERA_SOURCE"
         card = device.capabilities.card
+        if device.capabilities.multi_planar:
+            return f"{device.name} of {card} gives multi-planar images, which are not supported: {remedy}."
         return f"{device.name} gives no images, it is for {card}'s metadata or output: {remedy}."
 
     def _explain_no_device(self, found: Iterable[VideoDevice | InaccessibleDevice]) -> str:
@@ -106,6 +137,8 @@ class V4l2Camera:
         for each in found:
             if isinstance(each, InaccessibleDevice):
                 return explain_os_error(each.error, each.node, self._devices.devices)
+            if each.capabilities.multi_planar and self._spec.is_any:
+                return self._explain_no_capture(each)
             if each.capabilities.captures:
                 present.append(each)
         if present and self._spec.serial is not None:
@@ -126,8 +159,18 @@ class V4l2Camera:
         last = self._reconnect.device
         if last is not None and device.same_device(last) and device.name != last.name:
             log.info("The camera %s is %s now, it was %s", device.capabilities.card, device.name, last.name)
+        if last is not None and not device.same_device(last):
+            words = "%s: %s took the place of %s; to wait for one camera, name it in CAMERA_SOURCE (serial:%s)"
+            log.warning(words, self._owner, device.capabilities.card, last.capabilities.card, last.serial or "...")
         self._reconnect.device, self._reconnect.missed_at = device, None
         self._devices.claim(self._owner, device)
 
     def _claimed_by_another(self, device: VideoDevice) -> bool:
         return self._devices.claimed_by_another(self._owner, device)
+
+
+def _is_new(node: Path) -> bool:
+    try:
+        return abs(time.time() - node.stat().st_ctime) < GRANT_SECONDS
+    except OSError:
+        return False

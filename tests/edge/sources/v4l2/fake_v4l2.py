@@ -34,6 +34,8 @@ class FakeCamera:
     bandwidth: float = float("inf")  # pixels a second for which there is room on the bus
     spoil: Callable[[bytes], bytes] = bytes  # what happens to an image on its way
     sets_instead: str | None = None  # the pixel format that it sets whatever is asked
+    multi_planar: bool = False  # its node is one of those
+    ahead: float = 0.0  # seconds by which its time stamps are in the future, as vivid's are
     silent: bool = False
     frozen: bool = False
     repeats: bool = False  # gives the frame before again, as a success
@@ -141,7 +143,8 @@ class FakeNode:
 
     def capabilities(self) -> Capabilities:
         self._camera.enter("capabilities")
-        return Capabilities("uvcvideo", self._camera.card, self._camera.bus, self._captures)
+        planar = self._captures and self._camera.multi_planar
+        return Capabilities("uvcvideo", self._camera.card, self._camera.bus, self._captures and not planar, planar)
 
     def pixel_formats(self) -> list[str]:
         self._camera.enter("pixel_formats")
@@ -197,7 +200,7 @@ class FakeNode:
             self._sequence += 1 + self._camera.skips
         self._due = time.monotonic() + 1 / self._format.rate
         content = self._camera.spoil(self._images[self._sequence % len(self._images)])
-        stamp = time.monotonic() - 0.02 if self._camera.clock else None
+        stamp = time.monotonic() - 0.02 + self._camera.ahead if self._camera.clock else None
         self._last = Buffer(content, stamp, self._sequence, self._camera.damaged)
         return self._last
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,36 @@ def test_auto_waits_for_its_camera_before_it_takes_another(here: FakeMachine, mo
     monkeypatch.setattr("camera.sources.v4l2.camera.REATTACH_GRACE_SECONDS", 0.0)
     one_frame(camera)
     assert camera.negotiated.startswith("Other")
+
+
+def test_a_new_node_that_udev_has_not_granted_yet_is_tried_again_without_a_word(
+    here: FakeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("camera.sources.v4l2.camera.GRANT_SECONDS", 60.0)
+    camera = FakeCamera(fails={"open": errno.EACCES})
+    here.plug(camera)
+    threading.Timer(0.3, camera.fails.clear).start()
+
+    one_frame(camera_at(here))
+
+
+def test_auto_says_what_it_passed_over_and_how_to_be_sure(here: FakeMachine, caplog: pytest.LogCaptureFixture) -> None:
+    here.plug(FakeCamera(fails={"set_format": errno.EBUSY}))
+    here.plug(FakeCamera(card="Other", serial="Z9", bus="usb-0000:00:14.0-2"))
+    camera = camera_at(here)
+
+    one_frame(camera)
+    one_frame(camera)
+
+    said = [record.message for record in caplog.records if "passed over" in record.message]
+    assert len(said) == 1
+    assert "auto took /dev/video2 (Other)" in said[0]
+    assert "/dev/video0 (Device or resource busy): another program uses the camera; close it" in said[0]
+    assert "CAMERA_SOURCE=serial:Z9" in said[0]
+
+
+@pytest.mark.parametrize("source", ["auto", "0"])
+def test_a_multi_planar_node_is_called_that(here: FakeMachine, source: str) -> None:
+    here.plug(FakeCamera(multi_planar=True))
+
+    assert "gives multi-planar images, which are not supported" in problem(camera_at(here, source))

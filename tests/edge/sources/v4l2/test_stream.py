@@ -45,6 +45,16 @@ def test_without_the_drivers_time_the_arrival_counts(here: FakeMachine) -> None:
     assert before <= seconds <= time.monotonic()
 
 
+def test_a_time_stamp_of_the_future_counts_as_now(here: FakeMachine) -> None:
+    here.plug(FakeCamera(ahead=0.1))
+    source = camera_at(here).open(STOP)
+
+    seconds = source.grab()
+    source.close()
+
+    assert seconds <= time.monotonic()
+
+
 @pytest.mark.parametrize(
     "fault",
     [
