@@ -9,15 +9,27 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from common.runtime.files import atomic_write
 from storage.reader import ObjectReader
+from storage.structure.png import PNG_SIGNATURE
 
 SIDE = 320  # pixels, of the longer side
 MAX_PIXELS = 50_000_000
 QUALITY = 80
 MAX_DECODING = 4  # images decoded at once: each may take 200 MB
+PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf"}
+ORIENTATION = 0x0112  # EXIF's tag
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 EVICT_EVERY = 200  # new thumbnails
 EVICT_SECONDS = 600.0
 
@@ -127,16 +139,53 @@ def _files(folder: Path) -> Iterator[tuple[float, float, int, str]]:
 
 
 def shrink(image: bytes) -> bytes:
-    """A small JPEG of a PNG or JPEG; raises NoImageError."""
+    """A small JPEG of a PNG or JPEG; raises NoImageError. What the uploader takes as a picture is one here, too."""
     try:
-        with Image.open(io.BytesIO(image), formats=("PNG", "JPEG")) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                raise NoImageError("too many pixels")
+        with _open(image) as opened:
             opened.draft("RGB", (SIDE, SIDE))
-            small = ImageOps.exif_transpose(opened).convert("RGB")
+            small = _eight_bits(opened).convert("RGB")
             small.thumbnail((SIDE, SIDE))
+            turn = TURNS.get(_orientation(opened))
             out = io.BytesIO()
-            small.save(out, "JPEG", quality=QUALITY)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            (small if turn is None else small.transpose(turn)).save(out, "JPEG", quality=QUALITY)
+    except (NoImageError, MemoryError):
+        raise
+    except Exception as error:  # hostile bytes make decoders raise nearly anything
         raise NoImageError(str(error)) from error
     return out.getvalue()
+
+
+def _open(image: bytes) -> Image.Image:
+    """Open it by the class that the uploader uses; Image.open would look for several pictures in one JPEG."""
+    opened: PngImagePlugin.PngImageFile | JpegImagePlugin.JpegImageFile
+    if image.startswith(PNG_SIGNATURE):
+        opened = PngImagePlugin.PngImageFile(io.BytesIO(_still(image)))
+    else:
+        opened = JpegImagePlugin.JpegImageFile(io.BytesIO(image))
+    if opened.width * opened.height > MAX_PIXELS:
+        raise NoImageError("too many pixels")
+    return opened
+
+
+def _still(png: bytes) -> bytes:
+    """Leave out what only describes the picture or animates it: damaged, it would keep Pillow from the pixels."""
+    kept, at = [PNG_SIGNATURE], len(PNG_SIGNATURE)
+    while at < len(png):
+        end = at + int.from_bytes(png[at : at + 4]) + 12  # length, type and checksum are 4 bytes each
+        if png[at + 4 : at + 8] in PIXEL_CHUNKS:
+            kept.append(png[at:end])
+        at = end
+    return b"".join(kept)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Scale 16-bit grey, where Pillow's own conversion cuts off at 255 and all becomes white."""
+    return image.convert("I").point(lambda value: value * (1 / 256)) if image.mode.startswith("I") else image
+
+
+def _orientation(image: Image.Image) -> int:
+    """How a camera was held, 1 for upright; a damaged description turns nothing."""
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 -- nearly anything, as above
+        return 1
