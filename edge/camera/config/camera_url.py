@@ -11,7 +11,7 @@ PORTS = {
     "rtsp": 554, "rtsps": 322, "http": 80, "https": 443, "rtmp": 1935, "rtmps": 443,
     "tcp": None, "udp": None, "rtp": None, "srt": None,
 }  # fmt: skip
-CONNECTED = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "tcp")  # that a TCP connection can be tried with
+CONNECTED = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps")  # that take more than one connection
 MARK = "://"
 UNKNOWN = "..."
 END_OF_AUTHORITY = re.compile(r"[/?#]")

@@ -15,6 +15,7 @@ from camera.sources.video.network import NetworkSource
 from dev.harness.process import free_port, wait_for
 from tests.edge.config.camera_urls import ADDRESSES, SECRET, USER
 from tests.edge.sources.network_camera import Answering, NetworkCamera
+from tests.edge.sources.video.odd_media import INTERLACE, make_video
 
 
 def test_an_address_where_nothing_answers_is_said_without_the_password() -> None:
@@ -132,3 +133,18 @@ def test_half_a_jpeg_of_a_stream_is_damaged_and_not_shown(face_frame: Image) -> 
 
     assert whole
     assert seen[-5:] == [None] * 5
+
+
+def test_interlaced_video_of_a_network_camera_is_shown_as_it_was(tmp_path: Path) -> None:
+    film = make_video(tmp_path / "film.ts", *INTERLACE, "-c:v", "libx264")
+    with Answering(200, film.read_bytes(), "video/mp2t") as url:
+        source = NetworkSource(url)
+        means = []
+        for _ in range(20):
+            source.grab()
+            frame = source.retrieve()
+            assert frame
+            means.append(frame.image.mean())
+        source.close()
+
+    assert min(means) > 100  # and not black
