@@ -61,6 +61,8 @@ class S3Error:
         return f"{self.kind.value}: {self.reason}"
 
 
+TOO_LARGE = 413
+SERVER_ERROR = 500
 NOT_IMPLEMENTED = 501
 THROTTLING_CODES = {
     "SlowDown",
@@ -206,14 +208,28 @@ def _classify_response(error: ClientError, bucket: str) -> S3Error:
         return S3Error(S3ErrorKind.THROTTLED, code)
     if code in CONFLICT_CODES:
         return S3Error(S3ErrorKind.CONFLICT, code)
+    if status == TOO_LARGE:
+        limit = "raise its limit (in nginx, client_max_body_size)"
+        return S3Error(S3ErrorKind.UNSUITABLE, f"it, or a proxy before it, takes no uploads of this size; {limit}")
+    if _is_web_page(error):
+        page = (
+            f"{code or status}: a web page came back; unless a proxy says that the store is away, fix S3_ENDPOINT_URL"
+        )
+        return S3Error(S3ErrorKind.UNAVAILABLE if status >= SERVER_ERROR else S3ErrorKind.UNSUITABLE, page)
     refused = refusal(error)
     if refused and code not in TRANSFER_CODES:
         return S3Error(S3ErrorKind.UNSUITABLE, refused)
-    if status >= 500 or code in TRANSFER_CODES:  # noqa: PLR2004 (HTTP's own number)
+    if status >= SERVER_ERROR or code in TRANSFER_CODES:
         return S3Error(S3ErrorKind.UNAVAILABLE, f"it answered {code or status}")
     region = _region(error)
     remedy = _remedy(_resolve_alias(code), error).format(bucket=bucket, region=f", {region}" if region else "")
     return S3Error(S3ErrorKind.DENIED, remedy)
+
+
+def _is_web_page(error: ClientError) -> bool:
+    """Tell a web server's answer; HEAD has no body to judge by."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return "text/html" in headers.get("content-type", "") and not error.operation_name.startswith("Head")
 
 
 def _raw_code(error: ClientError) -> str:

