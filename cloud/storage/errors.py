@@ -172,7 +172,7 @@ def http_status(error: ClientError) -> int:
 
 def member(response: Mapping[str, Any], name: str, operation: str) -> Any:
     """Take what S3 always answers: a store that does not know the request may answer another one."""
-    if name not in response:
+    if response.get(name, {}) == {}:
         raise UnsuitableStoreError(f"it answered {operation} with something else, so it does not have this feature")
     return response[name]
 
@@ -186,6 +186,8 @@ def is_unsupported(error: Exception) -> bool:
     code = _raw_code(error)
     if http_status(error) == NOT_IMPLEMENTED or "NotImplemented" in code:
         return True
+    if code.startswith("BucketAlready") and error.operation_name != "CreateBucket":
+        return True  # it took a bucket's setting for a new bucket
     return code in {"405", "501", "MethodNotAllowed", "NotSupported"}
 
 
@@ -211,16 +213,24 @@ def _classify_response(error: ClientError, bucket: str) -> S3Error:
     if status == TOO_LARGE:
         limit = "raise its limit (in nginx, client_max_body_size)"
         return S3Error(S3ErrorKind.UNSUITABLE, f"it, or a proxy before it, takes no uploads of this size; {limit}")
+    return _classify_failure(error, code, status) or _classify_denial(error, code, bucket)
+
+
+def _classify_failure(error: ClientError, code: str, status: int) -> S3Error | None:
+    """Tell a store that is away or lacks something; None if it means what it says."""
     if _is_web_page(error):
-        page = (
-            f"{code or status}: a web page came back; unless a proxy says that the store is away, fix S3_ENDPOINT_URL"
-        )
+        remedy = "unless a proxy says that the store is away, fix S3_ENDPOINT_URL"
+        page = f"{code or status}: a web page came back; {remedy}"
         return S3Error(S3ErrorKind.UNAVAILABLE if status >= SERVER_ERROR else S3ErrorKind.UNSUITABLE, page)
     refused = refusal(error)
     if refused and code not in TRANSFER_CODES:
         return S3Error(S3ErrorKind.UNSUITABLE, refused)
     if status >= SERVER_ERROR or code in TRANSFER_CODES:
         return S3Error(S3ErrorKind.UNAVAILABLE, f"it answered {code or status}")
+    return None
+
+
+def _classify_denial(error: ClientError, code: str, bucket: str) -> S3Error:
     region = _region(error)
     remedy = _remedy(_resolve_alias(code), error).format(bucket=bucket, region=f", {region}" if region else "")
     return S3Error(S3ErrorKind.DENIED, remedy)

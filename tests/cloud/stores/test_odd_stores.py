@@ -282,10 +282,9 @@ def test_a_signature_that_only_uploads_break_is_not_blamed_on_the_key(play: Play
 def test_what_is_no_store_is_called_that(play: Play, make_settings: MakeSettings) -> None:
     settings = make_settings(play(Oddity.SPEAKS_HTML).endpoint)
 
-    assert (
-        "a web page came back; unless a proxy says that the store is away, fix S3_ENDPOINT_URL"
-        in refusal(settings).message
-    )
+    message = refusal(settings).message
+
+    assert "a web page came back; unless a proxy says that the store is away, fix S3_ENDPOINT_URL" in message
 
 
 def test_an_upload_that_is_too_large_for_a_proxy_is_called_that(play: Play, make_settings: MakeSettings) -> None:

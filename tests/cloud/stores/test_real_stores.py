@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -21,7 +22,6 @@ from tests.support.paths import ROOT
 from tests.support.rig import Store
 
 IAM = ROOT / "cloud" / "iam"
-FREE_AT_FIRST = {"INITIAL_NO_AUTH_ACTION_COUNT": "6"}  # the requests that make two users
 RCLONE_KEYS = ("rclone-key", "rclone-secret")
 # Every setting that a proxy needs to leave requests as they were signed; names with _ are dropped by default.
 NGINX = """
@@ -123,14 +123,14 @@ def test_on_rclones_server_everything_is_stored_once_and_its_limits_are_named(
 def moto(tmp_path: Path) -> Iterator[str]:
     """Start moto with its permissions enforced as soon as the users are made."""
     command, port = program("moto_server", "moto, flask and flask-cors"), free_port()
-    process = start("moto", [command, "-H", LOOPBACK, "-p", str(port)], tmp_path / "moto", FREE_AT_FIRST)
+    process = start("moto", [command, "-H", LOOPBACK, "-p", str(port)], tmp_path / "moto", {})
     yield from _while_up(process, f"http://{LOOPBACK}:{port}")
 
 
 def _user(endpoint: str, name: str, policy: Path) -> dict[str, str]:
     """Make a user who may do what the shipped policy says and nothing else."""
-    region = {"region_name": "us-east-1", "aws_access_key_id": "root", "aws_secret_access_key": "root"}
-    iam = boto3.client("iam", endpoint_url=endpoint, **region)
+    root = boto3.Session("root", "root", region_name="us-east-1")
+    iam: Any = root.client("iam", endpoint_url=endpoint)
     document = policy.read_text(encoding="utf-8").replace("YOUR-BUCKET", "faces")
     iam.create_user(UserName=name)
     iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=document)
