@@ -22,6 +22,7 @@ from tests.support.paths import ROOT
 from tests.support.rig import Store
 
 IAM = ROOT / "cloud" / "iam"
+TEXT = {"Content-Type": "text/plain"}
 RCLONE_KEYS = ("rclone-key", "rclone-secret")
 # Every setting that a proxy needs to leave requests as they were signed; names with _ are dropped by default.
 NGINX = """
@@ -139,7 +140,7 @@ def _user(endpoint: str, name: str, policy: Path) -> dict[str, str]:
 
 
 def _enforce(endpoint: str) -> None:
-    request = urllib.request.Request(f"{endpoint}/moto-api/reset-auth", data=b"0", method="POST")  # noqa: S310 (ours)
+    request = urllib.request.Request(f"{endpoint}/moto-api/reset-auth", data=b"0", headers=TEXT)  # noqa: S310 (ours)
     urllib.request.urlopen(request, timeout=5).close()  # noqa: S310 (our own server)
 
 
