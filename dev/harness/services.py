@@ -51,8 +51,13 @@ def start_edge_broker(
     return until_up(process, lambda: answers_mqtt(port))
 
 
-def start_cloud_broker(folder: Path, *, port: int, outside_port: int, files: Path = CLOUD_FILES) -> Process:
-    """Start it with an authority next to the folder, which is created if needed."""
+def start_cloud_broker(
+    folder: Path, *, port: int, outside_port: int, files: Path = CLOUD_FILES, **settings: str
+) -> Process:
+    """Start it with an authority next to the folder, which is created if needed.
+
+    `settings`: others that start.sh reads.
+    """
     enrolment = Enrolment(folder.parent)
     enrolment.prepare()
     environment = _broker(folder, "CLOUD_BROKER_DATA") | {
@@ -61,6 +66,7 @@ def start_cloud_broker(folder: Path, *, port: int, outside_port: int, files: Pat
         "CLOUD_PORT": str(outside_port),
         "CLOUD_BROKER_LISTEN": LOOPBACK,
         "CLOUD_BROKER_PORT": str(port),
+        **settings,
     }
     process = start("cloud-broker", ["sh", str(files / "start.sh")], folder, environment)
     return until_up(process, lambda: answers_mqtt(port))

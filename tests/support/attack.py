@@ -34,6 +34,12 @@ def publish_packet(topic: str, payload: bytes, *, retain: bool = False) -> bytes
     return packet(0x33 if retain else 0x32, text(topic) + b"\x00\x07\x00" + payload)
 
 
+def property_packet(topic: str, size: int) -> bytes:
+    """Return a message of one byte and `size` bytes of empty user properties, which cost a broker 13 times that."""
+    properties = b"\x26\x00\x00\x00\x00" * (size // 5)
+    return packet(0x32, text(topic) + b"\x00\x07" + _length(len(properties)) + properties + b"x")
+
+
 def subscribe_packet(topic: str) -> bytes:
     return packet(0x82, b"\x00\x08\x00" + text(topic) + b"\x01")
 

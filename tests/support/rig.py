@@ -154,6 +154,7 @@ class CloudBroker(Broker):
 
     files: Path = CLOUD_FILES
     outside_port: int = 0
+    settings: dict[str, str] = field(default_factory=dict)  # others that start.sh reads
 
     @property
     def enrolment(self) -> Enrolment:
@@ -172,14 +173,16 @@ class CloudBroker(Broker):
         return client
 
     def _start_here(self) -> Process:
-        return start_cloud_broker(self.folder, port=self.port, outside_port=self.outside_port, files=self.files)
+        return start_cloud_broker(
+            self.folder, port=self.port, outside_port=self.outside_port, files=self.files, **self.settings
+        )
 
     def _ports(self) -> tuple[int, ...]:
         return (self.port,)
 
     def _environment(self) -> dict[str, str]:
         inside = {"CLOUD_BROKER_LISTEN": LOOPBACK, "CLOUD_BROKER_PORT": str(self.port)}
-        return inside | {"CLOUD_LISTEN": LOOPBACK, "CLOUD_PORT": str(self.outside_port)}
+        return inside | {"CLOUD_LISTEN": LOOPBACK, "CLOUD_PORT": str(self.outside_port)} | self.settings
 
     def _secret(self) -> tuple[Path, str]:
         self.enrolment.prepare()
