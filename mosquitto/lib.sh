@@ -76,10 +76,10 @@ change_config() {
 }
 
 # A queue that does not fit into the memory limit cannot be read, now or ever; Mosquitto 2.1 then ends and saves an empty
-# one, without the uploader's session. `starting` is there until the broker answers.
+# one, without the uploader's session. `starting` is there until the broker answers, and when watch.sh found it stuck.
 drop_unreadable_queue() {
     if [ -e "$1/starting" ]; then
-        echo "$service: the last start did not succeed, so what was queued is dropped; cameras send again what is not stored" >&2
+        echo "$service: the last run could not read its queue or was stuck at its memory limit, so the queue is dropped; cameras send again what is not stored" >&2
         rm -f "$1/mosquitto.db" "$1/mosquitto.db.new"
     fi
     : >"$1/starting"

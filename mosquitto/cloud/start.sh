@@ -22,7 +22,7 @@ filter_log() {
     interactive=
     awk -W version </dev/null 2>&1 | grep -q mawk && interactive='-W interactive'
     # shellcheck disable=SC2086 # nothing or two words
-    exec awk $interactive -v connected="$CLOUD_BROKER_DATA/connected" -f "$here/log.awk"
+    exec awk $interactive -v connected="$CLOUD_BROKER_DATA/connected" -v stuck="$CLOUD_BROKER_DATA/stuck" -f "$here/log.awk"
 }
 
 # A broker without subscribers accepts images and drops them. So before its ports open for the first time, it runs behind a
@@ -91,7 +91,7 @@ cp "$CLOUD_IDENTITY/clients.json" "$RUN_DIR/clients.json" # the plugin writes to
 for answer in applied answered connected; do # files by which cloud/enroll learns the broker's state
     : >"$CLOUD_BROKER_DATA/$answer"
 done
-rm -f "$RUN_DIR/log"
+rm -f "$RUN_DIR/log" "$CLOUD_BROKER_DATA/stuck"
 mkfifo "$RUN_DIR/log"
 filter_log <"$RUN_DIR/log" &
 BROKER=$$

@@ -41,6 +41,10 @@ while kill -0 "$BROKER" 2>/dev/null; do
         kill -HUP "$BROKER" # first: whoever is disconnected next must not come back
         send_until_accepted -f "$CLOUD_IDENTITY/changes.json" # repeating the commands changes nothing
     fi
+    if [ -e "$CLOUD_BROKER_DATA/stuck" ]; then # ended without saving; start.sh then begins anew
+        : >"$CLOUD_BROKER_DATA/starting"
+        kill -KILL "$BROKER"
+    fi
     read_line asked
     if [ "$line" != "$answered" ]; then
         answered=$line

@@ -86,8 +86,10 @@ def test_a_broker_filled_to_its_limit_drains_and_honest_images_arrive_while_it_g
         restart(small_broker)
 
     with small_broker.uploader("uploader", keep_session=True) as uploader:
-        assert uploader.session_present
         while not honest.all_arrive_at(uploader):  # pytest's own time limit ends it
+            assert small_broker.process is not None
+            if not small_broker.process.alive():  # Mosquitto 2.0 was stuck and watch.sh ended it
+                restart(small_broker)
             flood(small_broker, porch, 1)
             honest.send_missing()
     assert small_broker.process is not None
