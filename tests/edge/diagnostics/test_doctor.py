@@ -3,7 +3,7 @@
 import errno
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tests.edge.sources.v4l2.fake_v4l2 import FakeCamera, FakeMachine
 from tests.support.mqtt import Client
 
 DAY = 86400
+Retain = Callable[[str, bytes], None]
 
 
 @pytest.fixture
@@ -39,6 +40,22 @@ def edge_port(tmp_path: Path) -> Iterator[int]:
         client.wait_for(1)
     yield port
     process.kill()
+
+
+@pytest.fixture
+def retain(tmp_path: Path, edge_port: int) -> Retain:
+    """Leaves a retained message with the broker, as the bridge's start script or the camera would."""
+    folder = tmp_path / "edge-broker"
+
+    def publish(topic: str, payload: bytes) -> None:
+        start_secret = (folder / "mosquitto_pub").read_text(encoding="ascii").split()[-1]
+        camera_secret = (folder / "camera-password").read_text(encoding="ascii").strip()
+        client = Client(edge_port)
+        client.login(*(("start", start_secret) if topic.startswith("usbcam-bridge/") else ("camera", camera_secret)))
+        with client:
+            client.publish(topic, payload, retain=True)
+
+    return publish
 
 
 def asked(port: int) -> Settings:
@@ -83,11 +100,10 @@ def test_the_doctor_says_a_line_for_each_thing_and_what_is_wrong(
     assert shape(tmp_path / "shot.jpg") == (720, 1280, 3)
 
 
-def test_nothing_fails_on_a_healthy_edge(tmp_path: Path, edge_port: int, run_camera: Run) -> None:
+def test_nothing_fails_on_a_healthy_edge(tmp_path: Path, edge_port: int, retain: Retain, run_camera: Run) -> None:
     token = {"name": "porch", "host": "cloud.example", "port": 8883, "expires": int(time.time()) + 900 * DAY}
-    with Client(edge_port) as client:
-        client.publish("usbcam-bridge/state", b"1", retain=True)
-        client.publish("usbcam-bridge/token", json.dumps(token).encode(), retain=True)
+    retain("usbcam-bridge/state", b"1")
+    retain("usbcam-bridge/token", json.dumps(token).encode())
 
     done = run_camera("doctor", CAMERA_SOURCE="demo", EDGE_BROKER_PORT=str(edge_port), SPOOL_DIR=str(tmp_path))
 
@@ -139,10 +155,9 @@ def test_a_dark_image_fails(tmp_path: Path, run_camera: Run) -> None:
     ],
 )
 def test_a_camera_that_the_service_has_is_not_taken_from_it(
-    edge_port: int, run_camera: Run, status: dict[str, object], expected: CheckResult
+    edge_port: int, retain: Retain, run_camera: Run, status: dict[str, object], expected: CheckResult
 ) -> None:
-    with Client(edge_port) as client:
-        client.publish("usbcam/status/camera", json.dumps(status).encode(), retain=True)
+    retain("usbcam/status/camera", json.dumps(status).encode())
 
     done = run_camera("doctor", EDGE_BROKER_PORT=str(edge_port), SPOOL_DIR=".")
 
@@ -187,10 +202,9 @@ def test_another_broker_than_ours_is_no_fault(edge_port: int) -> None:
     assert [result.status for result in found] == [Status.PASS, Status.INFO, Status.INFO]
 
 
-def test_nonsense_that_the_broker_keeps_breaks_nothing(edge_port: int) -> None:
-    with Client(edge_port) as client:
-        for topic in ("usbcam-bridge/state", "usbcam-bridge/token", "usbcam/status/porch"):
-            client.publish(topic, b"\xff[1]", retain=True)
+def test_nonsense_that_the_broker_keeps_breaks_nothing(edge_port: int, retain: Retain) -> None:
+    for topic in ("usbcam-bridge/state", "usbcam-bridge/token", "usbcam/status/porch"):
+        retain(topic, b"\xff[1]")
 
     snapshot = read_retained(asked(edge_port))
 
