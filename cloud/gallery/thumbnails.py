@@ -12,13 +12,17 @@ from pathlib import Path
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from common.runtime.files import atomic_write
+from gallery.pixel_budget import PixelBudget
 from storage.reader import ObjectReader
-from storage.structure.png import PNG_SIGNATURE
+from storage.structure.jpeg import JPEG_SIGNATURE, check_jpeg
+from storage.structure.metered import MeteredFile
+from storage.structure.png import PNG_SIGNATURE, check_png
 
 SIDE = 320  # pixels, of the longer side
 MAX_PIXELS = 50_000_000
 QUALITY = 80
-MAX_DECODING = 4  # images decoded at once: each may take 200 MB
+MAX_DECODING = 4  # images read and decoded at once, and no more pixels than one image may have: they take 400 MB
+SHRUNK_AS_THEY_ARE = ("L", "RGB", "RGBA", "CMYK")  # modes; others are converted before
 PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf"}
 ORIENTATION = 0x0112  # EXIF's tag
 TURNS = {
@@ -51,6 +55,7 @@ class Thumbnails:
         self._max_age_seconds = max_age.total_seconds()
         self._stop = threading.Event()
         self._decoding = threading.Semaphore(MAX_DECODING)
+        self._pixels = PixelBudget(MAX_PIXELS)
         self._lock = threading.Lock()
         self._new = 0
         _create(folder)
@@ -68,7 +73,7 @@ class Thumbnails:
         thumbnail = self._cached(file)
         if thumbnail is None:
             with self._decoding:
-                thumbnail = shrink(self._reader.read(key).body)
+                thumbnail = shrink(self._reader.read(key).body, self._pixels)
             self._store(file, thumbnail)
         return thumbnail
 
@@ -138,13 +143,14 @@ def _files(folder: Path) -> Iterator[tuple[float, float, int, str]]:
         yield stat.st_mtime, stat.st_atime, stat.st_size, entry.path
 
 
-def shrink(image: bytes) -> bytes:
+def shrink(image: bytes, budget: PixelBudget | None = None) -> bytes:
     """A small JPEG of a PNG or JPEG; raises NoImageError. What the uploader takes as a picture is one here, too."""
     try:
-        with _open(image) as opened:
+        with (budget or PixelBudget(MAX_PIXELS)).reserve(_count_pixels(image)), _open(image) as opened:
             opened.draft("RGB", (SIDE, SIDE))
-            small = _eight_bits(opened).convert("RGB")
-            small.thumbnail((SIDE, SIDE))
+            small = opened if opened.mode in SHRUNK_AS_THEY_ARE else _eight_bits(opened).convert("RGB")
+            small.thumbnail((SIDE, SIDE))  # before any other step: each would copy the large image
+            small = small.convert("RGB")
             turn = TURNS.get(_orientation(opened))
             out = io.BytesIO()
             (small if turn is None else small.transpose(turn)).save(out, "JPEG", quality=QUALITY)
@@ -159,12 +165,21 @@ def _open(image: bytes) -> Image.Image:
     """Open it by the class that the uploader uses; Image.open would look for several pictures in one JPEG."""
     opened: PngImagePlugin.PngImageFile | JpegImagePlugin.JpegImageFile
     if image.startswith(PNG_SIGNATURE):
-        opened = PngImagePlugin.PngImageFile(io.BytesIO(_still(image)))
+        opened = PngImagePlugin.PngImageFile(MeteredFile(_still(image)))
     else:
-        opened = JpegImagePlugin.JpegImageFile(io.BytesIO(image))
-    if opened.width * opened.height > MAX_PIXELS:
-        raise NoImageError("too many pixels")
+        opened = JpegImagePlugin.JpegImageFile(MeteredFile(image))
     return opened
+
+
+def _count_pixels(image: bytes) -> int:
+    """Check what an image is made of, as the uploader does; raises ImageStructureError."""
+    if image.startswith(PNG_SIGNATURE):
+        png = check_png(image, MAX_PIXELS)
+        return png.width * png.height
+    if not image.startswith(JPEG_SIGNATURE):
+        raise NoImageError("neither a PNG nor a JPEG")
+    jpeg = check_jpeg(image, MAX_PIXELS)
+    return jpeg.width * jpeg.height
 
 
 def _still(png: bytes) -> bytes:

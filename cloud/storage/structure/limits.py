@@ -11,6 +11,8 @@ MAX_METADATA_PARTS = 512
 MAX_METADATA_BYTES = 2 << 20
 MAX_INFLATED_TEXT_BYTES = 2 << 20  # of one PNG; Pillow allows 1 MiB a chunk and 64 MiB in all
 
+MAX_DECODE_SECONDS = 5.0  # of CPU; the costliest image within the limits takes less than one
+
 
 class ImageStructureError(Exception):
     """What is wrong with the bytes, as the end of a sentence that begins with the image; no decoder may see them."""

@@ -4,10 +4,8 @@ An image whose edge has used up its CPU is not decoded: its structure is sound, 
 are what the camera encoded.
 """
 
-import io
 import struct
 import threading
-import time
 import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -18,10 +16,10 @@ from PIL import JpegImagePlugin
 from common.contract.embedded import extract_metadata
 from storage.structure.jpeg import JPEG_SIGNATURE, JpegFrame, check_jpeg
 from storage.structure.limits import ImageStructureError
+from storage.structure.metered import MeteredFile
 from storage.structure.png import PNG_SIGNATURE, check_png, read_png_header
 
 LARGE_PIXELS = 4_000_000
-MAX_DECODE_SECONDS = 5.0  # of this thread's CPU; the costliest JPEG within the limits takes less than one
 DECODE_STEP_BYTES = 16_384
 # What is set aside for an image before its cost is known: slower than any machine on which this runs.
 INFLATED_BYTES_PER_SECOND = 200_000_000
@@ -98,26 +96,12 @@ def _decode_jpeg(payload: bytes, frame: JpegFrame) -> None:
     large = frame.width * frame.height > LARGE_PIXELS
     try:
         with _one_large_at_a_time if large else nullcontext():
-            image = JpegImagePlugin.JpegImageFile(_MeteredFile(payload))
+            image = JpegImagePlugin.JpegImageFile(MeteredFile(payload))
             image.decodermaxblock = DECODE_STEP_BYTES
             image.draft("L", (image.width // 8, image.height // 8))
             image.load()
             image.close()
-    except (NotAnImageError, MemoryError):
+    except (ImageStructureError, MemoryError):
         raise
     except Exception as error:  # hostile bytes make decoders raise nearly anything
         raise NotAnImageError(f"the image is damaged: {error}") from error
-
-
-class _MeteredFile(io.BytesIO):
-    """Feeds a decoder in steps, and stops it when it has used its share of CPU."""
-
-    def __init__(self, payload: bytes) -> None:
-        super().__init__(payload)
-        self._deadline = time.thread_time() + MAX_DECODE_SECONDS
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Hand out the next bytes; raises NotAnImageError."""
-        if time.thread_time() > self._deadline:
-            raise NotAnImageError(f"decoding the image takes more than {MAX_DECODE_SECONDS:g} s of CPU")
-        return super().read(size)

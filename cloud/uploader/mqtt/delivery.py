@@ -27,7 +27,7 @@ class Delivery:
 class Deliveries:
     """One queue for each edge, by its topic; whoever is served goes to the end of the line.
 
-    As soon as a second edge is seen, none may take more than half of the threads and half of the memory.
+    None may fill more than half of the memory or, as soon as a second edge is seen, take more than half of the threads.
     """
 
     def __init__(self, threads: int, max_bytes: int = MAX_HELD_BYTES) -> None:
@@ -111,8 +111,7 @@ class Deliveries:
         held, total = self._held_bytes[topic], self._held_bytes.total()
         if not total:
             return True  # one message of any size
-        share = self._max_bytes // 2 if self._is_shared else self._max_bytes
-        return held + size <= share and total + size <= self._max_bytes
+        return held + size <= self._max_bytes // 2 and total + size <= self._max_bytes
 
     def _next_topic(self) -> str | None:
         most = max(1, self._threads // 2) if self._is_shared else self._threads

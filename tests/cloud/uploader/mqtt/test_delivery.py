@@ -64,7 +64,7 @@ def test_a_lone_thread_serves_every_edge() -> None:
 
 
 def test_what_is_held_is_bounded_by_bytes_whether_it_waits_or_is_in_hand() -> None:
-    deliveries = Deliveries(threads=4, max_bytes=100 * KIB)
+    deliveries = Deliveries(threads=4, max_bytes=200 * KIB)
     large = [delivery("porch", number, size=40 * KIB) for number in range(3)]
 
     assert [deliveries.put(each) for each in large] == [True, True, False]
@@ -75,7 +75,7 @@ def test_what_is_held_is_bounded_by_bytes_whether_it_waits_or_is_in_hand() -> No
 
 
 def test_empty_messages_are_bounded_too() -> None:
-    deliveries = Deliveries(threads=4, max_bytes=100 * MESSAGE_BYTES)
+    deliveries = Deliveries(threads=4, max_bytes=200 * MESSAGE_BYTES)
 
     assert sum(deliveries.put(delivery("porch", number, size=0)) for number in range(1000)) == 100
 
@@ -94,7 +94,7 @@ def test_one_message_of_any_size_fits() -> None:
 
 
 def test_what_nobody_has_begun_is_dropped_after_a_reconnect_unless_the_broker_has_forgotten_it() -> None:
-    deliveries = Deliveries(threads=4, max_bytes=100 * KIB)
+    deliveries = Deliveries(threads=4, max_bytes=200 * KIB)
     begun = delivery("porch", 1, size=30 * KIB)
     for each in (begun, delivery("porch", 2, size=50 * KIB), delivery("attic", 3, qos=0)):
         deliveries.put(each)

@@ -1,0 +1,90 @@
+"""Hostile images in the gallery: refused by structure, and decoded no more pixels at once than memory holds."""
+
+import io
+import re
+import subprocess
+import sys
+import threading
+
+import pytest
+from PIL import Image
+
+from dev.harness.process import wait_for
+from gallery.pixel_budget import PixelBudget
+from gallery.thumbnails import MAX_PIXELS, SIDE, NoImageError, shrink
+from tests.support import pictures
+from tests.support.hostile_images import HOSTILE
+from tests.support.paths import ROOT
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_the_uploader_refuses_has_no_thumbnail(name: str) -> None:
+    with pytest.raises(NoImageError):
+        shrink(HOSTILE[name](), PixelBudget(MAX_PIXELS))
+
+
+@pytest.mark.parametrize("payload", [b"", b"GIF89a", b"\xff\xd8", b"\x89PNG", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_image_has_no_thumbnail(payload: bytes) -> None:
+    with pytest.raises(NoImageError):
+        shrink(payload, PixelBudget(MAX_PIXELS))
+
+
+@pytest.mark.parametrize("picture", [pictures.png(1, "{}", 700), pictures.jpeg(1, "{}", 700)], ids=["png", "jpeg"])
+def test_a_thumbnail_is_a_small_jpeg(picture: bytes) -> None:
+    small = Image.open(io.BytesIO(shrink(picture, PixelBudget(MAX_PIXELS))))
+
+    assert (small.format, small.size) == ("JPEG", (SIDE, SIDE))
+
+
+PEAK = """
+import io, re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from PIL import Image
+from gallery.pixel_budget import PixelBudget
+from gallery.thumbnails import shrink
+
+def memory(name):
+    return int(re.search(name + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) << 10
+
+file = io.BytesIO()
+Image.new("RGBA", (3000, 3000)).save(file, "PNG", compress_level=1)
+budget, before = PixelBudget(3000 * 3000), memory("VmRSS")
+Path("/proc/self/clear_refs").write_text("5")
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(lambda _: shrink(file.getvalue(), budget), range(8)))
+print(memory("VmHWM") - before)
+"""
+
+
+def test_large_images_are_not_in_memory_all_at_once() -> None:
+    """In a process of its own, set up as the container is."""
+    setting = re.search(r"^ENV (MALLOC_MMAP_THRESHOLD_)=(\d+)$", (ROOT / "cloud/Dockerfile").read_text(), re.MULTILINE)
+    assert setting
+    environment = {setting[1]: setting[2], "PYTHONPATH": f"{ROOT}:{ROOT / 'cloud'}"}
+
+    done = subprocess.run([sys.executable, "-c", PEAK], env=environment, capture_output=True, text=True, check=True)
+
+    assert int(done.stdout) < 3 * 4 * 3000 * 3000  # one image and a copy of it; four at once take 280 MB
+
+
+def test_who_does_not_fit_waits_its_turn() -> None:
+    budget = PixelBudget(100)
+    served: list[str] = []
+    waiting = threading.Event()
+
+    def take(name: str, pixels: int) -> None:
+        waiting.set()
+        with budget.reserve(pixels):
+            served.append(name)
+
+    with budget.reserve(60):
+        large = threading.Thread(target=take, args=("large", 1000))
+        large.start()
+        wait_for(waiting.is_set, seconds=10, what="the large one")
+        assert served == []
+    large.join(timeout=10)
+
+    assert served == ["large"]
+    take("small", 10)
+    assert served == ["large", "small"]
