@@ -55,6 +55,7 @@ class Enrolment:
         broker.publish(authority, list(hosts))
         self.uploader_password.parent.mkdir(exist_ok=True)
         SecretDir(self.uploader_password.parent).write("password", authority.passwords.uploader.text.encode())
+        self._write_dates(authority)
 
     def token(self, name: str, *, wait: bool = True) -> Path:
         """Return the file with the edge's token; the edge is enrolled unless it is already."""
@@ -67,6 +68,7 @@ class Enrolment:
         renew = authority.registry.find(name) is not None
         token = authority.enroll(name, LOOPBACK, PORT, renew=renew)
         version = broker.publish(authority, [LOOPBACK], renewed=name if renew else "")
+        self._write_dates(authority)
         if wait:
             broker.wait_applied(version)
         file = self.parts / "tokens" / name
@@ -78,7 +80,7 @@ class Enrolment:
         """Revoke an edge; True when a running broker has done it."""
         authority, broker = self._open()
         authority.revoke(name)
-        write_expiry(self.dates, authority, None)
+        self._write_dates(authority)
         return broker.wait_applied(broker.publish(authority))
 
     def is_applied(self) -> bool:
@@ -99,6 +101,9 @@ class Enrolment:
             file, _, content = part.partition("]\n")
             (folder / file).write_text(f"{content}\n", encoding="ascii")
         return Credentials(folder / "ca.crt", folder / "edge.crt", folder / "edge.key")
+
+    def _write_dates(self, authority: CertificateAuthority) -> None:
+        write_expiry(self.dates, authority, SecretDir(self.identity, self.mode).read("server.pem"))
 
     def _open(self) -> tuple[CertificateAuthority, BrokerSync]:
         for name in ("authority", "identity", "cloud-broker/data"):

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
+from camera.pipeline.analyzer import REJECTIONS
 from camera.pipeline.camera_status import CameraState
 from camera.pipeline.worker import CameraWorker
 
@@ -83,7 +84,9 @@ class StateCollector(Collector):
             "usbcam_faces_rejected", "Faces that were not captured, by reason.", labels=["camera", "reason"]
         )
         for worker in self._workers:
-            for reason, count in dict(worker.counters.rejected).items():
+            counted = dict(worker.counters.rejected)
+            zeros = {reason: 0 for reason in REJECTIONS if reason not in counted}  # there before the first one
+            for reason, count in (zeros | counted).items():
                 family.add_metric([worker.name, reason], count)
         return family
 

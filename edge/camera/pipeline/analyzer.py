@@ -25,6 +25,8 @@ FULL_SEARCH_SECONDS = 0.25
 IDLE_RATE = 5.0  # frames a second: while nothing moves every second frame is enough, if these are left
 KEEP_ALIVE_MARGIN = 0.1  # a face keeps its track alive at a score this much lower than a new one needs
 MIN_DETECTION_SCORE = 0.1
+TOO_MANY = "too many"
+REJECTIONS = ("small", "blurred", "dark", "cut", "turned", TOO_MANY)  # the words of Quality.worst_factor, and this
 
 
 @dataclass(slots=True)
@@ -185,7 +187,7 @@ class FrameAnalyzer:
         if visit.candidate is None:
             return []
         if not self._limiter.try_acquire(visit.track.last_seen):
-            self.counters.rejected["too many"] += 1
+            self.counters.rejected[TOO_MANY] += 1
             return []
         capture = self._encoder.encode(visit.candidate, kind)
         visit.record_shot(capture.id, now)
