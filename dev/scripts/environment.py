@@ -22,6 +22,7 @@ TOOLS = {
     "--tests": (
         (BROWSERS, "chromium", "Tests of the pages are"),
         (("promtool",), "prometheus", "Tests of alert rules are"),
+        (("nginx",), "nginx-light", "The test behind a proxy is"),
     ),
     "--bench": ((("motion",), "motion", "The comparison with motion is"),),
 }
