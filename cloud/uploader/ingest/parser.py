@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_AHEAD = timedelta(days=1)
 TOO_MANY_PROPERTIES = f"more than {MAX_USER_PROPERTIES} user properties or {MAX_PROPERTY_BYTES >> 10} KiB of properties"
 MAX_DETAIL_LENGTH = 128  # S3 takes 2 KB of metadata in all
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,11 @@ def parse_capture(message: IncomingMessage, max_pixels: int, meter: DecodeMeter 
         image = validate_image(message.payload, max_pixels, meter)
     except NotAnImageError as error:
         raise InvalidMessageError(str(error), "image") from error
+    except MemoryError:
+        raise  # that is no fault of the image
+    except Exception as error:  # it would end this process, be delivered again, and end the next one
+        LOG.exception("The uploader has a fault: reading an image of the edge %s failed", edge)
+        raise InvalidMessageError(f"reading the image failed: {type(error).__name__}", "image") from error
     metadata = _metadata(message.properties, image.metadata)
     capture = Capture(
         edge=edge,

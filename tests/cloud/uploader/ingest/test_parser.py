@@ -139,6 +139,19 @@ def test_a_message_whose_properties_were_not_read_is_refused() -> None:
     assert reason_for(message) == "more than 64 user properties or 8 KiB of properties"
 
 
+def test_an_image_on_which_a_reader_breaks_is_refused_and_the_fault_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def break_down(*_: object) -> None:
+        raise IndexError("a fault nobody knows yet")
+
+    monkeypatch.setattr("uploader.ingest.image.check_png", break_down)
+    monkeypatch.setattr("uploader.ingest.image.read_png_header", break_down)
+
+    assert reason_for(pictures.message(pictures.png(1))) == "reading the image failed: IndexError"
+    assert "an image of the edge porch failed" in caplog.text
+
+
 def test_huge_and_foreign_properties_never_reach_the_metadata() -> None:
     picture = pictures.png(1)
     said = pictures.properties(picture) | {"track": "\u00e9\n" + "t" * 60_000, "quality": "\r\n", "x-evil\r\n": "1"}
