@@ -13,7 +13,7 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from common.runtime.files import atomic_write
 from gallery.pixel_budget import PixelBudget
-from storage.reader import ObjectReader
+from storage.reader import Content, ObjectReader
 from storage.structure.jpeg import JPEG_SIGNATURE, check_jpeg
 from storage.structure.metered import MeteredFile
 from storage.structure.png import PNG_SIGNATURE, check_png
@@ -73,7 +73,7 @@ class Thumbnails:
         thumbnail = self._cached(file)
         if thumbnail is None:
             with self._decoding:
-                thumbnail = shrink(self._reader.read(key).body, self._pixels)
+                thumbnail = shrink(_image_of(self._reader.read(key)), self._pixels)
             self._store(file, thumbnail)
         return thumbnail
 
@@ -141,6 +141,12 @@ def _files(folder: Path) -> Iterator[tuple[float, float, int, str]]:
         except FileNotFoundError:
             continue  # another thread was quicker
         yield stat.st_mtime, stat.st_atime, stat.st_size, entry.path
+
+
+def _image_of(content: Content) -> bytes:
+    if not content.is_capture:
+        raise NoImageError(content.content_type)
+    return content.body
 
 
 def shrink(image: bytes, budget: PixelBudget | None = None) -> bytes:

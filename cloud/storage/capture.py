@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from common.contract.capture import SCHEMA, CaptureId
+from common.contract.capture import CAPTURE_ID, SCHEMA, CaptureId
 from common.contract.times import timestamp
 
 UNKNOWN_CAMERA = "unknown"
+IMAGE_TYPES = ("image/png", "image/jpeg")
+OUR_METADATA = frozenset({"id", "edge", "camera", "captured_at"})  # of every capture
 
 
 def contract_names(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -64,3 +66,9 @@ class RejectedMessage:
     def key(self) -> str:
         """The same bytes get the same key, however often they arrive."""
         return f"rejected/{self.edge}/{self.sha256}.bin"
+
+
+def is_stored_capture(metadata: Mapping[str, str], content_type: str) -> bool:
+    """Whether an object is a capture that an uploader wrote, by its metadata in the contract's words, whatever its key is."""
+    is_image = content_type.partition(";")[0].strip().lower() in IMAGE_TYPES
+    return is_image and metadata.keys() >= OUR_METADATA and CAPTURE_ID.fullmatch(metadata["id"]) is not None

@@ -2,6 +2,7 @@
 
 import string
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
@@ -20,6 +21,7 @@ WORST_CASE_CAPTURE = Capture(
     content_type="image/jpeg",
     sha256="f" * 64,
 )
+OTHER_TIMES_CAPTURE = replace(WORST_CASE_CAPTURE, captured_at=datetime(2031, 1, 5, 4, 3, 2, 1_000, tzinfo=UTC))
 EXTENSIONS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
 
@@ -38,6 +40,8 @@ def validate_template(template: str) -> str:
         raise ValueError("must give a key of printable characters")
     if len((key + WORST_CASE_SUFFIX).encode()) > MAX_KEY_BYTES:
         raise ValueError(f"can give keys of more than {MAX_KEY_BYTES} bytes, S3's limit")
+    if key == object_key(template, OTHER_TIMES_CAPTURE):
+        raise ValueError("must have {id} or a time such as {captured_at:%Y%m%d-%H%M%S}")
     return template
 
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 from cachetools import TTLCache
 
-from storage.capture import contract_names
+from storage.capture import contract_names, is_stored_capture
 from storage.client import head_bucket, head_object
 from storage.errors import NO_CREDENTIALS, S3ErrorKind, classify, http_status
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PREFIX_LIST_SECONDS = 20.0  # how long a list of prefixes is cached; a receipt for a new prefix ends that
 MAX_PREFIX_LISTS = 5000
+UNKNOWN_TYPE = "application/octet-stream"  # where a store tells none
 MAX_KEYS_PER_DELETE = 1000  # S3's own limit for one request
 AFTER_SLASH = chr(ord("/") + 1)
 BAD_REQUEST = 400
@@ -40,6 +41,7 @@ class Content:
 
     body: bytes
     content_type: str
+    is_capture: bool  # that an uploader wrote, rather than another object of the bucket
 
 
 class ObjectReader:
@@ -97,11 +99,18 @@ class ObjectReader:
         """The metadata that the uploader wrote with an object, in the contract's words."""
         return contract_names(head_object(self._client, self.bucket_name, key)["Metadata"])
 
+    def is_capture(self, key: str) -> bool:
+        """Whether an uploader wrote this object."""
+        head = head_object(self._client, self.bucket_name, key)
+        return is_stored_capture(contract_names(head["Metadata"]), head.get("ContentType", UNKNOWN_TYPE))
+
     def read(self, key: str) -> Content:
         """The whole object."""
         response = self._client.get_object(Bucket=self.bucket_name, Key=key)
         with response["Body"] as body:
-            return Content(body.read(), response.get("ContentType", "application/octet-stream"))
+            content_type = response.get("ContentType", UNKNOWN_TYPE)
+            is_capture = is_stored_capture(contract_names(response["Metadata"]), content_type)
+            return Content(body.read(), content_type, is_capture)
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; one that does not exist is no error."""

@@ -24,7 +24,7 @@ def exception_handlers(context: GalleryContext) -> dict[type[Exception], Handler
 
     def s3_error(request: Request, error: Exception) -> Response:
         """A capture that turns out to be gone is taken off the list as well."""
-        if not _is_gone(error):
+        if not is_gone(error):
             return problem(classify(error, context.reader.bucket_name).message, 502)
         entry = find_entry(context.catalog, request.query_params.get("key", ""))
         if entry is not None:
@@ -46,7 +46,7 @@ def problem(message: str, code: int) -> Response:
     return JSONResponse({"problem": message}, code)
 
 
-def _is_gone(error: Exception) -> bool:
+def is_gone(error: Exception) -> bool:
     """Whether an object is missing, rather than the bucket."""
     if not isinstance(error, ClientError):
         return False

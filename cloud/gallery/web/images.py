@@ -10,7 +10,6 @@ from gallery.thumbnails import NoImageError
 from gallery.web.query import entry_from_query
 from storage.presign import parse_duration, presign
 
-CONTENT_TYPES = ("image/png", "image/jpeg")
 ONE_HOUR = {"cache-control": "private, max-age=3600"}  # a key's image never changes, but it may be deleted
 
 
@@ -26,7 +25,7 @@ class ImageEndpoints:
         """The image as it was stored; with `download` in the query the browser saves it."""
         entry = entry_from_query(self._context.catalog, request)
         content = self._context.reader.read(entry.key)
-        if content.content_type not in CONTENT_TYPES:
+        if not content.is_capture:
             raise NoImageError(content.content_type)
         disposition = "attachment" if "download" in request.query_params else "inline"
         headers = ONE_HOUR | {"content-disposition": f'{disposition}; filename="{_file_name(entry.key)}"'}
@@ -37,6 +36,8 @@ class ImageEndpoints:
         expires = parse_duration(request.query_params.get("expires", "7d"))
         entry = entry_from_query(self._context.catalog, request)
         link = presign(self._context.settings, entry.key, expires)
+        if not self._context.reader.is_capture(entry.key):
+            raise NoImageError(entry.key)
         expires_at = link.expires_at.astimezone(UTC).isoformat(timespec="seconds")
         return JSONResponse({"url": link.url, "expires_at": expires_at, "note": link.note})
 

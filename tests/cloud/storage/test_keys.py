@@ -50,7 +50,9 @@ def test_the_id_can_be_read_back_from_the_default_key() -> None:
     assert key_prefix(DEFAULT_TEMPLATE, CAPTURE) == "porch/door/2026/11/22"
 
 
-@pytest.mark.parametrize("template", [DEFAULT_TEMPLATE, SECONDS, "faces/{id}", "constant.png", "{{x}}/{id}.png"])
+@pytest.mark.parametrize(
+    "template", [DEFAULT_TEMPLATE, SECONDS, "faces/{id}", "{captured_at:%f}.png", "{{x}}/{id}.png"]
+)
 def test_proper_templates_are_taken(template: str) -> None:
     assert validate_template(template) == template
 
@@ -74,6 +76,12 @@ def test_proper_templates_are_taken(template: str) -> None:
         ("x" * 1000 + "{id}.png", "1024"),
         ("{edge}" * 17, "1024"),
         ("\u00e9" * 500, "1024"),
+        ("constant.png", "{id} or a time"),
+        ("{edge}/{camera}", "{id} or a time"),
+        ("{edge}/{camera}.png", "{id} or a time"),
+        ("{{id}}/{edge}", "{id} or a time"),
+        ("{edge}/{captured_at:noon}.png", "{id} or a time"),
+        ("{edge}/{captured_at:%%H}", "{id} or a time"),
     ],
 )
 def test_a_template_that_cannot_name_every_capture_is_refused(template: str, problem: str) -> None:

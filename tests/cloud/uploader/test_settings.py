@@ -21,6 +21,7 @@ from uploader.settings import Settings
         ("S3_PUBLIC_URL", "pictures.example", "S3_PUBLIC_URL=pictures.example must be a URL"),
         ("METRICS_PORT", "70000", "METRICS_PORT=70000 must be"),
         ("S3_KEY_TEMPLATE", "{host}.png", "S3_KEY_TEMPLATE={host}.png has {host}"),
+        ("S3_KEY_TEMPLATE", "{edge}/{camera}", "S3_KEY_TEMPLATE={edge}/{camera} must have {id} or a time such as"),
         ("S3_ENDPOINT_URL", "store:8333", "S3_ENDPOINT_URL=store:8333 must be a URL"),
         ("S3_ENDPOINT_URL", "http://[", "S3_ENDPOINT_URL=http://["),
         ("S3_SSE", "yes", "S3_SSE=yes must be"),
