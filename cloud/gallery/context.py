@@ -49,6 +49,8 @@ def build_context(settings: Settings) -> GalleryContext:
     cost = CostEstimator(catalog, prices, by_day=key_parser.by_day)
 
     def on_stored(edge: str, key: str) -> None:
+        if key_parser.parse(key) is None:
+            return
         reader.invalidate(key)
         catalog.invalidate(key)
         cost.record_stored(edge)

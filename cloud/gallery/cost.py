@@ -104,6 +104,11 @@ class CostEstimator:
             with self._lock:
                 self._counted_at = time.monotonic() - COUNT_SECONDS + RETRY_SECONDS
             return
+        except Exception:
+            LOG.exception("This month's cost could not be counted, by a fault of our own")
+            with self._lock:
+                self._counted_at = time.monotonic() - COUNT_SECONDS + RETRY_SECONDS
+            return
         with self._lock:
             self._usage, self._counted_at = usage, time.monotonic()
             self._stored -= before

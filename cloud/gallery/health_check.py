@@ -19,7 +19,7 @@ def health_problem(port: int) -> str | None:
         return f"the gallery does not answer at port {port}: {error}"
     finally:
         connection.close()
-    return None if healthy else "the bucket does not answer; the page and the log say why"
+    return None if healthy else "the bucket does not answer, or live updates ended; the page and the log say why"
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import os
 import threading
 import time
@@ -18,6 +19,7 @@ from storage.structure.jpeg import JPEG_SIGNATURE, check_jpeg
 from storage.structure.metered import MeteredFile
 from storage.structure.png import PNG_SIGNATURE, check_png
 
+LOG = logging.getLogger(__name__)
 SIDE = 320  # pixels, of the longer side
 MAX_PIXELS = 50_000_000
 QUALITY = 80
@@ -109,9 +111,13 @@ class Thumbnails:
             self._evict()
 
     def _cleanup_loop(self) -> None:
-        self._evict()
-        while not self._stop.wait(EVICT_SECONDS):
-            self._evict()
+        while True:
+            try:
+                self._evict()
+            except OSError as error:
+                LOG.warning("Old thumbnails could not be deleted: %s", error)
+            if self._stop.wait(EVICT_SECONDS):
+                return
 
     def _evict(self) -> None:
         """Delete what is too old, and then make room."""

@@ -69,6 +69,6 @@ class RejectedMessage:
 
 
 def is_stored_capture(metadata: Mapping[str, str], content_type: str) -> bool:
-    """Whether an object is a capture that an uploader wrote, by its metadata in the contract's words, whatever its key is."""
+    """Whether an object is a capture that an uploader wrote, by its metadata, whatever its key."""
     is_image = content_type.partition(";")[0].strip().lower() in IMAGE_TYPES
     return is_image and metadata.keys() >= OUR_METADATA and CAPTURE_ID.fullmatch(metadata["id"]) is not None

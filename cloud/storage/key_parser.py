@@ -1,14 +1,15 @@
 """What S3_KEY_TEMPLATE tells about keys: which prefixes stand for edges, cameras and times, and how to parse a key."""
 
+import functools
 import itertools
 import re
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from common.contract.capture import CAPTURE_ID, CaptureId
-from storage.keys import EXTENSIONS
+from storage.keys import EXTENSIONS, MAX_KEY_BYTES
 
 ID = CAPTURE_ID.pattern
 # strftime directives whose values sort as times do when they go from coarse to fine, and what they match.
@@ -17,6 +18,14 @@ ORDER = "YmdHMSf"
 SUFFIX = rf"(?:-(?:[0-9a-f]{{8}}|{ID}))?"  # of a capture whose key was taken
 
 SHORT = {"F": "%Y-%m-%d", "T": "%H:%M:%S"}
+NAME = r"[^/]{1,63}?"  # of an edge or camera
+UNFORMATTED = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{6})?\+00:00"  # {captured_at} alone
+MAX_ALTERNATIVES = 12  # as many as there are months
+# Moments that show every name, and the shortest and longest number, that a directive can write.
+MOMENTS = [
+    *(datetime(2024, 1, 1, tzinfo=UTC) + number * timedelta(hours=25, minutes=1) for number in range(366)),
+    *(datetime(year, 1, 1, tzinfo=UTC) for year in range(2002, 2100)),
+]
 ID_DAY = "%Y%m%d"  # what an id begins with
 
 
@@ -107,7 +116,9 @@ class KeyParser:
         return directives[:3] == ["Y", "m", "d"] and directives == list(ORDER[: len(directives)])
 
     def parse(self, key: str) -> ParsedKey | None:
-        """What the key tells; None if the template cannot have made it."""
+        """What the key tells; None if the template cannot have made it, or S3 cannot have it."""
+        if len(key.encode("utf-8", "replace")) > MAX_KEY_BYTES:
+            return None
         found = self._pattern.fullmatch(key)
         return _parsed(found.groupdict()) if found else None
 
@@ -201,14 +212,24 @@ def _piece(part: _Part, seen: set[str]) -> str:
         return re.escape(part.text)
     if part.name == "captured_at":
         directives = re.sub(r"%(.)|([^%]+)", lambda found: _directive(found, seen), part.format)
-        return directives or r"[^/]+"
-    return _group(part.name, ID if part.name == "id" else r"[^/]+?", seen)
+        return directives or UNFORMATTED
+    return _group(part.name, ID if part.name == "id" else NAME, seen)
 
 
 def _directive(found: re.Match[str], seen: set[str]) -> str:
     if found[2] or found[1] not in SORTED:
-        return re.escape(found[2]) if found[2] else r"[^/]+?"
+        return re.escape(found[2]) if found[2] else _written(found[1])
     return _group(f"at_{found[1]}", SORTED[found[1]], seen)
+
+
+@functools.cache
+def _written(directive: str) -> str:
+    """What another directive writes: its names, or as many characters; no two ways to match, however many there are."""
+    values = {moment.strftime(f"%{directive}") for moment in MOMENTS}
+    if len(values) <= MAX_ALTERNATIVES:
+        return f"(?:{'|'.join(re.escape(value) for value in sorted(values, reverse=True))})"
+    widths = {len(value) for value in values}
+    return f".{{{min(widths)},{max(widths)}}}"
 
 
 def _group(name: str, pattern: str, seen: set[str]) -> str:

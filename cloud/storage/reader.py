@@ -77,11 +77,12 @@ class ObjectReader:
         """Forget the lists from which the prefix of a new object may be missing."""
         parts = key.split("/")
         with self._lock:
-            for depth in range(len(parts) - 1):
-                prefix = "".join(part + "/" for part in parts[:depth])
+            prefix = ""
+            for part in parts[:-1]:
                 cached = self._prefix_lists.get(prefix)
-                if cached is not None and parts[depth] not in cached:
+                if cached is not None and part not in cached:
                     self._prefix_lists.pop(prefix, None)
+                prefix += f"{part}/"
 
     def list_objects(self, prefix: str, limit: int, after: str = "") -> list[ListedObject]:
         """At most `limit` objects below a prefix, by key, after a key."""

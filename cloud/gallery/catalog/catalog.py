@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from gallery.catalog.cursor import Cursor
 from gallery.catalog.day_walker import RESERVED_PREFIXES, CaptureQuery, Day, DayWalker, TimePath
-from gallery.catalog.entry import CatalogEntry
+from gallery.catalog.entry import CatalogEntry, is_plausible
 from gallery.catalog.listing_cache import Listing, ListingCache
 from gallery.catalog.metadata import MetadataCache
 from gallery.thumbnails import Thumbnails
@@ -82,7 +82,7 @@ class CaptureCatalog:
         key = self._key_parser.parse(listed.key)
         if key is None or listed.key.partition("/")[0] in RESERVED_PREFIXES:
             return None
-        at = key.captured_at
+        at = key.captured_at if key.captured_at and is_plausible(key.captured_at) else None
         return CatalogEntry(
             listed.key, listed.size, at or listed.at, key.edge, key.camera, has_capture_time=at is not None
         )

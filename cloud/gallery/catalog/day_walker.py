@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from gallery.catalog.date_index import DatePrefixIndex
+from gallery.catalog.entry import MAX_AHEAD
 from storage.key_parser import DatePrefix, FieldSegment, KeyParser, LiteralSegment, Segment, TimeSegment
 from storage.reader import ObjectReader
 
@@ -72,10 +73,11 @@ class DayWalker:
         self._date_index = DatePrefixIndex(reader, key_parser, last.format) if isinstance(last, DatePrefix) else None
 
     def newest_first(self, query: CaptureQuery, start: TimePath | None = None) -> Iterator[Day]:
-        """All days that may hold something, not newer than `start`; raises TooManyBranchesError."""
-        last = self._time_path(query.until - timedelta(microseconds=1)) if query.until else None
-        ends = [end for end in (start, last) if end is not None]
-        window = TimeWindow(self._time_path(query.since) if query.since else None, min(ends) if ends else None)
+        """All days that may hold something, not newer than `start` or tomorrow; raises TooManyBranchesError."""
+        latest = datetime.now(UTC) + MAX_AHEAD
+        last = self._time_path(min(query.until - timedelta(microseconds=1), latest) if query.until else latest)
+        since = self._time_path(query.since) if query.since else None
+        window = TimeWindow(since, last if start is None else min(start, last))
         return self._walk("", (), query, window)
 
     def _walk(

@@ -11,7 +11,7 @@ from email.header import decode_header, make_header
 from botocore.exceptions import BotoCoreError, ClientError
 from cachetools import LRUCache
 
-from gallery.catalog.entry import CatalogEntry
+from gallery.catalog.entry import CatalogEntry, is_plausible
 from storage.reader import ObjectReader
 
 MAX_CACHED = 5000
@@ -73,7 +73,7 @@ def _capture_time(entry: CatalogEntry, metadata: Metadata) -> datetime:
         at = entry.at if entry.has_capture_time else datetime.fromisoformat(metadata["captured_at"])
     except (KeyError, ValueError):
         return entry.at
-    return at if at.tzinfo else entry.at
+    return at if at.tzinfo and is_plausible(at) else entry.at
 
 
 def _decoded(value: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from common.mqtt import MAX_RECEIPT_BYTES, accept_packets_up_to, new_client
 
 LOG = logging.getLogger(__name__)
 KEEPALIVE_SECONDS = 30
+RETRY_SECONDS = 5.0  # after a fault of our own ended the loop
+STOP_SECONDS = 5.0
 MAX_QUEUED = 500  # events for a page that does not read; then it is told to reload
 
 OnStored = Callable[[str, str], None]  # called with an edge and a key
@@ -34,7 +37,9 @@ class ReceiptFeed:
 
     def __init__(self, host: str, port: int, on_stored: OnStored) -> None:
         """`on_stored` is called on the network thread."""
-        self.connected = False
+        self._subscribed = False
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="receipts", daemon=True)
         self._address, self._on_stored = (host, port), on_stored
         self._loop: asyncio.AbstractEventLoop | None = None
         self._queues: set[Queue] = set()
@@ -44,15 +49,26 @@ class ReceiptFeed:
         self._client.on_disconnect = lambda *_: self._set_connected(connected=False)
         self._client.on_message = lambda _client, _data, message: self._on_message(message)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread that reads receipts is alive."""
+        return self._thread.is_alive()
+
+    @property
+    def connected(self) -> bool:
+        """Whether receipts arrive."""
+        return self._subscribed and self.is_running
+
     def start(self) -> None:
         """Connect, now and whenever the connection is lost."""
         properties = accept_packets_up_to(MAX_RECEIPT_BYTES)
         self._client.connect_async(*self._address, KEEPALIVE_SECONDS, properties=properties)
-        self._client.loop_start()
+        self._thread.start()
 
     def stop(self) -> None:
+        self._stop.set()
         self._client.disconnect()
-        self._client.loop_stop()
+        self._thread.join(STOP_SECONDS)
 
     def subscribe(self) -> Queue:
         """What is stored from now on; None when the connection came or went. Only for the event loop's thread."""
@@ -65,10 +81,27 @@ class ReceiptFeed:
         """Only for the event loop's thread."""
         self._queues.discard(queue)
 
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._loop_once()
+                self._set_connected(connected=False)
+                self._stop.wait(RETRY_SECONDS)
+        finally:
+            self._subscribed = False
+            self._publish([None])
+
+    def _loop_once(self) -> None:
+        """Read receipts until told to stop; what the client's own code raises is logged."""
+        try:
+            self._client.loop_forever(retry_first_connection=True)
+        except Exception:
+            LOG.exception("Live updates stopped by a fault of our own; they are tried again")
+
     def _set_connected(self, *, connected: bool) -> None:
-        if connected != self.connected:
+        if connected != self._subscribed:
             LOG.info("Live updates %s", "are on" if connected else "are paused: the broker is not connected")
-        self.connected = connected
+        self._subscribed = connected
         self._publish([None])
 
     def _on_message(self, message: MQTTMessage) -> None:
@@ -87,9 +120,8 @@ class ReceiptFeed:
 
     def _enqueue(self, events: Sequence[StoredEvent | None]) -> None:
         for queue in list(self._queues):
-            if queue.qsize() > MAX_QUEUED:
-                while not queue.empty():
-                    queue.get_nowait()
-                queue.put_nowait(None)
-            for event in events:
+            missed = queue.qsize() + len(events) > MAX_QUEUED
+            while missed and not queue.empty():
+                queue.get_nowait()
+            for event in [None] if missed else events:
                 queue.put_nowait(event)

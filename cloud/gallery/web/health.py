@@ -6,6 +6,7 @@ import time
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from gallery.updates.receipt_feed import ReceiptFeed
 from storage.errors import S3_ERRORS, classify
 from storage.reader import ObjectReader
 
@@ -15,8 +16,8 @@ CHECK_SECONDS = 20.0  # how long an answer of the bucket counts
 class HealthEndpoint:
     """Checks the bucket now and then. Safe to use from several threads."""
 
-    def __init__(self, reader: ObjectReader) -> None:
-        self._reader = reader
+    def __init__(self, reader: ObjectReader, receipt_feed: ReceiptFeed) -> None:
+        self._reader, self._receipt_feed = reader, receipt_feed
         self._problem: str | None = None
         self._checked_at = float("-inf")
         self._lock = threading.Lock()
@@ -26,7 +27,9 @@ class HealthEndpoint:
         return JSONResponse({"healthy": healthy}, 200 if healthy else 503)
 
     def problem(self) -> str | None:
-        """Why no captures can be shown, in one sentence."""
+        """Why captures are not shown, or not shown live, in one sentence."""
+        if not self._receipt_feed.is_running:
+            return "The thread that reads receipts ended; restart the gallery."
         with self._lock:
             if time.monotonic() - self._checked_at > CHECK_SECONDS:
                 self._problem = self._check()

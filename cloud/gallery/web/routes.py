@@ -16,7 +16,7 @@ def routes(context: GalleryContext, *, password_required: bool) -> list[BaseRout
     captures = CaptureEndpoints(context, password_required=password_required)
     images = ImageEndpoints(context)
     return [
-        Route("/healthz", HealthEndpoint(context.reader).health),
+        Route("/healthz", HealthEndpoint(context.reader, context.receipt_feed).health),
         Route("/api/cameras", captures.cameras),
         Route("/api/captures", captures.page),
         Route("/api/capture", captures.one),

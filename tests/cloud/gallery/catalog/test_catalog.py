@@ -260,7 +260,7 @@ def test_a_folder_that_holds_more_than_is_read_is_said(
 
 
 def test_a_page_asks_for_what_it_shows_however_much_the_bucket_holds(bucket: Bucket, tmp_path: Path) -> None:
-    put(bucket, *(capture(number * 1440) for number in range(150)))
+    put(bucket, *(capture(-number * 1440) for number in range(150)))
     catalog, reader = catalog_and_reader(bucket, tmp_path)
 
     first = catalog.page(CaptureQuery())
