@@ -11,7 +11,7 @@ from tests.cloud.gallery.rig import Gallery, capture, gallery, put
 from tests.cloud.rig import Bucket
 
 WIDE = "{edge}/{captured_at:%B}"  # other people's objects look like captures
-FOREIGN = "backups/db.dump"
+FOREIGN = "backups/August"
 GENUINE = capture(1)
 OTHERS = {
     "no metadata": ({}, "image/png"),
