@@ -1,10 +1,11 @@
 """The gallery's settings, besides those of the storage."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 
+from common.web.server import valid_trusted_proxy
 from storage.settings import StorageSettings
 
 
@@ -19,6 +20,7 @@ class Settings(StorageSettings):
     gallery_password: SecretStr = SecretStr("")
     gallery_password_file: Path | None = None
     gallery_listen: str = ""  # set by Compose: the address inside the container; gallery_bind is then the host's
+    gallery_trusted_proxy: Annotated[str, AfterValidator(valid_trusted_proxy)] = ""
     gallery_delete: Literal["on", "off"] = "off"
     gallery_cache: Path = Path("/tmp/usbcam-thumbnails")
     gallery_cache_mb: int = Field(default=256, ge=1, le=1_000_000)

@@ -1,5 +1,6 @@
 """Password authentication for a web page: a session cookie for browsers, HTTP Basic for Prometheus and scripts."""
 
+import asyncio
 import base64
 import binascii
 import ipaddress
@@ -13,12 +14,14 @@ from common.rate_limit import TokenBucket
 
 SESSION_SECONDS = 30 * 86400
 MAX_SESSIONS = 100
-LOGIN_ATTEMPTS_PER_MINUTE = 20  # per address; half of them may come at once
+WRONG_PER_MINUTE = 20  # of one address, half of them at once: more are held back for longer
+SHORT_DELAY_SECONDS, LONG_DELAY_SECONDS = 0.5, 3.0
+MAX_DELAYED = 32  # answers that are held back at once, so that guesses do not take all requests
 MAX_ADDRESSES = 1000
 
 
 class PasswordAuth:
-    """Checks the password, keeps the sessions it opened, and limits login attempts per address.
+    """Checks the password, keeps the sessions it opened, and holds the answers to wrong passwords back.
 
     Not Starlette's AuthenticationBackend: the request guard refuses a request before anything else looks at it,
     and sessions are kept here, not in a signed cookie, so that logging out ends them.
@@ -29,7 +32,8 @@ class PasswordAuth:
         self.cookie = cookie
         self._password = password.encode() if password else None
         self._sessions: TTLCache[str, bool] = TTLCache(MAX_SESSIONS, SESSION_SECONDS)
-        self._attempts: LRUCache[str, TokenBucket] = LRUCache(MAX_ADDRESSES)
+        self._wrong: LRUCache[str, TokenBucket] = LRUCache(MAX_ADDRESSES)
+        self._delayed = 0
 
     @property
     def password_required(self) -> bool:
@@ -40,16 +44,25 @@ class PasswordAuth:
         if self._password is None or request.cookies.get(self.cookie, "") in self._sessions:
             return True
         password = _basic_password(request.headers.get("authorization", ""))
-        return password is not None and self.verify_password(password, client_address(request))
+        return password is not None and self.verify_password(password)
 
-    def verify_password(self, password: str, address: str) -> bool:
-        """Whether the password is right; after too many attempts from an address even the right one is refused."""
-        if self._password is None or not self._may_attempt(address):
+    def verify_password(self, password: str) -> bool:
+        """Whether the password is right; it is never refused, since many users may share an address with a guesser."""
+        if self._password is None:
             return False
-        matches = secrets.compare_digest(password.encode(), self._password)
-        if matches:
-            self._attempts.pop(address, None)
-        return matches
+        return secrets.compare_digest(password.encode("utf-8", "replace"), self._password)
+
+    async def delay_refusal(self, address: str) -> None:
+        """Wait before a wrong password is answered, the longer the more the address sends."""
+        if self._delayed >= MAX_DELAYED:
+            return
+        bucket = self._wrong.setdefault(address, TokenBucket(WRONG_PER_MINUTE))
+        self._delayed += 1
+        try:
+            within_limit = bucket.try_acquire(time.monotonic())
+            await asyncio.sleep(SHORT_DELAY_SECONDS if within_limit else LONG_DELAY_SECONDS)
+        finally:
+            self._delayed -= 1
 
     def create_session(self) -> str:
         """Begin a session and return the cookie's value."""
@@ -61,13 +74,9 @@ class PasswordAuth:
         """End the session that the request's cookie names."""
         self._sessions.pop(request.cookies.get(self.cookie, ""), None)
 
-    def _may_attempt(self, address: str) -> bool:
-        bucket = self._attempts.setdefault(address, TokenBucket(LOGIN_ATTEMPTS_PER_MINUTE))
-        return bucket.try_acquire(time.monotonic())
-
 
 def client_address(request: HTTPConnection) -> str:
-    """The address whose login attempts are counted together."""
+    """The address whose wrong passwords are counted together."""
     return request.client.host if request.client else ""
 
 

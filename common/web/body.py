@@ -1,13 +1,17 @@
 """Reads the body of a request without trusting its length."""
 
-from starlette.requests import Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
     """The body, cut off after `max_bytes`."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            break
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > max_bytes:
+                break
+    except ClientDisconnect as error:
+        raise HTTPException(400, "The request ended early.") from error
     return body[:max_bytes]

@@ -7,8 +7,9 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common.web.auth import PasswordAuth, is_public_hostname
+from common.web.auth import PasswordAuth, client_address, is_public_hostname
 
+UNAUTHORIZED = 401
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -40,21 +41,26 @@ class RequestGuardMiddleware:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        refusal = self._reject(HTTPConnection(scope), scope["method"], scope["path"])
+        request = HTTPConnection(scope)
+        refusal = self._reject(request, scope["path"])
+        if refusal and refusal.status_code == UNAUTHORIZED and "authorization" in request.headers:
+            await self._auth.delay_refusal(client_address(request))
         await (refusal or self._app)(scope, receive, send_with_headers)
 
-    def _reject(self, request: HTTPConnection, method: str, path: str) -> Response | None:
+    def _reject(self, request: HTTPConnection, path: str) -> Response | None:
         host = request.headers.get("host", "")
         if not self._auth.password_required and is_public_hostname(host):
             advice = f"Open this page as http://127.0.0.1; to open it by name, set {self._setting} in .env.\n"
             return PlainTextResponse(advice, 421)
-        if method not in {"GET", "HEAD"} and _is_cross_site(request, host):
+        if _is_cross_site(request, host) and not _is_navigation(request):
             return PlainTextResponse("Only the page itself may send this request.\n", 403)
         if self._is_public(path) or self._auth.is_authenticated(request):
             return None
         if path == "/":
             return RedirectResponse("/login", 303)
-        return PlainTextResponse("A password is required.\n", 401, {"www-authenticate": 'Basic realm="usbcam"'})
+        return PlainTextResponse(
+            "A password is required.\n", UNAUTHORIZED, {"www-authenticate": 'Basic realm="usbcam"'}
+        )
 
     def _is_public(self, path: str) -> bool:
         return path in self._public_paths or path.startswith(self._public_prefixes)
@@ -66,3 +72,9 @@ def _is_cross_site(request: HTTPConnection, host: str) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
     return origin is not None and origin.partition("://")[2] != host
+
+
+def _is_navigation(request: HTTPConnection) -> bool:
+    """Whether the user follows a link to the page, which opens in a window of its own."""
+    mode, target = request.headers.get("sec-fetch-mode"), request.headers.get("sec-fetch-dest")
+    return request.scope["method"] in {"GET", "HEAD"} and (mode, target) == ("navigate", "document")

@@ -35,7 +35,8 @@ class _LoginEndpoints:
 
     async def log_in(self, request: Request) -> Response:
         form = parse_qs((await read_body(request, MAX_FORM_BYTES)).decode("utf-8", "replace"))
-        if not self._auth.verify_password(form.get("password", [""])[0], client_address(request)):
+        if not self._auth.verify_password(form.get("password", [""])[0]):
+            await self._auth.delay_refusal(client_address(request))
             return RedirectResponse("/login?wrong", 303)
         response = RedirectResponse("/", 303)
         token, by_tls = self._auth.create_session(), request.url.scheme == "https"

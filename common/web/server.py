@@ -1,8 +1,11 @@
 """Serves a page: its password, its port, and a server that rarely wakes up."""
 
 import asyncio
+import functools
+import ipaddress
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from starlette.types import ASGIApp
 
 from common.runtime.settings import SettingsError, read_secret_file
 from common.web.auth import is_loopback
+from common.web.connections import BoundedProtocol, BusyMiddleware, Connections
 
 TICK_SECONDS = 0.5
 
@@ -29,6 +33,7 @@ class WebSettings:
     port: int
     password: SecretStr
     password_file: Path | None
+    trusted_proxy: str = ""  # addresses and networks whose X-Forwarded-For and -Proto are believed
     container: tuple[str, int] | None = None  # where to listen instead when Compose publishes `bind` and `port`
 
     @property
@@ -43,27 +48,46 @@ class WebSettings:
 class LowWakeupServer(uvicorn.Server):
     """Wakes twice a second; uvicorn's ten times cost a tenth of what a camera costs when nothing moves."""
 
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+        super().__init__(config)
+        self._connections = connections
+
     async def main_loop(self) -> None:
         """Serve until told to end."""
-        while not self.should_exit:  # noqa: ASYNC110 (another thread sets it)
+        while not self.should_exit:
+            self._connections.close_silent()
             await asyncio.sleep(TICK_SECONDS)
 
 
-def create_server(app: ASGIApp, *, max_requests: int, stop_seconds: int) -> LowWakeupServer:
+def create_server(
+    app: ASGIApp, *, max_requests: int, stop_seconds: int, trusted_proxy: str = "", always_served: Sequence[str] = ()
+) -> LowWakeupServer:
     """`max_requests` at once, later ones get 503; `stop_seconds` are left to those that run at the end."""
+    connections = Connections(max_requests)
     config = uvicorn.Config(
-        app,
+        BusyMiddleware(app, connections, tuple(always_served)),
+        http=functools.partial(BoundedProtocol, connections),  # type: ignore[arg-type]
+        proxy_headers=bool(trusted_proxy),  # uvicorn would believe any program on this host
+        forwarded_allow_ips=trusted_proxy,
         log_config=None,
         log_level="error",  # other people's broken requests are no news
         access_log=False,
         lifespan="off",
         ws="none",
-        limit_concurrency=max_requests,
         timeout_graceful_shutdown=stop_seconds,
         server_header=False,
         date_header=False,  # the main loop would renew it, and ours does not
     )
-    return LowWakeupServer(config)
+    return LowWakeupServer(config, connections)
+
+
+def valid_trusted_proxy(text: str) -> str:
+    """Addresses and networks, with commas between them; raises ValueError."""
+    try:
+        networks = [ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()]
+    except ValueError as error:
+        raise ValueError("must be the proxy's address or network, such as 172.18.0.1 or 172.16.0.0/12") from error
+    return ",".join(str(network) for network in networks)
 
 
 def load_password(settings: WebSettings) -> str | None:

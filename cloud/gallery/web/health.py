@@ -1,7 +1,9 @@
 """Whether the gallery works: the page answers, and so does the bucket."""
 
+import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -21,9 +23,11 @@ class HealthEndpoint:
         self._problem: str | None = None
         self._checked_at = float("-inf")
         self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="health")
 
-    def health(self, _: Request) -> Response:
-        healthy = self.problem() is None
+    async def health(self, _: Request) -> Response:
+        """On a thread of its own, so that other requests cannot hold it up."""
+        healthy = await asyncio.get_running_loop().run_in_executor(self._thread, self.problem) is None
         return JSONResponse({"healthy": healthy}, 200 if healthy else 503)
 
     def problem(self) -> str | None:

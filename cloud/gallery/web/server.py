@@ -21,6 +21,7 @@ def web_settings(settings: Settings) -> WebSettings:
         port=settings.gallery_port,
         password=settings.gallery_password,
         password_file=settings.gallery_password_file,
+        trusted_proxy=settings.gallery_trusted_proxy,
         container=(settings.gallery_listen, CONTAINER_PORT) if settings.gallery_listen else None,
     )
 
@@ -35,4 +36,10 @@ def gallery_server(context: GalleryContext, auth: PasswordAuth) -> LowWakeupServ
         public_paths=PUBLIC_PATHS,
         exception_handlers=exception_handlers(context),
     )
-    return create_server(app, max_requests=MAX_REQUESTS, stop_seconds=STOP_SECONDS)
+    return create_server(
+        app,
+        max_requests=MAX_REQUESTS,
+        stop_seconds=STOP_SECONDS,
+        trusted_proxy=context.settings.gallery_trusted_proxy,
+        always_served=PUBLIC_PATHS,
+    )

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from camera.config.polygons import valid_polygons
 from camera.config.schedule import valid_schedule, valid_timezone
 from camera.config.source_spec import SourceSpec, parse_source
+from common.web.server import valid_trusted_proxy
 
 
 def valid_host(name: str) -> str:
@@ -96,6 +97,9 @@ class Settings(CameraSettings):
     live_port: int = Field(default=8080, ge=0, le=65535, description="a port, 1 to 65535, or 0 for no page")
     live_password: SecretStr = Field(default=SecretStr(""), description="a text")
     live_password_file: Path | None = Field(default=None, description="a file that can be read")
+    live_trusted_proxy: Annotated[str, AfterValidator(valid_trusted_proxy)] = Field(
+        default="", description="the proxy's address or network, such as 172.18.0.1 or 172.16.0.0/12"
+    )
     live_listen: str = Field(default="", description="an address inside the container")
     heartbeat_file: Path = Field(default=Path("/tmp/usbcam-camera.json"), description="a file that can be written")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

@@ -48,7 +48,9 @@ class LiveServer:
             return
         page = routes(self._context, password_required=auth.password_required)
         app = create_app(page, FILES, auth, setting=settings.password_setting)
-        self._server = create_server(app, max_requests=MAX_REQUESTS, stop_seconds=1)
+        self._server = create_server(
+            app, max_requests=MAX_REQUESTS, stop_seconds=1, trusted_proxy=settings.trusted_proxy
+        )
         self._thread = threading.Thread(target=self._run, args=(self._server, listener), name="live", daemon=True)
         self._thread.start()
         log.info("Live page: http://%s:%d", _url_host(settings.bind), settings.port)
@@ -76,6 +78,7 @@ def _web_settings(settings: Settings) -> WebSettings:
         port=settings.live_port,
         password=settings.live_password,
         password_file=settings.live_password_file,
+        trusted_proxy=settings.live_trusted_proxy,
         container=(settings.live_listen, CONTAINER_PORT) if settings.live_listen else None,
     )
 
