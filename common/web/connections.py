@@ -5,28 +5,23 @@ import time
 from typing import Any
 
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 REQUEST_SECONDS = 10.0  # for the first request, for the next one, and for the body of either
 STALL_SECONDS = 60.0  # a client that reads nothing of its response for so long is gone
 SPARE_CONNECTIONS = 100  # beyond the requests at once: for those who have said nothing yet, and for health checks
 SHARE_OF_ONE_ADDRESS = 0.75
+BODY_HEADERS = (b"content-length", b"transfer-encoding")
 
 
 class Connections:
     """All connections of a server, the oldest first. Only for the event loop's thread."""
 
     def __init__(self, max_requests: int) -> None:
-        self._max_requests = max_requests
         self._max_connections = max_requests + SPARE_CONNECTIONS
         self._max_of_one_address = int(self._max_connections * SHARE_OF_ONE_ADDRESS)
         self._open: dict[BoundedProtocol, None] = {}
-
-    @property
-    def busy(self) -> bool:
-        """Whether more requests than wanted run; those whose body has not arrived do not count."""
-        return sum(not connection.is_waiting for connection in self._open) > self._max_requests
 
     def admit(self, connection: "BoundedProtocol") -> bool:
         """Take a new connection in, in place of the oldest without a request if need be."""
@@ -109,10 +104,33 @@ class BoundedProtocol(H11Protocol):
 class BusyMiddleware:
     """Answers 503 while too many requests run, but always serves what must be served."""
 
-    def __init__(self, app: ASGIApp, connections: Connections, always_served: tuple[str, ...]) -> None:
-        self._app, self._connections, self._always_served = app, connections, always_served
+    def __init__(self, app: ASGIApp, max_requests: int, always_served: tuple[str, ...]) -> None:
+        self._app, self._max_requests, self._always_served = app, max_requests, always_served
+        self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refused = scope["path"] not in self._always_served and self._connections.busy
-        busy = PlainTextResponse("Too many requests at once; try again.\n", 503, {"retry-after": "5"})
-        await (busy if refused else self._app)(scope, receive, send)
+        if scope["path"] in self._always_served:
+            await self._app(scope, receive, send)
+        elif self._running >= self._max_requests:
+            busy = PlainTextResponse("Too many requests at once; try again.\n", 503, {"retry-after": "5"})
+            await busy(scope, receive, send)
+        else:
+            await self._run(scope, receive, send)
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count the request from when its body has arrived, so that slow senders keep nobody out."""
+        counted = not any(name in BODY_HEADERS for name, _ in scope["headers"])
+        self._running += counted
+
+        async def receive_counting() -> Message:
+            nonlocal counted
+            message = await receive()
+            if not counted and not message.get("more_body"):
+                counted = True
+                self._running += 1
+            return message
+
+        try:
+            await self._app(scope, receive_counting, send)
+        finally:
+            self._running -= counted

@@ -65,7 +65,7 @@ def create_server(
     """`max_requests` at once, later ones get 503; `stop_seconds` are left to those that run at the end."""
     connections = Connections(max_requests)
     config = uvicorn.Config(
-        BusyMiddleware(app, connections, tuple(always_served)),
+        BusyMiddleware(app, max_requests, tuple(always_served)),
         http=functools.partial(BoundedProtocol, connections),  # type: ignore[arg-type]
         proxy_headers=bool(trusted_proxy),  # uvicorn would believe any program on this host
         forwarded_allow_ips=trusted_proxy,
