@@ -24,5 +24,5 @@ class Cursor:
         try:
             time_path, (at, key) = json.loads(base64.urlsafe_b64decode(text.encode()))
             return cls(tuple(str(name) for name in time_path), (str(at), str(key)))
-        except (binascii.Error, ValueError, TypeError) as error:
+        except (binascii.Error, ValueError, TypeError, RecursionError) as error:
             raise ValueError("The cursor is not valid.") from error

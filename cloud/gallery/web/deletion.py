@@ -33,7 +33,7 @@ class DeletionEndpoint:
             return problem("Deletion is disabled: GALLERY_DELETE is off.", 403)
         try:
             keys = [str(key) for key in json.loads(await read_body(request, MAX_BODY_BYTES))["keys"]]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return problem('The body must be JSON with "keys".', 400)
         if not 1 <= len(keys) <= MAX_DELETED or not all(find_entry(self._context.catalog, key) for key in keys):
             return problem(f"The keys must be those of 1 to {MAX_DELETED} captures.", 400)
