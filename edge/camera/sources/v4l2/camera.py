@@ -37,7 +37,7 @@ class V4l2Camera:
         self._spec, self._settings, self._devices = spec, settings, devices
         self._owner = settings.camera_name
         self._reconnect = ReconnectState()
-        self._passed_over = ""
+        self._skipped = ""
         self._fingerprint: object = None  # of the devices when `open` was tried last
         self.timeouts = Timeouts(OPEN_SECONDS, frame_timeout(settings) + MARGIN_SECONDS)
 
@@ -72,7 +72,7 @@ class V4l2Camera:
                 failures.append(error)
             else:
                 self._remember(device)
-                self._log_passed_over(device, failures)
+                self._log_skipped(device, failures)
                 return stream
         raise failures[0] if failures else SourceError("No camera is there.")
 
@@ -83,14 +83,14 @@ class V4l2Camera:
             for each in self._devices.inspect_all()
         )
 
-    def _log_passed_over(self, taken: VideoDevice, failures: Iterable[SourceError]) -> None:
+    def _log_skipped(self, taken: VideoDevice, failures: Iterable[SourceError]) -> None:
         """Say why `auto` took this one and not a likelier one; once, not at each opening."""
         said = " ".join(str(failure) for failure in failures)
-        if self._spec.is_any and said and said != self._passed_over:
+        if self._spec.is_any and said and said != self._skipped:
             remedy = f"set CAMERA_SOURCE=serial:{taken.serial}" if taken.serial else "name the camera in CAMERA_SOURCE"
-            words = "%s: auto took %s (%s) and passed over others. %s To have one camera only, %s"
+            words = "%s: auto took %s (%s) and skipped others. %s To have one camera only, %s"
             log.warning(words, self._owner, taken.name, taken.capabilities.card, said, remedy)
-        self._passed_over = said
+        self._skipped = said
 
     def _candidates(self) -> list[VideoDevice]:
         """What to try, one after the other; never empty."""

@@ -207,7 +207,7 @@ def test_auto_says_what_it_passed_over_and_how_to_be_sure(here: FakeMachine, cap
     one_frame(camera)
     one_frame(camera)
 
-    said = [record.message for record in caplog.records if "passed over" in record.message]
+    said = [record.message for record in caplog.records if "skipped others" in record.message]
     assert len(said) == 1
     assert "auto took /dev/video2 (Other)" in said[0]
     assert "/dev/video0 (Device or resource busy): another program uses the camera; close it" in said[0]
