@@ -76,13 +76,11 @@ change_config() {
 }
 
 # A queue that does not fit into the memory limit cannot be read, now or ever; Mosquitto 2.1 then ends and saves an empty
-# one, without the uploader's session. `starting` is there until the broker answers, and when watch.sh found it stuck.
-drop_unreadable_queue() {
-    if [ -e "$1/starting" ]; then
-        echo "$service: the last run could not read its queue or was stuck at its memory limit, so the queue is dropped; cameras send again what is not stored" >&2
-        rm -f "$1/mosquitto.db" "$1/mosquitto.db.new"
-    fi
-    : >"$1/starting"
+# one, without the uploader's session. The mark says that this happened, or that watch.sh found the broker stuck.
+drop_queue_after() {
+    [ -e "$1" ] || return 0
+    echo "$service: the last run could not read its queue or was stuck at its memory limit, so the queue is dropped; cameras send again what is not stored" >&2
+    rm -f "${1%/*}/mosquitto.db" "${1%/*}/mosquitto.db.new" "$1"
 }
 
 new_secret() {

@@ -1,6 +1,7 @@
 # Makes the cloud broker's log readable: without what only helps to debug Mosquitto, each refusal in one line, at most
-# five lines a second for each client. Writes the names of the connected edges to the file `connected`, and the file `stuck`
-# when the broker has no memory left for the uploader, so that nothing drains: Mosquitto 2.0 does that at its limit.
+# five lines a second for each client. Writes the names of the connected edges to the file `connected`; the file `stuck`
+# when the broker has no memory left for the uploader, so that nothing drains (Mosquitto 2.0 does that at its limit); and
+# the file `unreadable` when it cannot read its queue.
 
 function emit(text) {
     print time ": " text
@@ -57,6 +58,7 @@ text ~ /^New client connected from / {
     split(text, word, " ")
     if (index(text, "u'" word[7] "'")) { address[word[7]] = word[5]; write_connected() }
 }
+text ~ /Couldn't open database/ { print time > unreadable; close(unreadable) }
 text ~ /^Client uploader.* disconnected.*out of memory/ && ++starved == 4 { print time > stuck; close(stuck) }
 text ~ /^Client / { split(text, word, " "); disconnect(word[2]) }
 text ~ /^Socket error on client / { split(text, word, "[ ,]"); disconnect(word[5]) }

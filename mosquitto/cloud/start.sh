@@ -22,7 +22,8 @@ filter_log() {
     interactive=
     awk -W version </dev/null 2>&1 | grep -q mawk && interactive='-W interactive'
     # shellcheck disable=SC2086 # nothing or two words
-    exec awk $interactive -v connected="$CLOUD_BROKER_DATA/connected" -v stuck="$CLOUD_BROKER_DATA/stuck" -f "$here/log.awk"
+    exec awk $interactive -v connected="$CLOUD_BROKER_DATA/connected" -v stuck="$CLOUD_BROKER_DATA/stuck" \
+        -v unreadable="$CLOUD_BROKER_DATA/unreadable" -f "$here/log.awk"
 }
 
 # A broker without subscribers accepts images and drops them. So before its ports open for the first time, it runs behind a
@@ -80,7 +81,7 @@ export USER CLOUD_LISTEN CLOUD_PORT CLOUD_BROKER_LISTEN CLOUD_BROKER_PORT CLOUD_
     MAX_PACKET_SIZE MEMORY_LIMIT
 config=$(fill "$here/mosquitto.conf")
 
-drop_unreadable_queue "$CLOUD_BROKER_DATA"
+drop_queue_after "$CLOUD_BROKER_DATA/unreadable"
 if [ ! -s "$CLOUD_BROKER_DATA/mosquitto.db" ]; then
     (create_session)
 fi

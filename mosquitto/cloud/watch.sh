@@ -33,7 +33,6 @@ read_line() {
 
 answered=
 send_until_accepted -m '{"commands": []}' # from now on the broker handles signals; VERSION is what it has read
-rm -f "$CLOUD_BROKER_DATA/starting"
 while kill -0 "$BROKER" 2>/dev/null; do
     read_line version
     if [ "$line" != "$VERSION" ]; then
@@ -42,7 +41,7 @@ while kill -0 "$BROKER" 2>/dev/null; do
         send_until_accepted -f "$CLOUD_IDENTITY/changes.json" # repeating the commands changes nothing
     fi
     if [ -e "$CLOUD_BROKER_DATA/stuck" ]; then # ended without saving; start.sh then begins anew
-        : >"$CLOUD_BROKER_DATA/starting"
+        : >"$CLOUD_BROKER_DATA/unreadable"
         kill -KILL "$BROKER"
     fi
     read_line asked

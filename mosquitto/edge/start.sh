@@ -214,7 +214,8 @@ else
 fi
 make_logins
 make_bridge_id
-drop_unreadable_queue "$EDGE_BROKER_DATA"
+drop_queue_after "$EDGE_BROKER_DATA/starting"
+: >"$EDGE_BROKER_DATA/starting" # until the broker answers; nothing else here would see that it cannot read its queue
 USER=$(user)
 HOST=$(printf '%s' "${EDGE_NAME:-$(uname -n)}" | tr -c 'A-Za-z0-9-' '-')
 MAX_PACKET_SIZE=$((MAX_IMAGE_MB * 1048576))
