@@ -122,7 +122,10 @@ def test_both_files_on_one_machine_bring_captures_to_the_bucket(host: Host, endp
     assert_the_pages_answer(host)
     assert_the_uploaders_commands_work(host, captures[0].key)
 
-    assert host.enroll("--revoke", "porch") == "enroll: porch is revoked"
+    assert host.enroll("--revoke", "porch") == (
+        "enroll: porch is revoked: its connection and its session at the broker are ended, "
+        "and the uploader drops unread what waits of its images"
+    )
     host.enroll("attic")
     log = host.compose("cloud", "logs", "--no-color", "cloud-broker")
     assert "Client porch [" in log.replace("been disconnected", "[")
@@ -165,7 +168,7 @@ def assert_the_uploaders_commands_work(host: Host, key: str) -> None:
     checked = host.compose("cloud", *uploader, "check")
     assert "FAIL" not in checked
     assert "uploader is connected and healthy" in checked
-    assert "1 enrolled; the first to end is porch" in checked
+    assert "1 enrolled; the first to expire is porch" in checked
     link = host.compose("cloud", *uploader, "link", key, "--expires", "5m")
     with urllib.request.urlopen(link, timeout=10) as picture:  # noqa: S310 (a link to our own store)
         assert picture.read().startswith(b"\x89PNG")
