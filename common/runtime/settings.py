@@ -8,7 +8,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings
 
 SECRET = re.compile("SECRET|TOKEN|PASSWORD")
-PLAIN_VALUE = re.compile(r"(?!.*://)[\w .,:;/+*()\[\]{}%<>~-]*")  # what is more may be an address with a password
+# What may be shown: words and numbers, or an address of scheme, host and port. More may hold a password.
+PLAIN_VALUE = re.compile(r"(?!.*://)[\w .,:;/+*()\[\]{}%<>~!-]*|[a-z]+://[\w.\[\]-]*(:\d{1,5})?/?")
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 

@@ -54,6 +54,7 @@ class BucketObjects:
         self._keys_collide = not is_unique_per_capture(settings.s3_key_template)
         self._honours_condition: bool | None = None  # None: not known yet
         self._first = threading.Lock()  # one at a time, as long as that is not known and keys may collide
+        self._proof = threading.Lock()
         self._proven_way: object = None  # what wrote the last object that was read back
         self._damaged: set[str] = set()  # keys
 
@@ -80,11 +81,17 @@ class BucketObjects:
         if way is None:
             self._honours_condition = True
             return False
-        if way is not self._proven_way:
-            self._read_back(upload)
-            self._proven_way = way
-        self._ensure_condition(upload)
+        if way is not self._proven_way or self._honours_condition is None:
+            self._prove(way, upload)
         return True
+
+    def _prove(self, way: object, upload: Upload) -> None:
+        """Read back what was written, once for each way of writing; other threads wait for the verdict."""
+        with self._proof:
+            if way is not self._proven_way:
+                self._read_back(upload)
+                self._proven_way = way
+            self._ensure_condition(upload)
 
     def _exists(self, key: str) -> bool:
         try:

@@ -101,5 +101,5 @@ def test_no_month_makes_a_key_too_long() -> None:
 
 
 def said(month: int) -> dict[str, str]:
-    moment = datetime(2026, month, 3, tzinfo=UTC)
+    moment = datetime(2025, month, 3, tzinfo=UTC)
     return {"captured_at": pictures.rfc3339(moment), "id": pictures.identity(PICTURE, moment)}

@@ -82,7 +82,7 @@ def test_a_broker_that_nobody_subscribed_to_is_a_failure(uploaders: Uploaders) -
 
 
 def test_the_shipped_broker_lets_the_check_ask(uploaders: Uploaders, cloud_broker: CloudBroker) -> None:
-    given = {"CLOUD_BROKER_PORT": str(cloud_broker.port)}
+    given = as_uploader(cloud_broker)
 
     away = uploaders.run("check", **given)
     uploaders.start_healthy(**given)
@@ -107,7 +107,7 @@ def test_an_uploader_that_waits_for_s3_is_seen_although_its_window_is_full(
 
 
 def test_uploaders_that_share_all_answer(uploaders: Uploaders, cloud_broker: CloudBroker) -> None:
-    given = {"CLOUD_BROKER_PORT": str(cloud_broker.port), "UPLOADERS": "2"}
+    given = as_uploader(cloud_broker) | {"UPLOADERS": "2"}
     uploaders.start_healthy(**given)
     uploaders.start_healthy(**given, HEARTBEAT_FILE=str(uploaders.folder / "other.json"))
 
@@ -225,3 +225,9 @@ def test_a_wrong_setting_or_command_is_a_line_without_a_check(uploaders: Uploade
     assert (wrong.code, wrong.out) == (2, "")
     assert wrong.err.startswith("uploader: S3_RETENTION_DAYS=soon must be")
     assert (unknown.code, unknown.err.count("\n")) == (2, 1)
+
+
+def as_uploader(broker: CloudBroker) -> dict[str, str]:
+    """Settings with which enrolment's uploader reaches this broker."""
+    password = str(broker.enrolment.uploader_password)
+    return {"CLOUD_BROKER_PORT": str(broker.port), "CLOUD_BROKER_PASSWORD_FILE": password}
