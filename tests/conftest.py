@@ -42,14 +42,20 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep together what cannot share the machine."""
+    from tests.support.scheduling import GroupScheduling  # noqa: PLC0415 (xdist may be switched off)
+
+    return GroupScheduling(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is fast, and group what cannot share the machine: the tests of a group run one by one in one worker."""
+    """Mark what is fast."""
     for item in items:
         if _is_fast(item):
             item.add_marker("fast")
-        elif group := _group(item):
-            item.add_marker(pytest.mark.xdist_group(group))
     if config.getoption("--fast"):
         left_out = [item for item in items if item.get_closest_marker("fast") is None]
         config.hook.pytest_deselected(items=left_out)
@@ -59,13 +65,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_fast(item: pytest.Item) -> bool:
     needed = set(getattr(item, "fixturenames", ()))
     return item.path.relative_to(ROOT / "tests").parts[0] not in SLOW_FOLDERS and needed.isdisjoint(SERVICES | FOOTAGE)
-
-
-def _group(item: pytest.Item) -> str:
-    """Name the group: Compose projects build the same images; two fault worlds at once would starve each other."""
-    if item.path.parent.name == "e2e" or item.path.name == "test_containers.py":
-        return "containers"
-    return "faults" if item.get_closest_marker("faults") else ""
 
 
 @functools.cache

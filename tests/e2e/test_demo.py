@@ -61,7 +61,7 @@ WRITABLE = {
     "cloud-broker": {"/tmp", "/mosquitto/data"},
     "uploader": {"/tmp"},
     "gallery": {"/tmp", "/thumbnails"},
-    "edge-broker": {"/tmp", "/mosquitto/data"},
+    "edge-broker": {"/tmp", "/mosquitto/data", "/mosquitto/log"},  # there the camera's login
     "camera": {"/tmp", "/spool"},
 }
 

@@ -61,14 +61,20 @@ def test_what_a_broker_keeps_for_the_camera_does_not_hold_it_up(tmp_path: Path) 
 def send_nonsense(world: World, seed: int) -> set[str]:
     """Return the ids of the good captures, which another camera sends from the edge or another edge from outside."""
     image, good = noise(40, 40), set()
-    attic = Enrolment(world.folder).credentials("attic")
-    with Client(world.edge_port) as edge, Client(world.outside_port, credentials=attic) as cloud:
+    enrolment = Enrolment(world.folder)
+    # The brokers cut off whoever breaks the rules, so what is good has connections of its own.
+    with (
+        Client(world.edge_port) as edge,
+        Client(world.outside_port, credentials=enrolment.credentials("attic")) as cloud,
+        Client(world.edge_port) as good_edge,
+        Client(world.outside_port, credentials=enrolment.credentials("shed")) as good_cloud,
+    ):
         for number, message in enumerate(islice(nonsense(seed), MESSAGES)):
             client = edge if message.at_edge else cloud
             client.send(message.topic, message.payload, described(message.properties), retain=message.retain)
             if number % EVERY == 0:
                 real = capture(datetime.now(UTC) - timedelta(seconds=number), image, camera="other")
-                client, topic = (edge, "usbcam/images") if number % 20 else (cloud, "usbcam/attic/images")
+                client, topic = (good_edge, "usbcam/images") if number % 20 else (good_cloud, "usbcam/shed/images")
                 client.publish(topic, real.image, described(real.properties()))
                 good.add(real.id)
     return good

@@ -315,7 +315,7 @@ def test_it_counts_what_this_month_cost_by_edge(tmp_path: Path, settings: dict[s
     put(bucket, capture(-200_000))  # of an earlier month
 
     with gallery(tmp_path, settings, PRICE_PER_1000_PUTS="10", PRICE_PER_GB_MONTH="0") as page:
-        wait_for(lambda: page.get("/api/cost")["counted"], seconds=SECONDS, what="the cost")
+        wait_for(lambda: page.get("/api/cost")["counted"], seconds=4 * SECONDS, what="the cost")
         cost = page.get("/api/cost")
 
     found = {edge["edge"]: (edge["puts"], edge["bytes"], edge["price"]) for edge in cost["edges"]}
@@ -329,7 +329,7 @@ def test_a_fleet_of_more_edges_than_are_looked_through_together_is_counted(
 ) -> None:
     put_fleet(bucket, fleet)
 
-    wait_for(lambda: page.get("/api/cost")["counted"], seconds=SECONDS, what="the cost")
+    wait_for(lambda: page.get("/api/cost")["counted"], seconds=4 * SECONDS, what="the cost")
 
     assert [edge["edge"] for edge in page.get("/api/cost")["edges"]] == fleet
     assert page.problem("/api/captures") == "There are 501 edges: choose one."

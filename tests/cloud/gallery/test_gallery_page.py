@@ -104,7 +104,7 @@ def test_of_a_large_fleet_an_edge_can_be_chosen(page: Gallery, tab: Tab, bucket:
 
 
 def test_scrolling_brings_older_pictures_until_the_end(page: Gallery, tab: Tab, bucket: Bucket) -> None:
-    put(bucket, *(capture(number * 31) for number in range(150)))
+    put(bucket, *(capture(-31 * number) for number in range(150)))
     tab.goto(page.address)
     expect(tab.locator(TILES).first).to_be_visible()
 

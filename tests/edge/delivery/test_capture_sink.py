@@ -42,7 +42,7 @@ class Parts:
         self.client = mock.Mock()
         self.client.publish.return_value.mid = 1
         metrics = DeliveryMetrics(CollectorRegistry(), ["porch"])
-        with mock.patch("camera.delivery.publisher.new_client", return_value=self.client):
+        with mock.patch("camera.delivery.publisher.new_camera_client", return_value=self.client):
             self.publisher = Publisher(Settings(), self.spool, (self.history, metrics))
         self.sink = CaptureSink(self.spool, self.publisher, self.history)
 

@@ -1,0 +1,12 @@
+"""Which tests share a worker: Compose projects build the same images, and two fault worlds starve each other."""
+
+from xdist.scheduler import LoadGroupScheduling
+
+GROUPS = {"tests/e2e/": "containers", "tests/faults/test_containers.py": "containers", "tests/faults/": "faults"}
+
+
+class GroupScheduling(LoadGroupScheduling):  # type: ignore[misc] # xdist has no types
+    """The tests of a group run one by one in one worker. By path: pytest 9.2 hides the names xdist would go by."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((group for path, group in GROUPS.items() if nodeid.startswith(path)), nodeid)
