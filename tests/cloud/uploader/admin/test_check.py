@@ -116,7 +116,7 @@ def test_uploaders_that_share_all_answer(uploaders: Uploaders, cloud_broker: Clo
         seconds=30,
         what="two that are well",
     )
-    confused = uploaders.run("check", CLOUD_BROKER_PORT=str(cloud_broker.port))
+    confused = uploaders.run("check", **as_uploader(cloud_broker))
 
     assert both.count("uploader-") == 2
     assert the_only_failure(confused)[1].startswith("2 receive the same images")
