@@ -12,12 +12,13 @@ from pathlib import Path
 
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
+from common.contract.embedded import PNG_SIGNATURE
 from common.runtime.files import atomic_write
 from gallery.pixel_budget import PixelBudget
 from storage.reader import Content, ObjectReader
 from storage.structure.jpeg import JPEG_SIGNATURE, check_jpeg
 from storage.structure.metered import MeteredFile
-from storage.structure.png import PNG_SIGNATURE, check_png
+from storage.structure.png import check_png
 
 LOG = logging.getLogger(__name__)
 SIDE = 320  # pixels, of the longer side

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import unpack_from
 
+from common.contract.embedded import PNG_SIGNATURE
 from storage.structure.limits import MAX_PNG_CHUNKS, ImageStructureError, MetadataBudget, check_pixels
 from storage.structure.png_text import TextBudget
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 FEED_BYTES = 1 << 16
 INFLATE_STEP_BYTES = 1 << 18
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type

@@ -13,11 +13,11 @@ from typing import Protocol
 
 from PIL import JpegImagePlugin
 
-from common.contract.embedded import extract_metadata
+from common.contract.embedded import PNG_SIGNATURE, extract_metadata
 from storage.structure.jpeg import JPEG_SIGNATURE, JpegFrame, check_jpeg
 from storage.structure.limits import ImageStructureError
 from storage.structure.metered import MeteredFile
-from storage.structure.png import PNG_SIGNATURE, check_png, read_png_header
+from storage.structure.png import check_png, read_png_header
 
 LARGE_PIXELS = 4_000_000
 DECODE_STEP_BYTES = 16_384

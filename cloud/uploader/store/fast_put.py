@@ -1,4 +1,4 @@
-"""A PUT to S3 by obstore, at a tenth of boto3's cost (docs/performance.md); boto3 remains the authority.
+"""A PUT to S3 by obstore, at a tenth of boto3's cost (docs/explanation/performance.md); boto3 decides.
 
 Only one outcome counts here: written. Whatever else happens, boto3 repeats the request and reports what is wrong.
 The condition `If-None-Match: *` makes a second attempt harmless. So nothing but speed depends on this module.
