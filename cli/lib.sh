@@ -1,0 +1,138 @@
+# shellcheck shell=sh
+# What all commands stand on: messages, this host's roles, Compose, and the elapsed time.
+
+say() { printf '%s\n' "$*"; }
+
+warn() { printf 'usbcam: %s\n' "$*" >&2; }
+
+fail() {
+    warn "$*"
+    exit 1
+}
+
+# A mistake on the command line.
+misused() {
+    warn "$*; see ./usbcam help"
+    exit 2
+}
+
+# Prints what .env or, before it, the environment has for a name; else the default.
+setting() {
+    value=$(printenv "$1" || true)
+    if [ -z "$value" ] && [ -r .env ]; then
+        value=$(sed -n "s/^$1=//p" .env | tail -n 1 | tr -d '\r')
+        case $value in
+            \'*\' | \"*\") value=${value#?} && value=${value%?} ;;
+            *) value=${value%%" #"*} ;;
+        esac
+    fi
+    printf '%s\n' "${value:-${2-}}"
+}
+
+# What this host is: edge, cloud or both, one a line. Without ROLE, a bucket makes a cloud and a token or camera an edge.
+roles() {
+    case $(setting ROLE) in
+        edge) say edge ;;
+        cloud) say cloud ;;
+        both) say cloud && say edge ;;
+        *)
+            [ -z "$(setting S3_BUCKET)" ] || say cloud
+            [ -z "$(setting EDGE_TOKEN)$(setting EDGE_TOKEN_FILE)" ] || say edge
+            ;;
+    esac
+}
+
+is() { roles | grep -q "^$1\$"; }
+
+need_roles() {
+    [ -e .env ] || fail "there is no .env yet; ./usbcam init edge or ./usbcam init cloud writes one"
+    [ -n "$(roles)" ] || fail ".env does not say what this host is; ./usbcam init edge or ./usbcam init cloud asks for it"
+}
+
+# need_role edge|cloud: the command belongs to that half.
+need_role() {
+    need_roles
+    is "$1" || fail "this host is not the $1 host (ROLE in .env); run it there, or run ./usbcam init $1 here first"
+}
+
+have_docker() { docker compose version >/dev/null 2>&1; }
+
+need_docker() {
+    command -v docker >/dev/null || fail "this needs Docker with Compose 2.20 or newer; without it see docs/how-to/install.md"
+    have_docker || fail "docker has no Compose v2; install the package docker-compose-v2 or docker-compose-plugin"
+    docker info >/dev/null 2>&1 || fail "no Docker engine answers; start it, or let $(id -un) use it: sudo usermod -aG docker $(id -un)"
+}
+
+compose() {
+    half=$1
+    shift
+    docker compose -f "$(compose_file "$half")" "$@"
+}
+
+# After an upgrade that failed it is the copy that belongs to the old images.
+compose_file() {
+    if [ -e "$kept/rolled-back" ] && [ -e "$kept/docker-compose.$1.yml" ]; then
+        say "$kept/docker-compose.$1.yml"
+    else
+        say "docker-compose.$1.yml"
+    fi
+}
+
+# The images that a half builds.
+images() { sed -n 's/^ *image: *\(usbcam-[^ ]*\).*/\1/p' "$(compose_file "$1")" | sort -u; }
+
+# progress TEXT COMMAND...: runs it and shows for how long; what it printed is in $log.
+progress() {
+    doing=$1
+    shift
+    log=$(mktemp "${TMPDIR:-/tmp}/usbcam.XXXXXX")
+    "$@" >"$log" 2>&1 </dev/null &
+    child=$!
+    began=$(date +%s)
+    shown=0
+    [ -t 1 ] || say "$doing ..."
+    while kill -0 "$child" 2>/dev/null; do
+        elapsed=$(($(date +%s) - began))
+        if [ -t 1 ]; then
+            printf '\r%s ... %s s ' "$doing" "$elapsed"
+        elif [ $((elapsed - shown)) -ge 10 ]; then
+            shown=$elapsed
+            say "  $elapsed s"
+        fi
+        sleep 0.2
+    done
+    result=0
+    wait "$child" || result=$?
+    child=
+    elapsed=$(($(date +%s) - began))
+    outcome=done
+    [ "$result" -eq 0 ] || outcome=failed
+    if [ -t 1 ]; then
+        printf '\r%s ... %s after %s s\n' "$doing" "$outcome" "$elapsed"
+    elif [ "$elapsed" -ge 2 ] || [ "$result" -ne 0 ]; then
+        say "  $outcome after $elapsed s"
+    fi
+    return "$result"
+}
+
+# Ctrl-C and SIGTERM end whatever runs, and say so in a line.
+stopped() {
+    trap '' INT TERM
+    if [ -n "$child" ]; then
+        # The docker command leaves signals to its plugin, which is its child.
+        # shellcheck disable=SC2046 # several numbers
+        kill "$child" $(pgrep -P "$child" 2>/dev/null) 2>/dev/null || true
+        wait "$child" 2>/dev/null || true
+    fi
+    [ ! -t 1 ] || say ""
+    warn "stopped${started:+; what has started keeps running, and ./usbcam down stops it}"
+    exit "$1"
+}
+
+tidy() { [ -z "$log" ] || rm -f "$log"; }
+
+child= log= started=
+kept=.usbcam # what the last healthy start was made of, for upgrade
+trap 'stopped 130' INT
+trap 'stopped 143' TERM
+trap tidy EXIT

@@ -1,0 +1,163 @@
+# shellcheck shell=sh
+# Looking at what runs, and telling it something.
+
+run_status() {
+    [ $# -eq 0 ] || misused "status takes no $1"
+    need_roles
+    need_docker
+    say "usbcam $(version), $(roles | tr '\n' ' ')host"
+    for half in $(roles); do
+        listed=$(docker ps --all --filter "label=com.docker.compose.project=$(project "$half")" \
+            --format '{{.Label "com.docker.compose.service"}}|{{.Status}}|{{.Image}}' | sort)
+        [ -n "$listed" ] || { say "The $half services do not run; ./usbcam up starts them." && continue; }
+        printf '%s\n' "$listed" | awk -F '|' '$1 != "enroll" { printf "  %-14s %-28s %s\n", $1, $2, $3 }'
+    done
+    for half in $(roles); do
+        case $half in edge) service=camera ;; *) service=uploader ;; esac
+        [ -z "$(container "$half" "$service")" ] || ask "$half" "$service" status || true
+    done
+}
+
+project() { compose "$1" config --format json 2>/dev/null | sed -n 's/^ *"name": "\([^"]*\)",*$/\1/p' | head -n 1; }
+
+run_open() {
+    [ $# -eq 0 ] || misused "open takes no $1"
+    need_roles
+    ! is edge || [ "$(setting LIVE_PORT 8080)" = 0 ] || page "live page" LIVE 8080
+    ! is cloud || page gallery GALLERY 8081
+}
+
+# page WHAT PREFIX PORT
+page() {
+    port=$(setting "$2_PORT" "$3")
+    bind=$(setting "$2_BIND" 127.0.0.1)
+    case $bind in
+        127.* | localhost | ::1) say "$1: http://127.0.0.1:$port (from another machine: ssh -L $port:127.0.0.1:$port $(uname -n))" ;;
+        0.0.0.0 | ::) say "$1: http://$(uname -n):$port" ;;
+        *) say "$1: http://$bind:$port" ;;
+    esac
+}
+
+run_logs() {
+    need_roles
+    need_docker
+    follow=
+    [ ! -t 1 ] || follow=--follow
+    case ${1-} in
+        camera | edge-broker) half=edge ;;
+        cloud-broker | uploader | gallery | enroll) half=cloud ;;
+        '')
+            half=$(roles | head -n 1)
+            [ "$(roles | wc -l)" -eq 1 ] || { follow= && compose edge logs --tail 50; }
+            ;;
+        *) misused "there is no service $1; there are camera, edge-broker, cloud-broker, uploader, gallery and enroll" ;;
+    esac
+    need_role "$half"
+    trap 'exit 0' INT TERM # following ends by Ctrl-C, and that is no failure
+    compose "$half" logs --tail 100 ${follow:+"$follow"} "$@"
+}
+
+run_doctor() { examine edge; }
+
+run_check() { examine cloud; }
+
+# Both commands examine the half that this host has; on one that is both, each its own.
+examine() {
+    need_roles
+    check_settings
+    say "pass     .env              every setting is understood"
+    half=$1
+    is "$half" || half=$(roles)
+    case $half in
+        edge) part edge camera doctor ;;
+        *) part cloud uploader check ;;
+    esac
+}
+
+run_config() {
+    need_roles
+    # shellcheck disable=SC2046 # one or two words
+    settings config $(roles)
+}
+
+run_setup() {
+    need_role cloud
+    check_settings
+    part cloud uploader setup
+}
+
+run_enroll() {
+    [ $# -eq 1 ] || misused "enroll takes the name of an edge, such as ./usbcam enroll porch"
+    need_role cloud
+    token=$(part cloud enroll "$1") || exit $?
+    say "$token"
+    if is edge; then
+        settings set "$token"
+        warn "the token is in .env; ./usbcam up connects this edge"
+    else
+        warn "paste this line where ./usbcam init edge asks for it on the edge host, or into its .env"
+    fi
+}
+
+run_edges() {
+    [ $# -eq 0 ] || misused "edges takes no $1"
+    need_role cloud
+    part cloud enroll --list
+}
+
+run_renew() {
+    [ $# -eq 1 ] || misused "renew takes the name of an edge, such as ./usbcam renew porch"
+    need_role cloud
+    part cloud enroll "$1" --renew
+}
+
+run_revoke() {
+    [ $# -eq 1 ] || misused "revoke takes the name of an edge, such as ./usbcam revoke porch"
+    need_role cloud
+    part cloud enroll --revoke "$1"
+}
+
+run_link() {
+    [ $# -gt 0 ] || misused "link takes the key of a picture, as the gallery shows it"
+    need_role cloud
+    part cloud uploader link "$@"
+}
+
+run_pause() {
+    need_role edge
+    ask edge camera pause "$@"
+}
+
+run_resume() {
+    need_role edge
+    ask edge camera resume "$@"
+}
+
+run_snapshot() {
+    need_role edge
+    file=snapshot.jpg
+    case ${1-} in '' | --*) ;; *) file=$1 && shift ;; esac
+    case $file in
+        -) taken=- ;;
+        /*) taken=$file ;;
+        *) taken=$caller/$file ;;
+    esac
+    picture=$(mktemp "${TMPDIR:-/tmp}/usbcam.XXXXXX")
+    log=$picture
+    take_snapshot "$@" >"$picture" || exit $?
+    if [ "$taken" = - ]; then
+        cat "$picture"
+    else
+        cat "$picture" >"$taken" || exit 1
+        warn "one frame is in $file"
+    fi
+}
+
+# The camera that runs has the device, so it is the one to ask.
+take_snapshot() {
+    if command -v docker >/dev/null && [ -n "$(container edge camera)" ]; then
+        ask edge camera snapshot --out - "$@"
+    else
+        part edge camera snapshot --out - "$@"
+    fi
+}

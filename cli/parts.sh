@@ -1,0 +1,69 @@
+# shellcheck shell=sh
+# How the door reaches the programs: in their containers, or as plain processes where there is no Docker.
+
+# Checks and edits .env: cli/settings, with the host's Python, else with the one in the images' base.
+settings() {
+    if python3 -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; then
+        python3 -m cli.settings "$@"
+        return
+    fi
+    need_docker
+    [ ! -t 0 ] || terminal=--tty
+    docker run --rm --interactive ${terminal:+"$terminal"} --network none --user "$(id -u):$(id -g)" \
+        --volume "$root:/usbcam" --workdir /usbcam "$(sed -n 's/^FROM \([^ ]*\) AS .*/\1/p' cloud/Dockerfile)" \
+        python -m cli.settings "$@"
+}
+
+# shellcheck disable=SC2046 # one or two words
+check_settings() { settings check $(roles); }
+
+# The container of a service, if it runs.
+container() { compose "$1" ps --quiet --status running "$2" 2>/dev/null | head -n 1; }
+
+# Builds what is missing, so that a command does not do it silently.
+build_missing() {
+    for image in $(images "$1"); do
+        docker image inspect "$image" >/dev/null 2>&1 && continue
+        progress "Building the $1 image (minutes the first time)" compose "$1" build >&2 || build_failed
+        return
+    done
+}
+
+build_failed() {
+    fail "the image cannot be built: $(grep -v '^[[:space:]]*$' "$log" | tail -n 1)"
+}
+
+# part HALF SERVICE WORD...: runs a command of a service's program, in a container of its own.
+part() {
+    half=$1 service=$2
+    shift 2
+    if ! command -v docker >/dev/null; then
+        as_process "$service" "$@"
+        return
+    fi
+    need_docker
+    build_missing "$half"
+    [ "$service" != camera ] || set -- python -m camera "$@"
+    if [ -t 0 ] && [ -t 1 ]; then terminal=; else terminal=-T; fi
+    compose "$half" --progress quiet run --rm --no-deps ${terminal:+"$terminal"} "$service" "$@"
+}
+
+# ask HALF SERVICE WORD...: asks the program that runs; fails if none does.
+ask() {
+    half=$1 service=$2
+    shift 2
+    if ! command -v docker >/dev/null; then
+        as_process "$service" "$@"
+        return
+    fi
+    need_docker
+    [ -n "$(container "$half" "$service")" ] || fail "$service does not run; ./usbcam up starts it"
+    compose "$half" exec -T "$service" python -m "$service" "$@"
+}
+
+as_process() {
+    program=$1
+    shift
+    [ -x .venv/bin/python ] || fail "this needs Docker, or the plain processes of docs/how-to/install.md"
+    .venv/bin/python -m "$program" "$@"
+}

@@ -1,0 +1,82 @@
+# shellcheck shell=sh
+# init, up, down, version.
+
+run_init() {
+    case ${1-} in edge | cloud) ;; *) misused "say which host this is: ./usbcam init edge or ./usbcam init cloud" ;; esac
+    settings init "$@"
+}
+
+run_up() {
+    [ $# -eq 0 ] || misused "up takes no $1"
+    need_roles
+    check_settings
+    need_docker
+    TIMEZONE=$(setting TIMEZONE "$(host_timezone)")
+    export TIMEZONE
+    for half in $(roles); do up_half "$half"; done
+    keep_this
+    run_open
+    ! is edge || [ -n "$(setting EDGE_TOKEN)$(setting EDGE_TOKEN_FILE)" ] ||
+        say "No token yet, so captures wait on this host: run ./usbcam enroll NAME on the cloud host, then ./usbcam init edge here."
+    is edge || say "Now let an edge in: ./usbcam enroll NAME"
+}
+
+up_half() {
+    if [ -e "$kept/rolled-back" ]; then
+        say "The last upgrade failed, so this is still the version before; ./usbcam upgrade tries again."
+    else
+        progress "Building the $1 image (minutes the first time)" compose "$1" build || build_failed
+    fi
+    started=yes
+    progress "Starting the $1 services until all are healthy" start_half "$1" 300 || explain_start "$1"
+}
+
+# start_half HALF SECONDS
+start_half() { compose "$1" up --detach --no-build --wait --wait-timeout "$2"; }
+
+# Says why a start failed, a sentence for each service that is not healthy, and ends.
+explain_start() {
+    taken=$(sed -n 's/.*Bind for [^ ]*:\([0-9]*\) failed: port is already allocated.*/\1/p; s/.*listen tcp[46]* [^ ]*:\([0-9]*\): bind: address already in use.*/\1/p' "$log" | head -n 1)
+    [ -z "$taken" ] || fail "port $taken is taken by another program; set another LIVE_PORT, GALLERY_PORT or CLOUD_PORT in .env"
+    reasons=$(unhealthy "$1")
+    [ -n "$reasons" ] || fail "the $1 services did not start: $(grep -v '^[[:space:]]*$' "$log" | tail -n 1)"
+    printf '%s\n' "$reasons" | sed 's/^/usbcam: /' >&2
+    exit 1
+}
+
+# One line for each service of a half that does not run healthily: what its health check or its log said last.
+unhealthy() {
+    for id in $(compose "$1" ps --all --quiet); do
+        state=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{.State.ExitCode}} {{with .State.Health}}{{.Status}}{{end}}' "$id")
+        case $state in
+            *" running 0 healthy" | *" exited 0 "*) continue ;;
+            *" running 0 unhealthy" | *" running 0 starting")
+                said=$(docker inspect --format '{{range .State.Health.Log}}{{printf "%s\n" .Output}}{{end}}' "$id" | grep -v '^[[:space:]]*$' | tail -n 1) ;;
+            *) said=$(docker logs --tail 1 "$id" 2>&1 | tail -n 1) ;;
+        esac
+        say "${state%% *} is not healthy: ${said:-see ./usbcam logs ${state%% *}}"
+    done
+}
+
+run_down() {
+    [ $# -eq 0 ] || misused "down takes no $1"
+    need_roles
+    need_docker
+    for half in $(roles); do
+        progress "Stopping the $half services" compose "$half" down || fail "docker compose could not: $(tail -n 1 "$log")"
+    done
+    say "Stopped. What waits and who is enrolled is kept; ./usbcam up starts again."
+}
+
+# The time zone of this host by its name, as systemd, Debian and macOS know it.
+host_timezone() {
+    zone=$(readlink /etc/localtime 2>/dev/null | sed -n 's|.*/zoneinfo/||p')
+    [ -n "$zone" ] || zone=$(cat /etc/timezone 2>/dev/null || true)
+    say "${zone:-UTC}"
+}
+
+run_version() {
+    say "usbcam $(version)"
+}
+
+version() { sed -n 's/^__version__ = "\(.*\)"/\1/p' common/__init__.py; }
