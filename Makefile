@@ -26,5 +26,5 @@ lock: ## Renew the locked requirements
 bench: ## Measure the product and write dev/bench/RESULTS.md
 	dev/bench/run
 
-docs: ## Renew what the documentation takes from the code
-	@test -x dev/scripts/docs || { echo 'docs: nothing in the documentation is generated yet'; exit 0; }; dev/scripts/docs
+docs: ## Write what the documents take from the code (with PICTURES=1 the pictures, too)
+	dev/scripts/docs $(if $(PICTURES),--pictures)

@@ -86,7 +86,7 @@ class Demo:
         self._start("edge-broker")
 
     def enroll(self, name: str) -> None:
-        """Enroll the edge as the README says; its token goes to the edge's settings."""
+        """Enroll the edge as docs/how-to/install.md says; its token goes to the edge's settings."""
         line = self.run("--progress", "quiet", "run", "--rm", "-T", "enroll", name).strip()
         self._environment["EDGE_TOKEN"] = line.removeprefix("EDGE_TOKEN=")
 

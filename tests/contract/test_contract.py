@@ -132,8 +132,8 @@ def test_the_largest_capture_fits_the_brokers(side: str) -> None:
     assert max_image_bytes(8) <= 8 * 1048576 - 4096
 
 
-def test_the_readme_names_every_property(write: Write) -> None:
-    readme = (ROOT / "README.md").read_text()
+def test_the_reference_names_every_property(write: Write) -> None:
+    reference = (ROOT / "docs" / "reference" / "messages.md").read_text()
 
     for name, _ in write("png").properties():
-        assert f"`{name}`" in readme
+        assert f"`{name}`" in reference

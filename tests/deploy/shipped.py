@@ -51,6 +51,15 @@ def repository_files() -> list[Path]:
     return [ROOT / name for name in listed if (ROOT / name).is_file()]
 
 
+def documents() -> list[Path]:
+    """Return what users and contributors read: README, docs/ and the other pages at the top."""
+    return [path for path in repository_files() if path.suffix == ".md" and _is_a_document(path.relative_to(ROOT))]
+
+
+def _is_a_document(name: Path) -> bool:
+    return name.parts[0] in {"docs", ".github"} or len(name.parts) == 1
+
+
 def _need_compose() -> None:
     try:
         found = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0

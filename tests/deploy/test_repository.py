@@ -1,4 +1,4 @@
-"""The files of the repository: locked with hashes, tied to no machine, and the README's commands are there."""
+"""The files of the repository: locked with hashes, tied to no machine, and the documents' commands are there."""
 
 import os
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.shipped import repository_files
+from tests.deploy.shipped import documents, repository_files
 from tests.support.paths import ROOT
 
 LOCKS = [f"{part}/requirements.txt" for part in ("edge", "cloud", "dev/store", "tests", "dev/bench", "dev/scripts")]
@@ -64,26 +64,26 @@ def test_commands_can_be_run() -> None:
         assert os.access(ROOT / name, os.X_OK), name
 
 
-@pytest.mark.parametrize("script", ["demo", "test", ".ci/run"])
-def test_the_readme_knows_the_commands(script: str) -> None:
-    assert re.search(rf"(\./)?{re.escape(script)}\b", _readme())
+@pytest.mark.parametrize(
+    ("script", "document"), [("demo", "README.md"), ("test", "CONTRIBUTING.md"), (".ci/run", "CONTRIBUTING.md")]
+)
+def test_the_documents_know_the_commands(script: str, document: str) -> None:
+    assert re.search(rf"(\./)?{re.escape(script)}\b", _text(ROOT / document))
 
 
-def test_files_that_the_readme_names_are_there() -> None:
-    named = re.findall(r"-f (docker-compose\.\S+\.yml)|(?:^|\s)(\./[a-z]+)\b", _readme(), re.MULTILINE)
-    modules = re.findall(r"python -m ([a-z]+)", _readme())
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_that_the_documents_name_are_there(document: Path) -> None:
+    text = _text(document)
+    named = re.findall(r"-f (docker-compose\.\S+\.yml)|(?:^|\s)(\./[a-z]+)\b", text, re.MULTILINE)
+    modules = re.findall(r"python -m ([a-z]+)", text)
 
     assert all((ROOT / (file or command)).exists() for file, command in named)
-    assert set(modules) <= {"camera", "enroll", "gallery", "uploader", "venv", "pip"}
+    assert set(modules) <= {"camera", "enroll", "gallery", "uploader", "venv", "pip", "dev"}
 
 
 def _is_a_flag(match: re.Match[str], path: Path) -> bool:
     """Return whether this is an option that keeps uv from naming one."""
     return path.name == "lock" and match[0] == "index-url"
-
-
-def _readme() -> str:
-    return _text(ROOT / "README.md")
 
 
 def _text(path: Path) -> str:

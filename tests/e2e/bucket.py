@@ -1,4 +1,4 @@
-"""A look into a bucket of captures, by the README's table and nothing of ours."""
+"""A look into a bucket of captures, by the table of docs/reference/messages.md and nothing of ours."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""The two shipped Compose files on one machine, set up as the README says: copy .env.example, edit, up."""
+"""The two shipped Compose files on one machine, set up as docs/how-to/install.md says: copy .env.example, edit, up."""
 
 import contextlib
 import ipaddress
