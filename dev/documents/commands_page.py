@@ -31,9 +31,7 @@ START = """# Commands
 
 def page() -> str:
     """Return the page about every command."""
-    usbcam = ""
-    if (ROOT / "usbcam").exists():
-        usbcam = subprocess.run(["./usbcam", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    usbcam = subprocess.run(["./usbcam", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     parts = [START.format(usbcam=usbcam.strip())]
     for name, program in PROGRAMS.items():
         parts.append(f"### {name}\n\n{_sentences(program)}\n")
