@@ -98,7 +98,7 @@ def _decode_jpeg(payload: bytes, frame: JpegFrame) -> None:
         with _one_large_at_a_time if large else nullcontext():
             image = JpegImagePlugin.JpegImageFile(MeteredFile(payload))
             image.decodermaxblock = DECODE_STEP_BYTES
-            image.draft("L", (image.width // 8, image.height // 8))
+            image.draft("L", (max(1, image.width // 8), max(1, image.height // 8)))
             image.load()
             image.close()
     except (ImageStructureError, MemoryError):

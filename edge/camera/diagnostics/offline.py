@@ -13,11 +13,17 @@ from camera.pipeline.detector import FaceDetector
 from camera.sources.frame import FrameSource, Image, SourceEndedError, SourceError
 from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.source import SyntheticSource, create_scene
+from camera.sources.video.container import VideoContainer, VideoError
 from camera.sources.video.file import FileSource
 from common.contract.capture import Box
 from common.contract.times import timestamp
 
 DEMO_VISITS = 5
+JPEG_SIGNATURE = b"\xff\xd8\xff"
+
+
+class UnreadableImageError(Exception):
+    """Why, as a sentence without its subject."""
 
 
 def detect_faces(settings: Settings, paths: list[str]) -> int:
@@ -25,23 +31,48 @@ def detect_faces(settings: Settings, paths: list[str]) -> int:
     detector = FaceDetector(settings.min_face_px, settings.min_score)
     failed = 0
     for path in paths:
-        image = _read_image(path)
-        if image is None:
-            _print_error(f"{path} is not an image that can be read.")
+        try:
+            image = _read_image(Path(path))
+        except UnreadableImageError as error:
+            _print_error(f"{path} {error}")
             failed += 1
             continue
         _print({"image": path, "faces": _faces(detector, image)})
     return 1 if failed else 0
 
 
-def _read_image(path: str) -> Image | None:
-    """An image as stored; None for what a decoder refuses, by whatever means."""
-    if not Path(path).is_file():
-        return None
+def _read_image(path: Path) -> Image:
+    """An image as stored; raises UnreadableImageError."""
+    image = None
     try:
-        return cv2.imread(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:
-        return None
+        if path.is_file() and (not _is_jpeg(path) or _is_whole(path)):
+            image = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except OSError as error:
+        raise UnreadableImageError(f"cannot be read: {error.strerror}.") from error
+    except cv2.error:  # what a decoder refuses
+        image = None
+    if image is None:
+        raise UnreadableImageError("is not an image that can be read.")
+    return image
+
+
+def _is_jpeg(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(JPEG_SIGNATURE)) == JPEG_SIGNATURE
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether nothing of a JPEG is missing, where OpenCV's decoder would fill in grey."""
+    try:
+        video = VideoContainer(str(path.absolute()))
+    except VideoError:
+        return False
+    try:
+        return next(video.frames(), None) is not None
+    except VideoError:
+        return False
+    finally:
+        video.close()
 
 
 def extract_captures(settings: Settings, video: str, out: Path) -> int:
@@ -80,8 +111,10 @@ def _write_captures(settings: Settings, source: FrameSource, out: Path) -> None:
     while True:
         try:
             seconds = source.grab()
-        except SourceEndedError:
-            _write_result(analyzer.flush(), out)
+        except (SourceEndedError, SourceError) as error:
+            _write_result(analyzer.flush(), out)  # also what came before damage
+            if isinstance(error, SourceError):
+                raise
             return
         frame = source.retrieve() if sampler.accept(seconds) else None
         if frame:

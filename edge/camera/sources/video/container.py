@@ -92,9 +92,12 @@ class VideoContainer:
                 if packet.dts is not None and packet.time_base is not None:
                     yield float(packet.dts * packet.time_base)
 
-    def image(self, frame: Any) -> Image:
-        """Its pixels, upright and square."""
-        image: Image = np.ascontiguousarray(frame.to_ndarray(format="bgr24"))
+    def image(self, frame: Any) -> Image | None:
+        """Its pixels, upright and square; None if they cannot be converted."""
+        try:
+            image: Image = np.ascontiguousarray(frame.to_ndarray(format="bgr24"))
+        except (self._av.error.FFmpegError, ValueError):
+            return None
         stretch = float(self.stream.sample_aspect_ratio or 1)
         if stretch != 1 and 1 / MAX_STRETCH <= stretch <= MAX_STRETCH:
             height, width = image.shape[:2]
@@ -115,10 +118,10 @@ class VideoContainer:
     def _decode(self, packet: Any) -> list[Any]:
         try:
             frames: list[Any] = packet.decode()
-        except self._av.error.InvalidDataError:
-            return [None]
         except self._av.error.EOFError:  # it was told of the end already
             return []
+        except (self._av.error.FFmpegError, ValueError):  # libraries such as zlib have names of their own for damage
+            return [None]
         return frames
 
     @contextlib.contextmanager

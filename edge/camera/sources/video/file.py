@@ -1,9 +1,12 @@
 """Video files, played at their own pace, or read as fast as possible."""
 
+import contextlib
+import os
 import re
+import stat
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +29,7 @@ class FileSource:
         self._path, self._loop, self._stop = path, loop, stop
         self._recorded_at = recording_started_at(path) if stop is None else None
         self._video = open_video(path)
-        self._frames = self._video.frames()
+        self._frames = self._read()
         self._frame: Any = None  # None: damaged
         self._began = time.monotonic()
         self._stamp: float | None = None  # the file's own time of the last frame
@@ -49,12 +52,13 @@ class FileSource:
 
     def retrieve(self) -> Frame | None:
         """Decode; captured_at is now when paced, and the file's own time otherwise."""
-        if self._frame is None:
+        image = None if self._frame is None else self._video.image(self._frame)
+        if image is None:
             return None
         at = datetime.now(UTC)
         if self._recorded_at is not None:
             at = self._recorded_at + timedelta(seconds=self._seconds)
-        return Frame(self._video.image(self._frame), at, self._seconds, self._number)
+        return Frame(image, at, self._seconds, self._number)
 
     def close(self) -> None:
         """Close the file."""
@@ -65,14 +69,24 @@ class FileSource:
             return frame
         self._video.close()
         if not self._whole:
-            raise SourceError(f"CAMERA_SOURCE={FileSpec(self._path)} holds no frame that can be decoded: try another.")
+            raise self._refused("holds no frame that can be decoded")
         if not self._loop:
             raise SourceEndedError
         self._video, self._stamp = open_video(self._path), None
-        self._frames = self._video.frames()
+        self._frames = self._read()
         for frame in self._frames:
             return frame
         raise SourceEndedError
+
+    def _read(self) -> Iterator[Any]:
+        try:
+            yield from self._video.frames()
+        except VideoError as error:
+            where = f"is damaged from {self._seconds:.0f} s on" if self._whole else "holds no frame that can be decoded"
+            raise self._refused(where) from error
+
+    def _refused(self, why: str) -> SourceError:
+        return SourceError(f"CAMERA_SOURCE={FileSpec(self._path)} {why}: try another.")
 
 
 def recording_started_at(path: Path) -> datetime:
@@ -87,26 +101,38 @@ def recording_started_at(path: Path) -> datetime:
 
 def open_video(path: Path) -> VideoContainer:
     """Open a file; raises SourceError."""
-    name = FileSpec(path)
-    if not path.is_file():
-        hint = f" An address begins with rtsp:// or http://. {ENCODING}" if ADDRESS.search(str(path)) else ""
-        raise SourceError(
-            f"CAMERA_SOURCE={name} is not there: name a camera (auto), a video file, a URL or demo.{hint}"
-        )
+    problem = _problem(path)
+    if problem is None:
+        try:
+            return VideoContainer(str(path.absolute()))  # FFmpeg takes what has a colon for an address
+        except VideoError:
+            problem = "is not a video that can be read: name a video file (MP4, MKV, AVI, ...)."
+    raise SourceError(f"CAMERA_SOURCE={FileSpec(path)} {problem}")
+
+
+def _problem(path: Path) -> str | None:
+    """Why it cannot be opened at all, before a decoder looks."""
     try:
-        return VideoContainer(str(path.absolute()))  # FFmpeg takes what has a colon for an address
-    except VideoError as error:
-        raise SourceError(
-            f"CAMERA_SOURCE={name} is not a video that can be read: name a video file (MP4, MKV, AVI, ...)."
-        ) from error
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        hint = f" An address begins with rtsp:// or http://. {ENCODING}" if ADDRESS.search(str(path)) else ""
+        return f"is not there: name a camera (auto), a video file, a URL or demo.{hint}"
+    except OSError as error:
+        return f"cannot be read ({error.strerror}): let the camera's user read it, or name another file."
+    if not stat.S_ISREG(mode):
+        return "is not a file: name a video file, or a camera below /dev."
+    if not os.access(path, os.R_OK):
+        return "cannot be read (Permission denied): let the camera's user read it, or name another file."
+    return None
 
 
 def _length(times: Iterable[float]) -> float:
     length, last = 0.0, None
-    for at in times:
-        if last is not None:
-            length += _step(last, at)
-        last = at
+    with contextlib.suppress(VideoError):  # as far as it can be read
+        for at in times:
+            if last is not None:
+                length += _step(last, at)
+            last = at
     return length
 
 

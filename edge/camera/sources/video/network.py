@@ -44,7 +44,8 @@ class NetworkSource:
         """Decode; captured_at is the time of arrival."""
         if self._frame is None:
             return None
-        return Frame(self._video.image(self._frame), datetime.now(UTC), time.monotonic(), self._number)
+        image = self._video.image(self._frame)
+        return None if image is None else Frame(image, datetime.now(UTC), time.monotonic(), self._number)
 
     def close(self) -> None:
         """Disconnect."""

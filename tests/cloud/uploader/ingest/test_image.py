@@ -44,6 +44,14 @@ def test_every_kind_of_jpeg_is_taken(mode: str, options: dict[str, object]) -> N
     assert validate_image(file.getvalue(), 5_000_000).metadata is None
 
 
+@pytest.mark.parametrize("size", [(1, 1), (640, 6), (7, 480), (8, 8)])
+def test_a_thin_jpeg_is_taken(size: tuple[int, int]) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", size).save(file, "JPEG")
+
+    assert validate_image(file.getvalue(), LIMIT).content_type == "image/jpeg"
+
+
 @pytest.mark.parametrize("marker", [b"\xff\x01", b"\xff\xd8"])
 def test_a_jpeg_that_readers_understand_differently_is_refused(marker: bytes) -> None:
     """One reader sees a segment; another sees a marker without a length, and then what stands in the segment."""

@@ -1,5 +1,6 @@
 """Videos that readers stumble over: each frame is a true picture, or there is a sentence."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -111,3 +112,31 @@ def test_an_address_that_was_mistyped_is_called_one(tmp_path: Path) -> None:
         FileSource(tmp_path / "admin:secret@cam")
 
     assert "secret" not in str(caught.value)
+
+
+def test_a_file_that_breaks_off_is_a_sentence(tmp_path: Path, face_frame: Image) -> None:
+    png = bytearray(cv2.imencode(".png", face_frame)[1].tobytes())
+    png[len(png) // 2] ^= 1  # a library's own word for damage, not FFmpeg's
+    (tmp_path / "broken.png").write_bytes(png)
+
+    with pytest.raises(SourceError, match="holds no frame that can be decoded: try another"):
+        frames_of(tmp_path / "broken.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("folder", "is not a file"), ("pipe", "is not a file"), ("a" * 300, "cannot be read")]
+)
+def test_what_is_no_file_is_called_that(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(SourceError, match=said):
+        FileSource(tmp_path / name)
+
+
+def test_a_file_that_may_not_be_read_is_called_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "private.mp4").touch(mode=0)
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may read everything
+
+    with pytest.raises(SourceError, match=r"cannot be read \(Permission denied\): let the camera's user read it"):
+        FileSource(tmp_path / "private.mp4")
