@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr
 
 from common.web.server import valid_trusted_proxy
 from storage.settings import StorageSettings
@@ -26,8 +26,3 @@ class Settings(StorageSettings):
     gallery_cache_mb: int = Field(default=256, ge=1, le=1_000_000)
     price_per_1000_puts: float = Field(default=0.005, ge=0)
     price_per_gb_month: float = Field(default=0.023, ge=0)
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _level(cls, level: str) -> str:
-        return level.upper()

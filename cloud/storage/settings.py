@@ -5,8 +5,9 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from common.runtime.settings import ProductSettings
 from storage.keys import DEFAULT_TEMPLATE, validate_template
 
 # Names that S3 can never have are refused at the start: no later retry would fix them.
@@ -20,7 +21,7 @@ ChecksumPolicy = Literal["when_supported", "when_required"]
 SETTINGS_CONFIG = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
 
-class StorageSettings(BaseSettings):
+class StorageSettings(ProductSettings):
     """What uploader and gallery have in common."""
 
     model_config = SETTINGS_CONFIG
@@ -56,11 +57,6 @@ class StorageSettings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be a URL such as http://store:8333")
         return url
-
-    @field_validator("aws_request_checksum_calculation", "aws_response_checksum_validation", mode="before")
-    @classmethod
-    def _checksum_policy(cls, policy: object) -> object:
-        return policy.lower() if isinstance(policy, str) else policy
 
     @field_validator("s3_key_template")
     @classmethod

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 from pydantic_settings import BaseSettings
 
 from common.mqtt import Login
@@ -42,8 +42,3 @@ class Settings(StorageSettings, HealthSettings):
             return None
         password = read_secret_file(self.cloud_broker_password_file, "CLOUD_BROKER_PASSWORD_FILE")
         return Login(self.cloud_broker_user, password)
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _level(cls, level: str) -> str:
-        return level.upper()

@@ -2,11 +2,15 @@
 
 import re
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
+SWITCH = {
+    **dict.fromkeys(("on", "yes", "true", "1", "enabled", "y", "t"), "on"),
+    **dict.fromkeys(("off", "no", "false", "0", "disabled", "n", "f"), "off"),
+}
 SECRET = re.compile("SECRET|TOKEN|PASSWORD")
 # What may be shown: words and numbers, or an address of scheme, host and port. More may hold a password.
 PLAIN_VALUE = re.compile(r"(?!.*://)[\w .,:;/+*()\[\]{}%<>~!-]*|[a-z]+://[\w.\[\]-]*(:\d{1,5})?/?")
@@ -19,6 +23,27 @@ class SettingsError(Exception):
     def __init__(self, *problems: str) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+class ProductSettings(BaseSettings):
+    """Accepts a choice in any case, and every usual word for on and off."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _choice(cls, value: object, info: ValidationInfo) -> object:
+        choices = _choices(cls.model_fields[info.field_name or ""].annotation)
+        if not isinstance(value, str) or not choices:
+            return value
+        if set(choices) == {"on", "off"}:
+            return SWITCH.get(value.lower(), value)
+        return next((choice for choice in choices if choice.lower() == value.lower()), value)
+
+
+def _choices(annotation: object) -> tuple[str, ...]:
+    """The words of a Literal, also of one that may be missing."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return next((found for option in get_args(annotation) if (found := _choices(option))), ())
 
 
 def read_settings(kind: type[AnySettings]) -> AnySettings:

@@ -13,6 +13,7 @@ from uploader.settings import Settings as UploaderSettings
 HALVES = (EnrollSettings, UploaderSettings, GallerySettings, CameraSettings)
 FIELDS: dict[str, FieldInfo] = {name: field for half in HALVES for name, field in half.model_fields.items()}
 MUST_BE_SET = {
+    "ROLE",
     "EDGE_TOKEN",
     "CLOUD_HOST",
     "CAMERA_SOURCE",
@@ -24,7 +25,7 @@ MUST_BE_SET = {
 
 
 def test_it_names_every_setting_and_no_other() -> None:
-    read = {field.upper() for field in FIELDS} | variables_read(EDGE) | variables_read(CLOUD)
+    read = {field.upper() for field in FIELDS} | variables_read(EDGE) | variables_read(CLOUD) | {"ROLE"}
 
     assert set(example_settings()) == read
 

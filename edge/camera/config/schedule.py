@@ -52,7 +52,7 @@ class Schedule:
         """Whether the camera runs at this time (aware)."""
         if self.paused or not self.ranges:
             return not self.paused
-        local = now.astimezone(ZoneInfo(timezone))
+        local = now.astimezone(ZoneInfo(timezone) if timezone else None)  # None is the zone of the host
         return any(time_range.covers(local) for time_range in self.ranges)
 
 
@@ -93,9 +93,10 @@ def valid_schedule(text: str) -> str:
 
 
 def valid_timezone(name: str) -> str:
-    """Return the name of a known time zone; raises ValueError."""
+    """Return the name of a known time zone, or nothing for the host's; raises ValueError."""
     try:
-        ZoneInfo(name)
+        if name:
+            ZoneInfo(name)
     except (KeyError, OSError, ValueError) as error:  # unknown, or a folder of zones
         raise ValueError(f"{name} is not a time zone") from error
     return name

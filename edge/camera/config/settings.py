@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from camera.config.polygons import valid_polygons
 from camera.config.schedule import valid_schedule, valid_timezone
 from camera.config.source_spec import SourceSpec, parse_source
+from common.runtime.settings import ProductSettings
 from common.web.server import valid_trusted_proxy
 
 
@@ -18,7 +19,7 @@ def valid_host(name: str) -> str:
     return name
 
 
-class CameraSettings(BaseSettings):
+class CameraSettings(ProductSettings):
     """What may be set for each camera; `Settings` adds what all cameras share.
 
     Each description completes the sentence "NAME=VALUE must be ..." that a wrong value gets.
@@ -77,7 +78,7 @@ class Settings(CameraSettings):
     cameras: str = Field(default="", repr=False, description="NAME=SOURCE for each camera, with spaces between them")
     camera_settings: str = Field(default="", repr=False, description="NAME.SETTING=VALUE, with spaces between them")
     timezone: Annotated[str, AfterValidator(valid_timezone)] = Field(
-        default="UTC", description="a name of the time zone database, such as Europe/Berlin"
+        default="", description="a name of the time zone database, such as Europe/Berlin"
     )
     device_dir: Path = Field(default=Path("/dev"), description="the folder where the host's /dev is seen")
     mqtt_qos: int = Field(default=1, ge=0, le=2, description="0, 1 or 2")

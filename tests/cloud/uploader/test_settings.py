@@ -29,7 +29,7 @@ from uploader.settings import Settings
         ("UPLOAD_THREADS", "0", "UPLOAD_THREADS=0 must be"),
         ("UPLOAD_THREADS", "many", "UPLOAD_THREADS=many must be"),
         ("CLOUD_BROKER_PORT", "99999", "CLOUD_BROKER_PORT=99999 must be"),
-        ("LOG_LEVEL", "loud", "LOG_LEVEL=LOUD must be"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL=loud must be"),
         ("AWS_SECRET_ACCESS_KEY", "hidden", "must be set together"),
     ],
 )

@@ -1,0 +1,40 @@
+"""The commands that ./usbcam runs: check, config, init and set."""
+
+import sys
+from pathlib import Path
+from typing import Sequence
+
+from cli.settings import check, effective, questions
+from cli.settings.env_file import EnvFileError, read
+
+FILE = Path(".env")
+WRONG_INPUT = 2
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; what is wrong is printed a sentence a line."""
+    command, *words = arguments
+    try:
+        if command == "init":
+            questions.init(FILE, words[0], words[1:])
+        elif command == "set":
+            questions.put(FILE, words[0])
+        elif command == "config":
+            print("\n".join(effective.lines(read(FILE), words)))
+        else:
+            return _complain(*map(str, check.problems(read(FILE), words)))
+    except (EnvFileError, questions.InitError) as error:
+        return _complain(*map(str, error.args))
+    except KeyboardInterrupt:
+        return _complain("stopped; what was answered is in .env") or 130
+    return 0
+
+
+def _complain(*problems: str) -> int:
+    for problem in problems:
+        print(f"usbcam: {problem}", file=sys.stderr)
+    return WRONG_INPUT if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,202 @@
+"""What cameras look through, and when: CAMERA_SOURCE, CAMERAS, CAMERA_SETTINGS, MASKS, SCHEDULE, TIMEZONE."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import AbstractSet, Callable, Optional
+
+from cli.settings.env_file import EnvFile
+from cli.settings.files import ROOT
+from cli.settings.hosts import Rule, in_containers
+
+SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "tcp", "udp", "rtp", "srt")
+USUAL_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp")
+AUTHORITY = re.compile(r"(?:[^/?#]*@)?(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?")
+ENCODING = "in a user name or password write # as %23, / as %2F, ? as %3F, @ as %40, : as %3A and % as %25"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}(:\d+)?(/.*)?")
+ANY = ("usb", "webcam", "camera", "any", "first", "automatic", "yes", "on", "default", "none")
+DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
+RANGE = re.compile(r"(?:([a-z]{2})(?:-([a-z]{2}))?/)?([0-2]\d):([0-5]\d)-([0-2]\d):([0-5]\d)")
+ZONES = Path("/usr/share/zoneinfo")
+MIN_CORNERS, MAX_HOUR, MAX_PORT = 3, 24, 65535
+Check = Callable[[str, str, EnvFile], Optional[str]]
+
+
+def source(value: str, env: EnvFile) -> str | None:
+    if value in {"auto", "demo"} or value.isdecimal():
+        return None
+    if "://" in value:
+        return _url(value)
+    if value.startswith("serial:"):
+        return None if value != "serial:" else "has no serial number behind serial:; ./usbcam doctor lists them"
+    if value.startswith("/dev/"):
+        return _device(value)
+    return _mistyped(value) or _file(value, env)
+
+
+def _url(value: str) -> str | None:
+    scheme, _, rest = value.partition("://")
+    if scheme.lower() not in SCHEMES:
+        close = difflib.get_close_matches(scheme.lower(), USUAL_SCHEMES, n=1, cutoff=0.6)
+        if scheme.lower() == "file":
+            return "is a file; write /files/NAME, and its folder in CAMERA_FILES"
+        return f"has the scheme {scheme[:12]}://; write {close[0] if close else 'rtsp'}://"
+    authority = re.split(r"[/?#]", rest, maxsplit=1)
+    if "@" in "".join(authority[1:]):
+        return f"has an @ behind the first /, ? or #; {ENCODING}"
+    found = AUTHORITY.fullmatch(authority[0])
+    if found is None:
+        return f"has a wrong host or port; {ENCODING}"
+    if found[1] and not 0 < int(found[1]) <= MAX_PORT:
+        return "has a wrong port; write one from 1 to 65535"
+    return None
+
+
+def _device(value: str) -> str | None:
+    if re.search(r"[,;\s]", value):
+        return "names several devices; write CAMERAS=front=/dev/video0 porch=/dev/video2"
+    if re.fullmatch(r"/dev/video|/dev/v4l/?|/dev/v4l/by-(id|path)/?", value):
+        return "is no device; write /dev/video0, or a file in /dev/v4l/by-id"
+    return None
+
+
+def _mistyped(value: str) -> str | None:
+    lower = value.lower()
+    if lower in {"auto", "demo"}:
+        return f"must be in small letters; write {lower}"
+    if lower.startswith(("serial=", "serial ", "serial-")):
+        return f"has a wrong mark behind serial; write serial:{value[7:]}"
+    if re.fullmatch(r"/?(dev/)?video\d+", value):
+        return f"is no device; write /dev/{value.rsplit('/', maxsplit=1)[-1]}"
+    if value.startswith(("/DEV", "\\")):
+        return "is no device; write /dev/video0"
+    if re.match(r"(rtsps?|https?|rtmps?)[:/]", lower):
+        scheme = re.split("[:/]", lower, maxsplit=1)[0]
+        return f"has no :// behind {scheme}; write {scheme}://HOST/PATH"
+    if ADDRESS.fullmatch(value):
+        return f"has no scheme; write rtsp://{value}"
+    if re.fullmatch(r"-\d+", value):
+        return "is a negative number; write 0 for /dev/video0, or auto"
+    close = difflib.get_close_matches(lower, ("auto", "demo"), n=1, cutoff=0.6)
+    if close or lower in ANY:
+        return f"is no source; write {close[0] if close else 'auto'}"
+    return None
+
+
+def _file(value: str, env: EnvFile) -> str | None:
+    if not in_containers():
+        return None if (ROOT / value).is_file() else "is no file of this host; fix the path"
+    if not value.startswith("/files/"):
+        if "/" not in value and "." not in value:
+            return "is no source; write auto, /dev/video0, serial:..., rtsp://..., /files/NAME or demo"
+        path = Path(value)
+        return f"is not seen in the container; write CAMERA_FILES={path.parent} and CAMERA_SOURCE=/files/{path.name}"
+    folder = env.get("CAMERA_FILES")
+    if not folder:
+        return "needs CAMERA_FILES, the folder of this host that holds it; set that, too"
+    if not (ROOT / folder / value[len("/files/") :]).is_file():
+        return f"is not in CAMERA_FILES={folder}; copy the file there, or fix the name"
+    return None
+
+
+def cameras(value: str, env: EnvFile) -> str | None:
+    if re.search(r",\s|,$|,[\w-]+=(?:auto|demo|serial:|/|\w+://|\d+$)", value):
+        return "has a comma between two cameras; put a space there"
+    seen: dict[str, str] = {}
+    for number, word in enumerate(value.split(), 1):
+        name, found, what = word.partition("=")
+        shown = name if NAME.fullmatch(name) else f"word {number}"
+        if not found or not name or not what or "://" in name or "@" in name:
+            return f"has {shown} without NAME=SOURCE; write front=/dev/video0 porch=rtsp://HOST/PATH"
+        if not NAME.fullmatch(name):
+            return f"has {shown}, whose name is wrong; write letters, digits, - and _ before ="
+        if name in seen:
+            return f"names {name} twice; give each camera its own name"
+        if what in seen.values() and what != "demo":
+            return f"gives {name} the source of another camera; give each its own"
+        problem = source(what, env)
+        if problem:
+            return f"has {name}, which {problem}"
+        seen[name] = what
+    devices = [
+        what for what in seen.values() if "://" not in what and what != "demo" and not what.startswith("/files/")
+    ]
+    if "auto" in devices and len(devices) > 1:
+        return "has auto among several devices; name each by /dev/... or serial:..., which ./usbcam doctor lists"
+    return None
+
+
+def settings_problem(value: str, env: EnvFile, check: Check, allowed: AbstractSet[str]) -> str | None:
+    """Judge CAMERA_SETTINGS; `check` judges a single setting, `allowed` are those that a camera may have."""
+    names = [word.partition("=")[0] for word in env.get("CAMERAS").split()] or [env.get("CAMERA_NAME") or "camera"]
+    if re.search(r",$|,[\w-]+\.\w+=", value):
+        return "has a comma between two settings; put a space there"
+    for number, word in enumerate(value.split(), 1):
+        which, found, text = word.partition("=")
+        name, dot, setting = which.partition(".")
+        if not found or not dot:
+            return f"has word {number} without NAME.SETTING=VALUE; write {names[0]}.MIN_FACE_PX=80"
+        if name not in names:
+            return f"has word {number} for no camera; there are {', '.join(names)}"
+        if setting.upper() not in allowed:
+            close = difflib.get_close_matches(setting.upper(), sorted(allowed), n=1)
+            meant = f"; did you mean {close[0]}?" if close else "; it is set for all cameras, on a line of its own"
+            return f"has {name}.{setting[:40]}, which no camera can have of its own{meant}"
+        problem = check(setting.upper(), text, env)
+        if problem:
+            return f"has {name}.{setting}, which {problem}"
+    return None
+
+
+def masks(value: str, _env: EnvFile) -> str | None:
+    must = "must be polygons in shares of the frame, 0 to 1, such as 0,0:0.3,0:0.3,1:0,1"
+    for polygon in filter(str.strip, value.split(";")):
+        corners = [corner.split(",") for corner in polygon.strip().split(":")]
+        try:
+            inside = all(len(corner) == 2 and all(0 <= float(x) <= 1 for x in corner) for corner in corners)  # noqa: PLR2004
+        except ValueError:
+            inside = False
+        if not inside or len(corners) < MIN_CORNERS:
+            return must
+    return None
+
+
+def schedule(value: str, _env: EnvFile) -> str | None:
+    must = "must be hours such as 08:00-18:00 or mo-fr/08:00-18:00,sa/22:00-02:00"
+    text = value.strip().lower()
+    if text in {"run", "pause"}:
+        return None
+    return None if all(_is_range(entry) for entry in text.split(",")) else must
+
+
+def _is_range(entry: str) -> bool:
+    found = RANGE.fullmatch(entry)
+    if found is None:
+        return False
+    days: list[str] = [day for day in found.groups()[:2] if day]
+    begin, end = found[3] + found[4], found[5] + found[6]
+    hours = int(found[3]) < MAX_HOUR and (int(found[5]) < MAX_HOUR or end == "2400")
+    return hours and begin != end and all(day in DAYS for day in days)
+
+
+def timezone(value: str, _env: EnvFile) -> str | None:
+    must = "must be a name such as Europe/Berlin"
+    if re.search(r"^/|\.\.|\s", value):
+        return must
+    if not ZONES.is_dir() or (ZONES / value).is_file():
+        return None
+    known = {str(zone.relative_to(ZONES)) for zone in ZONES.glob("[A-Z]*/*")}
+    close = difflib.get_close_matches(value, known, n=1) or [zone for zone in known if zone.split("/")[-1] == value]
+    return f"is no time zone; did you mean {close[0]}?" if close else f"is no time zone; it {must}"
+
+
+RULES: dict[str, Rule] = {
+    "CAMERA_SOURCE": source,
+    "CAMERAS": cameras,
+    "MASKS": masks,
+    "SCHEDULE": schedule,
+    "TIMEZONE": timezone,
+}

@@ -1,0 +1,57 @@
+"""Whether .env can be used: each problem is one sentence with line, setting and fix."""
+
+from __future__ import annotations
+
+from typing import Iterator, Sequence
+
+from cli.settings.env_file import EnvFile, Problem
+from cli.settings.values import TABLE, problem
+
+REQUIRED = {
+    "CLOUD_HOST": "the name or address by which edges reach this host",
+    "S3_BUCKET": "the name of your bucket, which ./usbcam setup can make",
+}
+PORTS = {"CLOUD_PORT": "cloud", "GALLERY_PORT": "cloud", "LIVE_PORT": "edge"}
+ROLES = ("edge", "cloud", "both")
+
+
+def problems(env: EnvFile, roles: Sequence[str]) -> list[Problem]:
+    """All problems, by line."""
+    found = list(env.problems)
+    for judge in (_of_values, _missing, _ports):
+        named = {wrong.name for wrong in found if wrong.name}  # one sentence for each setting
+        found += [wrong for wrong in judge(env, roles) if wrong.name not in named]
+    return sorted(found, key=lambda wrong: wrong.line)
+
+
+def _of_values(env: EnvFile, _roles: Sequence[str]) -> Iterator[Problem]:
+    for setting in env.settings.values():
+        if setting.name == "ROLE" and setting.value and setting.value not in ROLES:
+            yield Problem(setting.line, f"{setting.shown} must be edge, cloud or both", "ROLE")
+            continue
+        wrong = problem(setting.name, setting.value, env)
+        if wrong:
+            yield Problem(setting.line, f"{setting.shown} {wrong}", setting.name)
+
+
+def _missing(env: EnvFile, roles: Sequence[str]) -> Iterator[Problem]:
+    if "cloud" not in roles:
+        return
+    for name, meaning in REQUIRED.items():
+        if not env.get(name) and name not in env.settings:
+            yield Problem(env.lines + 1, f"{name}= is missing; add this line, with {meaning}", name)
+        elif not env.get(name):
+            yield Problem(env.line(name), f"{name} is not set; set it to {meaning}", name)
+
+
+def _ports(env: EnvFile, roles: Sequence[str]) -> Iterator[Problem]:
+    """No two services of this host can have the same port."""
+    taken: dict[str, str] = {}
+    for name, side in PORTS.items():
+        port = env.get(name) or str(TABLE[name]["default"])
+        if side not in roles or port == "0":
+            continue
+        if port in taken:
+            line = max(env.line(name), env.line(taken[port]))
+            yield Problem(line, f"{name} and {taken[port]} are both {port}; set another {name}", name)
+        taken[port] = name

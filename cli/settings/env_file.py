@@ -1,0 +1,255 @@
+""".env line by line, as Compose reads it; stricter where Compose would guess."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterable
+
+from cli.settings.names import correct, is_known, is_secret
+
+UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+ASSIGNMENT = re.compile(r"([A-Za-z_][\w.-]*)=(.*)")
+SPACED = re.compile(r"([A-Za-z_][\w.-]*)[ \t]*=[ \t]*(.*)")
+PREFIX = re.compile(r"(export|set|setx|env|ENV|declare|-e|--env|-|\*|\$env:|\$)\s*(?=[A-Za-z_]\w*\s*[=:])")
+COLON = re.compile(r"[\"']?([A-Za-z_]\w*)[\"']?\s*:\s*(.*)")
+OTHER_COMMENT = re.compile(r"(;|//|--|<!--|/\*|%|REM\b)")
+BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
+VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*)|(\$)|(\{))")
+TYPOGRAPHIC = "“”„‘’‚«»`´″′"  # noqa: RUF001 (these are what is looked for)
+INVISIBLE = re.compile("[\u00a0\u00ad\u200b-\u200f\u2028\u2029\u202f\u2060\ufeff\x00-\x08\x0b-\x1f\x7f]")
+PLACEHOLDER = re.compile(r"<.*>|\.{3,}|…+|x{3,}|(change|replace)[-_ ]?me|your[-_ ].*|todo|example", re.IGNORECASE)
+PLAIN = re.compile(r"(?!.*://)[\w .,:;/+()\[\]{}%~!-]{1,60}")
+
+
+class EnvFileError(Exception):
+    """.env cannot be read at all; the text is a sentence for the user."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One setting, with the line on which it is."""
+
+    name: str
+    value: str
+    line: int
+
+    @property
+    def shown(self) -> str:
+        """The name, and the value where that cannot be a secret."""
+        shown = f"{self.name}={self.value}"
+        return self.name if is_secret(self.name) or not PLAIN.fullmatch(self.value) else shown
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong, in one sentence, and on which line; 0 is the whole file."""
+
+    line: int
+    text: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f".env line {self.line}: {self.text}" if self.line else f".env: {self.text}"
+
+
+@dataclass(frozen=True)
+class EnvFile:
+    """What a .env says, and what is wrong with its form."""
+
+    settings: dict[str, Assignment]
+    problems: tuple[Problem, ...]
+    lines: int = 0
+
+    def get(self, name: str) -> str:
+        """The value, as Compose will see it: the environment goes before .env."""
+        return os.environ.get(name) or (self.settings[name].value if name in self.settings else "")
+
+    def line(self, name: str) -> int:
+        return self.settings[name].line if name in self.settings else 0
+
+
+class LineError(Exception):
+    """A line that says nothing that can be used; the text is a sentence for the user."""
+
+
+def read(file: Path) -> EnvFile:
+    """Read a file; raises EnvFileError."""
+    try:
+        return parse(file.read_bytes())
+    except OSError as error:
+        raise EnvFileError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def parse(content: bytes) -> EnvFile:
+    """Read the content line by line; raises EnvFileError where there are no lines."""
+    if content.startswith(UTF16_MARKS) or content.count(b"\0") > len(content) // 4:
+        raise EnvFileError(".env line 1: the file is UTF-16; save it as UTF-8 in your editor")
+    problems: list[Problem] = []
+    if content.startswith(UTF8_MARK):
+        problems.append(Problem(1, "an invisible byte order mark comes first; save the file as UTF-8 without BOM"))
+        content = content[len(UTF8_MARK) :]
+    if b"\r" in content:
+        line = content[: content.index(b"\r")].count(b"\n") + 1
+        problems.append(Problem(line, "it ends in CR, as Windows writes lines; convert: sed -i 's/\\r$//' .env"))
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    found: dict[str, Assignment] = {}
+    for number, raw in enumerate(content.split(b"\n"), 1):
+        setting = _parse_line(raw, number, found)
+        if isinstance(setting, Problem):
+            problems.append(setting)
+        elif setting:
+            found[setting.name] = setting
+    return EnvFile(found, tuple(problems), content.rstrip(b"\n").count(b"\n") + 1)
+
+
+def _name_in(raw: bytes) -> str:
+    """The setting that a wrong line was meant for, so that it is not reported as missing, too."""
+    words = re.findall(r"[A-Za-z_][\w.-]*", raw.decode("utf-8", "replace"))
+    for word in words[:2]:
+        meant = word if is_known(word) else correct(word)
+        if meant:
+            return meant
+    return ""
+
+
+def _parse_line(raw: bytes, number: int, before: dict[str, Assignment]) -> Assignment | Problem | None:
+    try:
+        return _understand(raw, number, before)
+    except LineError as error:
+        return Problem(
+            number, str(error), str(error).split(" ", maxsplit=1)[0] if " goes on " in str(error) else _name_in(raw)
+        )
+
+
+def _understand(raw: bytes, number: int, before: dict[str, Assignment]) -> Assignment | None:
+    text = _decoded(raw)
+    if not text.strip() or text.lstrip().startswith("#"):
+        return None
+    name, rest = _split(text, before)
+    if not is_known(name):
+        raise LineError(_unknown(name))
+    if name in before:
+        raise LineError(f"{name} is set again, after line {before[name].line}; remove one of the two lines")
+    value = _value(name, rest, before.values())
+    return Assignment(name, value, number)
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        name = raw.split(b"=")[0].decode("ascii", "replace").strip()
+        raise LineError(f"{name} is not UTF-8; save the file as UTF-8 and type the value again") from None
+    if text.lstrip(" \t").startswith("#"):
+        return ""
+    hidden = INVISIBLE.search(text)
+    if hidden and hidden[0] != "\t":
+        name = text.split("=")[0].strip() if "=" in text[: hidden.start()] else "it"
+        raise LineError(f"{name} has an invisible character (U+{ord(hidden[0]):04X}); type the line again")
+    return text
+
+
+def _split(text: str, before: dict[str, Assignment]) -> tuple[str, str]:
+    """Return name and the rest of a line; raises LineError."""
+    found = ASSIGNMENT.fullmatch(text)
+    if BASE64.fullmatch(text.strip()) and before and not (found and is_known(found[1])):
+        last = list(before.values())[-1]
+        raise LineError(f"{last.name} of line {last.line} goes on here; join both lines into one, without a space")
+    if found and not found[2].startswith(("=", " ", "\t")):
+        return found[1], found[2]
+    raise LineError(_wrong_form(text))
+
+
+def _wrong_form(text: str) -> str:
+    """Say what kind of line it is that is not NAME=VALUE, and how to write it."""
+    bare = text.strip()
+    prefix = PREFIX.match(bare)
+    if prefix:
+        name = re.split(r"[=:\s]", bare[prefix.end() :])[0]
+        return f"{name} has {prefix[0].strip()} before it; begin the line with {name}="
+    if re.fullmatch(r"\[.*\]", bare):
+        return f"{bare} is no setting; .env has no sections, so remove the line"
+    if OTHER_COMMENT.match(bare):
+        return "it is no setting; a comment begins with #"
+    spaced = SPACED.fullmatch(bare)
+    if spaced and spaced[2].startswith("="):
+        return f"{spaced[1]} has = twice; write {spaced[1]}=VALUE"
+    if spaced and (text != bare or not ASSIGNMENT.fullmatch(bare) or spaced[2] != bare.partition("=")[2]):
+        where = "spaces around =" if text == bare else "a space or tab before it"
+        return f"{spaced[1]} has {where}; write {spaced[1]}=VALUE without"
+    colon = COLON.fullmatch(bare)
+    if colon and (is_known(colon[1]) or correct(colon[1])):
+        return f"{colon[1]} is followed by a colon; write {correct(colon[1]) or colon[1]}=VALUE"
+    word = re.split(r"[\s=]", bare)[0]
+    if is_known(word) or correct(word):
+        return f"{word} has no = behind it; write {correct(word) or word}=VALUE"
+    return "it is no setting; write NAME=VALUE, or # before a comment"
+
+
+def _unknown(name: str) -> str:
+    meant = correct(name)
+    if meant and meant == name.upper():
+        return f"{name} is not in capitals; write {meant}"
+    if meant:
+        return f"{name} is no setting; did you mean {meant}?"
+    return f"{name} is no setting; remove the line, or take a name from .env.example"
+
+
+def _value(name: str, rest: str, before: Iterable[Assignment]) -> str:
+    """Return the value as Compose takes it; raises LineError where it would not be what is written."""
+    if rest[:1] in {"'", '"'}:
+        value = _quoted(name, rest)
+        if rest[0] == "'":
+            return value
+    else:
+        value = _unquoted(name, rest)
+    return _expanded(name, value, {setting.name: setting.value for setting in before})
+
+
+def _quoted(name: str, rest: str) -> str:
+    mark = rest[0]
+    found = re.match(rf"{mark}((?:\\.|[^\\{mark}])*){mark}(.*)", rest)
+    if found is None:
+        raise LineError(f"{name} has a quote {mark} that is not closed; close it, or write the value without quotes")
+    after = found[2].strip()
+    if after and not after.startswith("#"):
+        raise LineError(f"{name} has text behind the closing quote {mark}; put all of the value into the quotes")
+    return found[1].replace("\\" + mark, mark)
+
+
+def _unquoted(name: str, rest: str) -> str:
+    value = rest.strip()
+    kept = re.split(r"\s#", value)[0].strip()
+    if value.startswith("#"):
+        raise LineError(f"{name} begins with #; put the value in single quotes, or move the comment to its own line")
+    if kept != value and is_secret(name):
+        raise LineError(f"{name} would end before the #; put the value in single quotes: {name}='...'")
+    if value[:1] in TYPOGRAPHIC and value:
+        raise LineError(f"{name} has typographic quotes; write the value in ' or without quotes")
+    if kept[-1:] in {"'", '"'} and kept.count(kept[-1]) == 1:
+        raise LineError(
+            f"{name} ends with a quote {kept[-1]} that was not opened; remove it, or quote all of the value"
+        )
+    if kept.endswith("\\"):
+        raise LineError(f"{name} ends with a backslash; a setting is on one line, so write the whole value here")
+    other = re.search(r"\s([A-Z][A-Z0-9_]{3,})=", value)
+    if other and is_known(other[1]):
+        raise LineError(f"{name} is followed by {other[1]} on the same line; give each setting a line of its own")
+    return kept
+
+
+def _expanded(name: str, value: str, before: dict[str, str]) -> str:
+    """Replace $NAME as Compose does; what it would take away without a word is an error."""
+    known = {**before, **os.environ}
+    for found in VARIABLE.finditer(value):
+        variable = found[1] or found[2]
+        if is_secret(name) or found[3] or found[4] or variable not in known:
+            raise LineError(f"{name} has a $, which Compose replaces; put the value in single quotes: {name}='...'")
+    return VARIABLE.sub(lambda found: known.get(found[1] or found[2] or "", ""), value)
+
+
+def is_placeholder(value: str) -> bool:
+    return PLACEHOLDER.fullmatch(value) is not None

@@ -1,0 +1,208 @@
+"""The bucket: S3_* and AWS_*."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import string
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from cli.settings.env_file import EnvFile
+from cli.settings.hosts import LOOPBACK, Rule, in_containers
+
+BUCKET = re.compile(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+ARN = re.compile(r"arn:[a-z-]+:s3[a-z-]*:[a-z0-9-]*:\d{12}:(accesspoint|outpost)[/:][A-Za-z0-9./:-]{1,150}")
+REGION = re.compile(r"[a-z]{2,3}(-[a-z]+){1,3}-\d")
+# Places of AWS's regions. A number behind a place may be new; a place that is nearly one of these is mistyped.
+PLACES = [
+    "us-east",
+    "us-west",
+    "us-gov-east",
+    "us-gov-west",
+    "ca-central",
+    "ca-west",
+    "mx-central",
+    "sa-east",
+    "eu-central",
+    "eu-west",
+    "eu-north",
+    "eu-south",
+    "eusc-de-east",
+    "ap-south",
+    "ap-southeast",
+    "ap-northeast",
+    "ap-east",
+    "me-south",
+    "me-central",
+    "il-central",
+    "af-south",
+    "cn-north",
+    "cn-northwest",
+]
+CLASSES = [
+    "STANDARD",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER",
+    "GLACIER_IR",
+    "DEEP_ARCHIVE",
+    "REDUCED_REDUNDANCY",
+    "EXPRESS_ONEZONE",
+    "OUTPOSTS",
+    "SNOW",
+]
+FIELDS = ("edge", "camera", "captured_at", "id")
+KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
+AWS_SECRET_LENGTH = 40
+TEMPORARY = "ASIA"
+
+
+def bucket(value: str, _env: EnvFile) -> str | None:
+    if BUCKET.fullmatch(value) or ARN.fullmatch(value):
+        return None
+    if "://" in value:
+        return f"has a scheme; write the bucket's name alone{_named(re.split('[/?]', value.split('://', 1)[1])[0])}"
+    if "/" in value:
+        name, _, _ = value.partition("/")
+        return f"has a folder; write {name} here, and the folder at the beginning of S3_KEY_TEMPLATE"
+    if value != value.lower():
+        return f"has capitals, which no bucket has; write it in small letters{_named(value.lower())}"
+    return "must be a bucket's name, 3 to 63 of a-z, 0-9, - and ., such as faces-of-mine"
+
+
+def _named(name: str) -> str:
+    return f": {name}" if BUCKET.fullmatch(name) else ""
+
+
+def region(value: str, env: EnvFile) -> str | None:
+    if env.get("S3_ENDPOINT_URL"):
+        return "has a space; write the region's name" if re.search(r"\s", value) else None
+    plain = value.lower().replace("_", "-").replace(" ", "-")
+    if value != plain:
+        return f"must be in small letters with -; write {plain}"
+    if re.fullmatch(REGION.pattern + "[a-f]", value):
+        return f"is an availability zone; write the region, {value[:-1]}"
+    place, _, number = value.rpartition("-")
+    if REGION.fullmatch(value) and place in PLACES:
+        return None
+    close = difflib.get_close_matches(place if number.isdecimal() else value, PLACES, n=2, cutoff=0.75)
+    if close:
+        meant = " or ".join(f"{name}-{number if number.isdecimal() else 1}" for name in sorted(close))
+        return f"is no region of AWS; did you mean {meant}?"
+    return None if REGION.fullmatch(value) else "is no region of AWS; write one such as us-east-1"
+
+
+def endpoint(value: str, env: EnvFile) -> str | None:
+    if "://" not in value:
+        return f"has no scheme; write http://{value} or https://{value}"
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"}:
+        return "has a wrong scheme; write http:// or https://"
+    if parts.username or parts.password:
+        return "has a login in it; write the keys into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    try:
+        wrong = not parts.hostname or re.search(r"\s", value) or parts.port == 0
+    except ValueError:
+        wrong = True
+    if wrong:
+        return "must be a URL such as http://store:8333"
+    name = env.get("S3_BUCKET")
+    if name and parts.path.rstrip("/").endswith(f"/{name}"):
+        return f"has the bucket in it already; write it without /{name}"
+    return None
+
+
+def endpoint_url(value: str, env: EnvFile) -> str | None:
+    found = endpoint(value, env)
+    if not found and LOOPBACK.fullmatch(urlsplit(value).hostname or "") and in_containers():
+        return "would be the container itself; write host.docker.internal in place of the host"
+    return found
+
+
+def template(value: str, _env: EnvFile) -> str | None:
+    try:
+        parts = list(string.Formatter().parse(value))
+    except ValueError:
+        return "has a { or } too many; write each field as {edge}, {camera}, {captured_at:%Y} or {id}"
+    for _, field, spec, conversion in parts:
+        if field is None:
+            continue
+        if field not in FIELDS:
+            close = difflib.get_close_matches(field, FIELDS, n=1)
+            return f"has {{{field}}}; there are {{edge}}, {{camera}}, {{captured_at:...}} and {{id}}" + (
+                f", did you mean {{{close[0]}}}?" if close else ""
+            )
+        if conversion or (spec and (field != "captured_at" or "{" in spec)):
+            return f"gives {{{field}}} a format; only {{captured_at:...}} takes one"
+    return _template_keys(value)
+
+
+def _template_keys(value: str) -> str | None:
+    """Try the template on two captures at different times."""
+    keys = [
+        value.format(edge="e" * 63, camera="c" * 63, captured_at=at, id=f"{at:%Y%m%dT%H%M%S}.000Z-9f2c01ab")
+        for at in (datetime(2026, 9, 30, 23, 59, 59), datetime(2031, 1, 5, 4, 3, 2))  # noqa: DTZ001 (of nowhere)
+    ]
+    if any(part in {"", ".", ".."} for part in keys[0].split("/")):
+        return "must give a key without / at its beginning or end, // and .."
+    if not keys[0].isprintable() or len(keys[0].encode()) > 990:  # noqa: PLR2004
+        return "must give keys of printable characters, fewer than 1000"
+    if keys[0] == keys[1]:
+        return "must have {id} or a time such as {captured_at:%Y%m%d-%H%M%S}"
+    return None
+
+
+def key_id(value: str, env: EnvFile) -> str | None:
+    if not env.get("AWS_SECRET_ACCESS_KEY"):
+        return "is set, but not AWS_SECRET_ACCESS_KEY; set both, or neither"
+    if re.search(r"\s", value):
+        return "has a space in it; paste the key again"
+    if env.get("S3_ENDPOINT_URL"):
+        return None
+    if not KEY_ID.fullmatch(value):
+        return "must be AWS's 20 capitals and digits; paste it again, and see that it is not the secret key"
+    if value.startswith(TEMPORARY) and not env.get("AWS_SESSION_TOKEN"):
+        return "is of temporary keys; set AWS_SESSION_TOKEN, too"
+    return None
+
+
+def secret_key(value: str, env: EnvFile) -> str | None:
+    if not env.get("AWS_ACCESS_KEY_ID"):
+        return "is set, but not AWS_ACCESS_KEY_ID; set both, or neither"
+    if re.search(r"\s", value):
+        return "has a space in it; paste the key again"
+    if not env.get("S3_ENDPOINT_URL") and len(value) != AWS_SECRET_LENGTH:
+        return f"has {len(value)} characters, and AWS's have {AWS_SECRET_LENGTH}; paste it again"
+    return None
+
+
+def encryption_key(_value: str, env: EnvFile) -> str | None:
+    return None if env.get("S3_SSE").lower() == "aws:kms" else "needs S3_SSE=aws:kms; set that, too"
+
+
+def storage_class(value: str, env: EnvFile) -> str | None:
+    plain = value.upper().replace("-", "_").replace(" ", "_")
+    if value in CLASSES or (env.get("S3_ENDPOINT_URL") and re.fullmatch("[A-Z_]+", value)):
+        return None
+    close = difflib.get_close_matches(plain, CLASSES, n=1)
+    return "is no storage class" + (f"; did you mean {close[0]}?" if close else f"; write {CLASSES[0]} or {CLASSES[1]}")
+
+
+def profile(_value: str, _env: EnvFile) -> str | None:
+    return "is not seen in containers, which have no ~/.aws; set AWS_CREDENTIALS_FILE" if in_containers() else None
+
+
+RULES: dict[str, Rule] = {
+    "S3_BUCKET": bucket,
+    "AWS_REGION": region,
+    "S3_ENDPOINT_URL": endpoint_url,
+    "S3_PUBLIC_URL": endpoint,
+    "S3_KEY_TEMPLATE": template,
+    "AWS_ACCESS_KEY_ID": key_id,
+    "AWS_SECRET_ACCESS_KEY": secret_key,
+    "S3_KMS_KEY_ID": encryption_key,
+    "S3_STORAGE_CLASS": storage_class,
+    "AWS_PROFILE": profile,
+}

@@ -1,0 +1,90 @@
+"""What a value may be: by the table of the settings classes, and for some names by rules of their own."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from cli.settings import cameras, files, hosts, storage
+from cli.settings.env_file import EnvFile, is_placeholder
+
+TABLE: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "table.json").read_text(encoding="utf-8"))
+SWITCH = {"on": "on", "yes": "on", "true": "on", "1": "on", "enabled": "on", "y": "on", "t": "on"}
+SWITCH.update({"off": "off", "no": "off", "false": "off", "0": "off", "disabled": "off", "n": "off", "f": "off"})
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
+WITH_UNIT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*([A-Za-z%/]+)")
+RULES = {**cameras.RULES, **files.RULES, **hosts.RULES, **storage.RULES}
+PER_CAMERA = {name for name, row in TABLE.items() if row.get("per_camera")}
+
+
+def problem(name: str, value: str, env: EnvFile) -> str | None:
+    """What is wrong with the value, and the fix; it goes on after the setting's name. None if it is right."""
+    if not value:
+        return None
+    if is_placeholder(value) and name != "S3_KEY_TEMPLATE":
+        return "is still a placeholder; put the real value there"
+    rule = RULES.get(name)
+    found = rule(value, env) if rule else None
+    return (
+        found
+        or _by_table(name, value)
+        or (cameras.settings_problem(value, env, problem, PER_CAMERA) if name == "CAMERA_SETTINGS" else None)
+    )
+
+
+def _by_table(name: str, value: str) -> str | None:
+    row = TABLE.get(name, {})
+    kind = row.get("kind")
+    if kind == "choice":
+        return _choice(value, row["choices"])
+    if kind in {"integer", "number"}:
+        return _number(name, value, row)
+    if "pattern" in row and not re.fullmatch(row["pattern"].strip("^$"), value):
+        return f"must be {row.get('description', 'written as .env.example shows')}"
+    return None
+
+
+def _choice(value: str, choices: list[str]) -> str | None:
+    if any(value.lower() == choice.lower() for choice in choices):
+        return None
+    if set(choices) == {"on", "off"}:
+        return None if value.lower() in SWITCH else "must be on or off"
+    listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+    close = difflib.get_close_matches(value.lower(), [choice.lower() for choice in choices], n=1)
+    meant = next((choice for choice in choices if close and choice.lower() == close[0]), "")
+    return f"must be {listed}" + (f"; did you mean {meant}?" if meant else "")
+
+
+def _number(name: str, value: str, row: dict[str, Any]) -> str | None:
+    must = f"must be {row.get('description') or _bounds(row)}"
+    if name.endswith("_PORT"):
+        found = hosts.port_problem(name, value)
+        if found:
+            return found
+    if re.fullmatch(r"[+-]?\d+,\d+", value) and row["kind"] == "number":
+        return f"{must}; write {value.replace(',', '.')}, with a point"
+    unit = WITH_UNIT.fullmatch(value)
+    if unit and unit[2] == "%" and row.get("maximum") == 1:
+        return f"{must}; write {float(unit[1]) / 100:g}"
+    if unit:
+        return f"{must}; write {unit[1]} without {unit[2]}"
+    if not NUMBER.fullmatch(value):
+        return f"{must}; write digits alone"
+    number = float(value)
+    if row["kind"] == "integer" and ("." in value or abs(number) > 2**53):
+        return f"{must}; write a whole number"
+    low, high = row.get("minimum", float("-inf")), row.get("maximum", float("inf"))
+    if not low <= number <= high or number <= row.get("exclusiveMinimum", float("-inf")):
+        return must
+    return None
+
+
+def _bounds(row: dict[str, Any]) -> str:
+    what = "a whole number" if row["kind"] == "integer" else "a number"
+    low, high = row.get("minimum"), row.get("maximum")
+    if low is not None and high is not None:
+        return f"{what} from {low} to {high}"
+    return f"{what}, {low} or more" if low is not None else what

@@ -1,0 +1,241 @@
+"""A wrong .env: one sentence with line, setting and fix, before anything starts."""
+
+import base64
+import gzip
+import time
+
+import pytest
+
+from cli.settings import check, env_file
+from tests.support.paths import ROOT
+
+RIGHT = b"ROLE=both\nCLOUD_HOST=cam.example.com\nS3_BUCKET=faces\n"
+LINE = ".env line 4: "
+
+# A line that is wrong, and what its sentence says besides the line.
+WRONG = {
+    # names
+    "CAMERA_SORCE=auto": "CAMERA_SORCE is no setting; did you mean CAMERA_SOURCE?",
+    "camera_source=auto": "camera_source is not in capitals; write CAMERA_SOURCE",
+    "S3-BUCKET=x": "did you mean S3_BUCKET?",
+    "BUKET=faces": "did you mean S3_BUCKET?",
+    "AWS_DEFAULT_REGION=us-east-1": "did you mean AWS_REGION?",
+    "FOO=1": "FOO is no setting; remove the line",
+    # form
+    "export LOG_LEVEL=INFO": "LOG_LEVEL has export before it; begin the line with LOG_LEVEL=",
+    "- LOG_LEVEL=INFO": "begin the line with LOG_LEVEL=",
+    "$env:LOG_LEVEL=INFO": "begin the line with LOG_LEVEL=",
+    "LOG_LEVEL: INFO": "LOG_LEVEL is followed by a colon; write LOG_LEVEL=VALUE",
+    '"LOG_LEVEL": "INFO",': "LOG_LEVEL is followed by a colon",
+    "LOG_LEVEL = INFO": "LOG_LEVEL has spaces around =; write LOG_LEVEL=VALUE without",
+    "LOG_LEVEL= INFO": "spaces around =",
+    "\tLOG_LEVEL=INFO": "LOG_LEVEL has a space or tab before it",
+    "LOG_LEVEL INFO": "LOG_LEVEL has no = behind it; write LOG_LEVEL=VALUE",
+    "LOG_LEVEL==INFO": "LOG_LEVEL has = twice",
+    "LOG_LEVEL=INFO CAMERA_NAME=x": "LOG_LEVEL is followed by CAMERA_NAME on the same line",
+    "LOG_LEVEL=INFO\\": "ends with a backslash",
+    "S3_BUCKET=pictures": "S3_BUCKET is set again, after line 3; remove one",
+    "; a comment": "a comment begins with #",
+    "[camera]": ".env has no sections",
+    "hello world": "write NAME=VALUE, or # before a comment",
+    # quotes, $ and #
+    'LOG_LEVEL="INFO': 'LOG_LEVEL has a quote " that is not closed',
+    "LOG_LEVEL=INFO'": "LOG_LEVEL ends with a quote ' that was not opened",
+    "LOG_LEVEL='INFO' x": "text behind the closing quote",
+    "LOG_LEVEL=“INFO”": "typographic quotes",
+    "LIVE_PASSWORD=abc$def": "LIVE_PASSWORD has a $, which Compose replaces; put the value in single quotes",
+    'LIVE_PASSWORD="abc${def}"': "put the value in single quotes: LIVE_PASSWORD='...'",
+    "LIVE_PASSWORD=abc$$def": "LIVE_PASSWORD has a $",
+    "LIVE_PASSWORD=abc #def": "would end before the #; put the value in single quotes",
+    "LIVE_PASSWORD=#abc": "LIVE_PASSWORD begins with #",
+    "LIVE_PASSWORD=<password>": "is still a placeholder",
+    "CAMERA_NAME=por\u200bch": "CAMERA_NAME has an invisible character (U+200B)",
+    # numbers
+    "FRAME_WIDTH=1280px": "FRAME_WIDTH=1280px must be a number of pixels from 64 to 8192; write 1280 without px",
+    "FRAME_WIDTH=12O0": "write digits alone",
+    "FRAME_WIDTH=1280x720": "write digits alone",
+    "FRAME_WIDTH=-5": "from 64 to 8192",
+    "MIN_SCORE=0,7": "write 0.7, with a point",
+    "MIN_SCORE=70%": "write 0.7",
+    "SPOOL_MAX_MB=2GB": "write 2 without GB",
+    "UPLOADERS=1.5": "write a whole number",
+    "MQTT_QOS=3": "must be 0, 1 or 2",
+    # words
+    "MOTION=maybe": "MOTION=maybe must be on or off",
+    "LOG_LEVEL=debgu": "did you mean DEBUG?",
+    "S3_SSE=kms": "did you mean aws:kms?",
+    "S3_STORAGE_CLASS=glacier": "did you mean GLACIER?",
+    # ports and addresses
+    "LIVE_PORT=8080:8080": "is written as in a Compose file; write LIVE_PORT=8080",
+    "LIVE_PORT=127.0.0.1:8082:8080": "write LIVE_PORT=8082, and the address in LIVE_BIND=127.0.0.1",
+    "LIVE_PORT=8080/tcp": "write LIVE_PORT=8080",
+    "LIVE_PORT=99999": "must be a port",
+    "LIVE_PORT=8081": "LIVE_PORT and GALLERY_PORT are both 8081",
+    "LIVE_BIND=0.0.0.0": "set LIVE_PASSWORD, too",
+    "GALLERY_BIND=0.0.0.0:8081": "write 0.0.0.0 here and GALLERY_PORT=8081",
+    "CLOUD_BIND=eth0": "must be an IP address",
+    "CLOUD_EXTRA_NAMES=a.example b.example": "write NAME,NAME",
+    "HOMEASSISTANT_BROKER=mqtt://ha": "write HOST or HOST:PORT",
+    # cameras
+    "CAMERA_SOURCE=rstp://10.0.0.7/x": "has the scheme rstp://; write rtsp://",
+    "CAMERA_SOURCE=rtsp:/10.0.0.7/x": "write rtsp://HOST/PATH",
+    "CAMERA_SOURCE=10.0.0.7": "write rtsp://10.0.0.7",
+    "CAMERA_SOURCE=video0": "write /dev/video0",
+    "CAMERA_SOURCE=usb": "write auto",
+    "CAMERA_SOURCE=Demo": "write demo",
+    "CAMERA_SOURCE=rtsp://me:p@ss/w@10.0.0.7/x": "write # as %23",
+    "CAMERAS=front=/dev/video0,porch=/dev/video1": "CAMERAS has a comma between two cameras; put a space there",
+    "CAMERAS=front=/dev/video0, porch=/dev/video1": "put a space there",
+    "CAMERAS=/dev/video0 /dev/video1": "write front=/dev/video0",
+    "CAMERAS=front=rstp://x/y": "has front, which has the scheme rstp://; write rtsp://",
+    "CAMERA_SETTINGS=camera.MIN_FACE=80": "did you mean MIN_FACE_PX?",
+    "CAMERA_SETTINGS=camera.MIN_FACE_PX=big": "has camera.MIN_FACE_PX, which must be",
+    "CAMERA_SETTINGS=porch.MIN_FACE_PX=80": "for no camera; there are camera",
+    "CAMERA_NAME=front door": "1 to 63 letters",
+    "SCHEDULE=8-18": "must be hours such as 08:00-18:00",
+    "MASKS=0,0 1,1": "must be polygons",
+    "VIDEO_GID=video": "stat --format %g /dev/video0 prints it",
+    "CAMERA_FILES=videos": "write ./videos",
+    # the bucket
+    "AWS_REGION=us-est-1": "did you mean us-east-1",
+    "AWS_REGION=US-EAST-1": "write us-east-1",
+    "AWS_REGION=us-east-1a": "is an availability zone; write the region, us-east-1",
+    "AWS_REGION=frankfurt": "write one such as us-east-1",
+    "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE": "is set, but not AWS_SECRET_ACCESS_KEY",
+    "S3_ENDPOINT_URL=store:9000": "write http://store:9000",
+    "S3_ENDPOINT_URL=http://store:9000/faces": "write it without /faces",
+    "S3_KEY_TEMPLATE={edge}/{name}.png": "has {name}; there are",
+    "S3_KEY_TEMPLATE=faces.png": "must have {id} or a time",
+    "S3_KMS_KEY_ID=abc": "needs S3_SSE=aws:kms",
+    # the edge
+    "EDGE_TOKEN=H4sIAAAAAAAC": "EDGE_TOKEN is damaged or cut off; paste the whole line again",
+    "EDGE_TOKEN_FILE=/nowhere/token": "cannot be read (No such file or directory)",
+    "EDGE_NAME=Porch": "write porch",
+}
+# Whole files, whose first wrong line is not the fourth, and what the sentence says.
+FILES = {
+    b"\xef\xbb\xbfROLE=edge\n": ".env line 1: an invisible byte order mark",
+    b"ROLE=edge\r\nLOG_LEVEL=INFO\r\n": ".env line 1: it ends in CR, as Windows writes lines; convert: sed",
+    "ROLE=edge\n".encode("utf-16"): ".env line 1: the file is UTF-16",
+    b"ROLE=edge\nLIVE_PASSWORD=caf\xe9\n": ".env line 2: LIVE_PASSWORD is not UTF-8",
+    b"ROLE=cloud\nCLOUD_HOST=cam.example\nS3_BUCKET=\n": ".env line 3: S3_BUCKET is not set; set it to the name",
+    b"ROLE=cloud\nCLOUD_HOST=cam.example\n": ".env line 3: S3_BUCKET= is missing; add this line",
+    b"ROLE=cloud\nCLOUD_HOST=cam.example\nS3_BUCKT=faces\n": ".env line 3: S3_BUCKT is no setting; did you mean",
+    b"ROLE=cloud\nCLOUD_HOST=cam.example\nS3_BUCKET=s3://faces\n": ".env line 3: S3_BUCKET has a scheme; write",
+    b"ROLE=cloud\nCLOUD_HOST=cam.example\nS3_BUCKET=faces/porch\n": "write faces here, and the folder at",
+    b"ROLE=cloud\nCLOUD_HOST=cam.example\nS3_BUCKET=Faces\n": "has capitals, which no bucket has; write it in small",
+    b"ROLE=cloud\nCLOUD_HOST=https://cam.example\nS3_BUCKET=faces\n": ".env line 2: CLOUD_HOST has https:// before it",
+    b"ROLE=cloud\nCLOUD_HOST=cam.example:8883\nS3_BUCKET=faces\n": "write cam.example here and CLOUD_PORT=8883",
+    b"ROLE=edge\nEDGE_TOKEN=H4sIAAAAAAAC/3VUS67kNg\nabcdefghijklmnopqr==\n": "EDGE_TOKEN of line 2 goes on here",
+    b"ROLE=server\n": ".env line 1: ROLE=server must be edge, cloud or both",
+    b"ROLE=edge\nLIVE_PASSWORD=a\nLIVE_PASSWORD_FILE=/etc/hostname\n": "is set, and LIVE_PASSWORD_FILE, too",
+}
+
+
+@pytest.fixture(autouse=True)
+def _containers(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "S3_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("cli.settings.hosts.shutil.which", lambda _: "/usr/bin/docker")
+
+
+def complaints(content: bytes) -> list[str]:
+    try:
+        env = env_file.parse(content)
+    except env_file.EnvFileError as error:
+        return [str(error)]
+    roles = [role for role in ("cloud", "edge") if env.get("ROLE") in {role, "both"}] or ["edge"]
+    return [str(problem) for problem in check.problems(env, roles)]
+
+
+@pytest.mark.parametrize(("line", "sentence"), WRONG.items(), ids=str)
+def test_a_wrong_line_gets_one_sentence_with_line_setting_and_fix(line: str, sentence: str) -> None:
+    (said,) = complaints(RIGHT + line.encode() + b"\n")
+
+    assert said.startswith(LINE)
+    assert sentence in said
+
+
+@pytest.mark.parametrize(("content", "sentence"), FILES.items(), ids=repr)
+def test_a_wrong_file_gets_one_sentence_with_line_setting_and_fix(content: bytes, sentence: str) -> None:
+    (said,) = complaints(content)
+
+    assert sentence in said
+
+
+@pytest.mark.parametrize(
+    "secret", ["abc$def", "abc #def", "'abc", "caf\xe9", "<hunter2>", "hunter2\\", "AKIA hunter2", "hunter2\u00a0x"]
+)
+@pytest.mark.parametrize("name", ["LIVE_PASSWORD", "AWS_SECRET_ACCESS_KEY", "EDGE_TOKEN", "HOMEASSISTANT_PASSWORD"])
+def test_a_sentence_never_shows_a_secret(name: str, secret: str) -> None:
+    said = " ".join(complaints(RIGHT + f"{name}={secret}\n".encode("latin-1")))
+
+    assert "hunter2" not in said
+    assert "abc" not in said
+
+
+@pytest.mark.parametrize("address", ["rstp://me:hunter2@cam/x", "rtsp://me:hun/ter2@cam", "rtsp://hunter2 @cam:x"])
+@pytest.mark.parametrize("setting", ["CAMERA_SOURCE={}", "CAMERAS=front={}"])
+def test_a_sentence_never_shows_an_address_with_a_password(setting: str, address: str) -> None:
+    said = " ".join(complaints(RIGHT + setting.format(address).encode() + b"\n"))
+
+    assert said
+    assert "hun" not in said.replace("has", "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# a comment",
+        "  # an indented comment",
+        "",
+        "LOG_LEVEL=debug",
+        "LOG_LEVEL=INFO # as before",
+        "MOTION=Yes",
+        "GALLERY_DELETE=TRUE",
+        "RECEIPTS=0",
+        "LIVE_PASSWORD='abc$def #1'",
+        "LIVE_PASSWORD=it's",
+        "LIVE_PASSWORD=a#b",
+        "CAMERAS=front=/dev/video0 porch=rtsp://me:p%40ss@10.0.0.7:554/stream?x=1",
+        "CAMERA_SOURCE=serial:ABC-1",
+        "CAMERA_SOURCE=/dev/v4l/by-id/usb-046d_C920-video-index0",
+        "S3_KEY_TEMPLATE={captured_at:%d-%m-%Y_%H-%M-%S}.png",
+        "COMPOSE_PROJECT_NAME=mine",
+        "HTTPS_PROXY=http://proxy:3128",
+        "LIVE_BIND=127.0.0.1",
+        "MASKS=0,0:0.3,0:0.3,1:0,1",
+        "SCHEDULE=mo-fr/08:00-18:00,sa/22:00-02:00",
+        "TIMEZONE=Europe/Berlin",
+        "AWS_REGION=eu-central-2",
+        "CLOUD_EXTRA_NAMES=a.example, 10.0.0.1",
+        "LIVE_TRUSTED_PROXY=172.16.0.0/12",
+    ],
+)
+def test_a_right_line_is_understood(line: str) -> None:
+    said = complaints(RIGHT + line.encode() + b"\n")
+
+    assert said == []
+
+
+def test_the_example_itself_is_right_for_an_edge() -> None:
+    content = (ROOT / ".env.example").read_bytes()
+
+    assert complaints(content.replace(b"ROLE=", b"ROLE=edge", 1)) == []
+
+
+def token(**fields: object) -> str:
+    lines = ["usbcam-edge 1", *(f"{name}={value}" for name, value in fields.items()), "[ca.crt]", "x", ""]
+    return base64.b64encode(gzip.compress("\n".join(lines).encode())).decode()
+
+
+def test_a_token_is_read_to_its_end() -> None:
+    good = token(name="porch", host="cam.example", port=8883, expires=int(time.time()) + 9999)
+    expired = token(name="porch", host="cam.example", port=8883, expires=1)
+
+    assert complaints(f"ROLE=edge\nEDGE_TOKEN={good}\n".encode()) == []
+    assert complaints(f"ROLE=edge\nEDGE_TOKEN=EDGE_TOKEN={good}\n".encode()) == []
+    for cut in (good[:-1], good[:-8], good[4:], good[:40] + good[44:], good.replace("A", "B", 1)):
+        assert "is damaged" in complaints(f"ROLE=edge\nEDGE_TOKEN={cut}\n".encode())[0]
+    assert "./usbcam renew porch" in complaints(f"ROLE=edge\nEDGE_TOKEN={expired}\n".encode())[0]
+    assert "is for porch" in complaints(f"ROLE=edge\nEDGE_TOKEN={good}\nEDGE_NAME=attic\n".encode())[0]
