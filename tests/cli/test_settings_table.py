@@ -15,12 +15,15 @@ from uploader.settings import Settings as UploaderSettings
 
 HALVES: tuple[Any, ...] = (CameraSettings, UploaderSettings, GallerySettings, EnrollSettings)
 NEEDED = {"s3_bucket": "faces", "cloud_host": "cam.example"}
-TRIED = """0 1 2 3 -1 0.1 0.05 0.7 1.5 3.1 9 10 15 64 63 65 100 101 240 241 255 1000 1001 2000 2001 8192 8193 36500 36501
-65535 65536 86400 86401 100001 1e9 nan inf abc on ON Yes off No true false maybe face Frame best png JPEG
-jpg stop INFO debug Warn AES256 aes256 aws:kms kms when_supported WHEN_REQUIRED STANDARD standard faces Faces fa fa_ces a..b
-1.2.3.4 http://s:1 ftp://s s:1 {id}.png {id} {x} /{id} {captured_at:%d}.png 0,0:0,1:1,1 0,0 0,0:2,0:1,1 08:00-18:00
-8-18 mo-fr/08:00-18:00 mo-xx/08:00-18:00 24:00-08:00 08:00-24:00 Europe/Berlin Berlin auto /dev/video0 porch front-1
-cam.example cam_1.example ::1 172.18.0.1 172.16.0.0/12 300.1.1.1 a.example,b.example"""
+TRIED = """
+0 1 2 3 -1 0.1 0.05 0.7 1.5 3.1 9 10 15 64 63 65 100 101 240 241 255 1000 1001 2000 2001 8192 8193
+36500 36501 65535 65536 86400 86401 100001 1e9 nan inf abc on ON Yes off No true false maybe face
+Frame best png JPEG jpg stop INFO debug Warn AES256 aes256 aws:kms kms when_supported WHEN_REQUIRED
+STANDARD standard faces Faces fa fa_ces a..b 1.2.3.4 http://s:1 ftp://s s:1 {id}.png {id} {x} /{id}
+{captured_at:%d}.png 0,0:0,1:1,1 0,0 0,0:2,0:1,1 08:00-18:00 8-18 mo-fr/08:00-18:00
+mo-xx/08:00-18:00 24:00-08:00 08:00-24:00 Europe/Berlin Berlin auto /dev/video0 porch front-1
+cam.example cam_1.example ::1 172.18.0.1 172.16.0.0/12 300.1.1.1 a.example,b.example
+"""
 
 
 def accepted(kind: Any, field: str, value: str) -> bool:
