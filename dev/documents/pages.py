@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from functools import partial
 
-from dev.documents import commands_page, metrics_page, settings_pages
+from dev.documents import commands_page, metrics_page, notices, settings_pages
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/settings-edge.md": partial(settings_pages.page, "edge"),
     "docs/reference/settings-cloud.md": partial(settings_pages.page, "cloud"),
     "docs/reference/commands.md": commands_page.page,
     "docs/reference/metrics.md": metrics_page.page,
+    "THIRD-PARTY.md": notices.page,
 }

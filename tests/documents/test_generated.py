@@ -1,5 +1,7 @@
 """What is made from the code is current, and says the same as .env.example and the Compose files."""
 
+import platform
+
 import pytest
 
 from dev.documents.env_example import example_settings
@@ -13,6 +15,8 @@ COMPOSE = {"edge": EDGE, "cloud": CLOUD}
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_made_from_the_code_is_current(name: str) -> None:
+    if name == "THIRD-PARTY.md" and platform.machine() != "x86_64":
+        pytest.skip("wheels for other processors carry other libraries")
     written = (ROOT / name).read_text(encoding="utf-8")
 
     assert written == PAGES[name](), f"{name} is out of date; run make docs"
