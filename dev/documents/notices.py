@@ -138,10 +138,11 @@ def locked_packages() -> Iterator[tuple[str, str, str]]:
 def licence_of(name: str) -> str:
     """Return a package's licence by its own words; raises ValueError where they say nothing."""
     metadata = importlib.metadata.metadata(name)
-    stated = LICENCES.get(name) or metadata.get("License-Expression") or metadata.get("License")
+    words = (*(metadata.get_all("License-Expression") or ()), *(metadata.get_all("License") or ()))
+    stated = LICENCES.get(name) or next(iter(words), "")
     if not stated or "\n" in stated or "Dual" in stated:
         raise ValueError(f"the licence of {name} is unclear: add it to LICENCES in dev/documents/notices.py")
-    return str(stated)
+    return stated
 
 
 def library_files() -> Iterator[tuple[str, str]]:
