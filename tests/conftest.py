@@ -11,11 +11,10 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from playwright.sync_api import Page as Tab
 
-from dev.harness.enrolment import Enrolment
 from dev.harness.services import LOOPBACK, free_port, start_store
 from dev.scripts.environment import find_browser
 from tests.support.paths import ROOT
-from tests.support.rig import CloudBroker, Container, EdgeBroker, Store
+from tests.support.rig import CloudBroker, Container, EdgeBroker, Store, running_cloud_broker
 
 SLOW_FOLDERS = {"attack", "integration", "faults", "e2e"}
 SERVICES = {"store", "strict_store", "broker", "cloud_broker", "edge_broker", "edge_port", "browser"}  # fixtures
@@ -133,13 +132,8 @@ def mosquitto_image() -> str | None:
 @pytest.fixture
 def cloud_broker(tmp_path: Path, mosquitto_image: str | None) -> Iterator[CloudBroker]:
     """Run a brand-new cloud broker that knows the edges `porch` and `attic`."""
-    broker = CloudBroker(tmp_path / "cloud-broker", free_port(), outside_port=free_port())
-    broker.container = Container(mosquitto_image) if mosquitto_image else None
-    for edge in ("porch", "attic"):  # before the start, so that nothing waits for it
-        Enrolment(tmp_path, 0o644).token(edge, wait=False)
-    broker.start()
-    yield broker
-    broker.remove()
+    with running_cloud_broker(tmp_path, mosquitto_image) as broker:
+        yield broker
 
 
 @pytest.fixture

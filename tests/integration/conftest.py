@@ -5,15 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from dev.harness.enrolment import Credentials
 from dev.harness.services import free_port
+from tests.integration.honest import Honest
 from tests.support.journey import Journey
 from tests.support.link import Link
+from tests.support.mqtt import Client
 from tests.support.rig import CloudBroker, Container, EdgeBroker, Store
 
 SHIPPED_IMAGE = "eclipse-mosquitto:2.1.2-alpine"
 
 
-@pytest.fixture(params=["native", pytest.param(SHIPPED_IMAGE, marks=pytest.mark.docker)])
+BROKER_IMAGES = ["native", pytest.param(SHIPPED_IMAGE, marks=pytest.mark.docker)]
+
+
+@pytest.fixture(params=BROKER_IMAGES)
 def mosquitto_image(request: pytest.FixtureRequest) -> str | None:
     return None if request.param == "native" else str(request.param)
 
@@ -43,3 +49,17 @@ def journey(tmp_path: Path, edge_broker: EdgeBroker, cloud_broker: CloudBroker, 
     for process in whole.started:
         process.kill()
     store.delete_bucket(whole.bucket)
+
+
+@pytest.fixture
+def honest(cloud_broker: CloudBroker) -> Iterator[Honest]:
+    attic = cloud_broker.credentials("attic")
+    with Client(cloud_broker.port) as witness, Client(cloud_broker.outside_port, credentials=attic) as edge:
+        witness.subscribe("usbcam/#")
+        yield Honest(edge, witness)
+
+
+@pytest.fixture
+def porch(cloud_broker: CloudBroker) -> Credentials:
+    """What an edge has, in the hands of an attacker."""
+    return cloud_broker.credentials("porch")

@@ -4,6 +4,8 @@ import shutil
 import subprocess
 import uuid
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from mypy_boto3_s3 import S3Client
 from common.runtime.files import SecretDir
 from dev.harness.enrolment import Credentials, Enrolment
 from dev.harness.object_store import check_room
-from dev.harness.process import start, until_up
+from dev.harness.process import free_port, start, until_up
 from dev.harness.services import (
     CLOUD_FILES,
     EDGE_FILES,
@@ -187,6 +189,18 @@ class CloudBroker(Broker):
     def _secret(self) -> tuple[Path, str]:
         self.enrolment.prepare()
         return self.enrolment.identity, "/mosquitto/identity"
+
+
+@contextmanager
+def running_cloud_broker(folder: Path, image: str | None) -> Iterator[CloudBroker]:
+    """Run a brand-new one that knows the edges `porch` and `attic`; `image` is None for this machine's Mosquitto."""
+    broker = CloudBroker(folder / "cloud-broker", free_port(), outside_port=free_port())
+    broker.container = Container(image) if image else None
+    for edge in ("porch", "attic"):  # before the start, so that nothing waits for it
+        Enrolment(folder, 0o644).token(edge, wait=False)
+    broker.start()
+    yield broker
+    broker.remove()
 
 
 @dataclass(slots=True)

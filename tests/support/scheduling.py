@@ -2,7 +2,12 @@
 
 from xdist.scheduler import LoadGroupScheduling
 
-GROUPS = {"tests/e2e/": "containers", "tests/faults/test_containers.py": "containers", "tests/faults/": "faults"}
+GROUPS = {
+    "tests/integration/test_rights.py": "rights",
+    "tests/e2e/": "containers",
+    "tests/faults/test_containers.py": "containers",
+    "tests/faults/": "faults",
+}
 
 
 class GroupScheduling(LoadGroupScheduling):  # type: ignore[misc] # xdist has no types

@@ -16,9 +16,3 @@ def settings(store: Store, bucket: Bucket, broker: Broker) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": store.secret_key,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-
-
-@pytest.fixture
-def fleet() -> list[str]:
-    """One edge more than are looked through together."""
-    return [f"edge-{number:03d}" for number in range(501)]

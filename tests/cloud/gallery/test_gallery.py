@@ -17,7 +17,7 @@ from PIL import Image
 from dev.harness.process import free_port, wait_for
 from dev.harness.services import start_gallery
 from storage.keys import DEFAULT_TEMPLATE
-from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put, put_fleet
+from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
 from tests.cloud.rig import LATER, READER_KEY, READER_SECRET, Broker, Bucket, Edge, S3Proxy, Uploaders
 from tests.support import pictures
 from tests.support.mqtt import Client
@@ -322,18 +322,6 @@ def test_it_counts_what_this_month_cost_by_edge(tmp_path: Path, settings: dict[s
     sizes = [len(each.image) for each in stored]
     assert found == {"attic": (1, sizes[2], 0.01), "porch": (2, sizes[0] + sizes[1], 0.02)}
     assert cost["complete"] is True
-
-
-def test_a_fleet_of_more_edges_than_are_looked_through_together_is_counted(
-    page: Gallery, bucket: Bucket, fleet: list[str]
-) -> None:
-    put_fleet(bucket, fleet)
-
-    wait_for(lambda: page.get("/api/cost")["counted"], seconds=4 * SECONDS, what="the cost")
-
-    assert [edge["edge"] for edge in page.get("/api/cost")["edges"]] == fleet
-    assert page.problem("/api/captures") == "There are 501 edges: choose one."
-    assert len(page.keys(edge=fleet[0])) == 1
 
 
 # Who gets in

@@ -92,7 +92,10 @@ def test_filters_choose_and_the_address_keeps_them(page: Gallery, tab: Tab, buck
     expect(tab.locator(TILES)).to_have_count(4)
 
 
-def test_of_a_large_fleet_an_edge_can_be_chosen(page: Gallery, tab: Tab, bucket: Bucket, fleet: list[str]) -> None:
+def test_a_fleet_of_more_edges_than_are_looked_through_together_is_counted_and_one_can_be_chosen(
+    page: Gallery, tab: Tab, bucket: Bucket
+) -> None:
+    fleet = [f"edge-{number:03d}" for number in range(501)]
     put_fleet(bucket, fleet)
     tab.goto(page.address)
     expect(tab.locator("#problem")).to_have_text("There are 501 edges: choose one.")
@@ -101,6 +104,10 @@ def test_of_a_large_fleet_an_edge_can_be_chosen(page: Gallery, tab: Tab, bucket:
 
     expect(tab.locator(TILES)).to_have_count(1)
     expect(tab.locator("#problem")).to_be_hidden()
+    assert page.problem("/api/captures") == "There are 501 edges: choose one."
+    assert len(page.keys(edge=fleet[0])) == 1
+    wait_for(lambda: page.get("/api/cost")["counted"], seconds=4 * SECONDS, what="the cost")
+    assert [edge["edge"] for edge in page.get("/api/cost")["edges"]] == fleet
 
 
 def test_scrolling_brings_older_pictures_until_the_end(page: Gallery, tab: Tab, bucket: Bucket) -> None:

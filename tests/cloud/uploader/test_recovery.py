@@ -78,7 +78,7 @@ def test_ending_it_at_any_moment_loses_nothing(
     edge: Edge, uploaders: Uploaders, bucket: Bucket, way: signal.Signals
 ) -> None:
     uploaders.start_healthy().stop()
-    edge.send_all([pictures.png(number, side=64) for number in range(600)])
+    edge.send_all([pictures.png(number, side=64) for number in range(200)])
 
     for _ in range(3):
         already = len(bucket.list_keys())
@@ -88,8 +88,8 @@ def test_ending_it_at_any_moment_loses_nothing(
         assert process.popen.wait(20) == (0 if way is signal.SIGTERM else -signal.SIGKILL)
     uploaders.start()
 
-    bucket.wait_for(600)
-    assert len(bucket.list_keys()) == 600
+    bucket.wait_for(200)
+    assert len(bucket.list_keys()) == 200
     wait_for(
         lambda: {*edge.stored().values()} == {*bucket.list_keys()} or way is signal.SIGKILL, seconds=60, what="receipts"
     )

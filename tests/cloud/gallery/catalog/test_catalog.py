@@ -1,12 +1,13 @@
 """What the gallery lists: everything once, the newest first, whatever the template of keys."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
+from dev.harness.process import wait_for
 from gallery.catalog import catalog as catalog_module
 from gallery.catalog import date_index, listing_cache
 from gallery.catalog.catalog import CaptureCatalog
@@ -135,9 +136,7 @@ def test_a_new_picture_is_in_the_list_at_once_after_a_reload(
     with gallery(tmp_path, settings) as page:
         assert page.keys() == []
         put(bucket, capture(1))
-        deadline = datetime.now(UTC) + timedelta(seconds=30)
-        while not page.keys():
-            assert datetime.now(UTC) < deadline
+        wait_for(page.keys, seconds=30, what="the new picture")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""An honest edge that must not notice an attack, and what the cloud broker's log says of it."""
+
+import re
+
+from dev.harness.services import wait_for
+from tests.support.mqtt import Client
+from tests.support.rig import CloudBroker
+
+NOT_AUTHORIZED = 135
+
+
+class Honest:
+    """A well-behaved edge, and a cloud client that sees everything that arrives."""
+
+    def __init__(self, edge: Client, witness: Client) -> None:
+        self.edge, self.witness = edge, witness
+
+    def topics(self) -> set[str]:
+        """What has arrived, once an image of the honest edge has made its way through."""
+        before = sum(message.payload == b"honest" for message in self.witness.messages)
+        assert self.edge.publish("usbcam/attic/images", b"honest").value == 0
+
+        def arrived() -> bool:
+            return sum(message.payload == b"honest" for message in self.witness.messages) > before
+
+        wait_for(arrived, seconds=20, what="the honest edge's image")
+        assert self.edge.connections == self.witness.connections == 1
+        return {message.topic for message in self.witness.messages if message.payload != b"honest"}
+
+
+def refusals(broker: CloudBroker) -> list[str]:
+    assert broker.process is not None
+    return [line for line in broker.process.tail(10_000).splitlines() if "Refused" in line]
+
+
+def has_logged(broker: CloudBroker, pattern: str) -> bool:
+    assert broker.process is not None
+    return re.search(pattern, broker.process.tail(10_000)) is not None
