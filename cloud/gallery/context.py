@@ -43,7 +43,8 @@ def build_context(settings: Settings) -> GalleryContext:
     reader = ObjectReader(lambda: create_client(settings), settings.s3_bucket)
     metadata = MetadataCache(reader)
     max_age = timedelta(days=min(settings.s3_retention_days or MAX_THUMBNAIL_DAYS, MAX_THUMBNAIL_DAYS))
-    thumbnails = Thumbnails(reader, settings.gallery_cache, settings.gallery_cache_mb * MEGABYTE, max_age)
+    cache_bytes = settings.gallery_cache_mb * MEGABYTE
+    thumbnails = Thumbnails(reader, settings.gallery_cache, cache_bytes, max_age, settings.max_image_pixels)
     catalog = CaptureCatalog(reader, key_parser, metadata, thumbnails)
     prices = Prices(settings.price_per_1000_puts, settings.price_per_gb_month)
     cost = CostEstimator(catalog, prices, by_day=key_parser.by_day)

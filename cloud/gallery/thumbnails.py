@@ -16,13 +16,13 @@ from common.contract.embedded import PNG_SIGNATURE
 from common.runtime.files import atomic_write
 from gallery.pixel_budget import PixelBudget
 from storage.reader import Content, ObjectReader
+from storage.settings import MAX_IMAGE_PIXELS
 from storage.structure.jpeg import JPEG_SIGNATURE, check_jpeg
 from storage.structure.metered import MeteredFile
 from storage.structure.png import check_png
 
 LOG = logging.getLogger(__name__)
 SIDE = 320  # pixels, of the longer side
-MAX_PIXELS = 50_000_000
 QUALITY = 80
 MAX_DECODING = 4  # images read and decoded at once, and no more pixels than one image may have: they take 400 MB
 SHRUNK_AS_THEY_ARE = ("L", "RGB", "RGBA", "CMYK")  # modes; others are converted before
@@ -52,13 +52,15 @@ class CacheFolderError(Exception):
 class Thumbnails:
     """Makes and caches them. Safe to use from several threads."""
 
-    def __init__(self, reader: ObjectReader, folder: Path, max_bytes: int, max_age: timedelta) -> None:
+    def __init__(
+        self, reader: ObjectReader, folder: Path, max_bytes: int, max_age: timedelta, max_pixels: int = MAX_IMAGE_PIXELS
+    ) -> None:
         """`folder` is created if it does not exist; what is too old is evicted, then the least recently used."""
         self._reader, self._folder, self._max_bytes = reader, folder, max_bytes
         self._max_age_seconds = max_age.total_seconds()
         self._stop = threading.Event()
         self._decoding = threading.Semaphore(MAX_DECODING)
-        self._pixels = PixelBudget(MAX_PIXELS)
+        self._pixels = PixelBudget(max_pixels)
         self._lock = threading.Lock()
         self._new = 0
         _create(folder)
@@ -156,10 +158,10 @@ def _image_of(content: Content) -> bytes:
     return content.body
 
 
-def shrink(image: bytes, budget: PixelBudget | None = None) -> bytes:
+def shrink(image: bytes, budget: PixelBudget) -> bytes:
     """A small JPEG of a PNG or JPEG; raises NoImageError. What the uploader takes as a picture is one here, too."""
     try:
-        with (budget or PixelBudget(MAX_PIXELS)).reserve(_count_pixels(image)), _open(image) as opened:
+        with budget.reserve(_count_pixels(image, budget.size)), _open(image) as opened:
             opened.draft("RGB", (SIDE, SIDE))
             small = opened if opened.mode in SHRUNK_AS_THEY_ARE else _eight_bits(opened).convert("RGB")
             small.thumbnail((SIDE, SIDE))  # before any other step: each would copy the large image
@@ -184,14 +186,14 @@ def _open(image: bytes) -> Image.Image:
     return opened
 
 
-def _count_pixels(image: bytes) -> int:
+def _count_pixels(image: bytes, most: int) -> int:
     """Check what an image is made of, as the uploader does; raises ImageStructureError."""
     if image.startswith(PNG_SIGNATURE):
-        png = check_png(image, MAX_PIXELS)
+        png = check_png(image, most)
         return png.width * png.height
     if not image.startswith(JPEG_SIGNATURE):
         raise NoImageError("neither a PNG nor a JPEG")
-    jpeg = check_jpeg(image, MAX_PIXELS)
+    jpeg = check_jpeg(image, most)
     return jpeg.width * jpeg.height
 
 

@@ -17,6 +17,7 @@ ACCESS_POINT_ARN = re.compile(
 )
 # What the providers' host names have after the bucket: s3.eu-west-1.amazonaws.com, nyc3.digitaloceanspaces.com.
 OBJECT_STORE_HOST = re.compile(r"^(s3|oss|obs|cos|storage)[.-]|\.s3[.-]|spaces\.|objects?\.|storage\.|amazonaws\.")
+MAX_IMAGE_PIXELS = 50_000_000
 ChecksumPolicy = Literal["when_supported", "when_required"]
 SETTINGS_CONFIG = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -34,6 +35,7 @@ class StorageSettings(ProductSettings):
     s3_retention_days: int | None = Field(default=None, ge=0, le=36_500)  # 0 = indefinitely, None = the bucket's own
     s3_public_url: str | None = None  # the store as a browser reaches it, for presigned URLs
     s3_storage_class: str = Field(default="STANDARD", pattern=r"^[A-Z_]+$")
+    max_image_pixels: int = Field(default=MAX_IMAGE_PIXELS, ge=1)  # of what is stored, and of what is shown
     aws_region: str | None = None
     aws_access_key_id: str | None = None
     aws_secret_access_key: SecretStr | None = None

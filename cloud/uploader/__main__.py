@@ -59,10 +59,10 @@ def main(context: click.Context) -> int:
 def run() -> int:
     """Run until SIGTERM or SIGINT."""
     settings = read_settings(Settings)
+    log.configure(settings.log_level)
     registry = CollectorRegistry()
     worker = build_worker(settings, registry)
     service = UploaderService(worker, threads=settings.upload_threads, heartbeat_file=settings.heartbeat_file)
-    log.configure(settings.log_level)
     metrics.serve(registry, settings.metrics_bind, settings.metrics_port)
     return service.run(_stop_signals())
 

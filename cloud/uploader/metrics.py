@@ -13,12 +13,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from common.contract import topics
 from common.contract.certificate_expiry import CertificateExpiry
 from storage.capture import Capture
 from storage.errors import S3_ERRORS, S3ErrorKind, classify
+from uploader.ingest.offences import Offence
 
 T = TypeVar("T")
-REASON_CODES = ("image", "topic", "schema", "camera", "captured_at", "id", "properties")
+REASON_CODES = ("image", "topic", "schema", "camera", "captured_at", "id", "properties", "poison")
 S3_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 END_TO_END_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600, 21600, 86400, 604800)
 LOG = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ class UploadMetrics:
         self._stored_bytes = counter("stored_bytes", "Bytes of these captures.", "edge")
         self._already_there = counter("already_there", "Deliveries of captures that the bucket already had.")
         self._undecoded = counter("undecoded", "Images stored undecoded: their edge took too much CPU.", "edge")
+        self._offences = counter("offences", "Messages that were not simply stored, by what was done.", "edge", "kind")
         self._rejected = counter("rejected", "Messages kept in rejected/, by what was wrong.", "reason")
         self._s3_failures = counter("s3_failures", "Failed S3 attempts; each is retried.", "kind")
         self._s3_seconds = histogram("s3_seconds", "Duration of successful S3 attempts.", S3_BUCKETS)
@@ -108,6 +111,9 @@ class UploadMetrics:
 
     def count_undecoded(self, edge: str) -> None:
         self._undecoded.labels(edge).inc()
+
+    def count_offence(self, edge: str, offence: Offence) -> None:
+        self._offences.labels(edge if topics.is_edge_name(edge) else "_", offence.name.lower()).inc()
 
     def count_rejected(self, reason_code: str) -> None:
         self._rejected.labels(reason_code if reason_code in REASON_CODES else "image").inc()

@@ -13,9 +13,12 @@ from common.runtime.heartbeat import MAX_SILENCE_SECONDS, Heartbeat
 from storage.client import create_client
 from storage.errors import S3_ERRORS
 from uploader.ingest.cpu_budget import CpuBudgets
+from uploader.ingest.offences import Offences
+from uploader.ingest.poison import PoisonGuard
 from uploader.ingest.revoked import RevokedEdges
 from uploader.metrics import StateCollector, UploadMetrics
 from uploader.mqtt.delivery import Deliveries
+from uploader.mqtt.inbox import Inbox
 from uploader.mqtt.receipts import ReceiptBatcher
 from uploader.mqtt.session import session_config
 from uploader.mqtt.subscriber import Subscriber
@@ -31,7 +34,6 @@ BROKER_CHECK_SECONDS = 10.0
 BUCKET_CHECK_SECONDS = 5.0
 MAX_SHUTDOWN_SECONDS = 10.0
 EXIT_STUCK = 1
-PREFETCH = 4  # images that are already here when an upload ends
 SPARE_CONNECTIONS = 2  # besides one for each upload thread
 LOG = logging.getLogger(__name__)
 
@@ -59,6 +61,8 @@ class UploaderService:
         self._worker.subscriber.start()
         code = self._supervise(signals)
         self._shutdown()
+        if code == 0:
+            self._worker.poison.close()
         return code
 
     def problem(self) -> str | None:
@@ -79,6 +83,7 @@ class UploaderService:
         pinged_at = monotonic()
         while True:
             self._write_heartbeat()
+            self._worker.offences.report()
             if self._worker.subscriber.is_stuck or not all(thread.is_alive() for thread in self._workers):
                 LOG.error("Exiting, because a thread is stuck or has ended; a restart of the uploader fixes that")
                 return EXIT_STUCK
@@ -136,6 +141,7 @@ class UploaderService:
         self._receipts.join(MAX_SHUTDOWN_SECONDS)  # it may be sending a batch
         worker.receipts.flush()
         worker.subscriber.stop()
+        worker.offences.report(final=True)
         LOG.info("Stopped; the broker keeps what is not stored yet")
 
 
@@ -144,12 +150,15 @@ def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorke
     deliveries = Deliveries(settings.upload_threads)
     pool_size = settings.upload_threads + SPARE_CONNECTIONS
     store = CaptureStore(lambda: create_client(settings, pool_size=pool_size), settings)
+    metrics = UploadMetrics(registry)
+    offences = Offences(on_count=metrics.count_offence)
+    poison = PoisonGuard(settings.journal_dir, settings.upload_threads)
     subscriber = Subscriber(
-        session_config(settings.uploaders, settings.broker_login()),
+        session_config(settings.uploaders, settings.upload_threads, settings.broker_login()),
         settings.cloud_broker_host,
         settings.cloud_broker_port,
-        settings.upload_threads + PREFETCH,
-        deliveries,
+        Inbox(deliveries, offences),
+        on_lost=poison.blame_hogs,
     )
     worker = UploadWorker(
         deliveries=deliveries,
@@ -158,10 +167,12 @@ def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorke
         store=store,
         retry=RetryCoordinator(settings.s3_bucket),
         receipts=ReceiptBatcher(subscriber.publish),
-        metrics=UploadMetrics(registry),
+        metrics=metrics,
         max_pixels=settings.max_image_pixels,
         revoked=RevokedEdges(settings.certificates_file),
         cpu_budgets=CpuBudgets(),
+        offences=offences,
+        poison=poison,
     )
     registry.register(_state_collector(worker, settings.certificates_file))
     return worker

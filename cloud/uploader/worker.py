@@ -2,12 +2,13 @@
 
 import logging
 from dataclasses import dataclass
-from hashlib import sha256
 
 from common.contract import topics
 from storage.capture import Capture, RejectedMessage
-from uploader.ingest.cpu_budget import CpuBudgets
+from uploader.ingest.cpu_budget import SECONDS_PER_SECOND, CpuBudgets
+from uploader.ingest.offences import Offence, Offences
 from uploader.ingest.parser import IncomingMessage, InvalidMessageError, claimed_id, edge_or_underscore, parse_capture
+from uploader.ingest.poison import REASON, PoisonGuard
 from uploader.ingest.revoked import RevokedEdges
 from uploader.metrics import UploadMetrics
 from uploader.mqtt.delivery import Deliveries, Delivery
@@ -17,6 +18,10 @@ from uploader.store.bare_images import BareImageIndex
 from uploader.store.retry import RetryCoordinator, StoppedError
 from uploader.store.writer import CaptureStore
 
+TOO_COSTLY = (
+    f"The images of the edge {{edge}} take more than {SECONDS_PER_SECOND:g} s of CPU a second: "
+    "for now they are checked by structure and hash, not decoded"
+)
 LOG = logging.getLogger(__name__)
 
 
@@ -34,6 +39,8 @@ class UploadWorker:
     max_pixels: int
     revoked: RevokedEdges
     cpu_budgets: CpuBudgets
+    offences: Offences
+    poison: PoisonGuard
 
     def run(self) -> None:
         """Process deliveries until stopped; the broker redelivers what is left."""
@@ -44,6 +51,9 @@ class UploadWorker:
                 self._handle(delivery)
             except StoppedError:
                 return
+            except BaseException:
+                self.poison.blame(delivery.message)
+                raise
             finally:
                 self.deliveries.done(delivery)
 
@@ -53,7 +63,7 @@ class UploadWorker:
         edge = topics.edge_of_images(message.topic)
         if edge in self.revoked:
             self.revoked.count_dropped(edge)
-            self.subscriber.acknowledge(delivery)
+            self._acknowledge(delivery)
             return
         try:
             capture = self._parse(message)
@@ -66,10 +76,13 @@ class UploadWorker:
                 self._store(delivery, capture)
 
     def _parse(self, message: IncomingMessage) -> Capture:
-        with self.cpu_budgets.meter(edge_or_underscore(message.topic)) as meter:
+        if self.poison.is_poison(message):
+            raise InvalidMessageError(REASON, "poison")
+        with self.poison.reading(message), self.cpu_budgets.meter(edge_or_underscore(message.topic)) as meter:
             capture = parse_capture(message, self.max_pixels, meter)
         if meter.was_refused:
             self.metrics.count_undecoded(capture.edge)
+            self.offences.count(capture.edge, Offence.UNDECODED, TOO_COSTLY.format(edge=capture.edge))
         return capture
 
     def _store(self, delivery: Delivery, capture: Capture) -> None:
@@ -78,17 +91,22 @@ class UploadWorker:
             capture = self.retry.run(lambda: self.bare_images.assign_first_seen(bare))
         stored = self.retry.run(self.metrics.timed(lambda: self.store.store(capture)))
         LOG.info("Stored %s", stored.key)
-        self.subscriber.acknowledge(delivery)
+        self._acknowledge(delivery)
         self.receipts.add_stored(capture.edge, capture.id, stored.key)
         self.metrics.count_stored(capture, is_new=stored.is_new)
 
     def _reject(self, delivery: Delivery, reason: str) -> None:
         message = delivery.message
         edge = edge_or_underscore(message.topic)
-        rejected = RejectedMessage(edge, message.payload, sha256(message.payload).hexdigest(), reason)
+        rejected = RejectedMessage(edge, message.payload, message.sha256, reason)
         key = self.retry.run(self.metrics.timed(lambda: self.store.reject(rejected)))
-        LOG.warning("Rejected a message from %s, kept as %s: %s", edge, key, reason)
-        self.subscriber.acknowledge(delivery)
+        sentence = f"Rejected a message from {edge}, kept as {key}: {reason}"
+        self.offences.count(edge, Offence.REJECTED, sentence)
+        self._acknowledge(delivery)
         capture_id = claimed_id(message)
         if capture_id and edge != "_":
             self.receipts.add_rejected(edge, capture_id, reason)
+
+    def _acknowledge(self, delivery: Delivery) -> None:
+        if self.subscriber.acknowledge(delivery) or delivery.qos == 0:
+            self.poison.clear(delivery.message)

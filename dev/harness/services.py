@@ -81,7 +81,8 @@ def start_uploader(folder: Path, **settings: str) -> Process:
     password = enrolment.uploader_password
     ours = {"CLOUD_BROKER_PASSWORD_FILE": str(password), "CERTIFICATES_FILE": str(enrolment.dates)}
     login = ours if password.exists() else {}
-    given = _python(folder, "uploader") | {"METRICS_PORT": "0"} | login | settings  # several run side by side
+    own = {"METRICS_PORT": "0", "JOURNAL_DIR": str(folder / "journal")}  # several run side by side
+    given = _python(folder, "uploader") | own | login | settings
     return start("uploader", [sys.executable, "-m", "uploader"], folder, given)
 
 

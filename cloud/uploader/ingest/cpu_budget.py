@@ -1,18 +1,14 @@
 """How much CPU the images of one edge may take: beyond that they are not decoded."""
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic, thread_time
 
-from common.runtime.log import RepeatFilter, filtered_logger
-
 SECONDS_PER_SECOND = 0.5  # of CPU, over time; a hundred honest images take about a quarter of it
 BURST_SECONDS = 4.0  # two cores have done that before an honest image has waited for long
 MAX_EDGES = 1000  # that are remembered; who has used nothing lately is forgotten
-LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -46,7 +42,6 @@ class CpuBudgets:
         self._clock = clock
         self._lock = threading.Lock()
         self._left: dict[str, tuple[float, float]] = {}  # by edge: seconds left, and when
-        self._log = filtered_logger(LOG, RepeatFilter())
 
     @contextmanager
     def meter(self, edge: str) -> Iterator[CpuMeter]:
@@ -56,13 +51,6 @@ class CpuBudgets:
             yield meter
         finally:
             self._spend(edge, meter.unreserved)
-        if meter.was_refused:
-            self._log.warning(
-                "The images of the edge %s take more than %g s of CPU a second: "
-                "for now they are checked by structure and hash, not decoded",
-                edge,
-                SECONDS_PER_SECOND,
-            )
 
     def reserve(self, edge: str, seconds: float) -> bool:
         """Take so much from the edge's bucket; whoever has not used it may take anything once."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from common.contract import topics
 from common.contract.capture import CAPTURE_ID, SCHEMA, CaptureId
@@ -25,7 +26,7 @@ MAX_DETAIL_LENGTH = 128  # S3 takes 2 KB of metadata in all
 LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which a cached property cannot have
 class IncomingMessage:
     """One message as the broker delivered it."""
 
@@ -34,6 +35,11 @@ class IncomingMessage:
     properties: Mapping[str, str]  # the MQTT 5 user properties
     arrived_at: datetime
     oversized: bool = False  # it carried more properties than anybody reads, and none was read
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the payload, computed once."""
+        return hashlib.sha256(self.payload).hexdigest()
 
 
 class InvalidMessageError(Exception):
@@ -66,7 +72,7 @@ def parse_capture(message: IncomingMessage, max_pixels: int, meter: DecodeMeter 
         captured_at=_captured_at(metadata, message.arrived_at) or whole_milliseconds(message.arrived_at),
         image=message.payload,
         content_type=image.content_type,
-        sha256=hashlib.sha256(message.payload).hexdigest(),
+        sha256=message.sha256,
         bare=not metadata,
         details=_details(metadata),
     )

@@ -93,9 +93,11 @@ class Deliveries:
                 if kept:
                     self._waiting[topic] = kept
 
-    def qsize(self) -> int:
-        """How many wait."""
+    def qsize(self, topic: str | None = None) -> int:
+        """How many wait, on one topic or on all."""
         with self._changed:
+            if topic is not None:
+                return len(self._waiting.get(topic, ()))
             return sum(len(line) for line in self._waiting.values())
 
     def empty(self) -> bool:

@@ -5,20 +5,11 @@ import logging
 import socket
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from time import monotonic
 
-from paho.mqtt.client import (
-    MQTT_ERR_SUCCESS,
-    Client,
-    ConnectFlags,
-    DisconnectFlags,
-    MQTTMessage,
-    MQTTMessageInfo,
-)
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -26,25 +17,22 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.contract import topics
 from common.mqtt import new_client
-from common.mqtt_properties import is_oversized
 from common.runtime.log import RepeatFilter, filtered_logger
-from uploader.ingest.parser import IncomingMessage
 from uploader.mqtt.connection import Connection, Phase
-from uploader.mqtt.delivery import Deliveries, Delivery
+from uploader.mqtt.delivery import Delivery
+from uploader.mqtt.inbox import Inbox
+from uploader.mqtt.outbox import Outbox
 from uploader.mqtt.session import (
     SessionConfig,
     connection_refused,
     discard_exclusive_session,
-    receipt_refused,
     subscription_refused,
     unreachable,
 )
-from uploader.mqtt.status_query import UploaderStatus
 
 KEEPALIVE_SECONDS = 15
 MAX_RECONNECT_SECONDS = 15
 MAX_DISCONNECT_SECONDS = 2.0
-MAX_TRACKED_RECEIPTS = 200  # messages, each with many receipts; more are not in flight together
 SESSION_TAKEN_OVER = "Session taken over"  # paho's name of reason code 0x8E
 LOG = logging.getLogger(__name__)
 
@@ -52,21 +40,24 @@ LOG = logging.getLogger(__name__)
 class Subscriber:
     """One persistent MQTT 5 session; its callbacks only replace the state and queue deliveries."""
 
-    def __init__(self, session: SessionConfig, host: str, port: int, window: int, deliveries: Deliveries) -> None:
+    def __init__(
+        self, session: SessionConfig, host: str, port: int, inbox: Inbox, on_lost: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_lost` is called when a connection ended that nobody closed."""
         self._session = session
         self._host_and_port = (host, port)
         self._address = f"{host}:{port} (CLOUD_BROKER_HOST, CLOUD_BROKER_PORT)"
-        self._window = window
-        self._deliveries = deliveries
+        self._inbox = inbox
+        self._on_lost = on_lost
         self._lock = threading.Lock()
         self._connection = Connection()
         self._disconnected = threading.Event()
-        self._reported_problem: Callable[[], str | None] = lambda: "it is starting"
         self._log = filtered_logger(LOG, RepeatFilter())
-        self._dropped = 0
-        self._must_fetch = False  # something was left unacknowledged, since there was no room for it
-        self._receipts: deque[MQTTMessageInfo] = deque(maxlen=MAX_TRACKED_RECEIPTS)
-        self._client = self._new_client(host, port)
+        self._client = new_client(
+            session.client_id, login=session.login, manual_ack=True, max_reconnect_seconds=MAX_RECONNECT_SECONDS
+        )
+        self._outbox = Outbox(self._client, session.client_id, self._address)
+        self._prepare_connection(self._client)
 
     @property
     def connection(self) -> Connection:
@@ -82,17 +73,14 @@ class Subscriber:
 
     def respond_status(self, problem: Callable[[], str | None]) -> None:
         """Answer status requests with what `problem` returns at that moment; it must not block."""
-        self._reported_problem = problem
+        self._outbox.report_by(problem)
 
     def start(self) -> None:
         self._client.loop_start()
 
     def stop(self) -> None:
         """Disconnect, after everything acknowledged and published before has been sent."""
-        deadline = monotonic() + MAX_DISCONNECT_SECONDS
-        for receipt in self._receipts:  # paho holds back what exceeds the broker's receive maximum
-            if self._connection.is_up:
-                receipt.wait_for_publish(max(0.0, deadline - monotonic()))
+        self._outbox.flush(MAX_DISCONNECT_SECONDS, lambda: self._connection.is_up)
         if self._connection.is_up:
             self._disconnected.clear()
             self._client.disconnect(properties=self._session.disconnect_properties())
@@ -112,9 +100,7 @@ class Subscriber:
     def publish(self, topic: str, payload: bytes) -> None:
         """Publish a receipt, best effort: without a connection it is lost."""
         if self._connection.is_up:
-            published = self._client.publish(topic, payload, qos=1)
-            if published.rc == MQTT_ERR_SUCCESS:
-                self._receipts.append(published)
+            self._outbox.publish(topic, payload)
 
     def subscribe(self) -> None:
         """Subscribe, or ping: the acknowledgement proves connection, subscription and network thread."""
@@ -131,32 +117,23 @@ class Subscriber:
     def fetch_what_was_left(self) -> None:
         """Connect again once there is room: then the broker delivers again what was left unacknowledged."""
         connection = self._client.socket()
-        if not self._must_fetch or not isinstance(connection, socket.socket) or not self._deliveries.has_much_room:
+        if not isinstance(connection, socket.socket) or not self._inbox.should_fetch:
             return
         LOG.info("Connecting again: messages that did not fit into memory wait at the broker")
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
 
-    def _new_client(self, host: str, port: int) -> Client:
-        client = new_client(
-            self._session.client_id,
-            login=self._session.login,
-            manual_ack=True,
-            max_reconnect_seconds=MAX_RECONNECT_SECONDS,
-        )
+    def _prepare_connection(self, client: Client) -> None:
         client.on_pre_connect = self._on_pre_connect
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
-        client.on_publish = self._on_publish
-        client.max_queued_messages_set(1000)  # receipts; for one that does not fit, its edge sends the capture again
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = self._session.expiry_seconds
-        properties.ReceiveMaximum = self._window
-        client.connect_async(host, port, KEEPALIVE_SECONDS, clean_start=False, properties=properties)
-        return client
+        properties.ReceiveMaximum = self._session.window
+        client.connect_async(*self._host_and_port, KEEPALIVE_SECONDS, clean_start=False, properties=properties)
 
     def _on_pre_connect(self, _client: Client, _userdata: object) -> None:
         self._begin_connection(Phase.CONNECTING)
@@ -173,7 +150,7 @@ class Subscriber:
             self._report_problem(connection_refused(reason))
             return
         if flags.session_present:
-            self._deliveries.drop_unacknowledged()
+            self._inbox.drop_unacknowledged()
         with self._lock:
             self._connection = replace(self._connection, phase=Phase.CONNECTED, pending_pings=0)
         self.subscribe()
@@ -198,16 +175,17 @@ class Subscriber:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        was_up, was_lost = self._connection.is_up, not self._must_fetch
+        was_up, was_lost = self._connection.is_up, not self._inbox.has_left_some
         self._begin_connection(Phase.LOST)
         self._disconnected.set()
         if was_up and was_lost and reason.is_failure:
             hint = "; run only one uploader, or set UPLOADERS" if reason == SESSION_TAKEN_OVER else ""
             self._report_problem(f"the connection was lost ({reason}){hint}")
+            self._on_lost()
 
     def _begin_connection(self, phase: Phase) -> None:
         """Count a new connection, so that nothing of the previous one can be acknowledged."""
-        self._must_fetch = False
+        self._inbox.begin_connection()
         with self._lock:
             last = self._connection
             self._connection = Connection(
@@ -228,49 +206,13 @@ class Subscriber:
                 self._connection, phase=Phase.SUBSCRIBED, last_ack_at=monotonic(), pending_pings=0, problem=None
             )
 
-    def _on_publish(
-        self, _client: Client, _userdata: object, _mid: int, reason: ReasonCode, _properties: Properties
-    ) -> None:
-        if reason.is_failure:
-            self._log.error("The broker at %s: %s", self._address, receipt_refused(reason))
-
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         if message.topic == topics.UPLOADER_STATUS_REQUEST:
-            self._respond_status(message)
+            self._outbox.answer(message)
             return
-        if message.qos == 0 and self._deliveries.qsize() >= 4 * self._window:
-            self._count_dropped()
-            return
-        properties = getattr(message.properties, "UserProperty", [])
-        incoming = IncomingMessage(
-            topic=message.topic,  # the broker has checked that it is UTF-8
-            payload=bytes(message.payload),
-            properties=dict(properties),
-            arrived_at=datetime.now(UTC),
-            oversized=is_oversized(message.properties),
-        )
-        delivery = Delivery(incoming, message.qos, message.mid, self._connection.number)
-        if self._deliveries.put(delivery):
-            return
-        if message.qos == 0:
-            self._count_dropped()
-        else:
-            self._must_fetch = True
-
-    def _respond_status(self, request: MQTTMessage) -> None:
-        if request.qos:
-            self._client.ack(request.mid, request.qos)
-        topic = getattr(request.properties, "ResponseTopic", "")
-        if topics.is_uploader_status_response(topic):
-            status = UploaderStatus(self._session.client_id, self._reported_problem())
-            self._client.publish(topic, status.to_json())
+        self._inbox.put(message, self._connection.number)
 
     def _report_problem(self, problem: str) -> None:
         with self._lock:
             self._connection = replace(self._connection, problem=problem)
         self._log.warning("No captures from the broker at %s: %s", self._address, problem)
-
-    def _count_dropped(self) -> None:
-        self._dropped += 1
-        if self._dropped % 1000 == 1:
-            LOG.warning("Dropped %d messages of QoS 0: they arrive faster than S3 stores them", self._dropped)

@@ -14,8 +14,9 @@ log = logging.getLogger(__name__)
 
 EXTENSIONS = (".png", ".jpg")
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700  # faces are for nobody else on this host
-TEST_FILE = ".probe"
+TEST_FILE, LOCK_FILE, DAMAGED = ".probe", ".lock", "damaged"
 TEST_BYTES = 64 * 1024  # about a capture
+OURS = (*EXTENSIONS, UNFINISHED, TEST_FILE, LOCK_FILE, DAMAGED)
 MAX_DAMAGED_FILES = 100  # kept for inspection; older ones are deleted
 
 
@@ -140,12 +141,12 @@ class Spool:
         if self._lock_file is not None:
             return
         self._folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        self._lock_file = _acquire_lock(self._folder / ".lock")
+        self._lock_file = _acquire_lock(self._folder / LOCK_FILE)
+        _make_private(self._folder)
         for entry in list(os.scandir(self._folder)):
             if entry.name.endswith(UNFINISHED):
                 self._quarantine(Path(entry.path), "it was not finished when the camera stopped")
             elif entry.name.endswith(EXTENSIONS):
-                Path(entry.path).chmod(PRIVATE_FILE)  # an older version let others read it
                 self._sizes[entry.name] = entry.stat().st_size
         self._bytes = sum(self._sizes.values())
 
@@ -171,7 +172,7 @@ class Spool:
             self._sizes[name] = len(capture.image)
 
     def _quarantine(self, path: Path, reason: str) -> None:
-        damaged = self._folder / "damaged"
+        damaged = self._folder / DAMAGED
         log.error("Quarantined %s in %s: %s", path.name, damaged, reason)
         try:
             damaged.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
@@ -198,6 +199,19 @@ def _acquire_lock(path: Path) -> int:
             f"SPOOL_DIR={path.parent} is in use by another camera: give each camera its own folder."
         ) from error
     return descriptor
+
+
+def _make_private(folder: Path) -> None:
+    """An older version let others look into it; a folder that holds something else stays as it is."""
+    with contextlib.suppress(OSError):  # not every file system has modes
+        entries = list(os.scandir(folder))
+        for entry in entries:
+            if entry.name.endswith(EXTENSIONS) and entry.is_file(follow_symlinks=False):
+                Path(entry.path).chmod(PRIVATE_FILE)
+        if all(entry.name.endswith(OURS) for entry in entries):
+            folder.chmod(PRIVATE_FOLDER)
+        if (folder / DAMAGED).is_dir():
+            (folder / DAMAGED).chmod(PRIVATE_FOLDER)
 
 
 def _explain(folder: Path, error: OSError) -> str:

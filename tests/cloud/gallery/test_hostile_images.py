@@ -11,27 +11,30 @@ from PIL import Image
 
 from dev.harness.process import wait_for
 from gallery.pixel_budget import PixelBudget
-from gallery.thumbnails import MAX_PIXELS, SIDE, NoImageError, shrink
+from gallery.settings import Settings as GallerySettings
+from gallery.thumbnails import SIDE, NoImageError, shrink
+from storage.settings import MAX_IMAGE_PIXELS
 from tests.support import pictures
 from tests.support.hostile_images import HOSTILE
 from tests.support.paths import ROOT
+from uploader.settings import Settings as UploaderSettings
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_the_uploader_refuses_has_no_thumbnail(name: str) -> None:
     with pytest.raises(NoImageError):
-        shrink(HOSTILE[name](), PixelBudget(MAX_PIXELS))
+        shrink(HOSTILE[name](), PixelBudget(MAX_IMAGE_PIXELS))
 
 
 @pytest.mark.parametrize("payload", [b"", b"GIF89a", b"\xff\xd8", b"\x89PNG", b"\x89PNG\r\n\x1a\n"])
 def test_what_is_no_image_has_no_thumbnail(payload: bytes) -> None:
     with pytest.raises(NoImageError):
-        shrink(payload, PixelBudget(MAX_PIXELS))
+        shrink(payload, PixelBudget(MAX_IMAGE_PIXELS))
 
 
 @pytest.mark.parametrize("picture", [pictures.png(1, "{}", 700), pictures.jpeg(1, "{}", 700)], ids=["png", "jpeg"])
 def test_a_thumbnail_is_a_small_jpeg(picture: bytes) -> None:
-    small = Image.open(io.BytesIO(shrink(picture, PixelBudget(MAX_PIXELS))))
+    small = Image.open(io.BytesIO(shrink(picture, PixelBudget(MAX_IMAGE_PIXELS))))
 
     assert (small.format, small.size) == ("JPEG", (SIDE, SIDE))
 
@@ -42,6 +45,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from PIL import Image
 from gallery.pixel_budget import PixelBudget
+from gallery.settings import Settings as GallerySettings
 from gallery.thumbnails import shrink
 
 def memory(name):
@@ -66,6 +70,16 @@ def test_large_images_are_not_in_memory_all_at_once() -> None:
     done = subprocess.run([sys.executable, "-c", PEAK], env=environment, capture_output=True, text=True, check=True)
 
     assert int(done.stdout) < 3 * 4 * 3000 * 3000  # one image and a copy of it; four at once take 280 MB
+
+
+def test_the_gallery_shows_as_many_pixels_as_the_uploader_takes() -> None:
+    picture = pictures.png(1, "{}", 30)
+
+    assert shrink(picture, PixelBudget(30 * 30))
+    with pytest.raises(NoImageError, match="30x30 is more than MAX_IMAGE_PIXELS=899 pixels"):
+        shrink(picture, PixelBudget(30 * 30 - 1))
+    for settings in (UploaderSettings, GallerySettings):
+        assert settings(s3_bucket="pictures", max_image_pixels=899).max_image_pixels == 899
 
 
 def test_who_does_not_fit_waits_its_turn() -> None:

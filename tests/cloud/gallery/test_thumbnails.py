@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from gallery.pixel_budget import PixelBudget
 from gallery.thumbnails import SIDE, NoImageError, shrink
 from tests.support.paths import ROOT
 from uploader.ingest.image import NotAnImageError, validate_image
@@ -95,7 +96,7 @@ def odd_pngs() -> Iterator[bytes]:
 
 
 def shown(image: bytes) -> Image.Image:
-    small = Image.open(io.BytesIO(shrink(image)))
+    small = Image.open(io.BytesIO(shrink(image, PixelBudget(PIXELS))))
     small.load()
     return small
 
@@ -136,7 +137,7 @@ def test_what_is_no_picture_is_called_so() -> None:
 
     for image in (b"", b"GIF89a", whole[:20], whole[:60], jpeg(good_exif(1))[:100], whole[:8] + b"\xff" * 100):
         with pytest.raises(NoImageError):
-            shrink(image)
+            shrink(image, PixelBudget(PIXELS))
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the collected cases are not beside this folder")

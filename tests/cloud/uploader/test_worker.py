@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import re
 from datetime import timedelta
 
 from dev.harness.process import wait_for
@@ -60,7 +61,7 @@ def test_captures_whose_names_collide_are_all_stored_once(edge: Edge, uploaders:
 def test_hundreds_of_garbage_messages_are_kept_aside_and_hold_nothing_up(
     edge: Edge, uploaders: Uploaders, bucket: Bucket
 ) -> None:
-    uploaders.start_healthy()
+    process = uploaders.start_healthy()
     chance = random.Random(1)
     garbage = [chance.randbytes(chance.randrange(1, 2000)) for _ in range(300)]
     good = [pictures.png(number) for number in range(20)]
@@ -78,6 +79,10 @@ def test_hundreds_of_garbage_messages_are_kept_aside_and_hold_nothing_up(
     body, kind, metadata = bucket.read(f"rejected/porch/{hashlib.sha256(garbage[0]).hexdigest()}.bin")
     assert (body, kind) == (garbage[0], "application/octet-stream")
     assert metadata == {"reason": "neither a PNG nor a JPEG"}
+    process.stop()
+    log = process.log.read_text()
+    assert log.count("Rejected") < 10  # the first, and one line a minute
+    assert sum(int(count) for count in re.findall(r"porch: within .* (\d+) rejected more", log)) == 999
 
 
 def test_strange_properties_and_empty_messages_hold_nothing_up(

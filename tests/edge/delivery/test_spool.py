@@ -230,3 +230,25 @@ def test_a_file_that_somebody_deleted_is_forgotten(tmp_path: Path, make_capture:
 
     assert spool.read(capture.id) is None
     assert (spool.depth, spool.bytes) == (0, 0)
+
+
+@pytest.mark.parametrize("other", [None, "holiday.txt"])
+def test_a_folder_that_others_could_read_is_closed_unless_it_holds_something_else(
+    tmp_path: Path, other: str | None
+) -> None:
+    folder = tmp_path / "spool"
+    (folder / "damaged").mkdir(parents=True)
+    (folder / ".lock").touch()
+    (folder / "old.png").write_bytes(b"an image")
+    if other:
+        (folder / other).touch()
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+    Spool(folder, ROOM).close()
+
+    assert folder.stat().st_mode & 0o777 == (0o755 if other else 0o700)
+    assert (folder / "damaged").stat().st_mode & 0o777 == 0o700
+    assert (folder / "old.png").stat().st_mode & 0o777 == 0o600
+    if other:
+        assert (folder / other).stat().st_mode & 0o777 == 0o644

@@ -1,6 +1,5 @@
 """Whose images are decoded, and whose have cost too much."""
 
-import logging
 from time import thread_time
 
 import pytest
@@ -59,19 +58,6 @@ def test_one_image_that_needs_more_than_the_burst_is_decoded_once() -> None:
     budgets = CpuBudgets(Clock())
 
     assert [budgets.reserve("porch", 2 * BURST_SECONDS) for _ in range(2)] == [True, False]
-
-
-def test_the_offender_is_named_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
-    budgets = CpuBudgets(Clock())
-    budgets.reserve("flood", BURST_SECONDS)
-
-    with caplog.at_level(logging.WARNING):
-        for _ in range(100):
-            with budgets.meter("flood") as meter:
-                assert not meter.allows(1.0)
-
-    (line,) = [record.getMessage() for record in caplog.records]
-    assert "the edge flood " in line
 
 
 def test_edges_that_have_used_nothing_lately_are_forgotten() -> None:

@@ -1,6 +1,7 @@
 """The session at the broker: who may acknowledge what."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from queue import SimpleQueue
 
 import pytest
@@ -12,7 +13,9 @@ from common.mqtt import new_client
 from dev.harness.process import LOOPBACK, wait_for
 from tests.cloud.rig import Broker, Edge
 from tests.support import pictures
+from uploader.ingest.offences import Offences
 from uploader.mqtt.delivery import Deliveries, Delivery
+from uploader.mqtt.inbox import Inbox
 from uploader.mqtt.session import session_config
 from uploader.mqtt.status_query import UploaderStatus
 from uploader.mqtt.subscriber import Subscriber
@@ -26,7 +29,8 @@ class Reader:
 
     def __init__(self, port: int) -> None:
         self.deliveries = Deliveries(2 * WINDOW)
-        self.subscriber = Subscriber(session_config(1), LOOPBACK, port, WINDOW, self.deliveries)
+        session = replace(session_config(1, threads=1), window=WINDOW)
+        self.subscriber = Subscriber(session, LOOPBACK, port, Inbox(self.deliveries, Offences()))
         self.subscriber.start()
         self.wait_until_subscribed()
 

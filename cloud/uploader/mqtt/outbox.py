@@ -1,0 +1,62 @@
+"""What the uploader publishes: receipts, and answers to whoever asks for its status."""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+
+from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, MQTTMessage, MQTTMessageInfo
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from common.contract import topics
+from common.runtime.log import RepeatFilter, filtered_logger
+from uploader.mqtt.session import receipt_refused
+from uploader.mqtt.status_query import UploaderStatus
+
+MAX_QUEUED_RECEIPTS = 1000  # for one that does not fit, its edge sends the capture again
+MAX_TRACKED_RECEIPTS = 200  # messages, each with many receipts; more are not in flight together
+LOG = logging.getLogger(__name__)
+
+
+class Outbox:
+    """Writes to one client, best effort: without a connection a receipt is lost, and the camera sends again."""
+
+    def __init__(self, client: Client, client_id: str, address: str) -> None:
+        self._client, self._client_id, self._address = client, client_id, address
+        self._reported_problem: Callable[[], str | None] = lambda: "it is starting"
+        self._log = filtered_logger(LOG, RepeatFilter())
+        self._receipts: deque[MQTTMessageInfo] = deque(maxlen=MAX_TRACKED_RECEIPTS)
+        client.on_publish = self._on_publish
+        client.max_queued_messages_set(MAX_QUEUED_RECEIPTS)
+
+    def report_by(self, problem: Callable[[], str | None]) -> None:
+        """Answer with what `problem` returns at that moment; it must not block."""
+        self._reported_problem = problem
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        published = self._client.publish(topic, payload, qos=1)
+        if published.rc == MQTT_ERR_SUCCESS:
+            self._receipts.append(published)
+
+    def flush(self, seconds: float, is_up: Callable[[], bool]) -> None:
+        """Wait until everything is sent: paho holds back what exceeds the broker's receive maximum."""
+        deadline = monotonic() + seconds
+        for receipt in self._receipts:
+            if is_up():
+                receipt.wait_for_publish(max(0.0, deadline - monotonic()))
+
+    def answer(self, request: MQTTMessage) -> None:
+        """Report the status to the topic that the request names."""
+        if request.qos:
+            self._client.ack(request.mid, request.qos)
+        topic = getattr(request.properties, "ResponseTopic", "")
+        if topics.is_uploader_status_response(topic):
+            status = UploaderStatus(self._client_id, self._reported_problem())
+            self._client.publish(topic, status.to_json())
+
+    def _on_publish(
+        self, _client: Client, _userdata: object, _mid: int, reason: ReasonCode, _properties: Properties
+    ) -> None:
+        if reason.is_failure:
+            self._log.error("The broker at %s: %s", self._address, receipt_refused(reason))
