@@ -8,6 +8,7 @@ import pytest
 
 from camera.config.settings import Settings
 from camera.diagnostics.offline import extract_captures
+from gallery.pixel_budget import PixelBudget
 from gallery.thumbnails import NoImageError, shrink
 from tests.edge.sources.video.odd_media import CASES, INTERLACE, SQUASH, make_video
 from tests.outside.odd_images import DAMAGED, RARE, WHOLE
@@ -72,7 +73,7 @@ def _taken(image: bytes) -> bool:
 
 def _shown(image: bytes) -> bool:
     try:
-        return shrink(image).startswith(b"\xff\xd8")
+        return shrink(image, PixelBudget(PIXELS)).startswith(b"\xff\xd8")
     except NoImageError:
         return False
 
