@@ -16,7 +16,11 @@ from dev.scripts.environment import find_browser
 from tests.support.paths import ROOT
 from tests.support.rig import CloudBroker, Container, EdgeBroker, Store, running_cloud_broker
 
-SLOW_FOLDERS = {"attack", "integration", "faults", "e2e"}
+SLOW = (  # S3 servers, or our programs run whole
+    *("tests/attack/", "tests/integration/", "tests/faults/", "tests/e2e/", "tests/outside/", "tests/cloud/stores/"),
+    *("tests/edge/diagnostics/", "tests/edge/web/test_live.py", "tests/edge/sources/test_replug.py"),
+    *("tests/edge/sources/v4l2/test_ioctl.py", "tests/cloud/uploader/admin/"),
+)
 SERVICES = {"store", "strict_store", "broker", "cloud_broker", "edge_broker", "edge_port", "browser"}  # fixtures
 FOOTAGE = {"media"}  # minutes of real video through the detector
 NOTE = "note"
@@ -28,7 +32,11 @@ BROWSER_OPTIONS = (  # containers give it no sandbox and no GPU; it must contact
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help="only tests without broker, S3, browser, Docker, footage")
+    parser.addoption(
+        "--fast",
+        action="store_true",
+        help="only tests of parts: no other program, no footage",
+    )
 
 
 @pytest.hookimpl(optionalhook=True)  # also without xdist (-p no:xdist)
@@ -36,8 +44,6 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two workers a core, since most tests wait for programs; none for single files, which start sooner without."""
     if all(".py" in argument for argument in config.args):
         return 0
-    if config.getoption("--fast"):
-        return os.cpu_count() or 1
     return 2 * (os.cpu_count() or 1)
 
 
@@ -63,7 +69,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_fast(item: pytest.Item) -> bool:
     needed = set(getattr(item, "fixturenames", ()))
-    return item.path.relative_to(ROOT / "tests").parts[0] not in SLOW_FOLDERS and needed.isdisjoint(SERVICES | FOOTAGE)
+    return not item.nodeid.startswith(SLOW) and needed.isdisjoint(SERVICES | FOOTAGE)
 
 
 @functools.cache
