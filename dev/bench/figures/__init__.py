@@ -1,0 +1,1 @@
+"""How figures are taken, compared, drawn and written down."""

@@ -1,0 +1,1 @@
+"""What the benches put around the product: stores, loads, a bridge to watch."""
