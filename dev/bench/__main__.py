@@ -3,10 +3,11 @@
 import importlib
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from dev.bench import machine, report
-from dev.bench.measure import QUICK
+from dev.bench.figures import machine, report
+from dev.bench.figures.measure import QUICK
 from dev.harness.process import StartError
 
 NAMES = ("uploader", "bridge", "endtoend", "camera", "quality", "growth", "gallery")
@@ -21,12 +22,18 @@ def main() -> int:
     return max([_run(name) for name in names])
 
 
+def find(name: str) -> Callable[[Path], report.Report]:
+    """Return what runs the bench of this name in a folder."""
+    run: Callable[[Path], report.Report] = importlib.import_module(f"dev.bench.workloads.{name}").run
+    return run
+
+
 def _run(name: str) -> int:
     print(f"{name} ...", flush=True)
     measured = machine.measured(("QUICK=1 " if QUICK else "") + f"dev/bench/run {name}")
     with tempfile.TemporaryDirectory(prefix=f"usbcam-bench-{name}-") as folder:
         try:
-            result = importlib.import_module(f"bench.{name}").run(Path(folder))
+            result = find(name)(Path(folder))
         except (StartError, TimeoutError) as error:
             print(f"bench: {name} failed: {error}", file=sys.stderr)
             return 1

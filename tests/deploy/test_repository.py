@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.bench import __main__ as bench
+from dev.bench.rig import stores
 from tests.deploy.shipped import documents, repository_files
 from tests.support.paths import ROOT
 
@@ -88,3 +90,13 @@ def _is_a_flag(match: re.Match[str], path: Path) -> bool:
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="ignore")
+
+
+@pytest.mark.parametrize("name", bench.NAMES)
+def test_each_bench_is_found_by_its_name(name: str) -> None:
+    assert callable(bench.find(name))
+
+
+def test_the_store_that_answers_late_is_where_the_benches_start_it(tmp_path: Path) -> None:
+    store = stores.with_latency(tmp_path)
+    store.process.kill()

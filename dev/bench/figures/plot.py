@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from math import log10
 
-from dev.bench.measure import Figure, number
+from dev.bench.figures.measure import Figure, number
 
 WIDTH = 640
 LABELS = 190

@@ -60,7 +60,7 @@ def real(folder: Path) -> Store:
 def with_latency(folder: Path, delay_seconds: float = 0.0) -> Store:
     """A store that answers after that time, whatever it is given, and keeps nothing."""
     port = free_port()
-    command = [sys.executable, str(ROOT / "dev" / "bench" / "latency_store.py"), str(port), str(delay_seconds)]
+    command = [sys.executable, str(ROOT / "dev" / "bench" / "rig" / "latency_store.py"), str(port), str(delay_seconds)]
     process = start("latency-store", command, folder, {})
     store = Store(process, port, port, "bench", lambda metrics, _bucket: int(metrics))
     until_up(process, lambda: _answers(store))

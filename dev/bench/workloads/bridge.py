@@ -10,11 +10,11 @@ from pathlib import Path
 from camera.config.settings import Settings
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
-from dev.bench import load, stores
-from dev.bench.bridge_rig import BridgeRig, Receiver, Sender
-from dev.bench.measure import QUICK, Sample, Series, cpu_seconds, paired, quantile
-from dev.bench.plot import bars
-from dev.bench.report import Report, Table
+from dev.bench.figures.measure import QUICK, Sample, Series, cpu_seconds, paired, quantile
+from dev.bench.figures.plot import bars
+from dev.bench.figures.report import Report, Table
+from dev.bench.rig import load, stores
+from dev.bench.rig.bridge_rig import BridgeRig, Receiver, Sender
 from dev.harness.process import Process, wait_for
 from dev.harness.services import start_uploader
 

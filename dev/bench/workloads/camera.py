@@ -19,9 +19,9 @@ from camera.pipeline.analyzer import FrameAnalyzer
 from camera.sources.frame import Frame
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Capture
-from dev.bench.measure import QUICK, Figure, Sample, Series, cpu_seconds, memory_mb, paired
-from dev.bench.plot import bars
-from dev.bench.report import Report, Table
+from dev.bench.figures.measure import QUICK, Figure, Sample, Series, cpu_seconds, memory_mb, paired
+from dev.bench.figures.plot import bars
+from dev.bench.figures.report import Report, Table
 from dev.harness.process import LOOPBACK, Process, free_port, start, wait_for
 from dev.harness.services import start_camera
 

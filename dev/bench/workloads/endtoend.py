@@ -15,11 +15,11 @@ from unittest import mock
 from camera.config.settings import Settings
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
-from dev.bench import load, stores
-from dev.bench.bridge_rig import BridgeRig
-from dev.bench.measure import QUICK, Sample, Series, paired, quantile
-from dev.bench.plot import bars
-from dev.bench.report import Report, Table
+from dev.bench.figures.measure import QUICK, Sample, Series, paired, quantile
+from dev.bench.figures.plot import bars
+from dev.bench.figures.report import Report, Table
+from dev.bench.rig import load, stores
+from dev.bench.rig.bridge_rig import BridgeRig
 from dev.harness.process import wait_for
 from dev.harness.services import start_uploader
 

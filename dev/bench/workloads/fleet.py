@@ -1,4 +1,4 @@
-"""How many edges one cloud host carries: `python -m dev.bench.fleet --edges 100,1000 --per-minute 10`.
+"""How many edges one cloud host carries: `python -m dev.bench.workloads.fleet --edges 100,1000 --per-minute 10`.
 
 One cloud broker, one uploader and one store with the shipped files, all on this machine. Edges are as the cloud
 sees them: an MQTT 5 connection by TLS with the edge's own certificate, captures at QoS 1, receipts awaited.
@@ -270,7 +270,7 @@ def resident_mb(pid: int) -> float:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m dev.bench.fleet", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m dev.bench.workloads.fleet", description=__doc__)
     parser.add_argument("--edges", type=lambda text: [int(word) for word in text.split(",")], default=[1, 10, 100])
     parser.add_argument("--per-minute", type=float, default=1.0, help="captures of each edge")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each size runs")

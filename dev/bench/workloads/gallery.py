@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from dev.bench import stores
-from dev.bench.measure import QUICK, Sample, memory_mb, paired
-from dev.bench.report import Report, Table
+from dev.bench.figures.measure import QUICK, Sample, memory_mb, paired
+from dev.bench.figures.report import Report, Table
+from dev.bench.rig import stores
 from dev.harness.process import LOOPBACK, Process, free_port, wait_for
 from dev.harness.services import s3_client, start_gallery
 

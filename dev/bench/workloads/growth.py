@@ -4,10 +4,10 @@ import functools
 import time
 from pathlib import Path
 
-from dev.bench import fleet
-from dev.bench.measure import QUICK, Sample, Series, memory_mb, paired, quantile
-from dev.bench.plot import curves
-from dev.bench.report import Report, Table
+from dev.bench.figures.measure import QUICK, Sample, Series, memory_mb, paired, quantile
+from dev.bench.figures.plot import curves
+from dev.bench.figures.report import Report, Table
+from dev.bench.workloads import fleet
 
 EDGES = (1, 10, 100) if QUICK else (1, 10, 100, 300, 1000)
 IMAGES = 1000 if QUICK else 2000  # of all edges together, so that each run drains as much

@@ -12,9 +12,9 @@ import numpy as np
 from camera.config.settings import Settings
 from camera.pipeline.detector import FaceDetector
 from camera.sources.frame import Image
-from dev.bench.measure import Figure
-from dev.bench.plot import bars
-from dev.bench.report import Report, Table
+from dev.bench.figures.measure import Figure
+from dev.bench.figures.plot import bars
+from dev.bench.figures.report import Report, Table
 from dev.scripts.environment import ROOT
 
 MEDIA = ROOT.parent / "shared" / "media"

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.contract import topics
-from dev.bench import load, stores
-from dev.bench.measure import QUICK, Sample, Series, cpu_seconds, number, paired
+from dev.bench.figures.measure import QUICK, Sample, Series, cpu_seconds, number, paired
+from dev.bench.figures.plot import bars
+from dev.bench.figures.report import Report, Table
 from dev.bench.peers import nodered
-from dev.bench.plot import bars
-from dev.bench.report import Report, Table
-from dev.bench.stores import Store
+from dev.bench.rig import load, stores
+from dev.bench.rig.stores import Store
 from dev.harness.enrolment import Enrolment
 from dev.harness.process import Process, free_port, start, wait_for
 from dev.harness.services import start_cloud_broker, start_uploader
