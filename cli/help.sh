@@ -1,5 +1,6 @@
-# shellcheck shell=sh
-# What the commands are called, what they do, and an example for each.
+#!/bin/sh
+# What the commands are called and do, with an example for each; part of ./usbcam, which reads it.
+# shellcheck disable=SC2034,SC2154 # the parts share their variables
 
 # NAME|ARGUMENTS|WHERE|WHAT, in the order in which a newcomer needs them.
 commands='

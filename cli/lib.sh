@@ -1,5 +1,6 @@
-# shellcheck shell=sh
-# What all commands stand on: messages, this host's roles, Compose, and the elapsed time.
+#!/bin/sh
+# What all commands stand on: messages, roles, Compose, elapsed time; part of ./usbcam, which reads it.
+# shellcheck disable=SC2034,SC2154 # the parts share their variables
 
 say() { printf '%s\n' "$*"; }
 
@@ -64,14 +65,14 @@ need_docker() {
 }
 
 compose() {
-    half=$1
+    file=$(compose_file "$1")
     shift
-    docker compose -f "$(compose_file "$half")" "$@"
+    docker compose --project-directory "$root" -f "$file" "$@"
 }
 
 # After an upgrade that failed it is the copy that belongs to the old images.
 compose_file() {
-    if [ -e "$kept/rolled-back" ] && [ -e "$kept/docker-compose.$1.yml" ]; then
+    if [ -z "$new" ] && [ -e "$kept/rolled-back" ] && [ -e "$kept/docker-compose.$1.yml" ]; then
         say "$kept/docker-compose.$1.yml"
     else
         say "docker-compose.$1.yml"
@@ -105,7 +106,7 @@ progress() {
     wait "$child" || result=$?
     child=
     elapsed=$(($(date +%s) - began))
-    outcome=done
+    outcome="done"
     [ "$result" -eq 0 ] || outcome=failed
     if [ -t 1 ]; then
         printf '\r%s ... %s after %s s\n' "$doing" "$outcome" "$elapsed"
@@ -129,9 +130,22 @@ stopped() {
     exit "$1"
 }
 
-tidy() { [ -z "$log" ] || rm -f "$log"; }
+tidy() {
+    [ -z "$log" ] || rm -f "$log"
+    [ -z "$work" ] || rm -rf "$work"
+}
 
-child= log= started=
+last_line() { grep -v '^[[:space:]]*$' "$log" | tail -n 1; }
+
+# The path of a file that the user named, from where the user is.
+from_caller() {
+    case $1 in
+        /*) say "$1" ;;
+        *) say "$caller/$1" ;;
+    esac
+}
+
+child='' log='' work='' started='' new=''
 kept=.usbcam # what the last healthy start was made of, for upgrade
 trap 'stopped 130' INT
 trap 'stopped 143' TERM

@@ -1,5 +1,6 @@
-# shellcheck shell=sh
-# Looking at what runs, and telling it something.
+#!/bin/sh
+# Looking at what runs, and telling it something; part of ./usbcam, which reads it.
+# shellcheck disable=SC2034,SC2154 # the parts share their variables
 
 run_status() {
     [ $# -eq 0 ] || misused "status takes no $1"
@@ -18,7 +19,7 @@ run_status() {
     done
 }
 
-project() { compose "$1" config --format json 2>/dev/null | sed -n 's/^ *"name": "\([^"]*\)",*$/\1/p' | head -n 1; }
+project() { setting COMPOSE_PROJECT_NAME "$(sed -n 's/^name: *//p' "$(compose_file "$1")")"; }
 
 run_open() {
     [ $# -eq 0 ] || misused "open takes no $1"
@@ -137,19 +138,13 @@ run_snapshot() {
     need_role edge
     file=snapshot.jpg
     case ${1-} in '' | --*) ;; *) file=$1 && shift ;; esac
-    case $file in
-        -) taken=- ;;
-        /*) taken=$file ;;
-        *) taken=$caller/$file ;;
-    esac
-    picture=$(mktemp "${TMPDIR:-/tmp}/usbcam.XXXXXX")
-    log=$picture
-    take_snapshot "$@" >"$picture" || exit $?
-    if [ "$taken" = - ]; then
-        cat "$picture"
+    log=$(mktemp "${TMPDIR:-/tmp}/usbcam.XXXXXX")
+    take_snapshot "$@" >"$log" || exit $?
+    if [ "$file" = - ]; then
+        cat "$log"
     else
-        cat "$picture" >"$taken" || exit 1
-        warn "one frame is in $file"
+        cat "$log" >"$(from_caller "$file")" || exit 1
+        say "One frame is in $file."
     fi
 }
 

@@ -1,5 +1,6 @@
-# shellcheck shell=sh
-# How the door reaches the programs: in their containers, or as plain processes where there is no Docker.
+#!/bin/sh
+# How ./usbcam reaches the programs: in containers, or as plain processes without Docker; part of it.
+# shellcheck disable=SC2034,SC2154 # the parts share their variables
 
 # Checks and edits .env: cli/settings, with the host's Python, else with the one in the images' base.
 settings() {
@@ -30,7 +31,7 @@ build_missing() {
 }
 
 build_failed() {
-    fail "the image cannot be built: $(grep -v '^[[:space:]]*$' "$log" | tail -n 1)"
+    fail "the image cannot be built: $(last_line)"
 }
 
 # part HALF SERVICE WORD...: runs a command of a service's program, in a container of its own.

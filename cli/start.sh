@@ -1,5 +1,6 @@
-# shellcheck shell=sh
-# init, up, down, version.
+#!/bin/sh
+# init, up, down and version; part of ./usbcam, which reads it.
+# shellcheck disable=SC2034,SC2154 # the parts share their variables
 
 run_init() {
     case ${1-} in edge | cloud) ;; *) misused "say which host this is: ./usbcam init edge or ./usbcam init cloud" ;; esac
@@ -11,10 +12,9 @@ run_up() {
     need_roles
     check_settings
     need_docker
-    TIMEZONE=$(setting TIMEZONE "$(host_timezone)")
-    export TIMEZONE
+    export_timezone
     for half in $(roles); do up_half "$half"; done
-    keep_this
+    keep_files
     run_open
     ! is edge || [ -n "$(setting EDGE_TOKEN)$(setting EDGE_TOKEN_FILE)" ] ||
         say "No token yet, so captures wait on this host: run ./usbcam enroll NAME on the cloud host, then ./usbcam init edge here."
@@ -39,7 +39,7 @@ explain_start() {
     taken=$(sed -n 's/.*Bind for [^ ]*:\([0-9]*\) failed: port is already allocated.*/\1/p; s/.*listen tcp[46]* [^ ]*:\([0-9]*\): bind: address already in use.*/\1/p' "$log" | head -n 1)
     [ -z "$taken" ] || fail "port $taken is taken by another program; set another LIVE_PORT, GALLERY_PORT or CLOUD_PORT in .env"
     reasons=$(unhealthy "$1")
-    [ -n "$reasons" ] || fail "the $1 services did not start: $(grep -v '^[[:space:]]*$' "$log" | tail -n 1)"
+    [ -n "$reasons" ] || fail "the $1 services did not start: $(last_line)"
     printf '%s\n' "$reasons" | sed 's/^/usbcam: /' >&2
     exit 1
 }
@@ -63,9 +63,14 @@ run_down() {
     need_roles
     need_docker
     for half in $(roles); do
-        progress "Stopping the $half services" compose "$half" down || fail "docker compose could not: $(tail -n 1 "$log")"
+        progress "Stopping the $half services" compose "$half" down || fail "docker compose could not: $(last_line)"
     done
     say "Stopped. What waits and who is enrolled is kept; ./usbcam up starts again."
+}
+
+export_timezone() {
+    TIMEZONE=$(setting TIMEZONE "$(host_timezone)")
+    export TIMEZONE
 }
 
 # The time zone of this host by its name, as systemd, Debian and macOS know it.
@@ -79,4 +84,4 @@ run_version() {
     say "usbcam $(version)"
 }
 
-version() { sed -n 's/^__version__ = "\(.*\)"/\1/p' common/__init__.py; }
+version() { sed -n 's/^__version__ = "\([^"]*\)".*/\1/p' common/__init__.py; }

@@ -1,6 +1,7 @@
 """The enrolment's command line: who may connect as an edge."""
 
 import os
+import sys
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,6 +11,7 @@ from common.runtime.command_line import SingleCommand, WrongInputError, version_
 from common.runtime.files import SecretDir, SecretDirError
 from common.runtime.settings import read_settings
 from enroll.authority import CertificateAuthority
+from enroll.backup import restore_backup, write_backup
 from enroll.broker_sync import BrokerSync
 from enroll.registry import EnrollmentError
 from enroll.reports import edge_table, write_expiry
@@ -21,7 +23,7 @@ CLOUD_PORT and CLOUD_EXTRA_NAMES may be.
 
 \b
 Example:
-  docker compose -f docker-compose.cloud.yml run --rm enroll porch"""
+  ./usbcam enroll porch"""
 
 
 @click.command("enroll", cls=SingleCommand, epilog=EPILOG)
@@ -30,13 +32,15 @@ Example:
 @click.option("--list", "list_edges", is_flag=True, help="Show who is enrolled, until when, and who is connected.")
 @click.option("--revoke", metavar="NAME", help="Revoke an edge's certificate at once.")
 @click.option("--prepare", is_flag=True, help="Make or renew what the broker needs; `docker compose up` does this.")
+@click.option("--backup", is_flag=True, help="Write the authority to standard output, for `./usbcam backup`.")
+@click.option("--restore", is_flag=True, help="Read it from standard input, for `./usbcam restore`.")
 @version_option
-def main(*, name: str | None, renew: bool, list_edges: bool, revoke: str | None, prepare: bool) -> int:
+def main(*, name: str | None, renew: bool, revoke: str | None, **chosen: bool) -> int:
     """Enroll an edge: print EDGE_TOKEN=..., which goes into the .env of the edge called NAME.
 
-    Instead of a NAME, give one of --list, --revoke and --prepare.
+    Instead of a NAME, give one of the other options.
     """
-    if sum((name is not None, list_edges, revoke is not None, prepare)) != 1:
+    if sum((name is not None, revoke is not None, *chosen.values())) != 1:
         raise click.UsageError("give a NAME, --list, --revoke NAME or --prepare, and only one of them")
     if renew and name is None:
         raise click.UsageError("--renew goes with a NAME")
@@ -45,10 +49,16 @@ def main(*, name: str | None, renew: bool, list_edges: bool, revoke: str | None,
     folder = SecretDir(settings.authority_dir)
     try:
         with folder.locked():
+            if chosen["restore"]:
+                _restore(settings, folder)
+                return 0
             enrollment = _Enrollment.open(settings, folder)
-            if prepare:
+            if chosen["backup"]:
+                write_backup(sys.stdout.buffer, settings.authority_dir, settings.identity_dir)
+                return 0
+            if chosen["prepare"]:
                 enrollment.prepare()
-            elif list_edges:
+            elif chosen["list_edges"]:
                 enrollment.print_list()
             elif revoke is not None:
                 enrollment.revoke(revoke)
@@ -58,6 +68,11 @@ def main(*, name: str | None, renew: bool, list_edges: bool, revoke: str | None,
     except (EnrollmentError, SecretDirError) as error:
         raise WrongInputError(str(error)) from error
     return 0
+
+
+def _restore(settings: Settings, folder: SecretDir) -> None:
+    edges = restore_backup(sys.stdin.buffer, folder, SecretDir(settings.identity_dir))
+    click.echo(f"enroll: the authority is back; {edges} edges are enrolled")
 
 
 @dataclass(frozen=True, slots=True)

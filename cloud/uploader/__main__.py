@@ -19,6 +19,7 @@ from storage.presign import PresignError, parse_duration, presign
 from uploader import metrics
 from uploader.admin.check import run_checks
 from uploader.admin.setup import run_setup
+from uploader.admin.status import describe
 from uploader.service import UploaderService, build_worker
 from uploader.settings import HealthSettings, Settings
 
@@ -26,7 +27,7 @@ EPILOG = f"""{SETTINGS_HELP}
 
 \b
 Example:
-  docker compose -f docker-compose.cloud.yml run --rm uploader check"""
+  ./usbcam check"""
 
 
 class _Uploader(Program):
@@ -113,6 +114,14 @@ def link(key: str, expires: timedelta) -> int:
     click.echo(f"uploader: valid until {made.expires_at:%Y-%m-%d %H:%M} UTC", err=True)
     if made.note:
         click.echo(f"uploader: {made.note}", err=True)
+    return 0
+
+
+@main.command
+def status() -> int:
+    """Say how the uploader on this host is doing, and when each edge's last picture was stored."""
+    for line in describe(read_settings(Settings)):
+        click.echo(line)
     return 0
 
 

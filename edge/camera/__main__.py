@@ -9,12 +9,15 @@ from pathlib import Path
 import click
 
 from camera.config.camera_list import CameraConfigError, expand_cameras
+from camera.config.schedule import PAUSE
 from camera.config.settings import Settings
 from camera.control.health_check import health as health_of
+from camera.control.health_check import is_running
 from camera.delivery.spool import SpoolInUseError
 from camera.diagnostics.doctor import doctor as run_doctor
 from camera.diagnostics.offline import detect_faces, extract_captures
-from camera.diagnostics.snapshot import SnapshotError, UnknownCameraError
+from camera.diagnostics.running import CommandError, command, describe, preview
+from camera.diagnostics.snapshot import SnapshotError, UnknownCameraError, find_camera, save
 from camera.diagnostics.snapshot import snapshot as write_snapshot
 from camera.service import CameraService
 from camera.sources.factory import validate_file_source
@@ -27,7 +30,8 @@ EPILOG = f"""{SETTINGS_HELP}
 
 \b
 Example:
-  CAMERA_SOURCE=demo python -m camera doctor --shot shot.jpg"""
+  CAMERA_SOURCE=demo python -m camera doctor --shot shot.jpg
+  ./usbcam doctor    the same in its container"""
 
 
 @click.group("camera", cls=Program, invoke_without_command=True, epilog=EPILOG)
@@ -92,13 +96,39 @@ def doctor(shot: Path | None) -> int:
 )
 @click.option("--camera", metavar="NAME", help="Which one of CAMERAS; by default the first.")
 def snapshot(out: Path, camera: str | None) -> int:
-    """Write one frame of a camera, as a JPEG."""
+    """Write one frame of a camera, as a JPEG. Of a running camera it is what the live page shows."""
     try:
-        write_snapshot(_quiet_cameras(), camera, out)
+        chosen = find_camera(_quiet_cameras(), camera)
+        if is_running(chosen.heartbeat_file, chosen.camera_name):
+            save(preview(chosen), out)
+        else:
+            write_snapshot(chosen, out)
     except UnknownCameraError as error:
         raise WrongInputError(str(error)) from error
     except SnapshotError as error:
         raise click.ClickException(str(error)) from error
+    return 0
+
+
+@main.command
+@click.argument("camera", required=False)
+def pause(camera: str | None) -> int:
+    """Pause the running cameras, or the one of this name: it releases its device until `resume`."""
+    return _command(camera, PAUSE)
+
+
+@main.command
+@click.argument("camera", required=False)
+def resume(camera: str | None) -> int:
+    """Let paused cameras run again, as SCHEDULE says."""
+    return _command(camera, "")
+
+
+@main.command
+def status() -> int:
+    """Say how the running cameras are, and what waits."""
+    for line in describe(_quiet_cameras()):
+        click.echo(line)
     return 0
 
 
@@ -118,6 +148,17 @@ def captures(video: str, out: Path) -> int:
     VIDEO is a file, or demo for the synthetic camera (DEMO_VISITS, by default 5).
     """
     return extract_captures(_settings(), video, out)
+
+
+def _command(camera: str | None, text: str) -> int:
+    try:
+        for line in command(_quiet_cameras(), camera, text):
+            click.echo(line)
+    except UnknownCameraError as error:
+        raise WrongInputError(str(error)) from error
+    except CommandError as error:
+        raise click.ClickException(str(error)) from error
+    return 0
 
 
 def _settings() -> Settings:

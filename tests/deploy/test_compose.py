@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-import camera.web.server
+import camera.config.settings
 import gallery.web.server
 from camera.config.settings import Settings as CameraSettings
 from dev.demo import containers as compose
@@ -93,7 +93,7 @@ def test_only_edges_reach_a_port_from_outside_and_pages_are_for_this_host() -> N
 
     assert published == {
         "cloud-broker": [("0.0.0.0", "8883", 8883)],  # noqa: S104
-        "camera": [("127.0.0.1", "8080", camera.web.server.CONTAINER_PORT)],
+        "camera": [("127.0.0.1", "8080", camera.config.settings.CONTAINER_PORT)],
         "gallery": [("127.0.0.1", "8081", gallery.health_check.CONTAINER_PORT)],
     }
 

@@ -1,11 +1,8 @@
 """The two shipped Compose files on one machine, set up as docs/how-to/install.md says: copy .env.example, edit, up."""
 
 import contextlib
-import ipaddress
-import os
 import re
 import socket
-import subprocess
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -16,13 +13,12 @@ import pytest
 
 from dev.demo import health
 from dev.harness.services import free_port, s3_client, wait_for
+from tests.e2e.machine import BUCKET, KEYS, run
 from tests.e2e.bucket import assert_as_documented, wait_for_captures
 from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
-KEYS = ("usbcam-test", "usbcam-test-secret")
-BUCKET = "pictures"
 START_SECONDS = 240
 
 
@@ -60,26 +56,6 @@ class Host:
         text, changed = re.subn(rf"^#?{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
         assert changed == 1, name
         self.environment_file.write_text(text, encoding="utf-8")
-
-
-@pytest.fixture
-def bridge() -> str:
-    """Return this machine's address on Docker's own network: reachable from containers, not from outside."""
-    subnet = run("docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}")
-    return str(ipaddress.ip_network(subnet)[1])
-
-
-@pytest.fixture
-def endpoint(bridge: str) -> Iterator[str]:
-    """Run an S3 server outside both Compose projects."""
-    name = f"usbcam-test-store-{uuid.uuid4().hex[:8]}"
-    settings = [f"STORE_BUCKET={BUCKET}", f"STORE_ACCESS_KEY={KEYS[0]}", f"STORE_SECRET_KEY={KEYS[1]}"]
-    run("docker", "build", "--quiet", "--tag", name, "dev/store")
-    given = [word for setting in settings for word in ("--env", setting)]
-    run("docker", "run", "--detach", "--rm", "--name", name, "--publish", f"{bridge}::8333", *given, name)
-    yield "http://" + run("docker", "port", name, "8333")
-    run("docker", "rm", "--force", "--volumes", name)
-    run("docker", "rmi", name)
 
 
 @pytest.fixture
@@ -202,10 +178,3 @@ def assert_the_pages_answer(host: Host) -> None:
         address = run("docker", "port", host.compose(half, "ps", "--quiet", service)).partition(" -> ")[2]
         with urllib.request.urlopen(f"http://{address}/", timeout=10) as page:
             assert words in page.read().decode()
-
-
-def run(*command: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()

@@ -19,6 +19,9 @@ def valid_host(name: str) -> str:
     return name
 
 
+CONTAINER_PORT = 8080  # LIVE_PORT is the host's; Compose maps it to this one
+
+
 class CameraSettings(ProductSettings):
     """What may be set for each camera; `Settings` adds what all cameras share.
 
@@ -106,3 +109,8 @@ class Settings(CameraSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR"
     )
+
+    @property
+    def page_port(self) -> int:
+        """Where the live page is for programs beside the camera; 0 for nowhere."""
+        return CONTAINER_PORT if self.live_listen and self.live_port else self.live_port

@@ -19,6 +19,7 @@ def status_payload(worker: CameraWorker, spool: Spool, publisher: Publisher) -> 
         "skipped": worker.frame_counters.skipped,
         "faces": counters.faces,
         "captured": counters.captured,
+        "last_captured_at": timestamp(counters.last_captured_at) if counters.last_captured_at else None,
         "refused": counters.refused,
         "waiting": spool.depth,
         "stored": publisher.stored,

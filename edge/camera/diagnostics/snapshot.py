@@ -55,13 +55,17 @@ def take(settings: Settings) -> Snapshot:
 
 def write(settings: Settings, image: Image, path: Path) -> None:
     """Write an image to a file, or to standard output for `-`; raises SnapshotError."""
-    encoded = encode_masked(settings, image)
+    save(encode_masked(settings, image), path)
+
+
+def save(jpeg: bytes, path: Path) -> None:
+    """Write an encoded image in the same way."""
     try:
         if path == STDOUT:
-            sys.stdout.buffer.write(encoded)
+            sys.stdout.buffer.write(jpeg)
             sys.stdout.buffer.flush()
         else:
-            path.write_bytes(encoded)
+            path.write_bytes(jpeg)
     except OSError as error:
         raise SnapshotError(
             f"Cannot write {path} ({error.strerror}): choose a writable folder, or - for standard output."
@@ -74,12 +78,17 @@ def encode_masked(settings: Settings, image: Image) -> bytes:
     return cv2.imencode(".jpg", image)[1].tobytes()
 
 
-def snapshot(cameras: Sequence[Settings], name: str | None, path: Path) -> None:
-    """Write one frame of the named camera, or of the first; raises UnknownCameraError and SnapshotError."""
+def find_camera(cameras: Sequence[Settings], name: str | None) -> Settings:
+    """The named camera, or the first; raises UnknownCameraError."""
     camera = next((camera for camera in cameras if name in {None, camera.camera_name}), None)
     if camera is None:
         names = ", ".join(camera.camera_name for camera in cameras)
         raise UnknownCameraError(f"--camera {name}: there is no such camera, there are: {names}.")
+    return camera
+
+
+def snapshot(camera: Settings, path: Path) -> None:
+    """Write one frame of a camera; raises SnapshotError."""
     write(camera, take(camera).frame.image, path)
 
 

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from camera.config.polygons import parse_polygons
 from camera.config.settings import Settings
@@ -39,6 +40,7 @@ class AnalysisCounters:
     faces: int = 0
     visits: int = 0
     captured: int = 0
+    last_captured_at: datetime | None = None
     refused: int = 0  # too large, or no room in the spool
     rejected: Counter[str] = field(default_factory=Counter)  # faces that were not good enough, by reason
 
@@ -193,6 +195,7 @@ class FrameAnalyzer:
         visit.record_shot(capture.id, now)
         if len(capture.image) <= self._max_image_bytes:
             self.counters.captured += 1
+            self.counters.last_captured_at = capture.metadata.captured_at
             return [capture]
         self.counters.refused += 1
         visit.refuse({capture.id})

@@ -4,7 +4,7 @@ import logging
 import socket
 import threading
 
-from camera.config.settings import Settings
+from camera.config.settings import CONTAINER_PORT, Settings
 from camera.web.context import WebContext
 from camera.web.routes import routes
 from common.web.app import PageFiles, create_app
@@ -20,7 +20,6 @@ from common.web.server import (
 
 log = logging.getLogger(__name__)
 
-CONTAINER_PORT = 8080  # LIVE_PORT is the host's; Compose maps it to this one
 FILES = PageFiles("camera.web", "live.html")
 MAX_REQUESTS = 100  # at once; later ones are told to come again
 STOP_SECONDS = 2.0

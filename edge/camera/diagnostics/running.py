@@ -1,0 +1,123 @@
+"""The cameras that run: how they are, a command for them, and what one of them sees."""
+
+import http.client
+import time
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from camera.config.schedule import PAUSE
+from camera.config.settings import Settings
+from camera.diagnostics.broker import read_retained
+from camera.diagnostics.snapshot import SnapshotError, UnknownCameraError
+from camera.pipeline.camera_status import CameraState
+from common.contract import topics
+from common.contract.times import parse_timestamp
+from common.mqtt import new_client
+from common.runtime.settings import SettingsError, read_secret_file
+
+REPLY_TIMEOUT_SECONDS = 5.0
+APPLY_TIMEOUT_SECONDS = 10.0
+NOT_FOUND = 404
+
+
+class CommandError(Exception):
+    """The command did not reach the camera; the text is a sentence for the user."""
+
+
+def describe(cameras: Sequence[Settings]) -> Iterator[str]:
+    """A line for each camera, and one for what waits."""
+    broker = read_retained(cameras[0])
+    if not broker.answers:
+        yield "  edge-broker does not answer; ./usbcam logs edge-broker says why"
+        return
+    for camera in cameras:
+        yield f"  {camera.camera_name:<14} {_describe(broker.statuses.get(camera.camera_name, {}))}"
+    waiting = [int(status["waiting"]) for status in broker.statuses.values() if "waiting" in status]
+    bridge = {"1": "is up", "0": "is down"}.get(broker.bridge, "has not reported")
+    yield f"  {max(waiting, default=0)} captures wait; the bridge to the cloud {bridge}"
+
+
+def _describe(status: Mapping[str, Any]) -> str:
+    if status.get("online") is not True:
+        return "offline"
+    words = [str(status.get("state", "running")), f"{status.get('frames_per_second', 0)} frames a second"]
+    words.append(f"last picture {_ago(status.get('last_captured_at'))}")
+    if status.get("problem"):
+        words.append(str(status["problem"]))
+    return ", ".join(words)
+
+
+def _ago(text: object) -> str:
+    captured_at = parse_timestamp(text) if isinstance(text, str) else None
+    return f"{max(0, time.time() - captured_at.timestamp()):.0f} s ago" if captured_at else "none since its start"
+
+
+def command(cameras: Sequence[Settings], name: str | None, text: str) -> Iterator[str]:
+    """Retain a command for the named camera, or for all, and say when it is applied; raises CommandError."""
+    chosen = [camera.camera_name for camera in cameras if name in {None, camera.camera_name}]
+    if not chosen:
+        names = ", ".join(camera.camera_name for camera in cameras)
+        raise UnknownCameraError(f"{name}: there is no such camera, there are: {names}.")
+    _publish(cameras[0], chosen, text)
+    yield from _applied(cameras[0], chosen, paused=text == PAUSE)
+
+
+def _publish(settings: Settings, names: Sequence[str], text: str) -> None:
+    client = new_client()
+    client.connect_timeout = REPLY_TIMEOUT_SECONDS
+    try:
+        client.connect(settings.edge_broker_host, settings.edge_broker_port)
+    except OSError as error:
+        raise CommandError(f"The edge broker does not answer ({error}); ./usbcam up starts it.") from error
+    client.loop_start()
+    try:
+        for name in names:
+            client.publish(topics.command(name), text, qos=1, retain=True).wait_for_publish(REPLY_TIMEOUT_SECONDS)
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def _applied(settings: Settings, names: Sequence[str], *, paused: bool) -> Iterator[str]:
+    """Say how each camera is, as soon as it says so itself."""
+    deadline = time.monotonic() + APPLY_TIMEOUT_SECONDS
+    left = list(names)
+    while left and time.monotonic() < deadline:
+        statuses = read_retained(settings).statuses
+        for name in list(left):
+            if (statuses.get(name, {}).get("state") == CameraState.PAUSED) == paused and name in statuses:
+                left.remove(name)
+                yield f"{name} is paused; ./usbcam resume lets it run again." if paused else f"{name} runs again."
+    for name in left:
+        yield f"{name} has the command, and applies it when its schedule or its start lets it."
+
+
+def preview(settings: Settings) -> bytes:
+    """What the running service sees now, as a JPEG; raises SnapshotError."""
+    if not settings.page_port:
+        raise SnapshotError("The service has the camera, and LIVE_PORT=0 hides what it sees: ./usbcam pause first.")
+    connection = http.client.HTTPConnection("127.0.0.1", settings.page_port, timeout=REPLY_TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", f"/cameras/{settings.camera_name}/preview.jpg", headers=_login(settings))
+        response = connection.getresponse()
+        content = response.read()
+    except OSError as error:
+        raise SnapshotError(f"The live page does not answer ({error}); ./usbcam logs camera says why.") from error
+    finally:
+        connection.close()
+    if response.status == NOT_FOUND:
+        raise SnapshotError(f"{settings.camera_name} sees nothing now: it is paused, or has no frame yet.")
+    if response.status != http.client.OK:
+        raise SnapshotError(f"The live page answered {response.status} instead of an image.")
+    return content
+
+
+def _login(settings: Settings) -> dict[str, str]:
+    password = settings.live_password.get_secret_value()
+    if settings.live_password_file:
+        try:
+            password = read_secret_file(settings.live_password_file, "LIVE_PASSWORD_FILE")
+        except SettingsError as error:
+            raise SnapshotError(str(error)) from error
+    return {"Authorization": "Basic " + b64encode(f":{password}".encode()).decode()} if password else {}
