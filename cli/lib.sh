@@ -61,7 +61,7 @@ have_docker() { docker compose version >/dev/null 2>&1; }
 need_docker() {
     command -v docker >/dev/null || fail "this needs Docker with Compose 2.20 or newer; without it see docs/how-to/install.md"
     have_docker || fail "docker has no Compose v2; install the package docker-compose-v2 or docker-compose-plugin"
-    docker info >/dev/null 2>&1 || fail "no Docker engine answers; start it, or let $(id -un) use it: sudo usermod -aG docker $(id -un)"
+    docker ps --quiet >/dev/null 2>&1 || fail "no Docker engine answers; start it, or let $(id -un) use it: sudo usermod -aG docker $(id -un)"
 }
 
 compose() {

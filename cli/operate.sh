@@ -19,8 +19,6 @@ run_status() {
     done
 }
 
-project() { setting COMPOSE_PROJECT_NAME "$(sed -n 's/^name: *//p' "$(compose_file "$1")")"; }
-
 run_open() {
     [ $# -eq 0 ] || misused "open takes no $1"
     need_roles
@@ -77,6 +75,7 @@ examine() {
 
 run_config() {
     need_roles
+    export_timezone
     # shellcheck disable=SC2046 # one or two words
     settings config $(roles)
 }

@@ -19,7 +19,12 @@ settings() {
 check_settings() { settings check $(roles); }
 
 # The container of a service, if it runs.
-container() { compose "$1" ps --quiet --status running "$2" 2>/dev/null | head -n 1; }
+container() {
+    docker ps --quiet --filter "label=com.docker.compose.project=$(project "$1")" \
+        --filter "label=com.docker.compose.service=$2" --filter "label=com.docker.compose.oneoff=False" | head -n 1
+}
+
+project() { setting COMPOSE_PROJECT_NAME "$(sed -n 's/^name: *//p' "$(compose_file "$1")")"; }
 
 # Builds what is missing, so that a command does not do it silently.
 build_missing() {
@@ -58,8 +63,9 @@ ask() {
         return
     fi
     need_docker
-    [ -n "$(container "$half" "$service")" ] || fail "$service does not run; ./usbcam up starts it"
-    compose "$half" exec -T "$service" python -m "$service" "$@"
+    running=$(container "$half" "$service")
+    [ -n "$running" ] || fail "$service does not run; ./usbcam up starts it"
+    docker exec "$running" python -m "$service" "$@"
 }
 
 as_process() {

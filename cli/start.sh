@@ -48,12 +48,13 @@ explain_start() {
 unhealthy() {
     for id in $(compose "$1" ps --all --quiet); do
         state=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{.State.ExitCode}} {{with .State.Health}}{{.Status}}{{end}}' "$id")
+        said=
         case $state in
             *" running 0 healthy" | *" exited 0 "*) continue ;;
-            *" running 0 unhealthy" | *" running 0 starting")
+            *" running 0 unhealthy")
                 said=$(docker inspect --format '{{range .State.Health.Log}}{{printf "%s\n" .Output}}{{end}}' "$id" | grep -v '^[[:space:]]*$' | tail -n 1) ;;
-            *) said=$(docker logs --tail 1 "$id" 2>&1 | tail -n 1) ;;
         esac
+        [ -n "$said" ] || said=$(docker logs --tail 5 "$id" 2>&1 | grep -v '^[[:space:]]*$' | tail -n 1)
         say "${state%% *} is not healthy: ${said:-see ./usbcam logs ${state%% *}}"
     done
 }

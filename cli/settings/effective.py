@@ -34,6 +34,8 @@ def _belongs(name: str, roles: Sequence[str]) -> bool:
 
 def _effective(name: str, env: EnvFile) -> "tuple[str, str]":
     default = TABLE.get(name, {}).get("default")
+    if name == "TIMEZONE" and not env.line(name):
+        return env.get(name), "of this host"
     if os.environ.get(name):
         value, origin = os.environ[name], "the environment"
     elif env.get(name):

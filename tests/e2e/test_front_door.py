@@ -1,4 +1,4 @@
-"""./usbcam on a machine that is both halves: from init to a picture, an upgrade that fails, and a move to a new host."""
+"""./usbcam on a machine that is both halves: from init to a picture, a failed upgrade, and a move to a new host."""
 
 import os
 import re
@@ -56,12 +56,10 @@ def copy_to(folder: Path, name: str) -> Machine:
     folder.mkdir()
     folder.chmod(0o755)
     for part in NEEDED:
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
-        copy(
-            ROOT / part,
-            folder / part,
-            **({"ignore": shutil.ignore_patterns("__pycache__")} if copy is shutil.copytree else {}),
-        )
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(ROOT / part, folder / part)
     for file in COMPOSE_FILES:
         text = (ROOT / file).read_text(encoding="utf-8")
         text = text.replace("image: usbcam-", f"image: {name}-").replace("name: usbcam-", f"name: {name}-")
@@ -108,9 +106,7 @@ def settings(bridge: str, endpoint: str) -> list[str]:
     ]
 
 
-def test_a_machine_is_set_up_looked_at_upgraded_in_vain_and_moved(
-    machine: Machine, bridge: str, endpoint: str, tmp_path: Path
-) -> None:
+def test_a_machine_is_set_up_looked_at_upgraded_in_vain_and_moved(machine: Machine, bridge: str, endpoint: str) -> None:
     machine.usbcam("init", "cloud", *settings(bridge, endpoint))
     machine.usbcam("init", "edge", "CAMERA_SOURCE=demo", f"LIVE_PORT={free_port()}")
     machine.usbcam("setup")
@@ -126,7 +122,7 @@ def test_a_machine_is_set_up_looked_at_upgraded_in_vain_and_moved(
     wait_for(lambda: not set(waiting) & set(spooled(machine)), seconds=90, what="an empty spool")
     keys = [item["Key"] for item in client.list_objects_v2(Bucket=BUCKET)["Contents"]]
     assert all(sum(capture in key for key in keys) == 1 for capture in waiting)
-    assert_it_can_be_moved(machine, tmp_path)
+    assert_it_can_be_moved(machine)
 
 
 def assert_it_can_be_looked_at(machine: Machine, key: str) -> None:
@@ -137,7 +133,7 @@ def assert_it_can_be_looked_at(machine: Machine, key: str) -> None:
     assert "porch" in machine.usbcam("edges")
     assert machine.usbcam("link", key, "--expires", "5m").startswith("http://")
     assert "gallery: http://127.0.0.1:" in machine.usbcam("open")
-    assert "Opened" in machine.usbcam("logs", "camera") or True
+    assert "The synthetic camera" in machine.usbcam("logs", "camera") or "camera-1" in machine.usbcam("logs", "camera")
     machine.usbcam("snapshot", "shot.jpg")
     assert (machine.folder.parent / "shot.jpg").read_bytes().startswith(b"\xff\xd8")
     assert "camera is paused" in machine.usbcam("pause")
@@ -166,7 +162,7 @@ def assert_a_broken_version_goes_back(machine: Machine) -> list[str]:
     return waiting
 
 
-def assert_it_can_be_moved(machine: Machine, tmp_path: Path) -> None:
+def assert_it_can_be_moved(machine: Machine) -> None:
     """Back up, lose the cloud's data, restore: the edge, which was not asked, connects again."""
     machine.usbcam("backup", "usbcam-backup.tar")
     backup = machine.folder.parent / "usbcam-backup.tar"
@@ -179,4 +175,3 @@ def assert_it_can_be_moved(machine: Machine, tmp_path: Path) -> None:
     machine.usbcam("up")
 
     wait_for(lambda: re.search(r"porch .* yes", machine.usbcam("edges")), seconds=60, what="porch to connect again")
-    assert tmp_path

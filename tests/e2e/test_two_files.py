@@ -13,8 +13,8 @@ import pytest
 
 from dev.demo import health
 from dev.harness.services import free_port, s3_client, wait_for
-from tests.e2e.machine import BUCKET, KEYS, run
 from tests.e2e.bucket import assert_as_documented, wait_for_captures
+from tests.e2e.machine import BUCKET, KEYS, run
 from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
