@@ -141,13 +141,19 @@ def detect(images: Sequence[str]) -> int:
 
 @main.command
 @click.argument("video")
-@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Where to write the images.")
-def captures(video: str, out: Path) -> int:
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to write the images.")
+@click.option(
+    "--report", type=click.Path(path_type=Path), metavar="DIR", help="Where to write the contact sheet, an HTML file."
+)
+def captures(video: str, out: Path | None, report: Path | None) -> int:
     """Write what would be published from a video. Prints a JSON line for each capture.
 
-    VIDEO is a file, or demo for the synthetic camera (DEMO_VISITS, by default 5).
+    VIDEO is a file, or demo for the synthetic camera (DEMO_VISITS, by default 5). The contact sheet shows
+    what was kept, and what was not and why.
     """
-    return extract_captures(_settings(), video, out)
+    if out is None and report is None:
+        raise WrongInputError("captures needs --out DIR for the images, --report DIR for the contact sheet, or both")
+    return extract_captures(_settings(), video, out, report)
 
 
 def _command(camera: str | None, text: str) -> int:

@@ -8,6 +8,7 @@ import cv2
 
 from camera.config.settings import Settings
 from camera.config.source_spec import SyntheticSpec, parse_source
+from camera.diagnostics.contact_sheet import ContactSheet
 from camera.pipeline.analyzer import AnalysisResult, FrameAnalyzer
 from camera.pipeline.detector import FaceDetector
 from camera.sources.frame import FrameSource, Image, SourceEndedError, SourceError
@@ -75,8 +76,11 @@ def _is_whole(path: Path) -> bool:
         video.close()
 
 
-def extract_captures(settings: Settings, video: str, out: Path) -> int:
-    """Write what would have been published from a video, as fast as it can be read; return the exit code."""
+def extract_captures(settings: Settings, video: str, out: Path | None, report: Path | None = None) -> int:
+    """Write what would have been published from a video, as fast as it can be read; return the exit code.
+
+    `out`: a folder for the images; `report`: a folder for the contact sheet.
+    """
     if isinstance(parse_source(video), SyntheticSpec) and not settings.demo_visits:
         settings = settings.model_copy(update={"demo_visits": DEMO_VISITS})  # by default it has no end
     try:
@@ -88,9 +92,15 @@ def extract_captures(settings: Settings, video: str, out: Path) -> int:
     except SourceError as error:
         _print_error(str(error).replace("CAMERA_SOURCE=", ""))
         return 1
+    folder, option = (report, "--report") if out is None else (out, "--out")
+    sheet = ContactSheet(video) if report else None
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        _write_captures(settings, source, out)
+        if out:
+            out.mkdir(parents=True, exist_ok=True)
+        _write_captures(settings, source, out, sheet)
+        if sheet and report:
+            folder, option = report, "--report"
+            sheet.write(report)
     except BrokenPipeError:  # nobody reads the lines any more
         sys.stderr.close()
         return 1
@@ -98,38 +108,48 @@ def extract_captures(settings: Settings, video: str, out: Path) -> int:
         _print_error(str(error).replace("CAMERA_SOURCE=", ""))
         return 1
     except OSError as error:
-        _print_error(f"--out {out} cannot be written: {error.strerror}.")
+        _print_error(f"{option} {folder} cannot be written: {error.strerror}.")
         return 1
     finally:
         source.close()
     return 0
 
 
-def _write_captures(settings: Settings, source: FrameSource, out: Path) -> None:
+def _write_captures(settings: Settings, source: FrameSource, out: Path | None, sheet: ContactSheet | None) -> None:
     analyzer = FrameAnalyzer(settings)
     sampler = FrameSampler(settings.detections_per_second)
+
+    def take(result: AnalysisResult) -> None:
+        _write_result(result, out)
+        if sheet:
+            sheet.add_captures(result)
+
     while True:
         try:
             seconds = source.grab()
         except (SourceEndedError, SourceError) as error:
-            _write_result(analyzer.flush(), out)  # also what came before damage
+            take(analyzer.flush())  # also what came before damage
             if isinstance(error, SourceError):
                 raise
             return
         frame = source.retrieve() if sampler.accept(seconds) else None
         if frame:
-            _write_result(analyzer.process(frame), out)
+            result = analyzer.process(frame)
+            if sheet:
+                sheet.add_frame(frame, result)
+            take(result)
             sampler.rate = analyzer.rate
 
 
-def _write_result(result: AnalysisResult, out: Path) -> None:
+def _write_result(result: AnalysisResult, out: Path | None) -> None:
     for capture in result.captures:
         metadata, track = capture.metadata, capture.metadata.track
-        path = out / (capture.id + capture.extension)
-        path.write_bytes(capture.image)
+        path = out / (capture.id + capture.extension) if out else None
+        if path:
+            path.write_bytes(capture.image)
         _print(
-            {
-                "file": str(path),
+            ({"file": str(path)} if path else {})
+            | {
                 "id": capture.id,
                 "captured_at": timestamp(metadata.captured_at),
                 "frame": capture.frame,

@@ -90,6 +90,29 @@ def test_captures_of_the_same_file_have_the_same_ids(video: Path, run_camera: Ru
     assert ids(one.stdout) == ids(two.stdout)
 
 
+def test_the_contact_sheet_shows_what_was_kept_and_what_was_not_and_why(
+    tmp_path: Path, video: Path, run_camera: Run
+) -> None:
+    done = run_camera("captures", str(video), "--report", "sheet")
+
+    sheet = (tmp_path / "sheet" / "contact-sheet.html").read_text()
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not any("file" in line for line in lines)
+    assert sheet.count('<figure class="kept"') == len(lines)
+    assert all(f"{line['shot']}, quality {line['quality']:.2f}" in sheet for line in lines)
+    assert '<figure class="not"' in sheet
+    assert sheet.count("<h2>") == 2
+
+
+def test_captures_without_a_place_to_write_to_is_a_sentence(video: Path, run_camera: Run) -> None:
+    done = run_camera("captures", str(video))
+
+    assert done.returncode == 2
+    assert "--report DIR" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_captures_can_keep_whole_frames_as_jpeg(tmp_path: Path, video: Path, run_camera: Run) -> None:
     run_camera("captures", str(video), "--out", "kept", CAPTURE="frame", IMAGE_FORMAT="jpeg")
 
