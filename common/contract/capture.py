@@ -94,6 +94,7 @@ class CaptureMetadata:
     box: Box
     score: float  # the detector's, 0 to 1
     track: TrackInfo | None = None  # None if the face was not tracked
+    poor: str = ""  # why it is no good picture, of a visit that had none: dark, blurred, turned, eyes shut, cut
 
     def to_dict(self) -> dict[str, str | int]:
         """Write it in the words and order of the contract's table."""
@@ -106,6 +107,8 @@ class CaptureMetadata:
         }
         if self.track:
             words |= {"quality": f"{self.track.quality:.3f}", "track": self.track.id, "shot": self.track.shot}
+        if self.poor:
+            words["poor"] = self.poor
         return words
 
     @classmethod
@@ -118,6 +121,7 @@ class CaptureMetadata:
             box=Box.parse(words["box"]),
             score=float(words["score"]),
             track=TrackInfo(track, str(words.get("shot", "")), float(words.get("quality", 0))) if track else None,
+            poor=str(words.get("poor", "")),
         )
 
 

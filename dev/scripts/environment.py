@@ -106,17 +106,20 @@ def _create() -> None:
 
 
 def _install(locks: list[Path]) -> None:
-    """Install with uv where it can be had, else with pip; both accept nothing but the locked hashes."""
+    """Install with uv where it can be had, else with pip; both accept nothing but the locked hashes.
+
+    The locks are complete: what a package asks for and they leave out (TensorFlow) is not needed.
+    """
     files = [word for lock in locks for word in ("-r", str(lock))]
     number = len({line for lock in locks for line in _requirements(lock)})
     doing = f"Installing {number} locked packages into .venv"
     uv = _find_uv()
     if uv is not None:
-        command = [uv, "pip", "install", "--quiet", "--python", str(PYTHON), "--require-hashes", *files]
+        command = [uv, "pip", "install", "--quiet", "--python", str(PYTHON), "--no-deps", "--require-hashes", *files]
         if _run(f"{doing} with uv", command, _uv_environment()).returncode == 0:
             return
         say("uv could not; trying pip.")
-    done = _run(f"{doing} with pip", [*_pip("install", "--quiet", "--require-hashes"), *files])
+    done = _run(f"{doing} with pip", [*_pip("install", "--quiet", "--no-deps", "--require-hashes"), *files])
     if done.returncode:
         raise SetupError(f"cannot install the requirements: {_last_line(done.stderr)}")
 

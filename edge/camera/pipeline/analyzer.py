@@ -8,12 +8,13 @@ from datetime import datetime
 
 from camera.config.polygons import parse_polygons
 from camera.config.settings import Settings
-from camera.pipeline.detector import Detection, FaceDetector
+from camera.pipeline.detector import FaceDetector
 from camera.pipeline.encoder import CaptureEncoder, ShotCandidate
+from camera.pipeline.face.floors import NO_FACE, POOR_REASONS, SMALL
+from camera.pipeline.face.judge import FaceJudge, Judgement, is_face
 from camera.pipeline.motion import MotionDetector
-from camera.pipeline.quality import Quality, assess
 from camera.pipeline.tracker import Track, TrackedDetection, Tracker
-from camera.pipeline.visit_policy import GOOD_QUALITY, ShotKind, VisitState
+from camera.pipeline.visit_policy import ShotKind, VisitState
 from camera.sources.frame import Frame
 from camera.sources.privacy_mask import PrivacyMask
 from common.contract.capture import Box, Capture, max_image_bytes
@@ -27,7 +28,7 @@ IDLE_RATE = 5.0  # frames a second: while nothing moves every second frame is en
 KEEP_ALIVE_MARGIN = 0.1  # a face keeps its track alive at a score this much lower than a new one needs
 MIN_DETECTION_SCORE = 0.1
 TOO_MANY = "too many"
-REJECTIONS = ("small", "blurred", "dark", "cut", "turned", TOO_MANY)  # the words of Quality.worst_factor, and this
+REJECTIONS = (SMALL, *POOR_REASONS, NO_FACE, TOO_MANY)
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class DetectedFace:
     score: float
     quality: float
     track: str
-    rejected: str | None  # why no shot of it would be kept
+    rejected: str | None  # why no shot of it would be kept as a good one
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class FrameAnalyzer:
         min_score = max(MIN_DETECTION_SCORE, settings.min_score - KEEP_ALIVE_MARGIN)
         self._detector = FaceDetector(settings.min_face_px, min_score)
         self._tracker = Tracker(settings.min_score)
+        self._judge = FaceJudge(settings)
+        self._keep_poor = settings.poor_captures == "on"
         self._encoder = CaptureEncoder(
             camera=settings.camera_name,
             whole_frame=settings.capture == "frame",
@@ -113,10 +116,10 @@ class FrameAnalyzer:
         height, width = frame.image.shape[:2]
         tracked, ended = self._tracker.update(detections, frame.seconds, frame.captured_at, (width, height))
         self.counters.faces += len(tracked)
-        scored = [(face, assess(frame.image, face.detection)) for face in tracked]
+        judged = [(face, self._judge.assess(frame.image, face.detection)) for face in tracked]
         captures, visits = self._end_visits(ended, frame.seconds)
-        captures += self._capture(frame, scored)
-        return AnalysisResult(tuple(captures), tuple(visits), tuple(_detected_face(*pair) for pair in scored))
+        captures += self._capture(frame, judged)
+        return AnalysisResult(tuple(captures), tuple(visits), tuple(_detected_face(*pair) for pair in judged))
 
     def flush(self) -> AnalysisResult:
         """End the visits that are under way: no frame follows."""
@@ -144,32 +147,56 @@ class FrameAnalyzer:
         self.counters.region_only += 1
         return boxes
 
-    def _capture(self, frame: Frame, scored: list[tuple[TrackedDetection, Quality]]) -> list[Capture]:
-        """Make the captures of the faces in a frame, by the policy."""
-        if self._policy == "interval" and frame.seconds < self._next_capture_at:
-            return []
+    def _capture(self, frame: Frame, judged: list[tuple[TrackedDetection, Judgement]]) -> list[Capture]:
+        """Make the captures of the faces in a frame, by the policy; `judged` is completed by what landmarks say."""
         captures: list[Capture] = []
-        for face, quality in scored:
-            visit = self._visits.setdefault(face.track.id, VisitState(face.track))
+        due = self._policy != "interval" or frame.seconds >= self._next_capture_at
+        for index, (face, judgement) in enumerate(judged):
+            if judgement.rejected == SMALL:
+                self.counters.rejected[SMALL] += 1
+                continue
+            visit = self._visits.setdefault(face.track.id, VisitState(face.track, keep_poor=self._keep_poor))
             if self._policy == "best":
-                captures += self._capture_best(visit, frame, face.detection, quality)
-            elif face.detection.score >= self._tracker.activation_threshold:
-                visit.candidate = self._crop(frame, face.detection, quality, face.track)
+                judged[index] = face, self._improve(visit, frame, face, judgement)
+                kind = visit.next_shot(frame.seconds) if visit.is_face else None
+                captures += self._keep(visit, kind, frame.seconds) if kind else []
+            elif due and face.detection.score >= self._tracker.activation_threshold:
+                visit.is_face = True
+                visit.candidate = self._crop(frame, face, judgement)
                 captures += self._keep(visit, ShotKind.MORE if visit.kept else ShotKind.FIRST, frame.seconds)
         if captures:
             self._next_capture_at = frame.seconds + self._interval
         return captures
 
-    def _capture_best(self, visit: VisitState, frame: Frame, detection: Detection, quality: Quality) -> list[Capture]:
-        if quality.score < GOOD_QUALITY:
-            self.counters.rejected[quality.worst_factor] += 1
-        if visit.improves(quality.score):
-            visit.candidate = self._crop(frame, detection, quality, visit.track)
-        kind = visit.next_shot(frame.seconds)
-        return self._keep(visit, kind, frame.seconds) if kind else []
+    def _improve(self, visit: VisitState, frame: Frame, face: TrackedDetection, judgement: Judgement) -> Judgement:
+        """Make a shot the visit's candidate if it is the best; only one that may be so is looked at with landmarks."""
+        visit.is_face = visit.is_face or is_face(None, face.track)
+        visit.moments.add(judgement.quality)
+        if visit.improves(visit.moments.possible_merit(judgement.quality), self._judge.poor_reason(judgement.quality)):
+            if not visit.try_look(frame.seconds):
+                return judgement
+            judgement = self._judge.look_closer(frame.image, face.detection, judgement, visit.moments.open_eyes)
+            visit.is_face = visit.is_face or is_face(judgement.landmarks, face.track)
+            visit.moments.add_look(judgement.quality)
+            self._compare_eyes(visit)
+            poor = self._judge.poor_reason(judgement.quality)
+            if visit.improves(visit.moments.merit(judgement.quality), poor):
+                visit.candidate = self._crop(frame, face, judgement)
+        if judgement.rejected:
+            self.counters.rejected[judgement.rejected] += 1
+        return judgement
 
-    def _crop(self, frame: Frame, detection: Detection, quality: Quality, track: Track) -> ShotCandidate:
-        return self._encoder.crop(frame, detection, quality.score, track.id)
+    def _compare_eyes(self, visit: VisitState) -> None:
+        """Judge the candidate by what is known of this face's eyes by now: it may turn out to have them shut."""
+        candidate = visit.candidate
+        if candidate and candidate.judged:
+            quality = candidate.judged.with_eyes(candidate.judged.eye_opening, visit.moments.open_eyes)
+            visit.candidate = candidate.rejudged(quality, self._judge.poor_reason(quality))
+
+    def _crop(self, frame: Frame, face: TrackedDetection, judgement: Judgement) -> ShotCandidate:
+        quality = judgement.quality
+        shot = self._encoder.crop(frame, face.detection, quality.score, face.track.id)
+        return shot.rejudged(quality, self._judge.poor_reason(quality) if self._policy == "best" else None)
 
     def _end_visits(self, ended: list[Track], now: float) -> tuple[list[Capture], list[VisitState]]:
         captures: list[Capture] = []
@@ -177,6 +204,9 @@ class FrameAnalyzer:
         for track in ended:
             visit = self._visits.pop(track.id, None)
             if visit is None or not track.confirmed:
+                continue
+            if not visit.is_face:
+                self.counters.rejected[NO_FACE] += 1
                 continue
             kind = visit.last_shot() if self._policy == "best" else None
             captures += self._keep(visit, kind, now) if kind else []
@@ -208,6 +238,6 @@ class FrameAnalyzer:
         return []
 
 
-def _detected_face(face: TrackedDetection, quality: Quality) -> DetectedFace:
-    poor = quality.worst_factor if quality.score < GOOD_QUALITY else None
-    return DetectedFace(face.detection.box, face.detection.score, round(quality.score, 3), face.track.id, poor)
+def _detected_face(face: TrackedDetection, judgement: Judgement) -> DetectedFace:
+    score = round(judgement.quality.score, 3)
+    return DetectedFace(face.detection.box, face.detection.score, score, face.track.id, judgement.rejected)

@@ -1,11 +1,12 @@
 """Making a capture: the image of a face, cropped from the full frame and encoded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import cv2
 
 from camera.pipeline.detector import Detection
+from camera.pipeline.face.quality import Quality
 from camera.sources.frame import Frame, Image
 from common.contract.capture import Box, Capture, CaptureMetadata, TrackInfo
 from common.contract.times import whole_milliseconds
@@ -23,6 +24,17 @@ class ShotCandidate:
     quality: float  # 0 to 1
     track: str
     frame: int  # its number in the source
+    poor: str | None = None  # why it is no good shot
+    judged: Quality | None = None  # what the quality is made of
+
+    @property
+    def facing(self) -> float:
+        """0 to 1: 1 looks here."""
+        return self.judged.pose if self.judged else 1.0
+
+    def rejudged(self, judged: Quality, poor: str | None) -> "ShotCandidate":
+        """The same shot with another quality."""
+        return replace(self, quality=judged.score, poor=poor, judged=judged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,7 @@ class CaptureEncoder:
             box=shot.detection.box,
             score=shot.detection.score,
             track=TrackInfo(shot.track, kind, round(shot.quality, 3)) if shot.track else None,
+            poor=shot.poor or "",
         )
         return Capture.create(metadata, encode(shot.image, self.image_format), shot.frame)
 

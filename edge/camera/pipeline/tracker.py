@@ -7,7 +7,7 @@ from camera.pipeline.detector import Detection
 from common.contract.capture import Box
 from common.contract.times import compact
 
-# So many detections, so far apart: what YuNet takes for a face by mistake is soon none again.
+# So many detections at the opening score, so far apart: what YuNet takes for a face by mistake rarely scores it twice.
 CONFIRMING_HITS, CONFIRMING_SECONDS = 2, 0.06
 LOST_TRACK_SECONDS = 3.0  # a head that turned away, a hand before the face
 LEFT_SECONDS = 0.8  # after a face that was on its way out
@@ -15,6 +15,8 @@ UNCONFIRMED_SECONDS = 0.5
 STALE_SECONDS = 10.0  # without a single frame: the camera was unavailable
 MIN_IOU = 0.2  # intersection over union
 MAX_CENTER_DISTANCE = 1.2  # in sizes of the face
+# A track that is known well moves little in a short gap: who is further away passes in front of it.
+KNOWN_HITS, NEAR_DISTANCE, DISTANCE_PER_SECOND = 5, 0.4, 2.5
 MAX_SIZE_RATIO = 1.8
 SMOOTHING = 0.5  # of the velocity
 MAX_EXTRAPOLATION_SECONDS = 0.5  # a hidden face is expected to have stopped
@@ -33,6 +35,7 @@ class Track:
     last_seen: float
     best_score: float  # so far
     hits: int = 1
+    sure_hits: int = 1  # at the score that opens a track
     missed: int = 0  # frames processed since its face was seen last
     velocity: tuple[float, float] = (0.0, 0.0)  # pixels a second
     leaving: bool = False  # at the frame's border
@@ -40,7 +43,7 @@ class Track:
     @property
     def confirmed(self) -> bool:
         """Whether it is a person."""
-        return self.hits >= CONFIRMING_HITS and self.last_seen - self.first_seen >= CONFIRMING_SECONDS
+        return self.sure_hits >= CONFIRMING_HITS and self.last_seen - self.first_seen >= CONFIRMING_SECONDS
 
     def expected_center(self, now: float) -> tuple[float, float]:
         """Where the centre of the face should be now."""
@@ -104,6 +107,7 @@ class Tracker:
         matches = self._match(detections, now)
         for match in matches:
             match.track.update(match.detection, now, captured_at)
+            match.track.sure_hits += match.detection.score >= self.activation_threshold
         for track in self._tracks:
             track.missed = 0 if track.last_seen == now else track.missed + 1
         matched = {id(match.detection) for match in matches}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from camera.pipeline.detector import FaceDetector
-from camera.pipeline.quality import Quality, assess
+from camera.pipeline.face.quality import Quality, assess
 from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
 

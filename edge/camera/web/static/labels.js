@@ -6,6 +6,8 @@ const REJECTION_REASONS = {
   dark: "too dark or too bright",
   cut: "cut off",
   turned: "turned away",
+  "eyes shut": "eyes shut",
+  "no face": "no face after all",
   "too many": "too many at once",
 };
 const CAPTURE_STATES = {

@@ -1,10 +1,10 @@
-"""How good a shot of a face is: its size, sharpness, exposure, completeness and, weakly, its pose.
+"""How good a shot of a face is: its size, sharpness, exposure, completeness, where it looks, and its eyes.
 
 YuNet's score does not tell: it is 0.92 for a blurred face, and for one in the dark (measured).
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -20,7 +20,10 @@ HALF_SHARPNESS = 8.0  # a webcam's face of 70 pixels has about 7, a sharp photog
 MIN_MEAN, MAX_MEAN, MIN_RANGE = 50.0, 205.0, 60.0  # mean and 5 to 95 % range of grey levels
 MARGIN = 0.15  # of the face's size; this much around it belongs to a complete shot
 MIN_FACTOR = 0.01  # a factor of nothing would make all bad shots equal
-WEIGHTS = (1.0, 4.0, 1.0, 2.0, 0.5)  # of the factors below: shots of one visit differ most in sharpness
+WEIGHTS = (1.0, 4.0, 1.0, 2.0, 2.0, 1.0)  # of the factors below
+GOOD_QUALITY = 0.5
+AWAY_DEGREES = 60.0  # a face that is turned so far shows nothing of itself
+OPEN_EYES, SHUT_EYES = 0.8, 0.45  # of what is usual in the same visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,18 @@ class Quality:
     sharpness: float
     exposure: float
     completeness: float
-    pose: float
+    pose: float  # by the detector's five points; by the landmarks once they are known
+    eyes: float = 1.0  # unknown without landmarks
+    eye_opening: float = 0.0  # as the landmarks have it; 0 if unknown
+    turn: float = 0.0  # degrees; 0 if unknown
+    brightness: float = 1.0  # mean of the face, a share of white
     score: float = field(init=False)  # their weighted geometric mean: one bad factor sinks the shot
 
     def __post_init__(self) -> None:
         """Compute the score once; it is read several times a face."""
-        factors = (self.size, self.sharpness, self.exposure, self.completeness, self.pose)
+        if self.turn:
+            object.__setattr__(self, "pose", max(0.0, 1 - self.turn / AWAY_DEGREES))
+        factors = (self.size, self.sharpness, self.exposure, self.completeness, self.pose, self.eyes)
         logs = (weight * math.log(max(value, MIN_FACTOR)) for weight, value in zip(WEIGHTS, factors, strict=True))
         object.__setattr__(self, "score", math.exp(sum(logs) / sum(WEIGHTS)))
 
@@ -49,8 +58,15 @@ class Quality:
             "dark": self.exposure,
             "cut": self.completeness,
             "turned": self.pose,
+            "eyes shut": self.eyes,
         }
         return min(words, key=lambda word: words[word])
+
+    def with_eyes(self, opening: float, usual: float) -> "Quality":
+        """The same shot, its eyes compared with those of its visit."""
+        share = opening / usual if usual > 0 else 1.0
+        eyes = float(np.clip((share - SHUT_EYES) / (OPEN_EYES - SHUT_EYES), MIN_FACTOR, 1.0))
+        return replace(self, eyes=eyes, eye_opening=opening)
 
 
 def assess(image: Image, detection: Detection) -> Quality:
@@ -64,6 +80,7 @@ def assess(image: Image, detection: Detection) -> Quality:
         exposure=_exposure(grey),
         completeness=_completeness(box, image.shape[1], image.shape[0]),
         pose=_pose(detection),
+        brightness=float(grey.mean()) / 255,
     )
 
 
