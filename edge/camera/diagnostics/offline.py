@@ -97,10 +97,12 @@ def extract_captures(settings: Settings, video: str, out: Path | None, report: P
     try:
         if out:
             out.mkdir(parents=True, exist_ok=True)
-        _write_captures(settings, source, out, sheet)
-        if sheet and report:
-            folder, option = report, "--report"
-            sheet.write(report)
+        try:
+            _write_captures(settings, source, out, sheet)
+        finally:  # also of what came before damage
+            if sheet and report:
+                folder, option = report, "--report"
+                sheet.write(report)
     except BrokenPipeError:  # nobody reads the lines any more
         sys.stderr.close()
         return 1
