@@ -36,7 +36,9 @@ class CertificateAuthority:
         """Sign a certificate for an edge and register it."""
         check_name(name)
         if self.registry.find(name) and not renew:
-            raise EnrollmentError(f"{name} is already enrolled; --renew makes a new token and revokes the one it has")
+            raise EnrollmentError(
+                f"{name} is already enrolled; ./usbcam renew {name} makes a new token and revokes the one it has"
+            )
         key = x509.new_key()
         signed = x509.sign_edge(self.key, key.public_key(), name)
         self._save(self.registry.with_edge(name, signed))

@@ -107,11 +107,11 @@ REFUSALS = (
 REFUSAL_CODES = {"InvalidArgument", "InvalidRequest", "BadRequest", "InvalidDigest", "400", ""}
 
 REMEDIES = {
-    "NoSuchBucket": "the bucket {bucket} does not exist; `uploader setup` creates it, or fix S3_BUCKET",
+    "NoSuchBucket": "the bucket {bucket} does not exist; ./usbcam setup creates it, or fix S3_BUCKET",
     "InvalidBucketName": "{bucket} is not a valid bucket name; fix S3_BUCKET",
     "InvalidAccessKeyId": "the access key is unknown; fix AWS_ACCESS_KEY_ID",
     "SignatureDoesNotMatch": "the secret key does not match the access key; fix AWS_SECRET_ACCESS_KEY",
-    "PutObject.SignatureDoesNotMatch": "the signature of an upload does not match; if `uploader check` reaches the "
+    "PutObject.SignatureDoesNotMatch": "the signature of an upload does not match; if ./usbcam check reaches the "
     "bucket, a proxy before the store drops or changes headers, else fix AWS_SECRET_ACCESS_KEY",
     "ExpiredToken": "the session token has expired; renew AWS_SESSION_TOKEN",
     "InvalidToken": "the session token is wrong; fix AWS_SESSION_TOKEN",

@@ -15,7 +15,7 @@ read_token() {
 }
 
 fail_damaged() {
-    fail "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, or make a new one with enroll NAME --renew"
+    fail "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, or make a new one on the cloud host: ./usbcam renew NAME"
 }
 
 # The token is gzip, and that has a checksum. Its text: lines NAME=VALUE, then the three files, each after its [name].
@@ -34,7 +34,7 @@ token_field() {
 
 check_name() {
     case $1 in
-        *[!a-z0-9-]* | -* | '') fail "the token names no edge; make a new one with enroll NAME --renew" ;;
+        *[!a-z0-9-]* | -* | '') fail "the token names no edge; make a new one on the cloud host: ./usbcam renew NAME" ;;
     esac
     if [ -n "$EDGE_NAME" ] && [ "$EDGE_NAME" != "$1" ]; then
         fail "EDGE_NAME=$EDGE_NAME, but the token is for $1; remove EDGE_NAME from .env, or enroll $EDGE_NAME"
@@ -44,9 +44,9 @@ check_name() {
 check_expiry() {
     case $1 in *[!0-9]* | '') fail_damaged ;; esac
     left=$(($1 - $(date +%s)))
-    [ "$left" -gt 0 ] || fail "the token of $EDGE_NAME has expired; make a new one with enroll $EDGE_NAME --renew"
+    [ "$left" -gt 0 ] || fail "the token of $EDGE_NAME has expired; make a new one on the cloud host: ./usbcam renew $EDGE_NAME"
     if [ "$left" -lt 2592000 ]; then
-        echo "$service: the token of $EDGE_NAME expires in $((left / 86400)) days; make a new one with enroll $EDGE_NAME --renew" >&2
+        echo "$service: the token of $EDGE_NAME expires in $((left / 86400)) days; make a new one on the cloud host: ./usbcam renew $EDGE_NAME" >&2
     fi
 }
 
@@ -210,7 +210,7 @@ if [ -n "$EDGE_TOKEN" ]; then
     with_bridge
 else
     echo "$service: no token yet, so captures wait on this machine; on the cloud host run" \
-        "'docker compose -f docker-compose.cloud.yml run --rm enroll NAME' and set the EDGE_TOKEN it prints in .env" >&2
+        "'./usbcam enroll NAME' and set the EDGE_TOKEN it prints in .env" >&2
 fi
 make_logins
 make_bridge_id

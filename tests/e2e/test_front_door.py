@@ -109,7 +109,7 @@ def settings(bridge: str, endpoint: str) -> list[str]:
 def test_a_machine_is_set_up_looked_at_upgraded_in_vain_and_moved(machine: Machine, bridge: str, endpoint: str) -> None:
     machine.usbcam("init", "cloud", *settings(bridge, endpoint))
     machine.usbcam("init", "edge", "CAMERA_SOURCE=demo", f"LIVE_PORT={free_port()}")
-    machine.usbcam("setup")
+    assert "pass     bucket" in machine.usbcam("setup", status=1)  # this store knows no public access, and says so
     up = machine.usbcam("up")
     assert "No token yet" in up
     machine.usbcam("enroll", "porch")

@@ -19,9 +19,7 @@ from tests.edge.web.page import live
 from tests.support.mqtt import Client, image_properties
 from tests.support.rig import IN_IMAGE, CloudBroker, EdgeBroker, broker_volumes
 
-DAMAGED = (
-    "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, or make a new one with enroll NAME --renew"
-)
+DAMAGED = "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, or make a new one on the cloud host: ./usbcam renew NAME"
 NOT_A_PORT = "is not a port; set {name} in .env to a number from 1 to 65535"
 
 
@@ -109,7 +107,10 @@ def test_an_expired_token_is_one_sentence(mosquitto_image: str | None, tmp_path:
 
     status, printed = refusal(mosquitto_image, EDGE_FILES, environment)
 
-    assert printed == "edge-broker: the token of porch has expired; make a new one with enroll porch --renew\n"
+    assert (
+        printed
+        == "edge-broker: the token of porch has expired; make a new one on the cloud host: ./usbcam renew porch\n"
+    )
     assert status == 64
 
 
@@ -118,7 +119,10 @@ def test_a_token_that_expires_soon_is_told(tmp_path: Path) -> None:
 
     status, printed = refusal(None, EDGE_FILES, environment)
 
-    assert printed == "edge-broker: the token of porch expires in 7 days; make a new one with enroll porch --renew\n"
+    assert (
+        printed
+        == "edge-broker: the token of porch expires in 7 days; make a new one on the cloud host: ./usbcam renew porch\n"
+    )
     assert status == 0
 
 

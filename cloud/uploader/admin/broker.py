@@ -29,7 +29,7 @@ from uploader.settings import Settings
 
 REPLY_TIMEOUT_SECONDS = 5.0
 STATUS_TIMEOUT_SECONDS = 2.0
-START = "docker compose -f docker-compose.cloud.yml up --detach"
+START = "./usbcam up"
 
 
 class BrokerError(Exception):

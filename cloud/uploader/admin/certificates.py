@@ -7,16 +7,15 @@ from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.check_result import CheckResult, failed, passed, warned
 
 SOON = timedelta(days=30)
-COMPOSE = "docker compose -f docker-compose.cloud.yml"
 
 
 def check_certificates(certificates: CertificateExpiry) -> Iterator[CheckResult]:
     """Check all of them; where enrolment runs elsewhere there are none to check."""
     if certificates.broker is not None:
-        remedy = f"{COMPOSE} up --detach, then restart cloud-broker"
+        remedy = "./usbcam down, then ./usbcam up"
         yield from _check_expiry("broker's TLS", certificates.broker, remedy)
     for name, expires_at in sorted(certificates.edges.items()):
-        yield from _check_expiry(f"edge {name}", expires_at, f"{COMPOSE} run --rm enroll {name} --renew")
+        yield from _check_expiry(f"edge {name}", expires_at, f"./usbcam renew {name}")
     if certificates.edges:
         name, expires_at = min(certificates.edges.items(), key=lambda item: item[1])
         yield passed(

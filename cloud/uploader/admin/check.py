@@ -67,7 +67,7 @@ def _check_if_allowed(subject: str, check: BucketCheck, s3: "S3Client", settings
 
 def _why_skipped(error: Exception, bucket: str) -> str:
     if error_code(error) == "AccessDenied":
-        return "not visible with the uploader's permissions; uploader setup, with its own, shows it"
+        return "not visible with the uploader's permissions; ./usbcam setup, with its own, shows it"
     if is_unsupported(error):
         return "the store does not have this feature"
     return classify(error, bucket).message

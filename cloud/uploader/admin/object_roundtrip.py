@@ -110,14 +110,14 @@ def _check_anonymous_read(clients: S3Clients, target: dict[str, Any]) -> CheckRe
         if http_status(error) in {401, 403}:
             return passed(subject, "denied")
         raise
-    return failed(subject, "anyone may read this bucket; block public access: uploader setup")
+    return failed(subject, "anyone may read this bucket; block public access: ./usbcam setup")
 
 
 def _check_encryption(response: Any) -> CheckResult:
     algorithm = response.get("ServerSideEncryption")
     if algorithm:
         return passed("encryption", f"the store encrypted it: {algorithm}")
-    return warned("encryption", "the store does not say that it encrypts; uploader setup, or S3_SSE, asks for it")
+    return warned("encryption", "the store does not say that it encrypts; ./usbcam setup, or S3_SSE, asks for it")
 
 
 def _check_delete(clients: S3Clients, target: dict[str, Any]) -> CheckResult:

@@ -20,7 +20,7 @@ from common.runtime.check_result import CheckResult, failed, info, passed, warne
 REPLY_TIMEOUT_SECONDS = 5.0
 SOON_DAYS = 30
 DAY_SECONDS = 86400
-LOGS = "docker compose -f docker-compose.edge.yml logs edge-broker"
+LOGS = "./usbcam logs edge-broker"
 
 
 @dataclass(slots=True)
@@ -105,10 +105,10 @@ def _check_token(text: str, now: float) -> CheckResult:
         name, cloud = str(token["name"]), f"{token['host']}:{int(token['port'])}"
         expires = int(token["expires"])
     except (ValueError, KeyError, TypeError):
-        remedy = "on the cloud host run 'docker compose -f docker-compose.cloud.yml run --rm enroll NAME'"
+        remedy = "on the cloud host run './usbcam enroll NAME'"
         return failed("token", f"There is no token: {remedy} and set the EDGE_TOKEN it prints in .env.")
     days, date = (expires - now) / DAY_SECONDS, f"{datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
-    remedy = f"make a new one with enroll {name} --renew"
+    remedy = f"make a new one on the cloud host: ./usbcam renew {name}"
     if days <= 0:
         return failed("token", f"The token of {name} expired on {date}: {remedy}.")
     if days < SOON_DAYS:

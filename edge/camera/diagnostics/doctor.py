@@ -17,7 +17,7 @@ from camera.sources.v4l2.discovery import DeviceRegistry
 from common.runtime.check_result import CheckResult, Status, failed, info, passed, print_results
 
 MIN_BRIGHTNESS = 12  # of 255, the mean of all pixels
-STOP = "docker compose -f docker-compose.edge.yml stop camera"
+SNAPSHOT = "./usbcam snapshot FILE"
 
 
 def doctor(cameras: Sequence[Settings], shot: Path | None) -> int:
@@ -66,7 +66,7 @@ def _check_camera(settings: Settings, status: dict[str, Any], path: Path | None)
         processes = f" and processes {rate} frames a second" if rate is not None else ""
         yield passed(name, f"The camera service has it{processes}, so there is no test shot.")
     if path:
-        yield info(name, f"For a test shot, stop the service first: {STOP}")
+        yield info(name, f"The service has the camera; for what it sees: {SNAPSHOT}")
 
 
 def _check_test_shot(settings: Settings, path: Path | None) -> CheckResult:

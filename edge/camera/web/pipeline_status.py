@@ -88,7 +88,7 @@ class PipelineStatus:
         age = min((now - at for at in self._completed_times()), default=math.inf)
         wait = max((now - at for at in self._pending_times()), default=0.0)
         if min(wait, age) > RECEIPT_TIMEOUT_SECONDS:
-            return "warning", f"No receipt for {wait:.0f} s: check the uploader (uploader check)."
+            return "warning", f"No receipt for {wait:.0f} s: run ./usbcam check on the cloud host."
         if math.isinf(age):
             return "unknown", "No receipt since the start."
         return "ok", f"Last receipt {_ago(age)}; {self._publisher.stored} captures stored since the start."

@@ -93,7 +93,10 @@ def test_a_name_is_enrolled_once_unless_asked_again(enroll: Enroll) -> None:
     second = enroll("porch")
     third = enroll("porch", "--renew")
 
-    assert second.error == "enroll: porch is already enrolled; --renew makes a new token and revokes the one it has\n"
+    assert (
+        second.error
+        == "enroll: porch is already enrolled; ./usbcam renew porch makes a new token and revokes the one it has\n"
+    )
     assert (second.status, second.out) == (2, "")
     assert certificate_in(third.out).serial_number != first.serial_number
     assert enroll.revoked() == {first.serial_number}

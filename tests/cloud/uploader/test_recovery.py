@@ -118,7 +118,7 @@ def test_a_missing_bucket_is_waited_for(edge: Edge, uploaders: Uploaders, strict
     wait_for_line(uploaders, "Subscribed")
     edge.send_all([pictures.png(number) for number in range(3)])
 
-    wait_for_line(uploaders, f"the bucket {LATER} does not exist; `uploader setup` creates it, or fix S3_BUCKET")
+    wait_for_line(uploaders, f"the bucket {LATER} does not exist; ./usbcam setup creates it, or fix S3_BUCKET")
     wait_for_line(uploaders, f"may not use the bucket {LATER}")  # what SeaweedFS answers to a PUT there
     uploaders.wait_for_state("S3_BUCKET")
     assert "S3_BUCKET" in health(uploaders).stderr

@@ -180,8 +180,18 @@ def test_a_service_in_the_same_container_is_known_by_its_heartbeat(tmp_path: Pat
 @pytest.mark.parametrize(
     ("days", "expected"),
     [
-        (-1, failed("token", "The token of porch expired on {date}: make a new one with enroll porch --renew.")),
-        (7.1, warned("token", "The token of porch expires in 7 days: make a new one with enroll porch --renew.")),
+        (
+            -1,
+            failed(
+                "token", "The token of porch expired on {date}: make a new one on the cloud host: ./usbcam renew porch."
+            ),
+        ),
+        (
+            7.1,
+            warned(
+                "token", "The token of porch expires in 7 days: make a new one on the cloud host: ./usbcam renew porch."
+            ),
+        ),
         (900, passed("token", "The token of porch for h:8883 is valid until {date}.")),
     ],
 )

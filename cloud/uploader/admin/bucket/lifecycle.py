@@ -28,7 +28,7 @@ def check_retention(s3: "S3Client", settings: Settings) -> Iterator[CheckResult]
     if is_configured(s3, settings):
         yield passed(SUBJECT, f"as S3_RETENTION_DAYS={settings.s3_retention_days} says")
     else:
-        yield warned(SUBJECT, "the bucket does not do what S3_RETENTION_DAYS says; uploader setup changes that")
+        yield warned(SUBJECT, "the bucket does not do what S3_RETENTION_DAYS says; ./usbcam setup changes that")
 
 
 def ensure_retention(s3: "S3Client", settings: Settings) -> CheckResult:

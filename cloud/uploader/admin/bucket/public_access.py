@@ -25,7 +25,7 @@ def check_public_access(s3: "S3Client", settings: Settings) -> Iterator[CheckRes
     """Check whether it is blocked; raises S3_ERRORS."""
     off = _off(_configuration(s3, settings.s3_bucket))
     if off:
-        yield warned(SUBJECT, f"{', '.join(off)} is off; uploader setup turns on what the store can do")
+        yield warned(SUBJECT, f"{', '.join(off)} is off; ./usbcam setup turns on what the store can do")
     else:
         yield passed(SUBJECT, "blocked")
 

@@ -171,7 +171,7 @@ def test_a_store_that_is_away_is_one_line(uploaders: Uploaders, s3_proxy: S3Prox
         (
             {"S3_BUCKET": "usbcam-nowhere"},
             "bucket",
-            "the bucket usbcam-nowhere does not exist; `uploader setup` creates it, or fix S3_BUCKET",
+            "the bucket usbcam-nowhere does not exist; ./usbcam setup creates it, or fix S3_BUCKET",
         ),
     ],
 )
