@@ -1,1 +1,5 @@
 """The page over the bucket: who came, when and where."""
+
+from common.runtime import quiet_start
+
+quiet_start.install()

@@ -4,7 +4,7 @@ import click
 from botocore.exceptions import BotoCoreError
 
 from common.runtime import log
-from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, version_option
+from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, example, version_option
 from common.runtime.settings import read_settings
 from common.web.auth import PasswordAuth
 from common.web.server import WebServerError, bind_socket, load_password
@@ -29,7 +29,7 @@ def main(context: click.Context) -> int:
     return context.invoke(run) if context.invoked_subcommand is None else 0
 
 
-@main.command
+@main.command(epilog=example("python -m gallery run"))
 def run() -> int:
     """Serve the page until SIGTERM or SIGINT."""
     settings = read_settings(Settings)
@@ -41,7 +41,7 @@ def run() -> int:
     return 0
 
 
-@main.command
+@main.command(epilog=example("python -m gallery health"))
 def health() -> int:
     """Say whether the running gallery is healthy; exit code 0 or 1."""
     problem = health_problem(web_settings(read_settings(Settings)).listen_address[1])

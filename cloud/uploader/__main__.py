@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from common.runtime import log
 from common.runtime.check_result import CheckResult, Status, print_results
-from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, version_option
+from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, example, version_option
 from common.runtime.heartbeat import health_problem
 from common.runtime.settings import read_settings
 from storage.client import create_client
@@ -56,7 +56,7 @@ def main(context: click.Context) -> int:
     return context.invoke(run) if context.invoked_subcommand is None else 0
 
 
-@main.command
+@main.command(epilog=example("python -m uploader run"))
 def run() -> int:
     """Run until SIGTERM or SIGINT."""
     settings = read_settings(Settings)
@@ -68,7 +68,7 @@ def run() -> int:
     return service.run(_stop_signals())
 
 
-@main.command
+@main.command(epilog=example("python -m uploader health"))
 def health() -> int:
     """Say whether the running uploader is healthy; exit code 0 or 1."""
     problem = health_problem(read_settings(HealthSettings).heartbeat_file, "uploader")
@@ -78,7 +78,7 @@ def health() -> int:
     return 0
 
 
-@main.command
+@main.command(epilog=example("python -m uploader check"))
 def check() -> int:
     """Check broker, credentials, bucket and this machine.
 
@@ -87,7 +87,7 @@ def check() -> int:
     return _report(run_checks(read_settings(Settings)), "everything works", "fix the lines that say FAIL")
 
 
-@main.command
+@main.command(epilog=example("python -m uploader setup"))
 def setup() -> int:
     """Create the bucket and set it up, changing only what is missing.
 
@@ -98,7 +98,7 @@ def setup() -> int:
     return _report(results, "nothing to change", "not everything could be set up; see the lines that say FAIL")
 
 
-@main.command
+@main.command(epilog=example("python -m uploader link porch/camera/2026/11/22/ID.png --expires 12h"))
 @click.argument("key")
 @click.option("--expires", callback=_expiry, default="7d", metavar="7d", help="For how long: 30m, 12h; at most 7d.")
 def link(key: str, expires: timedelta) -> int:
@@ -117,7 +117,7 @@ def link(key: str, expires: timedelta) -> int:
     return 0
 
 
-@main.command
+@main.command(epilog=example("python -m uploader status"))
 def status() -> int:
     """Say how the uploader on this host is doing, and when each edge's last picture was stored."""
     for line in describe(read_settings(Settings)):

@@ -7,19 +7,27 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from common import __version__
+from common.runtime import quiet_start
 from common.runtime.settings import SettingsError
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 WRONG_INPUT = 2
+INTERRUPTED = 130
 SETTINGS_HELP = (
     "Settings come from the environment and from .env in the current folder; .env.example explains them all."
 )
+
+
+def example(command: str) -> str:
+    """The end of a command's help."""
+    return f"\b\nExample:\n  {command}"
 
 
 class _OneSentence(click.Command):
     """Ends the process with what the command returns, or with a sentence and an exit code."""
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
+        quiet_start.uninstall()
         try:
             code = super().main(*args, **(extra | {"prog_name": self.name, "standalone_mode": False}))
         except click.UsageError as error:
@@ -31,8 +39,8 @@ class _OneSentence(click.Command):
         except SettingsError as error:
             self._fail(*error.problems)
             code = WRONG_INPUT
-        except click.Abort:
-            code = 1
+        except click.Abort:  # Ctrl-C
+            code = INTERRUPTED
         sys.exit(code)
 
     def _fail(self, *problems: str) -> None:

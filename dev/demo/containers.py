@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from dev.demo import health
+from dev.demo.terminal import elapsed
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ROOT / "dev" / "demo" / "demo.env"
@@ -40,8 +41,9 @@ def missing() -> str:
         return "there is no Docker Compose v2"
     for image in _base_images():
         if not _succeeds("docker", "image", "inspect", image):
-            print(f"Fetching {image} ...", flush=True)
-            if not _succeeds("docker", "pull", "--quiet", image, seconds=PULL_SECONDS):
+            with elapsed(f"Fetching {image}"):
+                pulled = _succeeds("docker", "pull", "--quiet", image, seconds=PULL_SECONDS)
+            if not pulled:
                 return f"the image {image} is not on this machine and cannot be pulled"
     return ""
 
@@ -78,12 +80,12 @@ class Demo:
         """Start everything but the camera, from nothing."""
         _check_readable()
         self.remove()
-        print("Building the images (minutes the first time, seconds later) ...", flush=True)
-        self.run("build")
-        print("Starting the brokers, the object store and the uploader ...", flush=True)
-        self._start(*CLOUD_PARTS)
-        self.enroll(read_settings()["EDGE_NAME"])
-        self._start("edge-broker")
+        with elapsed("Building the images (minutes the first time, seconds later)"):
+            self.run("build")
+        with elapsed("Starting the brokers, the object store and the uploader"):
+            self._start(*CLOUD_PARTS)
+            self.enroll(read_settings()["EDGE_NAME"])
+            self._start("edge-broker")
 
     def enroll(self, name: str) -> None:
         """Enroll the edge as docs/how-to/install.md says; its token goes to the edge's settings."""
@@ -99,8 +101,6 @@ class Demo:
             "--rm",
             "--no-deps",
             "-T",
-            "-e",
-            f"PICTURES_AT={self.address('store', 8333)}",
             "progress",
         ]
         command = self.command(*arguments, "--check", str(wanted))

@@ -14,8 +14,6 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.contract import topics
 
-ONE_HOUR = 3600
-
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -26,7 +24,6 @@ class Places:
     cloud_host: str
     cloud_port: int
     endpoint: str
-    pictures_at: str  # the endpoint as a browser on this machine reaches it
     bucket: str
 
 
@@ -39,7 +36,6 @@ def places_from_environment() -> Places:
         cloud_host=os.environ["CLOUD_BROKER_HOST"],
         cloud_port=int(setting("CLOUD_BROKER_PORT", "1883")),
         endpoint=endpoint,
-        pictures_at=setting("PICTURES_AT") or endpoint,
         bucket=os.environ["S3_BUCKET"],
     )
 
@@ -85,23 +81,14 @@ class Listener:
 
 
 class Bucket:
-    """The images that arrived."""
+    """Counts the images that arrived."""
 
     def __init__(self, places: Places) -> None:
         config = Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
         self._name = places.bucket
         self._client = boto3.client("s3", endpoint_url=places.endpoint, config=config)
-        self._public = boto3.client("s3", endpoint_url=places.pictures_at, config=config)
-        self.newest = ""
 
     def count(self) -> int:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name)
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-        pictures = [key for key in keys if not key.startswith("rejected/")]
-        self.newest = max(pictures, default="")
-        return len(pictures)
-
-    def link(self) -> str:
-        """Presign a URL that a browser can open."""
-        wanted = {"Bucket": self._name, "Key": self.newest}
-        return self._public.generate_presigned_url("get_object", Params=wanted, ExpiresIn=ONE_HOUR)
+        return sum(not key.startswith("rejected/") for key in keys)

@@ -10,7 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
+from common import __version__
 from dev.demo import containers as compose
+from dev.demo.ports import free_pages
+from dev.demo.terminal import Counter, elapsed
 from dev.scripts.environment import PRODUCT, SetupError, find_mosquitto, make_environment, say
 
 
@@ -22,7 +25,7 @@ def main() -> int:
 
 def end(run: Callable[[], str], wanted: int, started: float) -> int:
     """Run until it ends, fails or is stopped; print the result as one last line and return the exit code."""
-    for name in (signal.SIGTERM, signal.SIGHUP):
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.default_int_handler)  # stops in order, like Ctrl-C
     try:
         failed = run()
@@ -56,7 +59,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _arguments() -> argparse.Namespace:
-    parser = _Parser(prog="./demo", description=__doc__)
+    example = "example: ./demo --check 20 ends by itself when 20 captures are in the bucket"
+    parser = _Parser(prog="./demo", description=__doc__, epilog=example)
+    parser.add_argument("--version", action="version", version=f"usbcam {__version__}")
     parser.add_argument("--check", type=_count, default=0, metavar="N", help="stop when N captures are in the bucket")
     way = parser.add_mutually_exclusive_group()
     way.add_argument("--docker", action="store_true", help="in containers, or fail")
@@ -89,7 +94,8 @@ def _become_native(wanted: int, started: float) -> NoReturn:
 
 
 def _run_in_containers(wanted: int) -> str:
-    demo = compose.Demo()
+    live, gallery = free_pages()
+    demo = compose.Demo(LIVE_PORT=str(live), GALLERY_PORT=str(gallery))
     try:
         demo.prepare()
         progress = demo.start_progress(wanted)
@@ -105,14 +111,17 @@ def _run_in_containers(wanted: int) -> str:
 def _follow(demo: compose.Demo, progress: subprocess.Popen[str]) -> str:
     """Pass on what the progress container prints; start the camera as soon as it counts."""
     last = ""
+    counter = Counter(sys.stdout)
     for line in progress.stdout or ():
         if line == "counting\n":
-            demo.start_camera()
+            with elapsed("Starting the camera"):
+                demo.start_camera()
             _say_where_to_look(demo)
         else:
             last = line.strip()
             if not last.startswith("demo: "):  # printed at the end
-                say(line.rstrip())
+                counter.show(line.rstrip())
+    counter.close()
     if progress.wait() == 0:
         return ""
     say(demo.last_words())

@@ -10,6 +10,7 @@ from pathlib import Path
 from dev.demo.containers import read_settings
 from dev.demo.counters import Places
 from dev.demo.demo import end, uninterrupted
+from dev.demo.ports import free_pages
 from dev.demo.progress import Progress, ProgressError
 from dev.harness import services as stack
 from dev.harness.process import StartError
@@ -56,14 +57,14 @@ def run(wanted: int) -> str:
 
 def _run(parts: Parts, settings: dict[str, str], wanted: int) -> str:
     say("Starting the object store, the brokers and the uploader ...")
-    store, inside, outside, edge, page, gallery = (stack.free_port() for _ in range(6))
+    store, inside, outside, edge = (stack.free_port() for _ in range(4))
+    page, gallery = (port or stack.free_port() for port in free_pages())
     places = Places(
         edge_host=stack.LOOPBACK,
         edge_port=edge,
         cloud_host=stack.LOOPBACK,
         cloud_port=inside,
         endpoint=f"http://{stack.LOOPBACK}:{store}",
-        pictures_at=f"http://{stack.LOOPBACK}:{store}",
         bucket=settings["S3_BUCKET"],
     )
     _start_store(parts, places, settings, store)

@@ -13,9 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from common.contract import topics
 from dev.demo.counters import Bucket, Listener, Places, places_from_environment
+from dev.demo.terminal import Counter
 
 LINE_SECONDS = 2.0
-LINK_SECONDS = 30.0
 ANSWER_SECONDS = 30.0
 
 
@@ -68,19 +68,19 @@ class Progress:
         """
         started = time.monotonic()
         deadline = started + 90 + 6 * wanted if wanted else float("inf")
-        last, linked = Counts(0, 0, 0, 0), float("-inf")
+        last, counter = Counts(0, 0, 0, 0), Counter(sys.stdout)
         while not stop.wait(LINE_SECONDS if last.bucket or not wanted else LINE_SECONDS / 2):
             counts, now = self._counts(), time.monotonic()
             if counts != last:
-                print(counts.line(now - started), flush=True)
+                counter.show(counts.line(now - started))
                 last = counts
-            if counts.bucket and now - linked > LINK_SECONDS:
-                print(f"        newest picture: {self._bucket.link()}", flush=True)
-                linked = now
             if wanted and counts.bucket >= wanted:
+                counter.close()
                 return ""
             if problem := broken() or (counts.gap(wanted) if now > deadline else ""):
+                counter.close()
                 return problem
+        counter.close()
         return ""
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -206,10 +207,15 @@ def _last_line(text: str) -> str:
 
 def main() -> int:
     wanted = sys.argv[1] if sys.argv[1:] else "--demo"
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         find_mosquitto()  # first, since it may need the user
         make_environment(FOR.get(wanted, PRODUCT))
         add_tools(wanted)
+    except KeyboardInterrupt:
+        print(f"{wanted.strip('-')}: stopped", file=sys.stderr)
+        return 130
     except SetupError as error:
         print(f"{wanted.strip('-')}: {error}", file=sys.stderr)
         return 1

@@ -17,13 +17,13 @@ from camera.delivery.spool import SpoolInUseError
 from camera.diagnostics.doctor import doctor as run_doctor
 from camera.diagnostics.offline import detect_faces, extract_captures
 from camera.diagnostics.running import CommandError, command, describe, preview
-from camera.diagnostics.snapshot import SnapshotError, UnknownCameraError, find_camera, save
+from camera.diagnostics.snapshot import STDOUT, SnapshotError, UnknownCameraError, find_camera, save
 from camera.diagnostics.snapshot import snapshot as write_snapshot
 from camera.service import CameraService
 from camera.sources.factory import validate_file_source
 from camera.sources.frame import SourceError
 from common.runtime import log
-from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, version_option
+from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, example, version_option
 from common.runtime.settings import read_settings
 
 EPILOG = f"""{SETTINGS_HELP}
@@ -42,7 +42,7 @@ def main(context: click.Context) -> int:
     return context.invoke(run) if context.invoked_subcommand is None else 0
 
 
-@main.command
+@main.command(epilog=example("python -m camera run"))
 def run() -> int:
     """Run until SIGTERM or SIGINT, or the end of a video file."""
     settings = read_settings(Settings)
@@ -67,7 +67,7 @@ def run() -> int:
     return 0 if worked and not crashed.is_set() else 1
 
 
-@main.command
+@main.command(epilog=example("python -m camera health"))
 def health() -> int:
     """Say whether the running camera is healthy; exit code 0 or 1."""
     report = health_of(_settings().heartbeat_file)
@@ -75,7 +75,7 @@ def health() -> int:
     return 0 if report.healthy else 1
 
 
-@main.command
+@main.command(epilog=example("python -m camera doctor --shot shot.jpg"))
 @click.option("--shot", type=click.Path(path_type=Path), metavar="FILE", help="Write the test shot to this file.")
 def doctor(shot: Path | None) -> int:
     """Check camera, detector, broker, token, disk and clock.
@@ -85,7 +85,7 @@ def doctor(shot: Path | None) -> int:
     return run_doctor(_quiet_cameras(), shot)
 
 
-@main.command
+@main.command(epilog=example("python -m camera snapshot --out porch.jpg --camera porch"))
 @click.option(
     "--out",
     type=click.Path(path_type=Path, allow_dash=True),
@@ -103,6 +103,8 @@ def snapshot(out: Path, camera: str | None) -> int:
             save(preview(chosen), out)
         else:
             write_snapshot(chosen, out)
+        if out != STDOUT:
+            click.echo(f"camera: one frame is in {out}", err=True)
     except UnknownCameraError as error:
         raise WrongInputError(str(error)) from error
     except SnapshotError as error:
@@ -110,21 +112,21 @@ def snapshot(out: Path, camera: str | None) -> int:
     return 0
 
 
-@main.command
+@main.command(epilog=example("python -m camera pause porch"))
 @click.argument("camera", required=False)
 def pause(camera: str | None) -> int:
     """Pause the running cameras, or the one of this name: it releases its device until `resume`."""
     return _command(camera, PAUSE)
 
 
-@main.command
+@main.command(epilog=example("python -m camera resume porch"))
 @click.argument("camera", required=False)
 def resume(camera: str | None) -> int:
     """Let paused cameras run again, as SCHEDULE says."""
     return _command(camera, "")
 
 
-@main.command
+@main.command(epilog=example("python -m camera status"))
 def status() -> int:
     """Say how the running cameras are, and what waits."""
     for line in describe(_quiet_cameras()):
@@ -132,14 +134,14 @@ def status() -> int:
     return 0
 
 
-@main.command
+@main.command(epilog=example("python -m camera detect visit.jpg"))
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 def detect(images: Sequence[str]) -> int:
     """Find the faces in images. Prints a JSON line for each image."""
     return detect_faces(_settings(), list(images))
 
 
-@main.command
+@main.command(epilog=example("python -m camera captures visit.mp4 --out shots"))
 @click.argument("video")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to write the images.")
 @click.option(

@@ -19,7 +19,10 @@ from tests.edge.web.page import live
 from tests.support.mqtt import Client, image_properties
 from tests.support.rig import IN_IMAGE, CloudBroker, EdgeBroker, broker_volumes
 
-DAMAGED = "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, or make a new one on the cloud host: ./usbcam renew NAME"
+DAMAGED = (
+    "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, "
+    "or make a new one on the cloud host: ./usbcam renew NAME"
+)
 NOT_A_PORT = "is not a port; set {name} in .env to a number from 1 to 65535"
 
 

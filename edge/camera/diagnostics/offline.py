@@ -18,6 +18,7 @@ from camera.sources.video.container import VideoContainer, VideoError
 from camera.sources.video.file import FileSource
 from common.contract.capture import Box
 from common.contract.times import timestamp
+from common.runtime.progress import Progress
 
 DEMO_VISITS = 5
 JPEG_SIGNATURE = b"\xff\xd8\xff"
@@ -98,7 +99,7 @@ def extract_captures(settings: Settings, video: str, out: Path | None, report: P
         if out:
             out.mkdir(parents=True, exist_ok=True)
         try:
-            _write_captures(settings, source, out, sheet)
+            number = _write_captures(settings, source, out, sheet)
         finally:  # also of what came before damage
             if sheet and report:
                 folder, option = report, "--report"
@@ -114,11 +115,13 @@ def extract_captures(settings: Settings, video: str, out: Path | None, report: P
         return 1
     finally:
         source.close()
+    _print_error(f"{number} captures are in {out or report}")
     return 0
 
 
-def _write_captures(settings: Settings, source: FrameSource, out: Path | None, sheet: ContactSheet | None) -> None:
-    analyzer = FrameAnalyzer(settings)
+def _write_captures(settings: Settings, source: FrameSource, out: Path | None, sheet: ContactSheet | None) -> int:
+    """Write them all, and return how many; on a terminal the time that passes is shown."""
+    analyzer, progress = FrameAnalyzer(settings), Progress(sys.stderr)
     sampler = FrameSampler(settings.detections_per_second)
 
     def take(result: AnalysisResult) -> None:
@@ -130,15 +133,19 @@ def _write_captures(settings: Settings, source: FrameSource, out: Path | None, s
         try:
             seconds = source.grab()
         except (SourceEndedError, SourceError) as error:
+            progress.clear()
             take(analyzer.flush())  # also what came before damage
             if isinstance(error, SourceError):
                 raise
-            return
+            return analyzer.counters.captured
+        progress.show(f"{seconds:.0f} s of the video are read")
         frame = source.retrieve() if sampler.accept(seconds) else None
         if frame:
             result = analyzer.process(frame)
             if sheet:
                 sheet.add_frame(frame, result)
+            if result.captures:
+                progress.clear()
             take(result)
             sampler.rate = analyzer.rate
 
