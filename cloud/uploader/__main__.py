@@ -119,7 +119,10 @@ def link(key: str, expires: timedelta) -> int:
 
 @main.command(epilog=example("python -m uploader status"))
 def status() -> int:
-    """Say how the uploader on this host is doing, and when each edge's last picture was stored."""
+    """Say what is stored, and what waits.
+
+    One line for each edge, with the time of its last picture.
+    """
     for line in describe(read_settings(Settings)):
         click.echo(line)
     return 0

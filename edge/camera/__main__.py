@@ -96,7 +96,10 @@ def doctor(shot: Path | None) -> int:
 )
 @click.option("--camera", metavar="NAME", help="Which one of CAMERAS; by default the first.")
 def snapshot(out: Path, camera: str | None) -> int:
-    """Write one frame of a camera, as a JPEG. Of a running camera it is what the live page shows."""
+    """Write one frame of a camera, as a JPEG.
+
+    Of a running camera it is what the live page shows.
+    """
     try:
         chosen = find_camera(_quiet_cameras(), camera)
         if is_running(chosen.heartbeat_file, chosen.camera_name):
@@ -115,20 +118,26 @@ def snapshot(out: Path, camera: str | None) -> int:
 @main.command(epilog=example("python -m camera pause porch"))
 @click.argument("camera", required=False)
 def pause(camera: str | None) -> int:
-    """Pause the running cameras, or the one of this name: it releases its device until `resume`."""
+    """Pause all cameras, or one.
+
+    A paused camera releases its device until resume.
+    """
     return _command(camera, PAUSE)
 
 
 @main.command(epilog=example("python -m camera resume porch"))
 @click.argument("camera", required=False)
 def resume(camera: str | None) -> int:
-    """Let paused cameras run again, as SCHEDULE says."""
+    """Let paused cameras run again.
+
+    They run as SCHEDULE says.
+    """
     return _command(camera, "")
 
 
 @main.command(epilog=example("python -m camera status"))
 def status() -> int:
-    """Say how the running cameras are, and what waits."""
+    """Say how the cameras are, and what waits."""
     for line in describe(_quiet_cameras()):
         click.echo(line)
     return 0
