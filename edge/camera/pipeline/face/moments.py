@@ -4,6 +4,7 @@ Sharpness differs more between frames than pose does, so that an absolute blend 
 with ranks both are near the top.
 """
 
+import math
 from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
 
@@ -41,15 +42,15 @@ class VisitMoments:
     def merit(self, quality: Quality) -> float:
         """How a moment compares with the others of this visit, 0 to 1."""
         rank = self._sharp_rank(quality) * _rank(self._facing, _facing(quality))
-        return rank * quality.eyes * quality.completeness * quality.exposure * quality.size**0.5
+        return rank * quality.eyes * quality.completeness * quality.exposure * math.sqrt(quality.size)
 
     def possible_merit(self, quality: Quality) -> float:
         """What it may be, before it is known where the face looks."""
-        rest = quality.completeness * quality.exposure * quality.size**0.5
+        rest = quality.completeness * quality.exposure * math.sqrt(quality.size)
         return self._sharp_rank(quality) * rest
 
     def _sharp_rank(self, quality: Quality) -> float:
-        return _rank(self._sharpness, quality.sharpness) ** SHARP_WEIGHT
+        return math.pow(_rank(self._sharpness, quality.sharpness), SHARP_WEIGHT)
 
 
 def _facing(quality: Quality) -> float:
