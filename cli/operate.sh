@@ -56,12 +56,12 @@ run_logs() {
     compose "$half" logs --tail 100 ${follow:+"$follow"} "$@"
 }
 
-run_doctor() { examine edge; }
+run_doctor() { diagnose edge; }
 
-run_check() { examine cloud; }
+run_check() { diagnose cloud; }
 
-# Both commands examine the half that this host has; on one that is both, each its own.
-examine() {
+# Both commands look at the half that this host has; on one that is both, each its own.
+diagnose() {
     need_roles
     check_settings
     say "pass     .env              every setting is understood"

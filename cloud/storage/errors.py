@@ -29,7 +29,7 @@ class UnsuitableStoreError(Exception):
 # Everything that a request raises; a proxy's response that is not XML is not a BotoCoreError.
 S3_ERRORS = (ClientError, BotoCoreError, ResponseParserError, UnsuitableStoreError)
 # Nobody answered, or not to the end.
-AWAY = (ConnectionError, HTTPClientError, ChecksumError, IncompleteReadError)
+UNAVAILABLE_ERRORS = (ConnectionError, HTTPClientError, ChecksumError, IncompleteReadError)
 NO_CREDENTIALS = (
     NoCredentialsError,
     PartialCredentialsError,
@@ -143,7 +143,7 @@ def classify(error: Exception, bucket: str) -> S3Error:
     if isinstance(error, NO_CREDENTIALS):
         remedy = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role"
         return S3Error(S3ErrorKind.DENIED, f"there are no credentials ({_brief(error)}); {remedy}")
-    if isinstance(error, AWAY):
+    if isinstance(error, UNAVAILABLE_ERRORS):
         return S3Error(S3ErrorKind.UNAVAILABLE, f"{_brief(error)} (S3_ENDPOINT_URL, or AWS_REGION without it)")
     return _classify_answer(error)
 
@@ -217,9 +217,9 @@ def _classify_response(error: ClientError, bucket: str) -> S3Error:
 
 
 def _classify_failure(error: ClientError, code: str, status: int) -> S3Error | None:
-    """Tell a store that is away or lacks something; None if it means what it says."""
+    """Tell a store that is unavailable or lacks something; None if it means what it says."""
     if _is_web_page(error):
-        remedy = "unless a proxy says that the store is away, fix S3_ENDPOINT_URL"
+        remedy = "unless a proxy says that the store is unavailable, fix S3_ENDPOINT_URL"
         page = f"{code or status}: a web page came back; {remedy}"
         return S3Error(S3ErrorKind.UNAVAILABLE if status >= SERVER_ERROR else S3ErrorKind.UNSUITABLE, page)
     refused = refusal(error)

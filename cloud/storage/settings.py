@@ -78,7 +78,7 @@ class StorageSettings(ProductSettings):
 
     @property
     def request_checksums(self) -> ChecksumPolicy:
-        """Whether uploads carry a checksum beside the signature."""
+        """Whether uploads carry a checksum as well as the signature."""
         return self.aws_request_checksum_calculation or self._default_checksums
 
     @property

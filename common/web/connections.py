@@ -39,6 +39,8 @@ class Connections:
     def close_silent(self) -> None:
         """Cut off whoever is late with a request, or with reading the response."""
         now = time.monotonic()
+        for connection in self._open:
+            connection.note_progress(now)
         for connection in [each for each in self._open if each.is_late(now)]:
             connection.abort()
 
@@ -67,13 +69,16 @@ class BoundedProtocol(H11Protocol):
         idle = cycle is None or cycle.response_complete or cycle.more_body
         return idle and not self.transport.get_write_buffer_size()
 
-    def is_late(self, now: float) -> bool:
-        """Whether the client has been waited for too long. Remembers how much of the response it took."""
+    def note_progress(self, now: float) -> None:
+        """Remember how much of the response the client has taken."""
         unread = self.transport.get_write_buffer_size()
         if unread == 0 or unread < self._unread:
             self._read_at = now
         self._unread = unread
-        if unread:
+
+    def is_late(self, now: float) -> bool:
+        """Whether the client has been waited for too long."""
+        if self._unread:
             return now - self._read_at > STALL_SECONDS
         return self.is_waiting and now - self._waiting_since > REQUEST_SECONDS
 

@@ -1,4 +1,4 @@
-"""The shipped Compose files: hardened, closed to strangers, complete."""
+"""The shipped Compose files: hardened, closed to whoever is not enrolled, complete."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""The rooms of the house: no folder that overflows, and one word for one thing."""
+"""The rooms: no folder that overflows, and one word for one thing."""
 
 import ast
 from collections import defaultdict

@@ -9,7 +9,7 @@ import pytest
 from tests.deploy.shipped import repository_files
 from tests.support.paths import ROOT
 
-PRODUCT = ("edge", "cloud", "common", "mosquitto", "monitoring", "docs")
+PRODUCT = ("cli", "edge", "cloud", "common", "mosquitto", "monitoring", "docs")
 READ_BY_USERS = {".md", ".yml", ".html", ".js", ".sh", ".awk", ".conf", ".example", ".json"}
 # Old words, and in brackets what to write instead.
 OLD_WORDS = {
@@ -18,7 +18,10 @@ OLD_WORDS = {
     r"let(s|ting)? go of": "release",
     r"passed over": "skipped",
     r"for ever": "indefinitely",
-    r"shut(s)? out": "revoke",
+    r"shut(s)? (\w+ )?(\w+ )?out": "revoke",
+    r"(store|broker|cloud|S3) (is|was) away": "unavailable, unreachable",
+    r"album": "gallery",
+    r"shortcut": "fast put",
     r"a name of (its|one's|their) own": "its own client ID",
     r"looked at \d|frames looked at": "processed",
     r"says who it is": "identifies itself",
@@ -49,9 +52,9 @@ def shown_to_users() -> list[tuple[Path, int, str]]:
     texts = []
     for path in repository_files():
         name = path.relative_to(ROOT)
-        if path.suffix == ".py" and name.parts[0] in {"edge", "cloud", "common"}:
+        if path.suffix == ".py" and name.parts[0] in {"cli", "edge", "cloud", "common"}:
             texts += [(name, line, text) for line, text in strings(path.read_text(encoding="utf-8"))]
-        elif path.suffix in READ_BY_USERS and (
+        elif (path.suffix in READ_BY_USERS or str(name) in {"usbcam", "demo"}) and (
             name.parts[0] in PRODUCT or len(name.parts) == 1 or name.parts[0] == "docs"
         ):
             lines = path.read_text(encoding="utf-8").splitlines()
@@ -65,6 +68,16 @@ def test_old_words_are_not_shown_to_users() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("text", ["each with its mend", "All is well", "It LETS GO OF the camera", "kept for ever"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "each with its mend",
+        "All is well",
+        "It LETS GO OF the camera",
+        "kept for ever",
+        "Shut an edge out",
+        "S3 is away",
+    ],
+)
 def test_an_old_word_would_be_found(text: str) -> None:
     assert OLD.search(text)

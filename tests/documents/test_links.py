@@ -11,6 +11,7 @@ from tests.support.paths import ROOT
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
+PATH_IN_CODE = re.compile(r"`((?:edge|cloud|common|cli|dev|tests|mosquitto|docs)/[\w./-]+)`")
 IN_CODE = re.compile(r"`[^`\n]*`")
 
 
@@ -42,6 +43,14 @@ def broken_links(file: Path, text: str) -> list[str]:
 @pytest.mark.parametrize("file", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_to_a_file_and_a_heading(file: Path) -> None:
     assert broken_links(file, file.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("name", ["docs/explanation/architecture.md", "docs/glossary.md", "CONTRIBUTING.md"])
+def test_files_that_are_named_in_code_are_there(name: str) -> None:
+    named = PATH_IN_CODE.findall((ROOT / name).read_text(encoding="utf-8"))
+
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_every_document_can_be_reached_from_the_readme() -> None:

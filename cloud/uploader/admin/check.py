@@ -13,7 +13,7 @@ from uploader.admin.bucket.lifecycle import check_retention
 from uploader.admin.bucket.public_access import check_public_access
 from uploader.admin.certificates import check_certificates
 from uploader.admin.host import check_host
-from uploader.admin.identity import S3Clients, check_identity, check_strangers
+from uploader.admin.identity import S3Clients, check_identity, check_unknown_keys
 from uploader.admin.object_roundtrip import check_roundtrip
 from uploader.settings import Settings
 
@@ -50,8 +50,8 @@ def check_storage(clients: S3Clients, settings: Settings) -> Iterator[CheckResul
         return
     yield caller.result
     yield from check_bucket(clients, settings, bucket_info, caller.account)
-    if clients.stranger:
-        yield check_strangers(clients.stranger, bucket)
+    if clients.unknown:
+        yield check_unknown_keys(clients.unknown, bucket)
     yield from check_roundtrip(clients, settings)
     yield from _check_if_allowed("public access", check_public_access, clients.s3, settings)
     yield from _check_if_allowed("retention", check_retention, clients.s3, settings)

@@ -41,7 +41,7 @@ class S3Clients:
 
     s3: "S3Client"
     anonymous: "S3Client"  # without credentials
-    stranger: "S3Client | None"  # with invented credentials; None at AWS, which checks them
+    unknown: "S3Client | None"  # with invented credentials; None at AWS, which checks them
     sts: Any | None  # None where the store is not AWS
     credentials: "Credentials | None"
 
@@ -59,10 +59,10 @@ class S3Clients:
         if settings.s3_endpoint_url is None:
             region = settings.aws_region or "us-east-1"
             sts = session.client("sts", region_name=region, config=Config(connect_timeout=3, read_timeout=5))
-        return cls(s3, anonymous, create_stranger(settings), sts, session.get_credentials())
+        return cls(s3, anonymous, create_unknown_client(settings), sts, session.get_credentials())
 
 
-def create_stranger(settings: Settings) -> "S3Client | None":
+def create_unknown_client(settings: Settings) -> "S3Client | None":
     """Make a client that no store should let in."""
     if settings.s3_endpoint_url is None:
         return None
@@ -71,13 +71,13 @@ def create_stranger(settings: Settings) -> "S3Client | None":
     return create_client(settings.model_copy(update={**keys, "aws_session_token": None, "aws_profile": None}))
 
 
-def check_strangers(stranger: "S3Client", bucket: str) -> CheckResult:
+def check_unknown_keys(unknown: "S3Client", bucket: str) -> CheckResult:
     """Find out whether the store checks credentials at all."""
     try:
-        head_bucket(stranger, bucket)
+        head_bucket(unknown, bucket)
     except S3_ERRORS:
-        return passed("strangers", "a key that does not exist is refused")
-    return failed("strangers", CHECKS_NOBODY)
+        return passed("unknown keys", "a key that does not exist is refused")
+    return failed("unknown keys", CHECKS_NOBODY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from uploader.admin.bucket.existence import ensure_bucket, explain_denied
 from uploader.admin.bucket.lifecycle import ensure_retention
 from uploader.admin.bucket.public_access import ensure_blocked
 from uploader.admin.bucket.tls_policy import ensure_tls_only
-from uploader.admin.identity import check_strangers, create_stranger
+from uploader.admin.identity import check_unknown_keys, create_unknown_client
 from uploader.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ def run_setup(s3: "S3Client", settings: Settings) -> Iterator[CheckResult]:
     yield created
     if created.status is Status.FAIL:
         return
-    stranger = create_stranger(settings)
-    if stranger:
-        strangers = check_strangers(stranger, bucket)
-        if strangers.status is Status.FAIL:
-            yield warned(strangers.subject, strangers.message)
+    unknown_client = create_unknown_client(settings)
+    if unknown_client:
+        checked = check_unknown_keys(unknown_client, bucket)
+        if checked.status is Status.FAIL:
+            yield warned(checked.subject, checked.message)
     for subject, step in STEPS:
         yield _run_step(subject, step, s3, settings)
 

@@ -1,7 +1,7 @@
 """The poison rule: a message that has ended the uploader or its connection three times is not read again.
 
-A message that was in hand at a loss is a suspect: from then on nothing else is read beside it, so that no other message
-is blamed in its place. Only reading counts. Waiting for S3 does not: no image is to blame for that.
+A message that was in hand at a loss is a suspect: from then on nothing else is read at the same time, so that no
+other message is blamed in its place. Only reading counts. Waiting for S3 does not: no image is to blame for that.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Objects as the uploader writes them: unless the key is taken, and read back after each change of the way of writing.
 
-Some stores keep what travels beside the bytes in the object, or overwrite in spite of `If-None-Match`, and say 200.
+Some stores keep what travels with the bytes in the object, or overwrite in spite of `If-None-Match`, and say 200.
 """
 
 import logging

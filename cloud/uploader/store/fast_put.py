@@ -60,7 +60,7 @@ class FastPut:
         sample = client.generate_presigned_url("put_object", Params={"Bucket": settings.s3_bucket, "Key": "k"})
         if get_environ_proxies(sample) or _uses_custom_ca(sample):
             return None
-        # The signature covers the bytes; a checksum beside it is more than some stores take.
+        # The signature covers the bytes; a checksum besides is more than some stores take.
         checksums = ({"checksum_algorithm": "SHA256"},) if settings.request_checksums == "when_supported" else ()
         stores = (
             S3Store(

@@ -116,5 +116,5 @@ class Settings(CameraSettings):
 
     @property
     def page_port(self) -> int:
-        """Where the live page is for programs beside the camera; 0 for nowhere."""
+        """Where the live page is for other programs of this host; 0 for nowhere."""
         return CONTAINER_PORT if self.live_listen and self.live_port else self.live_port

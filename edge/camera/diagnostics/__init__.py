@@ -1,1 +1,1 @@
-"""Commands that examine and change nothing: doctor, snapshot, detect, captures."""
+"""Commands that look and change nothing: doctor, snapshot, detect, captures."""

@@ -53,7 +53,7 @@ def test_a_store_without_oddities_is_all_green(play: Play, make_settings: MakeSe
 
     results = checked(settings)
     assert {result.subject for result in results.values() if result.status is Status.FAIL} == set()
-    assert results["strangers"].status is Status.PASS
+    assert results["unknown keys"].status is Status.PASS
     assert {image for image, _ in store.objects.values()} == {capture.image for capture in CAPTURES}
 
 
@@ -257,10 +257,10 @@ def test_a_block_that_already_shuts_the_owner_out_is_taken_back(play: Play, make
 def test_a_store_that_checks_nobody_is_called_that(play: Play, make_settings: MakeSettings) -> None:
     settings = make_settings(play(Oddity.CHECKS_NOBODY).endpoint)
 
-    result = checked(settings)["strangers"]
+    result = checked(settings)["unknown keys"]
 
     assert (result.status, result.message[:25]) == (Status.FAIL, "the store takes any key, ")
-    assert set_up(settings)["strangers"].message == result.message
+    assert set_up(settings)["unknown keys"].message == result.message
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_what_is_no_store_is_called_that(play: Play, make_settings: MakeSettings
 
     message = refusal(settings).message
 
-    assert "a web page came back; unless a proxy says that the store is away, fix S3_ENDPOINT_URL" in message
+    assert "a web page came back; unless a proxy says that the store is unavailable, fix S3_ENDPOINT_URL" in message
 
 
 def test_an_upload_that_is_too_large_for_a_proxy_is_called_that(play: Play, make_settings: MakeSettings) -> None:
