@@ -40,6 +40,7 @@ usage() {
     done
     say ""
     say "./usbcam help COMMAND explains one of them. Settings are in .env; .env.example explains each."
+    say "This runs Docker Compose. For Kubernetes (kubectl apply -k) see docs/how-to/kubernetes.md."
 }
 
 # A sentence or two for those commands that need it, then an example for each.

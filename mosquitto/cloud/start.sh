@@ -4,8 +4,10 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 service=cloud-broker
+lib=$here/lib.sh # Kubernetes mounts all files in one folder
+[ -r "$lib" ] || lib=$here/../lib.sh
 # shellcheck source=mosquitto/lib.sh disable=SC1091 # it is not followed when this file is checked alone
-. "$here/../lib.sh"
+. "$lib"
 
 # Where the official image, Debian and Homebrew install the plugin that comes with Mosquitto.
 find_plugin() {

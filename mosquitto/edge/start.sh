@@ -3,8 +3,10 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 service=edge-broker
+lib=$here/lib.sh # Kubernetes mounts all files in one folder
+[ -r "$lib" ] || lib=$here/../lib.sh
 # shellcheck source=mosquitto/lib.sh disable=SC1091 # it is not followed when this file is checked alone
-. "$here/../lib.sh"
+. "$lib"
 
 read_token() {
     if [ -z "$EDGE_TOKEN" ] && [ -n "$EDGE_TOKEN_FILE" ]; then
