@@ -34,6 +34,7 @@ INTERNAL_RULES: tuple[Rule, ...] = (
 # The uploader alone writes receipts, and takes from the shared subscription, which hands each image to one member.
 UPLOADER_RULES: tuple[Rule, ...] = (
     ("publishClientSend", topics.EVERY_EDGES_RECEIPTS),
+    ("publishClientSend", topics.EVERY_OFFENDER),
     ("publishClientReceive", topics.EVERY_EDGES_IMAGES),
     ("publishClientReceive", topics.EVERY_EDGES_RECEIPTS),
     ("subscribePattern", topics.EVERY_EDGES_IMAGES),

@@ -32,6 +32,12 @@ SHARED_IMAGES = f"$share/uploaders/{EVERY_EDGES_IMAGES}"
 # Clients inside the cloud may publish receipts only, and no edge is called _ or begins with it.
 UPLOADER_STATUS_REQUEST = "usbcam/_/receipts"
 UPLOADER_STATUS_RESPONSE = re.compile(r"usbcam/_[a-z0-9-]{1,60}/receipts")
+EVERY_OFFENDER = "usbcam/_/offenders/+"  # where an uploader names an edge that the broker then holds off
+
+
+def offender(edge: str) -> str:
+    """Where the uploader says that this edge sends what no camera sends."""
+    return f"{EVERY_OFFENDER.removesuffix('+')}{edge}"
 
 
 def status(camera: str) -> str:

@@ -25,7 +25,8 @@ filter_log() {
     awk -W version </dev/null 2>&1 | grep -q mawk && interactive='-W interactive'
     # shellcheck disable=SC2086 # nothing or two words
     exec awk $interactive -v connected="$CLOUD_BROKER_DATA/connected" -v stuck="$CLOUD_BROKER_DATA/stuck" \
-        -v unreadable="$CLOUD_BROKER_DATA/unreadable" -f "$here/log.awk"
+        -v unreadable="$CLOUD_BROKER_DATA/unreadable" -v hold="$hold" \
+        -v hold_seconds="$CLOUD_HOLD_SECONDS" -f "$here/log.awk"
 }
 
 # A broker without subscribers accepts images and drops them. So before its ports open for the first time, it runs behind a
@@ -59,11 +60,17 @@ CLOUD_BROKER_LISTEN=${CLOUD_BROKER_LISTEN:-0.0.0.0}
 CLOUD_BROKER_PORT=${CLOUD_BROKER_PORT:-1883}
 CLOUD_BROKER_DATA=${CLOUD_BROKER_DATA:-/mosquitto/data}
 CLOUD_IDENTITY=${CLOUD_IDENTITY:-/mosquitto/identity}
-CLOUD_BROKER_MEMORY=${CLOUD_BROKER_MEMORY:-750000000}
+CLOUD_HOLD_SECONDS=${CLOUD_HOLD_SECONDS:-30}
 MAX_IMAGE_MB=${MAX_IMAGE_MB:-8}
 mosquitto=${MOSQUITTO:-mosquitto}
 
 check_program "$mosquitto"
+# Mosquitto 2.0 counts its memory wrong when rights change: a few changes, and it believes that there is none left.
+case $("$mosquitto" -h 2>/dev/null | sed -n '1s/.*version //p') in
+    2.0.*) default_memory=0 hold= ;;
+    *) default_memory=750000000 hold=$here/hold.sh ;;
+esac
+CLOUD_BROKER_MEMORY=${CLOUD_BROKER_MEMORY:-$default_memory}
 check_program mosquitto_sub
 check_address CLOUD_LISTEN "$CLOUD_LISTEN"
 check_address CLOUD_BROKER_LISTEN "$CLOUD_BROKER_LISTEN"
@@ -96,9 +103,9 @@ for answer in applied answered connected; do # files by which cloud/enroll learn
 done
 rm -f "$RUN_DIR/log" "$CLOUD_BROKER_DATA/stuck"
 mkfifo "$RUN_DIR/log"
-filter_log <"$RUN_DIR/log" &
 BROKER=$$
 BROKER_HOST=$(local_address "$CLOUD_BROKER_LISTEN")
 export BROKER BROKER_HOST VERSION CLOUD_IDENTITY CLOUD_BROKER_DATA CLOUD_BROKER_PORT
+filter_log <"$RUN_DIR/log" &
 sh "$here/watch.sh" >/dev/null 2>&1 &
 exec "$mosquitto" -c "$RUN_DIR/cloud-broker.conf" >"$RUN_DIR/log" 2>&1

@@ -2,15 +2,12 @@
 # Runs beside the cloud broker and applies what cloud/enroll has written, without a restart. Started by start.sh.
 set -eu
 
-# Sends commands to the plugin on its control topic. User name and password are in CLOUD_IDENTITY/mosquitto_pub.
-send() {
-    XDG_CONFIG_HOME=$CLOUD_IDENTITY mosquitto_pub -V 5 -h "$BROKER_HOST" -p "$CLOUD_BROKER_PORT" -q 1 \
-        -t "\$CONTROL/dynamic-security/v1" "$@" 2>/dev/null
-}
+# shellcheck source=mosquitto/cloud/control.sh disable=SC1091 # it is not followed when this file is checked alone
+. "$(dirname "$0")/control.sh"
 
 send_until_accepted() {
     until send "$@"; do
-        kill -0 "$BROKER" 2>/dev/null || exit 0
+        broker_runs || exit 0
         sleep 0.2
     done
     forget_revoked
@@ -33,7 +30,7 @@ read_line() {
 
 answered=
 send_until_accepted -m '{"commands": []}' # from now on the broker handles signals; VERSION is what it has read
-while kill -0 "$BROKER" 2>/dev/null; do
+while broker_runs; do
     read_line version
     if [ "$line" != "$VERSION" ]; then
         VERSION=$line

@@ -38,12 +38,12 @@ class Inbox:
         """Make room for what the broker delivers again."""
         self._deliveries.drop_unacknowledged()
 
-    def put(self, message: MQTTMessage, connection: int) -> None:
-        """Put a message in the line of its edge."""
+    def put(self, message: MQTTMessage, connection: int) -> bool:
+        """Put a message in the line of its edge; return whether it is one that a camera may have sent."""
         topic = message.topic  # the broker has checked that it is UTF-8
         if message.qos == 0 and self._deliveries.qsize(topic) >= MAX_WAITING_QOS_0:
             self._drop(topic)
-            return
+            return True
         incoming = IncomingMessage(
             topic=topic,
             payload=bytes(message.payload),
@@ -51,12 +51,9 @@ class Inbox:
             arrived_at=datetime.now(UTC),
             oversized=is_oversized(message.properties),
         )
-        if self._deliveries.put(Delivery(incoming, message.qos, message.mid, connection)):
-            return
-        if message.qos == 0:
-            self._drop(topic)
-        else:
-            self._leave(topic)
+        if not self._deliveries.put(Delivery(incoming, message.qos, message.mid, connection)):
+            (self._drop if message.qos == 0 else self._leave)(topic)
+        return not incoming.oversized
 
     def _drop(self, topic: str) -> None:
         edge = topics.edge_of_images(topic)

@@ -1,4 +1,4 @@
-"""What the uploader publishes: receipts, and answers to whoever asks for its status."""
+"""What the uploader publishes: receipts, answers to whoever asks for its status, and who is to be held off."""
 
 import logging
 from collections import deque
@@ -16,6 +16,8 @@ from uploader.mqtt.status_query import UploaderStatus
 
 MAX_QUEUED_RECEIPTS = 1000  # for one that does not fit, its edge sends the capture again
 MAX_TRACKED_RECEIPTS = 200  # messages, each with many receipts; more are not in flight together
+NAMING_SECONDS = 1.0  # once is enough
+MAX_NAMED = 1000
 LOG = logging.getLogger(__name__)
 
 
@@ -27,6 +29,7 @@ class Outbox:
         self._reported_problem: Callable[[], str | None] = lambda: "it is starting"
         self._log = filtered_logger(LOG, RepeatFilter())
         self._receipts: deque[MQTTMessageInfo] = deque(maxlen=MAX_TRACKED_RECEIPTS)
+        self._named_at: dict[str, float] = {}
         client.on_publish = self._on_publish
         client.max_queued_messages_set(MAX_QUEUED_RECEIPTS)
 
@@ -45,6 +48,14 @@ class Outbox:
         for receipt in self._receipts:
             if is_up():
                 receipt.wait_for_publish(max(0.0, deadline - monotonic()))
+
+    def name_offender(self, edge: str) -> None:
+        """Have the broker hold an edge off."""
+        if topics.is_edge_name(edge) and monotonic() - self._named_at.get(edge, float("-inf")) > NAMING_SECONDS:
+            if len(self._named_at) >= MAX_NAMED:
+                self._named_at.clear()
+            self._named_at[edge] = monotonic()
+            self._client.publish(topics.offender(edge))
 
     def answer(self, request: MQTTMessage) -> None:
         """Report the status to the topic that the request names."""

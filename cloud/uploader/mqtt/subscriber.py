@@ -210,7 +210,8 @@ class Subscriber:
         if message.topic == topics.UPLOADER_STATUS_REQUEST:
             self._outbox.answer(message)
             return
-        self._inbox.put(message, self._connection.number)
+        if not self._inbox.put(message, self._connection.number):
+            self._outbox.name_offender(topics.edge_of_images(message.topic))
 
     def _report_problem(self, problem: str) -> None:
         with self._lock:

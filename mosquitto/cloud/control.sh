@@ -1,0 +1,12 @@
+#!/bin/sh
+# How watch.sh and hold.sh change the broker's rights; both source it.
+
+# Sends commands to the plugin on its control topic. User name and password are in CLOUD_IDENTITY/mosquitto_pub.
+send() {
+    XDG_CONFIG_HOME=$CLOUD_IDENTITY mosquitto_pub -V 5 -h "$BROKER_HOST" -p "$CLOUD_BROKER_PORT" -q 1 \
+        -t "\$CONTROL/dynamic-security/v1" "$@" 2>/dev/null
+}
+
+broker_runs() {
+    kill -0 "$BROKER" 2>/dev/null
+}
