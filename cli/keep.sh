@@ -9,7 +9,7 @@ keep_files() {
     mkdir -p "$kept"
     cp -R mosquitto "$kept/mosquitto"
     for half in $(roles); do
-        sed "s|\./mosquitto/|./$kept/mosquitto/|" "docker-compose.$half.yml" >"$kept/docker-compose.$half.yml"
+        cp "docker-compose.$half.yml" "$kept/"
     done
     version >"$kept/version"
 }
@@ -64,7 +64,7 @@ fetch_version() {
 go_back() {
     reasons=$(unhealthy "$1")
     [ -n "$reasons" ] || reasons=$(last_line)
-    : >"$kept/rolled-back"
+    use_kept_files
     new=
     use_kept_images
     for half in $(roles); do
@@ -72,6 +72,16 @@ go_back() {
     done
     printf '%s\n' "$reasons" | sed 's/^/usbcam: /' >&2
     fail "the new version was not healthy, so the old one runs again; nothing is lost, and ./usbcam upgrade tries again"
+}
+
+# The old images come with the brokers' old files, unless those are as before: then no broker restarts.
+use_kept_files() {
+    : >"$kept/rolled-back"
+    ! diff -r mosquitto "$kept/mosquitto" >/dev/null 2>&1 || return 0
+    for file in "$kept"/docker-compose.*.yml; do
+        sed "s|\./mosquitto/|./$kept/mosquitto/|" "$file" >"$file.part"
+        mv "$file.part" "$file"
+    done
 }
 
 use_kept_images() {

@@ -1,0 +1,179 @@
+"""./usbcam in every shell that is here, with a docker in its place that only writes down what it is asked."""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dev.harness.services import wait_for
+from tests.support.paths import ROOT
+
+SHELLS = [("dash",), ("busybox", "sh")]
+RIGHT = "ROLE=cloud\nCLOUD_HOST=cam.example.com\nS3_BUCKET=faces\n"
+DOCKER = """#!/bin/sh
+echo "$*" >>"$ASKED"
+case "$*" in
+    *" build") [ -z "${SLOW-}" ] || exec sleep 60 ;;
+    *" up "*) [ -z "${BROKEN-}" ] || { echo "$TAKEN" >&2; exit 1; } ;;
+esac
+"""
+
+
+class Door:
+    """A copy of what ./usbcam consists of, with a .env."""
+
+    def __init__(self, folder: Path, shell: tuple[str, ...]) -> None:
+        self.folder, self.shell = folder / "here", shell
+        self.folder.mkdir()
+        shutil.copytree(ROOT / "cli", self.folder / "cli", ignore=shutil.ignore_patterns("__pycache__"))
+        for file in ("usbcam", ".env.example", "docker-compose.edge.yml", "docker-compose.cloud.yml"):
+            shutil.copy2(ROOT / file, self.folder / file)
+        shutil.copytree(ROOT / "mosquitto", self.folder / "mosquitto")
+        (self.folder / "common").mkdir()
+        shutil.copy2(ROOT / "common/__init__.py", self.folder / "common/__init__.py")
+        self.asked = folder / "asked"
+        self.asked.write_text("")
+        programs = folder / "bin"
+        programs.mkdir()
+        (programs / "docker").write_text(DOCKER)
+        (programs / "docker").chmod(0o755)
+        self.environment = {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(folder), "ASKED": str(self.asked)}
+
+    def start(self, *words: str, **settings: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [*self.shell, "here/usbcam", *words],
+            cwd=self.folder.parent,
+            env=self.environment | settings,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def __call__(self, *words: str, **settings: str) -> tuple[int, str]:
+        process = self.start(*words, **settings)
+        printed, _ = process.communicate(timeout=60)
+        return process.returncode, printed
+
+    def env(self, text: str) -> None:
+        (self.folder / ".env").write_text(text, encoding="utf-8")
+
+    def started(self) -> list[str]:
+        return [line for line in self.asked.read_text().splitlines() if " up " in line or " run " in line]
+
+
+@pytest.fixture(params=SHELLS, ids=" ".join)
+def usbcam(request: pytest.FixtureRequest, tmp_path: Path) -> Door:
+    if shutil.which(request.param[0]) is None:
+        pytest.skip(f"there is no {request.param[0]}")
+    return Door(tmp_path, request.param)
+
+
+def test_every_command_has_a_description_and_an_example(usbcam: Door) -> None:
+    status, listed = usbcam("help")
+    names = [line.split()[0] for line in listed.splitlines() if line.startswith("  ")]
+
+    assert status == 0
+    assert {"init", "up", "status", "doctor", "setup", "enroll", "upgrade", "restore", "help"} < set(names)
+    for name in names:
+        status, told = usbcam(name, "--help")
+        assert status == 0
+        assert "Example:\n  " in told
+        assert f"./usbcam {name}" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("stat",), "there is no command stat"),
+        (("up", "now"), "up takes no now"),
+        (("enroll",), "enroll takes the name of an edge"),
+        (("init",), "./usbcam init edge or ./usbcam init cloud"),
+        (("uninstall", "--everything"), "uninstall takes --all or nothing"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_one_sentence(usbcam: Door, words: tuple[str, ...], sentence: str) -> None:
+    status, said = usbcam(*words)
+
+    assert status == 2
+    assert sentence in said
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["up", "check", "doctor", "setup"])
+def test_a_wrong_env_stops_everything_before_a_container_starts(usbcam: Door, command: str) -> None:
+    usbcam.env(RIGHT + "CAMERA_SORCE=auto\n")
+
+    status, said = usbcam(command)
+
+    assert (status, said) == (2, "usbcam: .env line 4: CAMERA_SORCE is no setting; did you mean CAMERA_SOURCE?\n")
+    assert usbcam.started() == []
+
+
+def test_without_an_env_it_says_how_to_get_one(usbcam: Door) -> None:
+    assert usbcam("up") == (1, "usbcam: there is no .env yet; ./usbcam init edge or ./usbcam init cloud writes one\n")
+
+
+def test_up_calls_compose_as_one_would_by_hand(usbcam: Door) -> None:
+    usbcam.env(RIGHT)
+
+    status, said = usbcam("up")
+
+    assert status == 0, said
+    (up,) = usbcam.started()
+    assert "-f docker-compose.cloud.yml up --detach --no-build --wait" in up
+    assert "gallery: http://127.0.0.1:8081" in said
+    assert "./usbcam enroll NAME" in said
+
+
+def test_a_port_that_is_taken_is_one_sentence(usbcam: Door) -> None:
+    usbcam.env(RIGHT)
+
+    status, said = usbcam("up", BROKEN="1", TAKEN="Bind for 127.0.0.1:8081 failed: port is already allocated")
+
+    assert status == 1
+    assert said.splitlines()[-1].startswith("usbcam: port 8081 is taken by another program; set another ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_while_it_builds_is_one_line_and_leaves_nothing_running(usbcam: Door, number: signal.Signals) -> None:
+    usbcam.env(RIGHT)
+    process = usbcam.start("up", SLOW="1")
+    wait_for(lambda: " build" in usbcam.asked.read_text(), seconds=30, what="the build")
+
+    process.send_signal(number)
+    printed, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 128 + number
+    assert printed.splitlines()[-1] == "usbcam: stopped"
+
+
+def test_init_writes_what_it_is_told_and_keeps_the_rest_when_it_is_run_again(usbcam: Door) -> None:
+    first = usbcam("init", "cloud", "CLOUD_HOST=cam.example.com", "S3_BUCKET=faces", "LIVE_PASSWORD=a$b 'c")
+    again = usbcam("init", "edge", "CAMERA_SOURCE=demo")
+    text = (usbcam.folder / ".env").read_text(encoding="utf-8")
+
+    assert (first[0], again[0]) == (0, 0)
+    assert {"ROLE=both", "CLOUD_HOST=cam.example.com", "S3_BUCKET=faces", "CAMERA_SOURCE=demo"} < set(text.splitlines())
+    assert r"LIVE_PASSWORD='a$b \'c'" in text
+    assert (usbcam.folder / ".env").stat().st_mode & 0o077 == 0
+    assert usbcam("config")[1].count("LIVE_PASSWORD=(set)") == 1
+    assert "a$b" not in usbcam("config")[1]
+
+
+def test_init_refuses_an_answer_that_cannot_be_right(usbcam: Door) -> None:
+    status, said = usbcam("init", "cloud", "CLOUD_HOST=https://cam.example.com", "S3_BUCKET=faces")
+
+    assert (status, said) == (2, "usbcam: CLOUD_HOST has https:// before it; write the name or address alone\n")
+
+
+def test_a_command_of_the_other_host_says_where_it_belongs(usbcam: Door) -> None:
+    usbcam.env("ROLE=edge\n")
+
+    status, said = usbcam("enroll", "porch")
+
+    assert status == 1
+    assert said.startswith("usbcam: this host is not the cloud host (ROLE in .env); run it there")
