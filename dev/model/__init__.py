@@ -1,0 +1,1 @@
+"""The delivery protocol as a model that Spin checks: every state of it, and once without each rule."""
