@@ -1,6 +1,6 @@
 # The commands of this repository by name; `make help` lists them. Each is a script that can be run without make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check lint lock bench docs
+.PHONY: help demo test fast check lint lock bench docs model
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ lock: ## Renew the locked requirements
 
 bench: ## Measure the product and write dev/bench/RESULTS.md
 	dev/bench/run
+
+model: ## Check the model of the delivery protocol, whole and without each rule
+	dev/model/run
 
 docs: ## Write what the documents take from the code (with PICTURES=1 the pictures, too)
 	dev/scripts/docs $(if $(PICTURES),--pictures)

@@ -38,9 +38,7 @@ POISON = Surroundings(
 FULL = Surroundings(
     "a full spool", {"captures": 2, "receipts": 1, "forgetful": 1, "tiny": 1}, small=(1, 0), whole=(1, 1)
 )
-UNRECEIPTED = Surroundings(
-    "without receipts, brokers that lose nothing", {"captures": 2}, small=(2, 1), whole=(2, 1)
-)
+UNRECEIPTED = Surroundings("without receipts, brokers that lose nothing", {"captures": 2}, small=(2, 1), whole=(2, 1))
 EVERYWHERE = (ONE, TWO, COLLIDING, POISON, FULL, UNRECEIPTED)
 
 

@@ -24,6 +24,7 @@ TOOLS = {
         (BROWSERS, "chromium", "Tests of the pages are"),
         (("promtool",), "prometheus", "Tests of alert rules are"),
         (("nginx",), "nginx-light", "The test behind a proxy is"),
+        (("spin",), "spin", "The check of the delivery model is"),
     ),
     "--bench": ((("motion",), "motion", "The comparison with motion is"),),
 }
