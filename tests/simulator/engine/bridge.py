@@ -1,0 +1,97 @@
+"""Mosquitto's bridge: what an edge publishes goes out under its name, receipts come in."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from common.contract import topics
+from tests.simulator.engine.broker import Broker, Message, Session
+from tests.simulator.engine.simulation import Simulation
+
+OUT = "bridge"  # the client id of its session at the edge's broker
+MAX_FLYING = 20
+LATENCY_SECONDS = 0.03
+
+
+class Bridge:
+    """Two directions over one link, which may be slow, swallow everything, or be cut."""
+
+    def __init__(self, simulation: Simulation, name: str, edge: Broker, cloud: Broker) -> None:
+        self.simulation, self.name, self._edge, self._cloud = simulation, name, edge, cloud
+        self.up = False
+        self.forbidden = False  # revoked, or the cable is out
+        self.swallows = False
+        self.latency = LATENCY_SECONDS
+        self._epoch = 0
+        self._flying: dict[str, int] = {OUT: 0, name: 0}
+        edge.on_message = cloud_pump = self.pump
+        self._others = cloud.on_message
+        cloud.on_message = lambda: (self._others(), cloud_pump())
+        self.connect()
+
+    def connect(self) -> None:
+        """Try, and again after a while."""
+        may = not self.forbidden and self._edge.up and self._cloud.up
+        if self.up and not may:
+            self.cut()
+        elif not self.up and may:
+            self.up = True
+            self._edge.retain(topics.BRIDGE_STATE, b"1")
+            self.pump()
+        if not self.up:
+            self.simulation.at(5 + 20 * self.simulation.rng.random(), self.connect)
+
+    def cut(self) -> None:
+        """Lose the connection; what was not acknowledged is sent again."""
+        if not self.up:
+            return
+        self.simulation.trace(f"bridge {self.name} is down")
+        self.up = False
+        self._epoch += 1
+        for broker, name in ((self._edge, OUT), (self._cloud, self.name)):
+            self._flying[name] = 0
+            session = broker.sessions.get(name)
+            if session is not None:
+                session.waiting.extendleft(reversed(session.flying.values()))
+                session.flying.clear()
+        if self._edge.up:
+            self._edge.retain(topics.BRIDGE_STATE, b"0")
+        self.simulation.at(2 + 10 * self.simulation.rng.random(), self.connect)
+
+    def pump(self) -> None:
+        if not self.up:
+            return
+        if not self._edge.up or not self._cloud.up:
+            self.cut()
+            return
+        self._forward(self._edge, OUT, self._cloud, self._outwards)
+        self._forward(self._cloud, self.name, self._edge, self._inwards)
+
+    def _outwards(self, message: Message) -> Message:
+        return replace(message, topic=message.topic.replace("usbcam/", f"usbcam/{self.name}/", 1))
+
+    def _inwards(self, message: Message) -> Message:
+        return replace(message, topic=topics.RECEIPTS)
+
+    def _forward(self, source: Broker, name: str, target: Broker, rename: Callable[[Message], Message]) -> None:
+        session = source.sessions.get(name)
+        while session is not None and session.waiting and len(session.flying) < MAX_FLYING:
+            message = session.waiting.popleft()
+            packet = session.take()
+            session.flying[packet] = message
+            self._launch(session, packet, target, rename(message))
+
+    def _launch(self, session: Session, packet: int, target: Broker, message: Message) -> None:
+        epoch = self._epoch
+
+        def arrive() -> None:
+            if epoch != self._epoch or self.swallows or not target.up:
+                return
+            target.publish(message)
+            self.simulation.at(self.latency, answer)
+
+        def answer() -> None:
+            if epoch == self._epoch and not self.swallows:
+                session.flying.pop(packet, None)
+                self.pump()
+
+        self.simulation.at(self.latency + self.simulation.jitter(), arrive)

@@ -1,0 +1,146 @@
+"""An S3 that answers late, twice, wrongly or not at all, and what its clients see."""
+
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from obstore.exceptions import AlreadyExistsError, GenericError
+
+from tests.simulator.engine.simulation import Simulation
+
+URL = "http://s3"
+LATENCY_SECONDS = 0.02
+PATIENCE_SECONDS = 15.0  # after which a client gives up
+
+
+@dataclass(slots=True)
+class Object:
+    body: bytes = field(repr=False)
+    content_type: str
+    metadata: dict[str, str]
+
+
+def refused(code: str, status: int, operation: str = "PutObject") -> ClientError:
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, operation)
+
+
+class Bucket:
+    """What the world's uploaders share. Mishaps are chances from 0 to 1, or switches."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.simulation = simulation
+        self.objects: dict[str, Object] = {}
+        self.on_created: Callable[[str, Object], object] = lambda _key, _object: None
+        self.down = self.denied = False
+        self.loses_bodies = False  # it says 200, and keeps nothing of the body
+        self.throttled = self.failing = self.conflicting = self.late = self.doubled = 0.0
+
+    def call(self, operation: str, apply: Callable[[], Any]) -> Any:
+        """One request, as its sender sees it."""
+        simulation, rng = self.simulation, self.simulation.rng
+        simulation.sleep(LATENCY_SECONDS * (0.5 + rng.random()))
+        if self.down:
+            raise EndpointConnectionError(endpoint_url=URL)
+        if self.denied:
+            raise refused("AccessDenied", 403, operation)
+        if rng.random() < self.throttled:
+            raise refused("SlowDown", 503, operation)
+        if rng.random() < self.failing:
+            raise rng.choice([refused("InternalError", 500, operation), ConnectTimeoutError(endpoint_url=URL)])
+        if operation == "PutObject" and rng.random() < self.conflicting:
+            raise refused("ConditionalRequestConflict", 409, operation)
+        if rng.random() < self.late:
+            self._be_late(apply)
+        if operation == "PutObject" and rng.random() < self.doubled:  # the library repeats by itself
+            self._try(apply)
+        result = apply()
+        simulation.sleep(LATENCY_SECONDS * rng.random())
+        return result
+
+    def put(self, key: str, made: Object, *, conditional: bool) -> None:
+        old = self.objects.get(key)
+        if conditional and old is not None:
+            raise refused("PreconditionFailed", 412)
+        if self.loses_bodies:
+            made = Object(b"", made.content_type, made.metadata)
+        self.simulation.trace(f"bucket has {key}")
+        self.objects[key] = made
+        if old is None or not conditional:
+            self.on_created(key, made)
+
+    def _be_late(self, apply: Callable[[], Any]) -> None:
+        """The sender gives up; the request may have been done, may be done yet, or never."""
+        rng = self.simulation.rng
+        fate = rng.randrange(3)
+        if fate == 0:
+            self._try(apply)
+        elif fate == 1:
+            self.simulation.at(PATIENCE_SECONDS + 600 * rng.random(), lambda: self._try(apply))
+        self.simulation.sleep(PATIENCE_SECONDS)
+        raise ReadTimeoutError(endpoint_url=URL)
+
+    @staticmethod
+    def _try(apply: Callable[[], Any]) -> None:
+        try:
+            apply()
+        except ClientError:
+            return
+
+
+class S3Client:
+    """boto3's."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self.meta = types.SimpleNamespace(region_name="eu-west-1")
+
+    def put_object(self, *, Key: str, Body: bytes, ContentType: str, Metadata: dict[str, str], **more: Any) -> None:  # noqa: N803
+        made = Object(Body, ContentType, dict(Metadata))
+        conditional = more.get("IfNoneMatch") == "*"
+        self._bucket.call("PutObject", lambda: self._bucket.put(Key, made, conditional=conditional))
+
+    def head_object(self, *, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        found = self._bucket.call("HeadObject", lambda: self._bucket.objects.get(Key))
+        if found is None:
+            raise refused("404", 404, "HeadObject")
+        return {"Metadata": found.metadata, "ContentLength": len(found.body)}
+
+    def get_object(self, *, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        found = self._bucket.call("GetObject", lambda: self._bucket.objects.get(Key))
+        if found is None:
+            raise refused("NoSuchKey", 404, "GetObject")
+        return {"Body": _Body(found.body)}
+
+    def head_bucket(self, **_: Any) -> dict[str, Any]:
+        self._bucket.call("HeadBucket", lambda: None)
+        return {}
+
+
+class _Body:
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __enter__(self) -> "_Body":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def read(self) -> bytes:
+        return self._body
+
+
+def fast_put(bucket: Bucket, key: str, body: bytes, *, attributes: dict[str, str], **_: Any) -> None:
+    """As obstore.put, which tells less."""
+    metadata = {name: text for name, text in attributes.items() if name != "Content-Type"}
+    made = Object(body, attributes["Content-Type"], metadata)
+    try:
+        bucket.call("PutObject", lambda: bucket.put(key, made, conditional=True))
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] in {409, 412}:
+            raise AlreadyExistsError(str(error)) from error
+        raise GenericError(str(error)) from error
+    except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
+        raise GenericError(str(error)) from error

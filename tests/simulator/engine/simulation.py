@@ -1,0 +1,166 @@
+"""Time, chance and tasks of one history: a single thread, a clock that jumps from event to event, and one seed."""
+
+import hashlib
+import heapq
+import random
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import greenlet
+
+JITTER_SECONDS = 0.002  # how long a task that may run waits for its turn
+
+
+class KilledError(BaseException):
+    """The process of this task has ended; nothing of what it still does has an effect."""
+
+
+class Task:
+    """A thread of a simulated process."""
+
+    def __init__(self, process: "Process", function: Callable[[], object], number: int) -> None:
+        self.process, self.number = process, number
+        self.function = function
+        self.token = 0  # counts its waits, so that nothing wakes it from a later one
+        self.done = False
+        self.ended: list[Task] = []  # who waits for its end
+        self.greenlet = greenlet.greenlet(self._run, process.simulation.hub)
+
+    def _run(self) -> None:
+        simulation = self.process.simulation
+        try:
+            self.function()
+        except KilledError:
+            pass
+        except BaseException:  # noqa: BLE001 -- whatever ends a thread is a finding
+            simulation.report(f"{self.process.name}: a thread ended\n{traceback.format_exc(limit=-6)}")
+        self.done = True
+        for waiting in self.ended:
+            simulation.wake(waiting)
+
+
+class Process:
+    """Some tasks that end together."""
+
+    def __init__(self, simulation: "Simulation", name: str) -> None:
+        self.simulation, self.name = simulation, name
+        self.alive = True
+        self.disk: Any = None
+        self.tasks: list[Task] = []
+        self.on_death: list[Callable[[], object]] = []  # sockets are closed, locks are released
+
+    def spawn(self, function: Callable[[], object]) -> Task:
+        simulation = self.simulation
+        simulation.tasks_made += 1
+        task = Task(self, function, simulation.tasks_made)
+        self.tasks.append(task)
+        simulation.at(simulation.jitter(), lambda: simulation.resume(task, 0, woken=True))
+        return task
+
+    def kill(self) -> None:
+        """SIGKILL. Never called by one of its own tasks."""
+        if not self.alive:
+            return
+        self.alive = False
+        for task in self.tasks:
+            if not task.done and task.greenlet:
+                task.greenlet.throw(KilledError)
+            task.done = True
+        for call in self.on_death:
+            call()
+
+
+class Simulation:
+    """One history."""
+
+    current: "Simulation"
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.now = 0.0  # monotonic seconds
+        self.rng = random.Random(seed)
+        self.hub = greenlet.getcurrent()
+        self.task: Task | None = None  # which runs
+        self.tasks_made = 0
+        self.findings: list[str] = []
+        self.lines: list[str] | None = None  # the trace, where somebody wants to read it
+        self._trace = hashlib.sha256()
+        self._events: list[tuple[float, int, Callable[[], object]]] = []
+        self._sequence = 0
+        Simulation.current = self
+
+    @property
+    def trace_hash(self) -> str:
+        return self._trace.hexdigest()[:16]
+
+    def trace(self, text: str) -> None:
+        """Note what happened; two histories are the same if their traces are."""
+        line = f"{self.now:.3f} {text}\n"
+        self._trace.update(line.encode())
+        if self.lines is not None:
+            self.lines.append(line)
+
+    def report(self, finding: str) -> None:
+        """A broken promise."""
+        self.trace(f"FOUND {finding.splitlines()[0]}")
+        self.findings.append(f"after {self.now / 86400:.2f} days: {finding}")
+
+    def jitter(self) -> float:
+        return self.rng.random() * JITTER_SECONDS
+
+    def at(self, seconds: float, call: Callable[[], object]) -> None:
+        """Call in so many seconds, outside all tasks."""
+        self._sequence += 1
+        heapq.heappush(self._events, (self.now + seconds, self._sequence, call))
+
+    def run(self, until: float) -> None:
+        events = self._events
+        while events and events[0][0] <= until:
+            self.now, _, call = heapq.heappop(events)
+            call()
+        self.now = until
+
+    def block(self, seconds: float | None = None) -> bool:
+        """Wait, as the running task; False after so many seconds, True if woken before."""
+        task = self.running()
+        task.token += 1
+        token = task.token
+        if seconds is not None:
+            self.at(max(0.0, seconds), lambda: self.resume(task, token, woken=False))
+        woken: bool = self.hub.switch()
+        if not task.process.alive:
+            raise KilledError
+        return woken
+
+    def sleep(self, seconds: float) -> None:
+        self.block(seconds)
+
+    def pause(self) -> None:
+        """Give others their turn, as every system call may."""
+        self.block(self.jitter())
+
+    def wake(self, task: Task) -> None:
+        token = task.token
+        self.at(self.jitter(), lambda: self.resume(task, token, woken=True))
+
+    def resume(self, task: Task, token: int, *, woken: bool) -> None:
+        if task.token != token or task.done:
+            return
+        task.token += 1
+        self.task = task
+        task.greenlet.switch(*(() if token == 0 else (woken,)))
+        self.task = None
+
+    def running(self) -> Task:
+        """The running task; raises KilledError if its process has ended."""
+        task = self.task
+        if task is None or greenlet.getcurrent() is not task.greenlet:
+            raise KilledError  # a task that is being killed runs its `finally`
+        if not task.process.alive:
+            raise KilledError
+        return task
+
+    def process(self) -> Any:
+        """The process of the running task."""
+        return self.running().process

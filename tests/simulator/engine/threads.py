@@ -1,0 +1,181 @@
+"""What the shipped code imports from threading, queue and time, by the simulation's clock."""
+
+import queue
+import types
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from tests.simulator.engine.simulation import KilledError, Simulation, Task
+
+EPOCH = datetime(2026, 11, 22, 6, 33, 25, tzinfo=UTC)  # true time at the beginning of each history
+
+
+def monotonic() -> float:
+    return Simulation.current.now
+
+
+def true_time() -> datetime:
+    return EPOCH + timedelta(seconds=Simulation.current.now)
+
+
+class Lock:
+    """Not reentrant, as Python's."""
+
+    def __init__(self) -> None:
+        self._owner: Task | None = None
+        self._waiting: deque[Task] = deque()
+
+    def acquire(self) -> bool:
+        simulation = Simulation.current
+        if simulation.task is None and self._owner is None:
+            return True  # outside all tasks nothing runs beside
+        task = simulation.running()
+        while self._owner is not None and not self._owner.done:
+            self._waiting.append(task)
+            simulation.block()
+        self._owner = task
+        return True
+
+    def release(self) -> None:
+        self._owner = None
+        if self._waiting:
+            Simulation.current.wake(self._waiting.popleft())
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+class Condition:
+    """With a lock of its own."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._waiting: list[Task] = []
+
+    def __enter__(self) -> Self:
+        self._lock.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        simulation = Simulation.current
+        task = simulation.running()
+        self._waiting.append(task)
+        self._lock.release()
+        woken = simulation.block(timeout)
+        if not woken and task in self._waiting:
+            self._waiting.remove(task)
+        self._lock.acquire()
+        return woken
+
+    def wait_for(self, predicate: Callable[[], object], timeout: float | None = None) -> bool:
+        deadline = None if timeout is None else monotonic() + timeout
+        while not predicate():
+            if deadline is not None and monotonic() >= deadline:
+                return bool(predicate())
+            self.wait(None if deadline is None else deadline - monotonic())
+        return True
+
+    def notify(self, number: int = 1) -> None:
+        woken, self._waiting = self._waiting[:number], self._waiting[number:]
+        for task in woken:
+            Simulation.current.wake(task)
+
+    def notify_all(self) -> None:
+        self.notify(len(self._waiting))
+
+
+class Event:
+    def __init__(self) -> None:
+        self._is_set = False
+        self._waiting: list[Task] = []
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def set(self) -> None:
+        self._is_set = True
+        woken, self._waiting = self._waiting, []
+        for task in woken:
+            Simulation.current.wake(task)
+
+    def clear(self) -> None:
+        self._is_set = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if not self._is_set:
+            self._waiting.append(Simulation.current.running())
+            Simulation.current.block(timeout)
+        return self._is_set
+
+
+class Thread:
+    def __init__(
+        self, target: Callable[..., object], name: str = "", args: tuple[Any, ...] = (), *, daemon: bool = True
+    ) -> None:
+        self.name, self.daemon = name, daemon
+        self._function = lambda: target(*args)
+        self._task: Task | None = None
+
+    def start(self) -> None:
+        self._task = Simulation.current.process().spawn(self._function)
+
+    def is_alive(self) -> bool:
+        return self._task is not None and not self._task.done
+
+    def join(self, timeout: float | None = None) -> None:
+        if self._task is not None and not self._task.done:
+            self._task.ended.append(Simulation.current.running())
+            Simulation.current.block(timeout)
+
+
+class SimpleQueue:
+    """Of queue."""
+
+    def __init__(self) -> None:
+        self._items: deque[Any] = deque()
+        self._waiting: deque[Task] = deque()
+
+    def put(self, item: Any) -> None:
+        self._items.append(item)
+        if self._waiting:
+            Simulation.current.wake(self._waiting.popleft())
+
+    def get(self, timeout: float | None = None) -> Any:
+        if not self._items:
+            task = Simulation.current.running()
+            self._waiting.append(task)
+            woken = Simulation.current.block(timeout)
+            if not woken and task in self._waiting:
+                self._waiting.remove(task)
+        if not self._items:
+            raise queue.Empty
+        return self._items.popleft()
+
+
+def get_ident() -> int:
+    task = Simulation.current.task
+    return task.number if task else 0
+
+
+class TrueTime(datetime):
+    """`datetime` for code whose clock is right."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+        return true_time().astimezone(tz)
+
+
+THREADING = types.SimpleNamespace(
+    Lock=Lock, Condition=Condition, Event=Event, Thread=Thread, get_ident=get_ident
+)
+QUEUE = types.SimpleNamespace(SimpleQueue=SimpleQueue, Empty=queue.Empty)
+TIME = types.SimpleNamespace(monotonic=monotonic, time=lambda: true_time().timestamp())
+__all__ = ["EPOCH", "QUEUE", "THREADING", "TIME", "KilledError", "SimpleQueue", "TrueTime", "monotonic", "true_time"]

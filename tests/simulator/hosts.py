@@ -1,0 +1,191 @@
+"""The hosts of a simulated world: each runs the shipped code in processes that can be killed."""
+
+import struct
+import types
+import zlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from camera.delivery.capture_sink import CaptureSink
+from camera.delivery.history import DeliveryHistory
+from camera.delivery.latency import DeliveryMetrics
+from camera.delivery.publisher import Publisher
+from camera.delivery.spool import Spool
+from common.contract.capture import Box, Capture, CaptureMetadata
+from common.contract.embedded import PNG_SIGNATURE
+from tests.simulator.engine.bridge import Bridge
+from tests.simulator.engine.broker import Broker
+from tests.simulator.engine.disk import Disk, Path
+from tests.simulator.engine.install import BAD
+from tests.simulator.engine.simulation import Process, Simulation
+from tests.simulator.engine.threads import SimpleQueue, true_time
+from uploader.service import UploaderService, build_worker
+
+LOOK_SECONDS = 900.0  # how often a camera without captures looks at its spool
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def picture(pixels: bytes) -> bytes:
+    """The frame of a PNG around any bytes."""
+    return PNG_SIGNATURE + chunk(b"IHDR", bytes(13)) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+class EdgeHost:
+    """Camera, broker and bridge of one edge, and its disk."""
+
+    def __init__(self, simulation: Simulation, name: str, cloud: Broker, settings: Any) -> None:
+        self.simulation, self.name, self.settings = simulation, name, settings
+        self.disk = Disk(simulation, name)
+        self.broker = Broker(simulation, f"broker of {name}", {"bridge": ["usbcam/images"]})
+        self.bridge = Bridge(simulation, name, self.broker, cloud)
+        self.clock_error = timedelta()
+        self.on_captured: Callable[[Capture], object] = lambda _capture: None
+        self.on_promised: Callable[[Capture], object] = lambda _capture: None
+        self.spools: list[Spool] = []
+        self.publisher: Publisher | None = None
+        self.process: Process | None = None
+        self._commands = SimpleQueue()
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.alive
+
+    def now(self) -> datetime:
+        moment = true_time() + self.clock_error
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+    def start(self) -> None:
+        if self.is_running:
+            return
+        self.simulation.trace(f"camera of {self.name} starts")
+        self.process = Process(self.simulation, f"camera of {self.name}")
+        self.process.disk = self.disk
+        self.process.broker = self.broker  # type: ignore[attr-defined]
+        self._commands = SimpleQueue()
+        self.process.spawn(self._run)
+
+    def capture(self, *, is_bad: bool = False) -> None:
+        if self.is_running:
+            self._commands.put("bad" if is_bad else "good")
+
+    def stop(self) -> None:
+        """SIGTERM."""
+        self._commands.put("stop")
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.simulation.trace(f"camera of {self.name} is killed")
+            self.process.kill()
+            self.disk.handles.clear()
+
+    def _run(self) -> None:
+        process = self.process
+        spool = Spool(Path(self.disk, "/spool"), self.settings.spool_bytes)  # type: ignore[arg-type]
+        self.spools.append(spool)
+        history = DeliveryHistory()
+        latency = DeliveryMetrics(CollectorRegistry(), ["front"])
+        publisher = self.publisher = Publisher(self.settings, spool, (history, latency))
+        sink = CaptureSink(spool, publisher, history)
+        publisher.start()
+        while (command := self._next_command()) != "stop":
+            if command != "look":
+                self._take(sink, is_bad=command == "bad")
+            sink.retry_spool()
+        publisher.stop()
+        spool.close()
+        self.simulation.at(0.0, lambda: process.kill() if process else None)
+
+    def _next_command(self) -> str:
+        try:
+            command: str = self._commands.get(timeout=LOOK_SECONDS)
+        except Exception as error:  # noqa: BLE001 -- queue.Empty
+            del error
+            return "look"
+        return command
+
+    def _take(self, sink: CaptureSink, *, is_bad: bool) -> None:
+        rng = self.simulation.rng
+        pixels = (BAD if is_bad else b"") + rng.randbytes(rng.choice([40, 400, 4000]))
+        metadata = CaptureMetadata("front", self.now(), Box(1, 2, 3, 4), 0.9)
+        capture = Capture.create(metadata, picture(pixels))
+        self.on_captured(capture)
+        if not sink.accept([capture], []):
+            self.simulation.trace(f"{self.name} promises {capture.id}")
+            self.on_promised(capture)
+
+
+class UploaderHost:
+    """One uploader; a supervisor starts it again whenever it ends."""
+
+    def __init__(self, simulation: Simulation, number: int, cloud: Broker, settings: Any) -> None:
+        self.simulation, self.number, self.cloud, self.settings = simulation, number, cloud, settings
+        self.process: Process | None = None
+        self._signals = SimpleQueue()
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.alive
+
+    def start(self) -> None:
+        if self.is_running:
+            return
+        self.simulation.trace(f"uploader {self.number} starts")
+        self.process = Process(self.simulation, f"uploader {self.number}")
+        self.process.broker, self.process.number = self.cloud, self.number  # type: ignore[attr-defined]
+        self._signals = SimpleQueue()
+        self.process.spawn(self._run)
+
+    def stop(self) -> None:
+        self._signals.put(15)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.simulation.trace(f"uploader {self.number} is killed")
+            self.process.kill()
+
+    def _run(self) -> None:
+        process = self.process
+        worker = build_worker(self.settings, CollectorRegistry())
+        service = UploaderService(worker, threads=self.settings.upload_threads, heartbeat_file=self.settings.none)
+        code = service.run(self._signals)  # type: ignore[arg-type]
+        self.simulation.trace(f"uploader {self.number} ends with {code}")
+        if code:
+            self.simulation.at(1.0, self.start)
+        self.simulation.at(0.0, lambda: process.kill() if process else None)
+
+
+def camera_settings(window: int, qos: int, spool_bytes: int) -> Any:
+    return types.SimpleNamespace(
+        window=window,
+        mqtt_qos=qos,
+        receipts="on",
+        edge_broker_host="edge-broker",
+        edge_broker_port=1883,
+        camera_name="front",
+        spool_bytes=spool_bytes,
+    )
+
+
+def uploader_settings(uploaders: int, threads: int, template: str) -> Any:
+    return types.SimpleNamespace(
+        uploaders=uploaders,
+        upload_threads=threads,
+        s3_key_template=template,
+        s3_bucket="captures",
+        s3_storage_class="STANDARD",
+        s3_sse=None,
+        s3_kms_key_id=None,
+        cloud_broker_host="cloud-broker",
+        cloud_broker_port=1883,
+        max_image_pixels=50_000_000,
+        certificates_file=None,
+        journal_dir=None,
+        none=None,
+        broker_login=lambda: None,
+    )

@@ -1,0 +1,302 @@
+"""What goes wrong in a week, when, and for how long; all of it ends before the week does."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from tests.simulator.engine.simulation import Simulation
+from tests.simulator.hosts import EdgeHost, UploaderHost
+from tests.simulator.world import WEEK, World
+
+Mishap = Callable[[World], Callable[[], object] | None]  # returns what ends it
+LAST_BEGINNING = 0.9 * WEEK
+LONGEST_SECONDS = 0.08 * WEEK
+MIN_MISHAPS, MAX_MISHAPS = 4, 24
+
+
+def befall(world: World) -> None:
+    """Schedule the week's mishaps. They may overlap."""
+    rng = world.simulation.rng
+    if rng.random() < 0.1:  # noqa: PLR2004 -- a store that is broken from the start, and noticed
+        world.bucket.loses_bodies = True
+        world.simulation.at(10_000 * rng.random(), lambda: setattr(world.bucket, "loses_bodies", False))
+    for _ in range(rng.randrange(MIN_MISHAPS, MAX_MISHAPS)):
+        mishap = rng.choice(MISHAPS)
+        seconds = min(LONGEST_SECONDS, 10 ** (rng.random() * 4.8))
+        world.simulation.at(LAST_BEGINNING * rng.random(), lambda mishap=mishap, seconds=seconds: begin(world, mishap, seconds))
+
+
+def begin(world: World, mishap: Mishap, seconds: float) -> None:
+    simulation = world.simulation
+    name = mishap.__name__
+    simulation.trace(f"{name} for {seconds:.0f} s")
+    end = mishap(world)
+    if end is not None:
+        simulation.at(seconds, lambda: (simulation.trace(f"{name} ends"), end()))
+
+
+def a_host(world: World) -> EdgeHost:
+    return world.simulation.rng.choice(world.hosts)
+
+
+def an_uploader(world: World) -> UploaderHost:
+    return world.simulation.rng.choice(world.uploaders)
+
+
+def switch(thing: Any, name: str, value: Any = True, usual: Any = False) -> Callable[[], object]:  # noqa: FBT002
+    setattr(thing, name, value)
+    return lambda: setattr(thing, name, usual)
+
+
+def kill_camera(world: World) -> Callable[[], object]:
+    host = a_host(world)
+    host.kill()
+    return host.start
+
+
+def kill_camera_at_once_after_a_capture(world: World) -> Callable[[], object]:
+    host = a_host(world)
+    host.capture()
+    world.simulation.at(0.03 * world.simulation.rng.random(), host.kill)
+    return host.start
+
+
+def restart_camera(world: World) -> Callable[[], object]:
+    host = a_host(world)
+    host.stop()
+    return lambda: (host.kill(), host.start())
+
+
+def cut_power(world: World) -> Callable[[], object]:
+    host = a_host(world)
+    host.capture()
+    world.simulation.at(0.03 * world.simulation.rng.random(), lambda: power_off(world, host, ""))
+    return lambda: (host.broker.start(), host.start())
+
+
+def power_off(world: World, host: EdgeHost, excuse: str) -> None:
+    world.simulation.trace(f"power of {host.name} is cut")
+    host.kill()
+    host.broker.crash(keeps=world.simulation.rng.random() < 0.5)  # noqa: PLR2004
+    host.disk.cut_power()
+    world.find_missing(host, excuse or ("its disk lied" if host.disk.lies else ""))
+    host.disk.lies = False
+
+
+def disk_lies_until_the_power_is_cut(world: World) -> Callable[[], object]:
+    host = a_host(world)
+    host.disk.lies = True
+    host.capture()
+
+    def end() -> None:
+        host.capture()
+        power_off(world, host, "its disk lied")
+        world.simulation.at(60, lambda: (host.broker.start(), host.start()))
+
+    return end
+
+
+def fill_disk(world: World) -> Callable[[], object]:
+    return switch(a_host(world).disk, "full")
+
+
+def break_disk(world: World) -> Callable[[], object]:
+    return switch(a_host(world).disk, "broken")
+
+
+def fail_reads(world: World) -> Callable[[], object]:
+    return switch(a_host(world).disk, "unreadable")
+
+
+def jump_clock(world: World) -> Callable[[], object]:
+    host = a_host(world)
+    days = world.simulation.rng.choice([-365, -1, -0.1, 0.1, 365])
+    return switch(host, "clock_error", timedelta(days=days), timedelta())
+
+
+def crash_edge_broker(world: World) -> Callable[[], object]:
+    broker = a_host(world).broker
+    broker.crash(keeps=world.simulation.rng.random() < 0.5)  # noqa: PLR2004
+    return broker.start
+
+
+def restart_edge_broker(world: World) -> Callable[[], object]:
+    broker = a_host(world).broker
+    broker.stop()
+    return broker.start
+
+
+def crash_cloud_broker(world: World) -> Callable[[], object]:
+    world.cloud.crash(keeps=world.simulation.rng.random() < 0.5)  # noqa: PLR2004
+    return world.cloud.start
+
+
+def restart_cloud_broker(world: World) -> Callable[[], object]:
+    world.cloud.stop()
+    return world.cloud.start
+
+
+def brokers_save(world: World) -> None:
+    world.cloud.save()
+    for host in world.hosts:
+        host.broker.save()
+
+
+def any_broker(world: World) -> Any:
+    return world.simulation.rng.choice([world.cloud, *(host.broker for host in world.hosts)])
+
+
+def broker_drops_what_it_acknowledges(world: World) -> Callable[[], object]:
+    return switch(any_broker(world), "drops")
+
+
+def broker_copies(world: World) -> Callable[[], object]:
+    return switch(any_broker(world), "copies")
+
+
+def broker_reorders(world: World) -> Callable[[], object]:
+    return switch(any_broker(world), "mixes")
+
+
+def camera_loses_its_broker(world: World) -> None:
+    broker = a_host(world).broker
+    for end in list(broker.links.values()):
+        end("Keep alive timeout")
+    broker.links.clear()
+
+
+def cut_link(world: World) -> Callable[[], object]:
+    bridge = a_host(world).bridge
+    bridge.forbidden = True
+    bridge.cut()
+    return switch(bridge, "forbidden")
+
+
+def link_swallows(world: World) -> Callable[[], object]:
+    bridge = a_host(world).bridge
+    bridge.swallows = True
+    return lambda: (setattr(bridge, "swallows", False), bridge.cut())
+
+
+def link_swallows_for_a_moment(world: World) -> None:
+    """The connection survives, and its acknowledgements are late: it breaks without notice."""
+    bridge = a_host(world).bridge
+    bridge.swallows = True
+    world.simulation.at(20, lambda: (setattr(bridge, "swallows", False), bridge.cut()))
+
+
+def slow_link(world: World) -> Callable[[], object]:
+    bridge = a_host(world).bridge
+    return switch(bridge, "latency", 20 * world.simulation.rng.random(), bridge.latency)
+
+
+def revoke(world: World) -> Callable[[], object]:
+    host = a_host(world)
+    world.revoked.add(host.name)
+    host.bridge.forbidden = True
+    world.simulation.at(1, host.bridge.cut)
+    return lambda: (world.revoked.discard(host.name), setattr(host.bridge, "forbidden", False))
+
+
+def kill_uploader(world: World) -> Callable[[], object]:
+    uploader = an_uploader(world)
+    a_host(world).capture()
+    world.simulation.at(0.3 * world.simulation.rng.random(), uploader.kill)
+    return uploader.start
+
+
+def restart_uploader(world: World) -> Callable[[], object]:
+    uploader = an_uploader(world)
+    a_host(world).capture()
+    world.simulation.at(0.3 * world.simulation.rng.random(), uploader.stop)
+    return lambda: (uploader.kill(), uploader.start())
+
+
+def uploader_loses_its_broker(world: World) -> None:
+    a_host(world).capture()
+    delay = 0.3 * world.simulation.rng.random()
+    world.simulation.at(delay, lambda: drop_uploaders(world))
+
+
+def drop_uploaders(world: World) -> None:
+    for name in [name for name in world.cloud.links if name.startswith("uploader")]:
+        world.cloud.links.pop(name)("Keep alive timeout")
+
+
+def store_is_down(world: World) -> Callable[[], object]:
+    return switch(world.bucket, "down")
+
+
+def store_denies(world: World) -> Callable[[], object]:
+    return switch(world.bucket, "denied")
+
+
+def store_throttles(world: World) -> Callable[[], object]:
+    return switch(world.bucket, "throttled", 0.6, 0.0)
+
+
+def store_fails(world: World) -> Callable[[], object]:
+    return switch(world.bucket, "failing", 0.6, 0.0)
+
+
+def store_conflicts(world: World) -> Callable[[], object]:
+    return switch(world.bucket, "conflicting", 0.6, 0.0)
+
+
+def store_is_late(world: World) -> Callable[[], object]:
+    return switch(world.bucket, "late", 0.4, 0.0)
+
+
+def store_repeats(world: World) -> Callable[[], object]:
+    return switch(world.bucket, "doubled", 0.5, 0.0)
+
+
+MISHAPS: tuple[Mishap, ...] = (
+    kill_camera,
+    kill_camera_at_once_after_a_capture,
+    restart_camera,
+    cut_power,
+    cut_power,
+    disk_lies_until_the_power_is_cut,
+    fill_disk,
+    break_disk,
+    fail_reads,
+    jump_clock,
+    crash_edge_broker,
+    restart_edge_broker,
+    crash_cloud_broker,
+    restart_cloud_broker,
+    brokers_save,
+    brokers_save,
+    broker_drops_what_it_acknowledges,
+    broker_copies,
+    broker_reorders,
+    camera_loses_its_broker,
+    cut_link,
+    link_swallows,
+    link_swallows_for_a_moment,
+    slow_link,
+    revoke,
+    kill_uploader,
+    kill_uploader,
+    restart_uploader,
+    uploader_loses_its_broker,
+    uploader_loses_its_broker,
+    store_is_down,
+    store_denies,
+    store_throttles,
+    store_fails,
+    store_conflicts,
+    store_is_late,
+    store_repeats,
+)
+
+
+def simulate(seed: int, *, keep_trace: bool = False) -> Simulation:
+    """Run one history; what it found is in `findings`."""
+    world = World(seed)
+    if keep_trace:
+        world.simulation.lines = []
+    with world.running():
+        world.live(befall)
+    return world.simulation

@@ -1,0 +1,187 @@
+"""One world for one simulated week, and the promise that is checked in it."""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from camera.delivery.send_window import MAX_RECEIPT_SECONDS
+from common.contract.capture import CAPTURE_ID, Capture
+from storage.capture import contract_names
+from tests.simulator.engine.broker import Broker
+from tests.simulator.engine.bucket import Bucket, Object
+from tests.simulator.engine.install import BAD, Paces, installed, replacements
+from tests.simulator.engine.simulation import Simulation
+from tests.simulator.hosts import EdgeHost, UploaderHost, camera_settings, uploader_settings
+
+DAY = 86_400.0
+WEEK = 7 * DAY
+SETTLING_SECONDS = DAY
+FRESH_SECONDS = 300.0  # a capture on a calm day is stored by then
+UNIQUE = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{id}.png"
+COLLIDING = "{edge}/{captured_at:%Y/%m}.png"
+ROOMY, TINY = 100_000_000, 12_000
+
+
+@dataclass(slots=True)
+class Promise:
+    """A capture that reached a spool."""
+
+    capture: Capture
+    host: EdgeHost
+    excused: str = ""  # why it need not be stored: dropped and counted, or a lying disk took it
+    may_be_rejected: bool = False
+
+
+class World:
+    """Edges, one cloud, one bucket."""
+
+    def __init__(self, seed: int) -> None:
+        self.simulation = Simulation(seed)
+        rng = self.simulation.rng
+        self.revoked: set[str] = set()
+        self.promises: dict[str, Promise] = {}
+        self.bucket = Bucket(self.simulation)
+        self.bucket.on_created = self._on_created
+        uploaders, threads = rng.choice([1, 1, 2]), rng.choice([1, 2, 4])
+        edges = ["porch", "attic"][: rng.choice([1, 1, 2])]
+        self.is_tiny = rng.random() < 0.2
+        self.paces = Paces(rng.choice([120.0, 300.0, 600.0]))
+        permanent = {edge: [f"usbcam/{edge}/receipts"] for edge in edges}
+        if uploaders == 1:
+            permanent["uploader"] = ["usbcam/+/images"]
+        self.cloud = Broker(self.simulation, "cloud broker", permanent)
+        camera = camera_settings(rng.choice([1, 4, 64]), rng.choice([1, 1, 1, 0]), TINY if self.is_tiny else ROOMY)
+        self.hosts = [EdgeHost(self.simulation, edge, self.cloud, camera) for edge in edges]
+        settings = uploader_settings(uploaders, threads, rng.choice([UNIQUE, UNIQUE, COLLIDING]))
+        self.uploaders = [UploaderHost(self.simulation, number, self.cloud, settings) for number in range(uploaders)]
+        self.made: dict[str, Capture] = {}
+        self._homes: dict[str, str] = {}  # of each capture: its key
+        self._unexplained: dict[str, list[str]] = {edge: [] for edge in edges}
+        for host in self.hosts:
+            self._listen(host)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        names = replacements(
+            self.simulation, self.paces, self.bucket, self.revoked, lambda: self.simulation.process().broker
+        )
+        disabled = logging.root.manager.disable
+        logging.disable(logging.CRITICAL)
+        try:
+            with installed(names):
+                yield
+                for process in (*self.hosts, *self.uploaders):
+                    process.kill()
+        finally:
+            logging.disable(disabled)
+
+    def start(self) -> None:
+        for host in (*self.hosts, *self.uploaders):
+            host.start()
+
+    def live(self, misfortune: Callable[["World"], object]) -> None:
+        """A week with captures and misfortune, a calm day, and a look at the bucket."""
+        self.start()
+        self._schedule_captures()
+        misfortune(self)
+        self.simulation.run(WEEK + SETTLING_SECONDS)
+        self._check_settled()
+        for host in self.hosts:
+            host.capture()
+        self.simulation.run(self.simulation.now + FRESH_SECONDS)
+        self._check_settled()
+
+    def is_stored(self, promise: Promise) -> bool:
+        home = self._homes.get(promise.capture.id)
+        return home is not None and self.bucket.objects[home].body == promise.capture.image
+
+    def find_missing(self, host: EdgeHost, reason: str) -> None:
+        """After a power cut: what was promised must be on the disk, unless the disk lied."""
+        there = {name.rpartition("/")[2][:-4]: content for name, content in host.disk.files.items()}
+        for promise in self.promises.values():
+            content = there.get(promise.capture.id)
+            is_whole = content is not None and content.data == promise.capture.image
+            if promise.host is host and not promise.excused and not self.is_stored(promise) and not is_whole:
+                if reason:
+                    promise.excused = reason
+                else:
+                    self.simulation.report(f"a power cut took {promise.capture.id}, which had reached the spool")
+                    promise.excused = "reported"
+
+    def _listen(self, host: EdgeHost) -> None:
+        def promise(capture: Capture) -> None:
+            ahead = host.clock_error.total_seconds() > DAY / 2
+            self.promises[capture.id] = Promise(capture, host, may_be_rejected=ahead or BAD in capture.image)
+
+        def unlink(name: str) -> None:
+            kept = self.promises.get(name[:-4])
+            if kept is not None and not kept.excused and not self.is_stored(kept):
+                self._on_dropped(host, kept, name)
+
+        host.on_captured = lambda capture: self.made.__setitem__(capture.id, capture)
+        host.on_promised = promise
+        host.disk.on_unlink = unlink
+
+    def _on_dropped(self, host: EdgeHost, promise: Promise, name: str) -> None:
+        promise.excused = "dropped"
+        self._unexplained[host.name].append(name)
+        if not self.is_tiny:
+            self.simulation.report(f"{name} was deleted from the spool, and is not stored")
+        oldest = min(each for each in host.disk.files if each.endswith(".png") and each.count("/") == 2)  # noqa: PLR2004
+        if not oldest.endswith(name):
+            self.simulation.report(f"{name} was deleted from the spool, and is neither stored nor the oldest")
+
+    def _on_created(self, key: str, created: Object) -> None:
+        metadata = contract_names(created.metadata)
+        found = next((each for each in self.made.values() if each.image == created.body), None)
+        capture_id = metadata.get("id") or (found.id if found else "")
+        if not CAPTURE_ID.fullmatch(capture_id) or capture_id not in self.made:
+            self.simulation.report(f"{key} holds what no camera made")
+            return
+        if created.body and self.made[capture_id].image != created.body:
+            self.simulation.report(f"{key} holds the bytes of another capture than its metadata says")
+        home = self._homes.setdefault(capture_id, key)
+        if home != key:
+            self.simulation.report(f"{capture_id} is stored twice: {home} and {key}")
+        others = [other for other, where in self._homes.items() if where == key and other != capture_id]
+        if others:
+            self.simulation.report(f"{key} held {others[0]} and was overwritten by {capture_id}")
+
+    def _schedule_captures(self) -> None:
+        rng = self.simulation.rng
+        for host in self.hosts:
+            for _ in range(rng.randrange(5, 12)):
+                burst_at = WEEK * rng.random()
+                for _ in range(rng.choice([1, 1, 2, 4, 12])):
+                    is_bad = rng.random() < 0.04  # noqa: PLR2004
+                    self.simulation.at(
+                        burst_at + rng.choice([0.0, 1.0, 30.0]) * rng.random(),
+                        lambda host=host, is_bad=is_bad: host.capture(is_bad=is_bad),
+                    )
+
+    def _check_settled(self) -> None:
+        for promise in self.promises.values():
+            capture = promise.capture
+            home = self._homes.get(capture.id, "")
+            if not promise.excused and not self.is_stored(promise):
+                self.simulation.report(f"{capture.id} of {promise.host.name} is not stored")
+            if home.startswith("rejected/") and not promise.may_be_rejected:
+                self.simulation.report(f"{capture.id} was rejected: {self.bucket.objects[home].metadata}")
+        for host in self.hosts:
+            self._check_host(host)
+
+    def _check_host(self, host: EdgeHost) -> None:
+        left = [name for name in host.disk.files if name.startswith("/spool/") and name.endswith((".png", ".part"))]
+        left = [name for name in left if "/damaged/" not in name]
+        if left:
+            self.simulation.report(f"the spool of {host.name} still holds {left[0]} and {len(left) - 1} others")
+        dropped = sum(spool.dropped for spool in host.spools)
+        if len(self._unexplained[host.name]) > dropped:
+            self.simulation.report(f"{host.name} dropped {self._unexplained[host.name]} and counted {dropped}")
+        in_flight = host.publisher._window.in_flight if host.publisher else 0  # noqa: SLF001
+        if in_flight:
+            self.simulation.report(f"{in_flight} captures of {host.name} are still in flight")
+
+
+__all__ = ["MAX_RECEIPT_SECONDS", "World"]
