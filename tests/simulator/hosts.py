@@ -24,7 +24,7 @@ from tests.simulator.engine.simulation import Process, Simulation
 from tests.simulator.engine.threads import SimpleQueue, true_time
 from uploader.service import UploaderService, build_worker
 
-LOOK_SECONDS = 900.0  # how often a camera without captures looks at its spool
+LOOK_SECONDS = 3600.0  # how often a camera without captures looks at its spool
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
@@ -45,6 +45,7 @@ class EdgeHost:
         self.broker = Broker(simulation, f"broker of {name}", {"bridge": ["usbcam/images"]})
         self.bridge = Bridge(simulation, name, self.broker, cloud)
         self.clock_error = timedelta()
+        self.stopped_at: datetime | None = None
         self.on_captured: Callable[[Capture], object] = lambda _capture: None
         self.on_promised: Callable[[Capture], object] = lambda _capture: None
         self.spools: list[Spool] = []
@@ -57,7 +58,7 @@ class EdgeHost:
         return self.process is not None and self.process.alive
 
     def now(self) -> datetime:
-        moment = true_time() + self.clock_error
+        moment = self.stopped_at or true_time() + self.clock_error
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     def start(self) -> None:

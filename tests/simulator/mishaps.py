@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from tests.simulator.engine.simulation import Simulation
@@ -11,28 +12,39 @@ from tests.simulator.world import WEEK, World
 Mishap = Callable[[World], Callable[[], object] | None]  # returns what ends it
 LAST_BEGINNING = 0.9 * WEEK
 LONGEST_SECONDS = 0.08 * WEEK
+LONGEST_RETRYING_SECONDS = 3600.0  # each retry is an event, and a day of them shows nothing new
 MIN_MISHAPS, MAX_MISHAPS = 4, 24
 
 
 def befall(world: World) -> None:
     """Schedule the week's mishaps. They may overlap."""
     rng = world.simulation.rng
-    if rng.random() < 0.1:  # noqa: PLR2004 -- a store that is broken from the start, and noticed
+    if rng.random() < 0.1:
         world.bucket.loses_bodies = True
         world.simulation.at(10_000 * rng.random(), lambda: setattr(world.bucket, "loses_bodies", False))
     for _ in range(rng.randrange(MIN_MISHAPS, MAX_MISHAPS)):
         mishap = rng.choice(MISHAPS)
         seconds = min(LONGEST_SECONDS, 10 ** (rng.random() * 4.8))
-        world.simulation.at(LAST_BEGINNING * rng.random(), lambda mishap=mishap, seconds=seconds: begin(world, mishap, seconds))
+        world.simulation.at(LAST_BEGINNING * rng.random(), partial(begin, world, mishap, seconds))
 
 
 def begin(world: World, mishap: Mishap, seconds: float) -> None:
     simulation = world.simulation
     name = mishap.__name__
+    if name.startswith("store"):
+        seconds = min(seconds, LONGEST_RETRYING_SECONDS)
     simulation.trace(f"{name} for {seconds:.0f} s")
     end = mishap(world)
     if end is not None:
-        simulation.at(seconds, lambda: (simulation.trace(f"{name} ends"), end()))
+        simulation.at(seconds, in_turn(lambda: simulation.trace(f"{name} ends"), end))
+
+
+def in_turn(*calls: Callable[[], object]) -> Callable[[], object]:
+    def call_all() -> None:
+        for call in calls:
+            call()
+
+    return call_all
 
 
 def a_host(world: World) -> EdgeHost:
@@ -64,20 +76,20 @@ def kill_camera_at_once_after_a_capture(world: World) -> Callable[[], object]:
 def restart_camera(world: World) -> Callable[[], object]:
     host = a_host(world)
     host.stop()
-    return lambda: (host.kill(), host.start())
+    return in_turn(host.kill, host.start)
 
 
 def cut_power(world: World) -> Callable[[], object]:
     host = a_host(world)
     host.capture()
     world.simulation.at(0.03 * world.simulation.rng.random(), lambda: power_off(world, host, ""))
-    return lambda: (host.broker.start(), host.start())
+    return in_turn(host.broker.start, host.start)
 
 
 def power_off(world: World, host: EdgeHost, excuse: str) -> None:
     world.simulation.trace(f"power of {host.name} is cut")
     host.kill()
-    host.broker.crash(keeps=world.simulation.rng.random() < 0.5)  # noqa: PLR2004
+    host.broker.crash(keeps=world.simulation.rng.random() < 0.5)
     host.disk.cut_power()
     world.find_missing(host, excuse or ("its disk lied" if host.disk.lies else ""))
     host.disk.lies = False
@@ -91,7 +103,7 @@ def disk_lies_until_the_power_is_cut(world: World) -> Callable[[], object]:
     def end() -> None:
         host.capture()
         power_off(world, host, "its disk lied")
-        world.simulation.at(60, lambda: (host.broker.start(), host.start()))
+        world.simulation.at(60, in_turn(host.broker.start, host.start))
 
     return end
 
@@ -114,9 +126,18 @@ def jump_clock(world: World) -> Callable[[], object]:
     return switch(host, "clock_error", timedelta(days=days), timedelta())
 
 
+def stop_clock(world: World) -> Callable[[], object]:
+    """Two captures get the same time."""
+    host = a_host(world)
+    host.stopped_at = host.now()
+    host.capture()
+    host.capture()
+    return switch(host, "stopped_at", host.stopped_at, None)
+
+
 def crash_edge_broker(world: World) -> Callable[[], object]:
     broker = a_host(world).broker
-    broker.crash(keeps=world.simulation.rng.random() < 0.5)  # noqa: PLR2004
+    broker.crash(keeps=world.simulation.rng.random() < 0.5)
     return broker.start
 
 
@@ -127,8 +148,19 @@ def restart_edge_broker(world: World) -> Callable[[], object]:
 
 
 def crash_cloud_broker(world: World) -> Callable[[], object]:
-    world.cloud.crash(keeps=world.simulation.rng.random() < 0.5)  # noqa: PLR2004
+    world.cloud.crash(keeps=world.simulation.rng.random() < 0.5)
     return world.cloud.start
+
+
+def crash_cloud_broker_during_slow_uploads(world: World) -> Callable[[], object]:
+    """A new session counts its packets from 1 again, while uploads of the old one are under way."""
+    simulation, host = world.simulation, a_host(world)
+    for _ in range(3):
+        host.capture()
+        simulation.at(8 + simulation.rng.random(), host.capture)
+    simulation.at(4, partial(world.cloud.crash, keeps=False))
+    simulation.at(5, world.cloud.start)
+    return switch(world.bucket, "late", 0.8, 0.0)
 
 
 def restart_cloud_broker(world: World) -> Callable[[], object]:
@@ -174,15 +206,13 @@ def cut_link(world: World) -> Callable[[], object]:
 
 def link_swallows(world: World) -> Callable[[], object]:
     bridge = a_host(world).bridge
-    bridge.swallows = True
-    return lambda: (setattr(bridge, "swallows", False), bridge.cut())
+    return in_turn(switch(bridge, "swallows"), bridge.cut)
 
 
 def link_swallows_for_a_moment(world: World) -> None:
     """The connection survives, and its acknowledgements are late: it breaks without notice."""
     bridge = a_host(world).bridge
-    bridge.swallows = True
-    world.simulation.at(20, lambda: (setattr(bridge, "swallows", False), bridge.cut()))
+    world.simulation.at(20, in_turn(switch(bridge, "swallows"), bridge.cut))
 
 
 def slow_link(world: World) -> Callable[[], object]:
@@ -193,9 +223,9 @@ def slow_link(world: World) -> Callable[[], object]:
 def revoke(world: World) -> Callable[[], object]:
     host = a_host(world)
     world.revoked.add(host.name)
-    host.bridge.forbidden = True
+    world.ever_revoked.add(host.name)
     world.simulation.at(1, host.bridge.cut)
-    return lambda: (world.revoked.discard(host.name), setattr(host.bridge, "forbidden", False))
+    return in_turn(partial(world.revoked.discard, host.name), switch(host.bridge, "forbidden"))
 
 
 def kill_uploader(world: World) -> Callable[[], object]:
@@ -209,7 +239,7 @@ def restart_uploader(world: World) -> Callable[[], object]:
     uploader = an_uploader(world)
     a_host(world).capture()
     world.simulation.at(0.3 * world.simulation.rng.random(), uploader.stop)
-    return lambda: (uploader.kill(), uploader.start())
+    return in_turn(uploader.kill, uploader.start)
 
 
 def uploader_loses_its_broker(world: World) -> None:
@@ -262,9 +292,11 @@ MISHAPS: tuple[Mishap, ...] = (
     break_disk,
     fail_reads,
     jump_clock,
+    stop_clock,
     crash_edge_broker,
     restart_edge_broker,
     crash_cloud_broker,
+    crash_cloud_broker_during_slow_uploads,
     restart_cloud_broker,
     brokers_save,
     brokers_save,

@@ -4,11 +4,12 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from camera.delivery.send_window import MAX_RECEIPT_SECONDS
+from common.contract import topics
 from common.contract.capture import CAPTURE_ID, Capture
 from storage.capture import contract_names
-from tests.simulator.engine.broker import Broker
+from tests.simulator.engine.broker import Broker, Message
 from tests.simulator.engine.bucket import Bucket, Object
 from tests.simulator.engine.install import BAD, Paces, installed, replacements
 from tests.simulator.engine.simulation import Simulation
@@ -40,21 +41,24 @@ class World:
         self.simulation = Simulation(seed)
         rng = self.simulation.rng
         self.revoked: set[str] = set()
+        self.ever_revoked: set[str] = set()
         self.promises: dict[str, Promise] = {}
         self.bucket = Bucket(self.simulation)
-        self.bucket.on_created = self._on_created
+        self.bucket.on_written = self._on_written
         uploaders, threads = rng.choice([1, 1, 2]), rng.choice([1, 2, 4])
         edges = ["porch", "attic"][: rng.choice([1, 1, 2])]
         self.is_tiny = rng.random() < 0.2
-        self.paces = Paces(rng.choice([120.0, 300.0, 600.0]))
+        self.paces = Paces(rng.choice([300.0, 900.0, 1800.0]))
         permanent = {edge: [f"usbcam/{edge}/receipts"] for edge in edges}
         if uploaders == 1:
             permanent["uploader"] = ["usbcam/+/images"]
         self.cloud = Broker(self.simulation, "cloud broker", permanent)
         camera = camera_settings(rng.choice([1, 4, 64]), rng.choice([1, 1, 1, 0]), TINY if self.is_tiny else ROOMY)
+        self.cloud.on_acknowledged = self._on_acknowledged
         self.hosts = [EdgeHost(self.simulation, edge, self.cloud, camera) for edge in edges]
         settings = uploader_settings(uploaders, threads, rng.choice([UNIQUE, UNIQUE, COLLIDING]))
         self.uploaders = [UploaderHost(self.simulation, number, self.cloud, settings) for number in range(uploaders)]
+        self._parts: list[EdgeHost | UploaderHost] = [*self.hosts, *self.uploaders]
         self.made: dict[str, Capture] = {}
         self._homes: dict[str, str] = {}  # of each capture: its key
         self._unexplained: dict[str, list[str]] = {edge: [] for edge in edges}
@@ -71,14 +75,14 @@ class World:
         try:
             with installed(names):
                 yield
-                for process in (*self.hosts, *self.uploaders):
-                    process.kill()
+                for part in self._parts:
+                    part.kill()
         finally:
             logging.disable(disabled)
 
     def start(self) -> None:
-        for host in (*self.hosts, *self.uploaders):
-            host.start()
+        for part in self._parts:
+            part.start()
 
     def live(self, misfortune: Callable[["World"], object]) -> None:
         """A week with captures and misfortune, a calm day, and a look at the bucket."""
@@ -128,11 +132,21 @@ class World:
         self._unexplained[host.name].append(name)
         if not self.is_tiny:
             self.simulation.report(f"{name} was deleted from the spool, and is not stored")
-        oldest = min(each for each in host.disk.files if each.endswith(".png") and each.count("/") == 2)  # noqa: PLR2004
+        oldest = min(each for each in host.disk.files if each.endswith(".png") and each.count("/") == 2)
         if not oldest.endswith(name):
             self.simulation.report(f"{name} was deleted from the spool, and is neither stored nor the oldest")
 
-    def _on_created(self, key: str, created: Object) -> None:
+    def _on_acknowledged(self, message: Message) -> None:
+        """The cloud broker forgets an image: by then it is stored, or its edge was revoked."""
+        edge = topics.edge_of_images(message.topic)
+        if edge in self.ever_revoked or not message.topic.endswith("/images"):
+            return
+        if not any(stored.body == message.payload for stored in self.bucket.objects.values()):
+            self.simulation.report(f"an image of {edge} was acknowledged, and is not stored")
+
+    def _on_written(self, key: str, created: Object, old: Object | None) -> None:
+        if old is not None and old.body == created.body:
+            self.simulation.report(f"{key} was written again")
         metadata = contract_names(created.metadata)
         found = next((each for each in self.made.values() if each.image == created.body), None)
         capture_id = metadata.get("id") or (found.id if found else "")
@@ -154,10 +168,10 @@ class World:
             for _ in range(rng.randrange(5, 12)):
                 burst_at = WEEK * rng.random()
                 for _ in range(rng.choice([1, 1, 2, 4, 12])):
-                    is_bad = rng.random() < 0.04  # noqa: PLR2004
+                    is_bad = rng.random() < 0.04
                     self.simulation.at(
                         burst_at + rng.choice([0.0, 1.0, 30.0]) * rng.random(),
-                        lambda host=host, is_bad=is_bad: host.capture(is_bad=is_bad),
+                        partial(host.capture, is_bad=is_bad),
                     )
 
     def _check_settled(self) -> None:
@@ -182,6 +196,3 @@ class World:
         in_flight = host.publisher._window.in_flight if host.publisher else 0  # noqa: SLF001
         if in_flight:
             self.simulation.report(f"{in_flight} captures of {host.name} are still in flight")
-
-
-__all__ = ["MAX_RECEIPT_SECONDS", "World"]

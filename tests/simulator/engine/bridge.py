@@ -22,10 +22,8 @@ class Bridge:
         self.swallows = False
         self.latency = LATENCY_SECONDS
         self._epoch = 0
-        self._flying: dict[str, int] = {OUT: 0, name: 0}
-        edge.on_message = cloud_pump = self.pump
-        self._others = cloud.on_message
-        cloud.on_message = lambda: (self._others(), cloud_pump())
+        others, edge.on_message = cloud.on_message, self.pump
+        cloud.on_message = lambda: [call() for call in (others, self.pump)]
         self.connect()
 
     def connect(self) -> None:
@@ -35,6 +33,7 @@ class Bridge:
             self.cut()
         elif not self.up and may:
             self.up = True
+            self._edge.bridged, self._cloud.bridged = {OUT}, self._cloud.bridged | {self.name}
             self._edge.retain(topics.BRIDGE_STATE, b"1")
             self.pump()
         if not self.up:
@@ -47,8 +46,8 @@ class Bridge:
         self.simulation.trace(f"bridge {self.name} is down")
         self.up = False
         self._epoch += 1
+        self._edge.bridged, self._cloud.bridged = set(), self._cloud.bridged - {self.name}
         for broker, name in ((self._edge, OUT), (self._cloud, self.name)):
-            self._flying[name] = 0
             session = broker.sessions.get(name)
             if session is not None:
                 session.waiting.extendleft(reversed(session.flying.values()))

@@ -62,7 +62,9 @@ class Broker:
         self.up = True
         self.drops = self.copies = self.mixes = False  # what it does badly at the moment
         self.sessions: dict[str, Session] = {}
+        self.bridged: set[str] = set()  # sessions whose bridge is connected
         self.links: dict[str, Callable[[str], object]] = {}  # how to end each client's connection
+        self.on_acknowledged: Callable[[Message], object] = lambda _message: None
         self.on_message: Callable[[], object] = lambda: None
         self.retained: dict[str, Message] = {}
         self._saved: dict[str, list[Message]] = {}
@@ -100,7 +102,13 @@ class Broker:
         self.on_message()
 
     def connect(
-        self, name: str, *, clean: bool, window: int, deliver: Callable[[int, Message], object], end: Callable[[str], object]
+        self,
+        name: str,
+        *,
+        clean: bool,
+        window: int,
+        deliver: Callable[[int, Message], object],
+        end: Callable[[str], object],
     ) -> bool:
         """Return whether the session is there already."""
         if name in self.links:
@@ -163,7 +171,9 @@ class Broker:
     def acknowledge(self, name: str, packet: int) -> None:
         session = self.sessions.get(name)
         if session is not None:
-            session.flying.pop(packet, None)
+            message = session.flying.pop(packet, None)
+            if message is not None:
+                self.on_acknowledged(message)
             self._deliver(session)
 
     def _expire(self, session: Session) -> None:
@@ -196,7 +206,7 @@ class Broker:
         return True
 
     def _add(self, session: Session, message: Message) -> None:
-        if message.qos == 0 and session.deliver is None:
+        if message.qos == 0 and session.deliver is None and session.name not in self.bridged:
             return
         rng = self.simulation.rng
         for _ in range(2 if self.copies and message.qos and rng.random() < 0.5 else 1):

@@ -3,7 +3,7 @@
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from obstore.exceptions import AlreadyExistsError, GenericError
@@ -23,7 +23,8 @@ class Object:
 
 
 def refused(code: str, status: int, operation: str = "PutObject") -> ClientError:
-    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, operation)
+    response: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, operation)
 
 
 class Bucket:
@@ -32,7 +33,7 @@ class Bucket:
     def __init__(self, simulation: Simulation) -> None:
         self.simulation = simulation
         self.objects: dict[str, Object] = {}
-        self.on_created: Callable[[str, Object], object] = lambda _key, _object: None
+        self.on_written: Callable[[str, Object, Object | None], object] = lambda _key, _new, _old: None
         self.down = self.denied = False
         self.loses_bodies = False  # it says 200, and keeps nothing of the body
         self.throttled = self.failing = self.conflicting = self.late = self.doubled = 0.0
@@ -67,8 +68,7 @@ class Bucket:
             made = Object(b"", made.content_type, made.metadata)
         self.simulation.trace(f"bucket has {key}")
         self.objects[key] = made
-        if old is None or not conditional:
-            self.on_created(key, made)
+        self.on_written(key, made, old)
 
     def _be_late(self, apply: Callable[[], Any]) -> None:
         """The sender gives up; the request may have been done, may be done yet, or never."""
@@ -117,12 +117,16 @@ class S3Client:
         self._bucket.call("HeadBucket", lambda: None)
         return {}
 
+    def list_objects_v2(self, **_: Any) -> dict[str, Any]:
+        self._bucket.call("ListObjectsV2", lambda: None)
+        return {}
+
 
 class _Body:
     def __init__(self, body: bytes) -> None:
         self._body = body
 
-    def __enter__(self) -> "_Body":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

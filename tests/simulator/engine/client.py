@@ -77,7 +77,7 @@ class Client:
         return
 
     def connect_async(
-        self, _host: str, _port: int, _keepalive: int, clean_start: Any = True, properties: Any = None
+        self, _host: str, _port: int, _keepalive: int, *, clean_start: Any = None, properties: Any = None
     ) -> None:
         self._clean = clean_start is not False
         self._window = getattr(properties, "ReceiveMaximum", 65535)
@@ -107,7 +107,9 @@ class Client:
             self._broker.disconnect(self._name, forget=self._clean)
             self._packets.put(("lost", ReasonCode(PacketTypes.DISCONNECT, reason)))
 
-    def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False, properties: Any = None) -> Info:
+    def publish(
+        self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False, properties: Any = None
+    ) -> Info:
         del retain
         self._mid = self._mid % 65535 + 1
         info = Info(self._mid, SUCCESS if self._connected else NO_CONNECTION, Event())

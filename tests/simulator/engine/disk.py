@@ -72,8 +72,8 @@ class Disk:
         rng = self.simulation.rng
         left: dict[str, Content] = {}
         for name in {**self.files, **self.durable}:
-            content = self.files.get(name), self.durable.get(name)
-            chosen = content[0] if content[0] is content[1] else content[rng.randrange(2)]
+            now, before = self.files.get(name), self.durable.get(name)
+            chosen = now if now is before else rng.choice([now, before])
             if chosen is not None:
                 left[name] = chosen
         for content in left.values():
@@ -145,7 +145,9 @@ class Path:
         if self._text in self._disk.files:
             self._disk.on_unlink(self.name)
             del self._disk.files[self._text]
-            self._disk.simulation.trace(f"{self._disk.name} unlinks {self.name if '.part' not in self.name else 'part'}")
+            self._disk.simulation.trace(
+                f"{self._disk.name} unlinks {self.name if '.part' not in self.name else 'part'}"
+            )
         elif not missing_ok:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
@@ -220,6 +222,10 @@ def _open(path: Path, flags: int, _mode: int = 0o777) -> int:
     return disk.open(str(path), disk.files.setdefault(str(path), Content()))
 
 
+def _urandom(size: int) -> bytes:
+    return Simulation.current.rng.randbytes(size)
+
+
 def _disk() -> Disk:
     disk: Disk = Simulation.current.process().disk
     return disk
@@ -258,6 +264,6 @@ OS = types.SimpleNamespace(
     fsync=_fsync,
     close=_close,
     scandir=Path.entries,
-    urandom=lambda size: Simulation.current.rng.randbytes(size),
+    urandom=_urandom,
 )
 FCNTL = types.SimpleNamespace(LOCK_EX=2, LOCK_NB=4, flock=_flock)

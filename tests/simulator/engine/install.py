@@ -107,9 +107,9 @@ class Paces:
     """How often the threads look by themselves; a week of seconds would be long."""
 
     tick: float
-    ping: float = 3600.0
-    poll: float = 600.0
-    bucket: float = 1800.0
+    ping: float = 10_800.0
+    poll: float = 3600.0
+    bucket: float = 3600.0
 
 
 def replacements(
@@ -124,7 +124,8 @@ def replacements(
         return connect(f"{role}-{simulation.rng.getrandbits(32):08x}")
 
     make_store = functools.partial(
-        CaptureStore, fast_put_factory=lambda _client, _settings: FastPut([store, store], "STANDARD")  # type: ignore[list-item]
+        CaptureStore,
+        fast_put_factory=lambda _client, _settings: FastPut([store, store], "STANDARD"),  # type: ignore[list-item]
     )
     put = types.SimpleNamespace(put=lambda _store, *args, **more: bucket.fast_put(store, *args, **more))
     clock = {"threading": threads.THREADING, "monotonic": threads.monotonic}

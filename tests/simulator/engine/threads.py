@@ -173,9 +173,7 @@ class TrueTime(datetime):
         return true_time().astimezone(tz)
 
 
-THREADING = types.SimpleNamespace(
-    Lock=Lock, Condition=Condition, Event=Event, Thread=Thread, get_ident=get_ident
-)
+THREADING = types.SimpleNamespace(Lock=Lock, Condition=Condition, Event=Event, Thread=Thread, get_ident=get_ident)
 QUEUE = types.SimpleNamespace(SimpleQueue=SimpleQueue, Empty=queue.Empty)
 TIME = types.SimpleNamespace(monotonic=monotonic, time=lambda: true_time().timestamp())
 __all__ = ["EPOCH", "QUEUE", "THREADING", "TIME", "KilledError", "SimpleQueue", "TrueTime", "monotonic", "true_time"]

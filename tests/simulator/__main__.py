@@ -1,0 +1,42 @@
+"""Runs histories: `python -m tests.simulator FIRST LAST` on all cores; one seed prints its trace."""
+
+import multiprocessing
+import os
+import sys
+from time import monotonic
+
+from tests.simulator.mishaps import simulate
+
+PROGRESS = 500
+
+
+def run(seed: int) -> tuple[int, str, list[str]]:
+    history = simulate(seed)
+    return seed, history.trace_hash, history.findings
+
+
+def run_many(seeds: range) -> int:
+    """Return how many histories broke the promise."""
+    began, broken = monotonic(), 0
+    with multiprocessing.Pool(os.cpu_count(), maxtasksperchild=1000) as pool:
+        for number, (seed, trace_hash, findings) in enumerate(pool.imap(run, seeds, chunksize=10), 1):
+            if findings:
+                broken += 1
+                print(f"seed {seed} ({trace_hash}): {len(findings)} findings, first {findings[0]}", flush=True)
+            if number % PROGRESS == 0:
+                print(f"{number} histories, {broken} broken, {monotonic() - began:.0f} s", flush=True)
+    print(f"{len(seeds)} histories of a week, {broken} broken, {monotonic() - began:.0f} s")
+    return broken
+
+
+def main() -> int:
+    numbers = [int(word) for word in sys.argv[1:]] or [0, 10_000]
+    if len(numbers) > 1:
+        return 1 if run_many(range(*numbers)) else 0
+    history = simulate(numbers[0], keep_trace=True)
+    print(*history.lines or (), *history.findings, history.trace_hash, sep="\n")
+    return 1 if history.findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
