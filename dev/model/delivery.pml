@@ -150,7 +150,7 @@ proctype Camera() {
   od
 }
 
-/* Publishes what waits, within the window; again after a time-out and after each reconnect. */
+/* Publishes what waits, within the window; again after a timeout and after each reconnect. */
 proctype Publisher() {
   byte n;
   do

@@ -84,6 +84,6 @@ REMOVALS = (
     Removal("ACKNOWLEDGE_WHERE_DELIVERED", ONE, Property.SETTLES, 1, "what has no receipt is published again"),
     Removal("KEEP_THE_SESSION", ONE, Property.SETTLES, 1, "what has no receipt is published again"),
     Removal("RETRY_THE_STORE", ONE, Property.SETTLES, 1, "what has no receipt is published again"),
-    Removal("REQUEUE_ON_RECONNECT", ONE, Property.SETTLES, 1, "the time-out does the same, later"),
+    Removal("REQUEUE_ON_RECONNECT", ONE, Property.SETTLES, 1, "the timeout does the same, later"),
     Removal("WINDOW", TWO, Property.SAFE, 1, "it bounds the brokers' memory, and nothing else"),
 )

@@ -21,6 +21,8 @@ def befall(world: World) -> None:
     rng = world.simulation.rng
     if rng.random() < 0.1:
         world.bucket.loses_bodies = True
+        for host in world.hosts:
+            world.simulation.at(100 + rng.random(), host.capture)
         world.simulation.at(10_000 * rng.random(), lambda: setattr(world.bucket, "loses_bodies", False))
     for _ in range(rng.randrange(MIN_MISHAPS, MAX_MISHAPS)):
         mishap = rng.choice(MISHAPS)
@@ -114,6 +116,15 @@ def fill_disk(world: World) -> Callable[[], object]:
 
 def break_disk(world: World) -> Callable[[], object]:
     return switch(a_host(world).disk, "broken")
+
+
+def start_on_a_bad_disk(world: World) -> Callable[[], object]:
+    """What waits in the spool is found later."""
+    host = a_host(world)
+    host.bridge.cut()
+    host.capture()
+    world.simulation.at(1, in_turn(host.kill, partial(setattr, host.disk, "broken", True), host.start))  # noqa: FBT003
+    return partial(setattr, host.disk, "broken", False)  # noqa: FBT003
 
 
 def fail_reads(world: World) -> Callable[[], object]:
@@ -222,8 +233,10 @@ def slow_link(world: World) -> Callable[[], object]:
 
 def revoke(world: World) -> Callable[[], object]:
     host = a_host(world)
-    world.revoked.add(host.name)
     world.ever_revoked.add(host.name)
+    for _ in range(3):
+        host.capture()
+    world.simulation.at(0.1 * world.simulation.rng.random(), partial(world.revoked.add, host.name))
     world.simulation.at(1, host.bridge.cut)
     return in_turn(partial(world.revoked.discard, host.name), switch(host.bridge, "forbidden"))
 
@@ -290,6 +303,7 @@ MISHAPS: tuple[Mishap, ...] = (
     disk_lies_until_the_power_is_cut,
     fill_disk,
     break_disk,
+    start_on_a_bad_disk,
     fail_reads,
     jump_clock,
     stop_clock,

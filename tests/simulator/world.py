@@ -145,7 +145,7 @@ class World:
             self.simulation.report(f"an image of {edge} was acknowledged, and is not stored")
 
     def _on_written(self, key: str, created: Object, old: Object | None) -> None:
-        if old is not None and old.body == created.body:
+        if old is not None and old.body == created.body != b"":
             self.simulation.report(f"{key} was written again")
         metadata = contract_names(created.metadata)
         found = next((each for each in self.made.values() if each.image == created.body), None)
