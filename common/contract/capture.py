@@ -95,6 +95,7 @@ class CaptureMetadata:
     score: float  # the detector's, 0 to 1
     track: TrackInfo | None = None  # None if the face was not tracked
     poor: str = ""  # why it is no good picture, of a visit that had none: dark, blurred, turned, eyes shut, cut
+    brightened: str = ""  # how many times lighter than the camera saw the face, such as 1.8
 
     def to_dict(self) -> dict[str, str | int]:
         """Write it in the words and order of the contract's table."""
@@ -109,6 +110,8 @@ class CaptureMetadata:
             words |= {"quality": f"{self.track.quality:.3f}", "track": self.track.id, "shot": self.track.shot}
         if self.poor:
             words["poor"] = self.poor
+        if self.brightened:
+            words["brightened"] = self.brightened
         return words
 
     @classmethod
@@ -122,6 +125,7 @@ class CaptureMetadata:
             score=float(words["score"]),
             track=TrackInfo(track, str(words.get("shot", "")), float(words.get("quality", 0))) if track else None,
             poor=str(words.get("poor", "")),
+            brightened=str(words.get("brightened", "")),
         )
 
 

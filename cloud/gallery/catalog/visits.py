@@ -7,9 +7,10 @@ from gallery.catalog.catalog import METADATA_BATCH, CaptureCatalog
 from gallery.catalog.entry import CatalogEntry
 from gallery.catalog.metadata import Metadata, MetadataCache
 
-INITIAL_REACH = timedelta(minutes=30)  # more shots of a visit are searched that far around the known ones
+INITIAL_REACH = timedelta(minutes=65)  # more shots of a visit are searched that far around the known ones
 MAX_REACH = timedelta(hours=24)
-MAX_GAP = timedelta(minutes=3)  # of somebody who stays, a camera takes a shot each minute
+MAX_GAP = timedelta(minutes=3)
+DWELL, MAX_DWELL_GAP = "dwell", timedelta(minutes=65)  # of somebody who stays, a camera takes a shot an hour, at last
 
 Shot = tuple[CatalogEntry, Metadata]
 
@@ -50,7 +51,8 @@ class VisitFinder:
             found = [(other, candidate) for other, candidate in candidates if _same_visit(candidate, shot)]
             shots |= {other.key: candidate for other, candidate in found}
             farthest = max([farthest, *(distance(other) for other, _ in found)])
-            if not found and distance(batch[-1]) > farthest + MAX_GAP:
+            stayed = any(metadata.get("shot") == DWELL for _, metadata in shots.values())
+            if not found and distance(batch[-1]) > farthest + (MAX_DWELL_GAP if stayed else MAX_GAP):
                 break
         return sorted(shots.values(), key=lambda each: each[0].order)
 

@@ -50,6 +50,7 @@ class CameraSettings(ProductSettings):
     frame_width: int = Field(default=1280, ge=64, le=8192, description="a number of pixels from 64 to 8192")
     frame_height: int = Field(default=720, ge=64, le=8192, description="a number of pixels from 64 to 8192")
     frame_rate: float = Field(default=15, gt=0, le=240, description="frames a second, more than 0, at most 240")
+    rotate: Literal[0, 90, 180, 270] = Field(default=0, description="0, 90, 180 or 270 degrees, clockwise")
     masks: Annotated[str, AfterValidator(valid_polygons)] = Field(
         default="", description="polygons in shares of the frame, such as 0,0:0.3,0:0.3,1:0,1 with ; between them"
     )
@@ -64,6 +65,7 @@ class CameraSettings(ProductSettings):
     capture: Literal["face", "frame"] = Field(default="face", description="face or frame")
     capture_margin: float = Field(default=0.3, ge=0, le=3, description="a share of the face's size, between 0 and 3")
     capture_policy: Literal["best", "every", "interval"] = Field(default="best", description="best, every or interval")
+    brighten: Literal["on", "off"] = Field(default="on", description="on or off")
     captures_per_minute: int = Field(default=60, ge=1, le=100_000, description="a number of captures, 1 to 100000")
     capture_interval_seconds: float = Field(default=1, ge=0, le=86400, description="seconds, between 0 and 86400")
     image_format: Literal["png", "jpeg"] = Field(default="png", description="png or jpeg")

@@ -51,7 +51,7 @@ class ContactSheet:
 
     def add_frame(self, frame: Frame, result: AnalysisResult) -> None:
         """Note the faces of a frame."""
-        for face in result.faces:
+        for face in filter(lambda each: each.track, result.faces):
             row = self._rows.setdefault(face.track, _VisitRow(frame.seconds))
             reason = face.rejected or NOT_BETTER
             row.frames[reason] += 1

@@ -14,6 +14,7 @@ from camera.pipeline.detector import FaceDetector
 from camera.sources.frame import FrameSource, Image, SourceEndedError, SourceError
 from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.source import SyntheticSource, create_scene
+from camera.sources.turned import TurnedSource
 from camera.sources.video.container import VideoContainer, VideoError
 from camera.sources.video.file import FileSource
 from common.contract.capture import Box
@@ -29,7 +30,7 @@ class UnreadableImageError(Exception):
 
 
 def detect_faces(settings: Settings, paths: list[str]) -> int:
-    """Print one JSON line per image with its faces, in pixels of the image as stored; return the exit code."""
+    """Print one JSON line per image with its faces, in pixels of the image as people see it; return the exit code."""
     detector = FaceDetector(settings.min_face_px, settings.min_score)
     failed = 0
     for path in paths:
@@ -44,11 +45,11 @@ def detect_faces(settings: Settings, paths: list[str]) -> int:
 
 
 def _read_image(path: Path) -> Image:
-    """An image as stored; raises UnreadableImageError."""
+    """An image, upright as its EXIF says; raises UnreadableImageError."""
     image = None
     try:
         if path.is_file() and (not _is_jpeg(path) or _is_whole(path)):
-            image = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+            image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     except OSError as error:
         raise UnreadableImageError(f"cannot be read: {error.strerror}.") from error
     except cv2.error:  # what a decoder refuses
@@ -93,6 +94,8 @@ def extract_captures(settings: Settings, video: str, out: Path | None, report: P
     except SourceError as error:
         _print_error(str(error).replace("CAMERA_SOURCE=", ""))
         return 1
+    if settings.rotate:
+        source = TurnedSource(source, settings.rotate)
     folder, option = (report, "--report") if out is None else (out, "--out")
     sheet = ContactSheet(video) if report else None
     try:

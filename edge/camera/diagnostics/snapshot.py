@@ -15,6 +15,7 @@ from camera.sources.factory import create_source
 from camera.sources.frame import Frame, Image
 from camera.sources.privacy_mask import PrivacyMask
 from camera.sources.reader.latest_frame import LatestFrame
+from camera.sources.turned import TurnedCamera
 from camera.sources.v4l2.camera import V4l2Camera
 from camera.sources.v4l2.discovery import DeviceRegistry
 
@@ -50,7 +51,8 @@ def take(settings: Settings) -> Snapshot:
         frames.join(timeout_seconds=5)
     if frame is None:
         raise SnapshotError(frames.status.problem or f"{settings.source} gave no image: check CAMERA_SOURCE.")
-    return Snapshot(frame, camera.negotiated if isinstance(camera, V4l2Camera) else "")
+    device = camera.inner if isinstance(camera, TurnedCamera) else camera
+    return Snapshot(frame, device.negotiated if isinstance(device, V4l2Camera) else "")
 
 
 def write(settings: Settings, image: Image, path: Path) -> None:

@@ -10,8 +10,9 @@ from camera.config.polygons import parse_polygons
 from camera.config.settings import Settings
 from camera.pipeline.detector import FaceDetector
 from camera.pipeline.encoder import CaptureEncoder, ShotCandidate
-from camera.pipeline.face.floors import NO_FACE, POOR_REASONS, SMALL
+from camera.pipeline.face.floors import NO_FACE, POOR_REASONS, SMALL, STILL
 from camera.pipeline.face.judge import FaceJudge, Judgement, is_face
+from camera.pipeline.face.still import STILL_SECONDS, SUSPECT_SECONDS, StillFaces
 from camera.pipeline.motion import MotionDetector
 from camera.pipeline.tracker import Track, TrackedDetection, Tracker
 from camera.pipeline.visit_policy import ShotKind, VisitState
@@ -28,7 +29,7 @@ IDLE_RATE = 5.0  # frames a second: while nothing moves every second frame is en
 KEEP_ALIVE_MARGIN = 0.1  # a face keeps its track alive at a score this much lower than a new one needs
 MIN_DETECTION_SCORE = 0.1
 TOO_MANY = "too many"
-REJECTIONS = (SMALL, *POOR_REASONS, NO_FACE, TOO_MANY)
+REJECTIONS = (SMALL, *POOR_REASONS, NO_FACE, STILL, TOO_MANY)
 
 
 @dataclass(slots=True)
@@ -80,11 +81,13 @@ class FrameAnalyzer:
         self._tracker = Tracker(settings.min_score)
         self._judge = FaceJudge(settings)
         self._keep_poor = settings.poor_captures == "on"
+        self._still = StillFaces() if self._policy == "best" else None
         self._encoder = CaptureEncoder(
             camera=settings.camera_name,
             whole_frame=settings.capture == "frame",
             margin=settings.capture_margin,
             image_format=settings.image_format,
+            brighten=settings.brighten == "on",
         )
         self._limiter = TokenBucket(settings.captures_per_minute)
         self._max_image_bytes = max_image_bytes(settings.max_image_mb)
@@ -111,15 +114,19 @@ class FrameAnalyzer:
         self._idle = not self._update_motion(frame)
         if self._idle:
             self.counters.no_motion += 1
-            return AnalysisResult()
+            return AnalysisResult(faces=self._still_faces(frame.seconds))
         detections = self._detector.detect(frame.image, self._next_search_boxes(frame.seconds))
+        if self._still:
+            detections = self._still.without_known(frame.image, detections, frame.seconds)
         height, width = frame.image.shape[:2]
         tracked, ended = self._tracker.update(detections, frame.seconds, frame.captured_at, (width, height))
         self.counters.faces += len(tracked)
         judged = [(face, self._judge.assess(frame.image, face.detection)) for face in tracked]
         captures, visits = self._end_visits(ended, frame.seconds)
         captures += self._capture(frame, judged)
-        return AnalysisResult(tuple(captures), tuple(visits), tuple(_detected_face(*pair) for pair in judged))
+        more_captures, more_visits = self._end_still(frame, tracked)
+        faces = tuple(_detected_face(*pair) for pair in judged) + self._still_faces(frame.seconds)
+        return AnalysisResult((*captures, *more_captures), (*visits, *more_visits), faces)
 
     def flush(self) -> AnalysisResult:
         """End the visits that are under way: no frame follows."""
@@ -146,6 +153,27 @@ class FrameAnalyzer:
             return []
         self.counters.region_only += 1
         return boxes
+
+    def _end_still(self, frame: Frame, tracked: list[TrackedDetection]) -> tuple[list[Capture], list[VisitState]]:
+        """End the visits of faces that do not move at all: pictures of people, and ignored from now on."""
+        if self._still is None:
+            return [], []
+        ended: list[Track] = []
+        for face in tracked:
+            visit = self._visits.get(face.track.id)
+            seconds = self._still.watch(frame.image, face.track.id, face.detection.box, frame.seconds)
+            if visit:
+                visit.is_still = seconds >= SUSPECT_SECONDS
+            if seconds >= STILL_SECONDS:
+                self._still.remember(face.track.id, frame.seconds)
+                self._tracker.end(face.track)
+                self.counters.rejected[STILL] += 1
+                ended.append(face.track)
+        return self._end_visits(ended, frame.seconds)
+
+    def _still_faces(self, now: float) -> tuple[DetectedFace, ...]:
+        boxes = self._still.boxes(now) if self._still else []
+        return tuple(DetectedFace(box, 0.0, 0.0, "", STILL) for box in boxes)
 
     def _capture(self, frame: Frame, judged: list[tuple[TrackedDetection, Judgement]]) -> list[Capture]:
         """Make the captures of the faces in a frame, by the policy; `judged` is completed by what landmarks say."""
@@ -195,13 +223,15 @@ class FrameAnalyzer:
 
     def _crop(self, frame: Frame, face: TrackedDetection, judgement: Judgement) -> ShotCandidate:
         quality = judgement.quality
-        shot = self._encoder.crop(frame, face.detection, quality.score, face.track.id)
+        shot = self._encoder.crop(frame, face.detection, quality.score, face.track.id, quality.tilt)
         return shot.rejudged(quality, self._judge.poor_reason(quality) if self._policy == "best" else None)
 
     def _end_visits(self, ended: list[Track], now: float) -> tuple[list[Capture], list[VisitState]]:
         captures: list[Capture] = []
         visits: list[VisitState] = []
         for track in ended:
+            if self._still:
+                self._still.forget(track.id)
             visit = self._visits.pop(track.id, None)
             if visit is None or not track.confirmed:
                 continue

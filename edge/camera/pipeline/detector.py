@@ -121,6 +121,14 @@ def detector_size(width: int, height: int, min_face_px: int) -> tuple[int, int]:
     return max(MIN_INPUT_PX, round(width * scale)), max(MIN_INPUT_PX, round(height * scale))
 
 
+def eye_angle(detection: Detection) -> float:
+    """The tilt of the line through the detector's eyes, in degrees, clockwise."""
+    if len(detection.landmarks) < 2:  # noqa: PLR2004 (both eyes)
+        return 0.0
+    (right_x, right_y), (left_x, left_y) = detection.landmarks[:2]
+    return math.degrees(math.atan2(left_y - right_y, left_x - right_x))
+
+
 def clip_box(box: NDArray[np.float64], width: int, height: int) -> Box | None:
     """Clip a box (x, y, w, h, floats, possibly beyond the frame) to the frame; None if nothing is left."""
     left, top = max(0.0, float(box[0])), max(0.0, float(box[1]))

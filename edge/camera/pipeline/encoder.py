@@ -6,6 +6,7 @@ from datetime import datetime
 import cv2
 
 from camera.pipeline.detector import Detection
+from camera.pipeline.face.portrait import brighten, portrait
 from camera.pipeline.face.quality import Quality
 from camera.sources.frame import Frame, Image
 from common.contract.capture import Box, Capture, CaptureMetadata, TrackInfo
@@ -45,16 +46,18 @@ class CaptureEncoder:
     whole_frame: bool
     margin: float  # share of the face's size added on each side
     image_format: str  # png or jpeg
+    brighten: bool = False  # crops of dark faces
 
-    def crop(self, frame: Frame, detection: Detection, quality: float, track: str) -> ShotCandidate:
-        """Crop one face from a frame; a copy, since the frame's own memory is used again."""
-        cropped = frame.image if self.whole_frame else crop(frame.image, detection.box, self.margin)
-        return ShotCandidate(
-            cropped.copy(), whole_milliseconds(frame.captured_at), detection, quality, track, frame.number
-        )
+    def crop(self, frame: Frame, detection: Detection, quality: float, track: str, tilt: float = 0.0) -> ShotCandidate:
+        """Crop one face from a frame; a copy, since the frame's own memory is used again. `tilt`: degrees."""
+        cropped = frame.image.copy() if self.whole_frame else portrait(frame.image, detection.box, tilt, self.margin)
+        return ShotCandidate(cropped, whole_milliseconds(frame.captured_at), detection, quality, track, frame.number)
 
     def encode(self, shot: ShotCandidate, kind: str) -> Capture:
         """Make a capture of a shot; `kind` is a `ShotKind`."""
+        image, gain = shot.image, 1.0
+        if self.brighten and not self.whole_frame and shot.judged:
+            image, gain = brighten(image, shot.judged.brightness)
         metadata = CaptureMetadata(
             camera=self.camera,
             captured_at=shot.captured_at,
@@ -62,8 +65,9 @@ class CaptureEncoder:
             score=shot.detection.score,
             track=TrackInfo(shot.track, kind, round(shot.quality, 3)) if shot.track else None,
             poor=shot.poor or "",
+            brightened=f"{gain:.1f}" if gain > 1 else "",
         )
-        return Capture.create(metadata, encode(shot.image, self.image_format), shot.frame)
+        return Capture.create(metadata, encode(image, self.image_format), shot.frame)
 
 
 def crop(image: Image, box: Box, margin: float) -> Image:

@@ -121,6 +121,10 @@ class Tracker:
             tracked.track.leaving = at_border(tracked.detection.box, size)
         return seen, ended
 
+    def end(self, track: Track) -> None:
+        """End a track, whose face need not be followed any more."""
+        self._tracks.remove(track)
+
     def flush(self) -> list[Track]:
         """End all tracks."""
         ended, self._tracks = self._tracks, []
@@ -204,6 +208,13 @@ def _cost(track: Track, box: Box, now: float) -> float | None:
     (x, y), (expected_x, expected_y) = center(box), track.expected_center(now)
     distance = float(((x - expected_x) ** 2 + (y - expected_y) ** 2) ** 0.5) / larger
     overlap = iou(track.box, box)
-    if overlap < MIN_IOU and distance > MAX_CENTER_DISTANCE:
+    if overlap < MIN_IOU and distance > _reach(track, now):
         return None
     return distance - overlap
+
+
+def _reach(track: Track, now: float) -> float:
+    """How far from where it is expected a track's face may be, in sizes of it."""
+    if track.hits < KNOWN_HITS:
+        return MAX_CENTER_DISTANCE
+    return min(MAX_CENTER_DISTANCE, NEAR_DISTANCE + DISTANCE_PER_SECOND * (now - track.last_seen))

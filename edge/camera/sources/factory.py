@@ -8,6 +8,7 @@ from camera.config.settings import Settings
 from camera.config.source_spec import DeviceSpec, FileSpec, NetworkSpec, SyntheticSpec
 from camera.sources.frame import FrameSource, FrameSourceFactory, Timeouts
 from camera.sources.synthetic.source import SyntheticSource, create_scene
+from camera.sources.turned import TurnedCamera
 from camera.sources.v4l2.camera import V4l2Camera
 from camera.sources.v4l2.discovery import DeviceRegistry
 from camera.sources.video import network
@@ -35,6 +36,11 @@ class ReopenableSource:
 
 def create_source(settings: Settings, devices: DeviceRegistry) -> FrameSourceFactory:
     """The source that CAMERA_SOURCE names, to be opened again and again; cameras of one process share `devices`."""
+    source = _source(settings, devices)
+    return TurnedCamera(source, settings.rotate) if settings.rotate else source
+
+
+def _source(settings: Settings, devices: DeviceRegistry) -> FrameSourceFactory:
     match settings.source:
         case DeviceSpec() as spec:
             return V4l2Camera(spec, settings, devices)

@@ -50,6 +50,21 @@ def test_two_faces_that_pass_each_other_stay_two() -> None:
     assert len({track for names in seen for track in names}) == 2
 
 
+@pytest.mark.parametrize(("missed", "apart"), [(1, 0.95), (1, 1.15), (2, 1.18)])
+def test_who_passes_in_front_of_somebody_does_not_take_the_track(missed: int, apart: float) -> None:
+    """One stands still and is hidden for a moment; the other comes out a face's size away."""
+    frames = {step / 10: [face(500)] for step in range(8)}
+    hidden: dict[float, list[Detection]] = {(8 + step) / 10: [] for step in range(missed)}
+    out = {(8 + missed + step) / 10: [face(500 + 100 * apart + 30 * step, 310)] for step in range(3)}
+    both = {(11 + missed + step) / 10: [face(500), face(700 + 30 * step, 310)] for step in range(4)}
+
+    seen, _ = follow(Tracker(0.7), frames | hidden | out | both)
+
+    assert set(seen[0]) & set(seen[-1])
+    assert len(set(seen[-1])) == 2
+    assert not set(seen[8 + missed]) & set(seen[0])
+
+
 def test_a_head_that_turns_away_for_two_seconds_is_the_same_visit() -> None:
     assert tracks({0.0: [face(500)], 0.1: [face(505)], 0.2: [], 2.2: [face(540)], 2.3: [face(540)]}) == 1
 

@@ -21,7 +21,7 @@ from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.scene import Scene
 from camera.sources.video.file import FileSource
 from common.contract.capture import Box, Capture, Visit
-from dev.bench.frontality import crispness, sideways
+from dev.bench.figures.frontality import crispness, sideways
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 VISITS = int(os.environ.get("VISITS", "12"))  # of the synthetic scene

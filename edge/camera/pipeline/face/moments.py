@@ -42,15 +42,18 @@ class VisitMoments:
     def merit(self, quality: Quality) -> float:
         """How a moment compares with the others of this visit, 0 to 1."""
         rank = self._sharp_rank(quality) * _rank(self._facing, _facing(quality))
-        return rank * quality.eyes * quality.completeness * quality.exposure * math.sqrt(quality.size)
+        return rank * quality.eyes * _rest(quality)
 
     def possible_merit(self, quality: Quality) -> float:
         """What it may be, before it is known where the face looks."""
-        rest = quality.completeness * quality.exposure * math.sqrt(quality.size)
-        return self._sharp_rank(quality) * rest
+        return self._sharp_rank(quality) * _rest(quality)
 
     def _sharp_rank(self, quality: Quality) -> float:
         return math.pow(_rank(self._sharpness, quality.sharpness), SHARP_WEIGHT)
+
+
+def _rest(quality: Quality) -> float:
+    return quality.completeness * quality.exposure * math.sqrt(quality.size)
 
 
 def _facing(quality: Quality) -> float:

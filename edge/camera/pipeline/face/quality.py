@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from camera.pipeline.detector import Detection
+from camera.pipeline.detector import Detection, eye_angle
 from camera.sources.frame import Image
 from common.contract.capture import Box
 
@@ -23,6 +23,7 @@ MIN_FACTOR = 0.01  # a factor of nothing would make all bad shots equal
 WEIGHTS = (1.0, 4.0, 1.0, 2.0, 2.0, 1.0)  # of the factors below
 GOOD_QUALITY = 0.5
 AWAY_DEGREES = 60.0  # a face that is turned so far shows nothing of itself
+HELD_DEGREES, LYING_DEGREES = 30.0, 80.0  # of tilt: as heads are held, and beyond
 OPEN_EYES, SHUT_EYES = 0.8, 0.45  # of what is usual in the same visit
 
 
@@ -39,12 +40,14 @@ class Quality:
     eye_opening: float = 0.0  # as the landmarks have it; 0 if unknown
     turn: float = 0.0  # degrees; 0 if unknown
     brightness: float = 1.0  # mean of the face, a share of white
+    tilt: float = 0.0  # degrees, of the eyes in the picture; 0 if unknown
     score: float = field(init=False)  # their weighted geometric mean: one bad factor sinks the shot
 
     def __post_init__(self) -> None:
         """Compute the score once; it is read several times a face."""
         if self.turn:
-            object.__setattr__(self, "pose", max(0.0, 1 - self.turn / AWAY_DEGREES))
+            pose = max(0.0, 1 - self.turn / AWAY_DEGREES) * _uprightness(self.tilt)
+            object.__setattr__(self, "pose", pose)
         factors = (self.size, self.sharpness, self.exposure, self.completeness, self.pose, self.eyes)
         logs = (weight * math.log(max(value, MIN_FACTOR)) for weight, value in zip(WEIGHTS, factors, strict=True))
         object.__setattr__(self, "score", math.exp(sum(logs) / sum(WEIGHTS)))
@@ -79,7 +82,7 @@ def assess(image: Image, detection: Detection) -> Quality:
         sharpness=_saturated(edge_contrast(grey)),
         exposure=_exposure(grey),
         completeness=_completeness(box, image.shape[1], image.shape[0]),
-        pose=_pose(detection),
+        pose=_pose(detection) * _uprightness(eye_angle(detection)),
         brightness=float(grey.mean()) / 255,
     )
 
@@ -115,6 +118,11 @@ def _completeness(box: Box, width: int, height: int) -> float:
     visible_width = min(width, box.x + box.width + across) - max(0.0, box.x - across)
     visible_height = min(height, box.y + box.height + down) - max(0.0, box.y - down)
     return float(visible_width * visible_height / ((box.width + 2 * across) * (box.height + 2 * down)))
+
+
+def _uprightness(tilt: float) -> float:
+    """1 for a head that is held as people hold it, 0 for one that lies or hangs upside down."""
+    return float(np.clip((LYING_DEGREES - abs(tilt)) / (LYING_DEGREES - HELD_DEGREES), 0, 1))
 
 
 def _pose(detection: Detection) -> float:

@@ -8,6 +8,7 @@ const REJECTION_REASONS = {
   turned: "turned away",
   "eyes shut": "eyes shut",
   "no face": "no face after all",
+  still: "never moves",
   "too many": "too many at once",
 };
 const CAPTURE_STATES = {
