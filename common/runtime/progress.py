@@ -1,5 +1,6 @@
 """Shows on a terminal how far something has come and how long it has taken, in one line that is written anew."""
 
+import sys
 import time
 from typing import TextIO
 
@@ -30,3 +31,9 @@ class Progress:
             self._output.write(CLEAR)
             self._output.flush()
             self._shown = False
+
+
+def tell_success(text: str) -> None:
+    """Say on a terminal that it worked; a script has the exit code."""
+    if sys.stderr.isatty():
+        print(text, file=sys.stderr)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from dev.documents import commands_page, metrics_page, notices, settings_pages
+from dev.scripts import settings_table
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/settings-edge.md": partial(settings_pages.page, "edge"),
@@ -11,4 +12,5 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/commands.md": commands_page.page,
     "docs/reference/metrics.md": metrics_page.page,
     "THIRD-PARTY.md": notices.page,
+    "cli/settings/table.json": settings_table.table,
 }

@@ -24,6 +24,7 @@ from camera.sources.factory import validate_file_source
 from camera.sources.frame import SourceError
 from common.runtime import log
 from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, example, version_option
+from common.runtime.progress import tell_success
 from common.runtime.settings import read_settings
 
 EPILOG = f"""{SETTINGS_HELP}
@@ -107,7 +108,7 @@ def snapshot(out: Path, camera: str | None) -> int:
         else:
             write_snapshot(chosen, out)
         if out != STDOUT:
-            click.echo(f"camera: one frame is in {out}", err=True)
+            tell_success(f"camera: one frame is in {out}")
     except UnknownCameraError as error:
         raise WrongInputError(str(error)) from error
     except SnapshotError as error:

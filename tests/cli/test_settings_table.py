@@ -37,9 +37,7 @@ def accepted(kind: Any, field: str, value: str) -> bool:
 
 
 def test_the_table_is_that_of_the_classes() -> None:
-    assert settings_table.TABLE.read_text(encoding="utf-8") == settings_table.table(), (
-        "run python -m dev.scripts.settings_table"
-    )
+    assert settings_table.TABLE.read_text(encoding="utf-8") == settings_table.table(), "run make docs"
 
 
 FIELDS = sorted(

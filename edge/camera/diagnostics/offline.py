@@ -19,7 +19,7 @@ from camera.sources.video.container import VideoContainer, VideoError
 from camera.sources.video.file import FileSource
 from common.contract.capture import Box
 from common.contract.times import timestamp
-from common.runtime.progress import Progress
+from common.runtime.progress import Progress, tell_success
 
 DEMO_VISITS = 5
 JPEG_SIGNATURE = b"\xff\xd8\xff"
@@ -118,7 +118,7 @@ def extract_captures(settings: Settings, video: str, out: Path | None, report: P
         return 1
     finally:
         source.close()
-    _print_error(f"{number} captures are in {out or report}")
+    tell_success(f"camera: {number} captures are in {out or report}")
     return 0
 
 
