@@ -16,7 +16,7 @@ from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.source import SyntheticSource, create_scene
 from camera.sources.turned import TurnedSource
 from camera.sources.video.container import VideoContainer, VideoError
-from camera.sources.video.file import FileSource
+from camera.sources.video.file import ADDRESS, FileSource
 from common.contract.capture import Box
 from common.contract.times import timestamp
 from common.runtime.progress import Progress, tell_success
@@ -37,11 +37,16 @@ def detect_faces(settings: Settings, paths: list[str]) -> int:
         try:
             image = _read_image(Path(path))
         except UnreadableImageError as error:
-            _print_error(f"{path} {error}")
+            _print_error(f"{_shown(path)} {error}")
             failed += 1
             continue
         _print({"image": path, "faces": _faces(detector, image)})
     return 1 if failed else 0
+
+
+def _shown(path: str) -> str:
+    """A file's name; an address, whose password may stand anywhere, only as far as it is understood."""
+    return str(parse_source(path)) if ADDRESS.search(path) else path
 
 
 def _read_image(path: Path) -> Image:
