@@ -1,4 +1,4 @@
-"""Every expression of the dashboards, asked of a real Prometheus that watches the running product."""
+"""Every expression of the dashboards and alerts, asked of a real Prometheus that watches the running product."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dev.harness.process import start, until_up
 from dev.harness.services import LOOPBACK, free_port, wait_for
@@ -24,6 +25,13 @@ PANELS = {
     ]
     for name in ("edge", "cloud")
 }
+
+ALERTS = {
+    rule["alert"]: rule["expr"]
+    for group in yaml.safe_load((MONITORING / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    for rule in group["rules"]
+}
+SELECTOR = re.compile(r"\b(?:up|usbcam_\w+)\b(?:\{[^}]*\})?")
 
 pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="there is no prometheus on PATH")
 
@@ -78,7 +86,7 @@ def filled(expression: str) -> str:
     return re.sub(r"\$(?:instance|camera)", ".*", expression.replace("$__rate_interval", "20s"))
 
 
-def test_every_panel_shows_something_while_the_product_runs(watched: Prometheus) -> None:
+def test_every_panel_shows_something_and_no_alert_rings_while_the_product_runs(watched: Prometheus) -> None:
     missing = [panel for panels in PANELS.values() for panel in panels]
     assert len(missing) > 30
 
@@ -90,3 +98,8 @@ def test_every_panel_shows_something_while_the_product_runs(watched: Prometheus)
         wait_for(all_there, seconds=START_SECONDS, what="a series for every panel")
     except TimeoutError:
         pytest.fail(f"no series: {missing}")
+    # What an alert asks about must be there before anything is wrong: a counter that begins at 1 has not risen.
+    asked = {name: SELECTOR.findall(expression) for name, expression in ALERTS.items()}
+    assert all(asked.values())
+    assert [(name, each) for name, selectors in asked.items() for each in selectors if not watched.series(each)] == []
+    assert [name for name, expression in ALERTS.items() if watched.series(expression)] == []  # all is well

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from common.runtime.check_result import CheckResult, Status, failed, skipped, warned
 from storage.errors import S3_ERRORS, classify, error_code, is_unsupported
 from uploader.admin.bucket.encryption import ensure_default_encryption
-from uploader.admin.bucket.existence import ensure_bucket, explain_denied
+from uploader.admin.bucket.existence import ensure_bucket, explain_denied, explain_missing_right
 from uploader.admin.bucket.lifecycle import ensure_retention
 from uploader.admin.bucket.public_access import ensure_blocked
 from uploader.admin.bucket.tls_policy import ensure_tls_only
@@ -54,6 +54,5 @@ def _run_step(subject: str, step: Step, s3: "S3Client", settings: Settings) -> C
         if is_unsupported(error):
             return skipped(subject, "the store does not have this feature; keep its port off public networks")
         if error_code(error) == "AccessDenied":
-            problem = f"these credentials may not do {getattr(error, 'operation_name', 'this')}"
-            return failed(subject, f"{problem}; allow what cloud/iam/policy-setup.json says")
+            return failed(subject, explain_missing_right(error))
         return failed(subject, classify(error, settings.s3_bucket).message)

@@ -1,5 +1,6 @@
 """Real programs in the place of AWS: moto with its permissions enforced, nginx before SeaweedFS, rclone's S3 server."""
 
+import json
 import shutil
 import sys
 import urllib.error
@@ -12,6 +13,7 @@ import boto3
 import pytest
 
 from dev.harness.process import LOOPBACK, Process, free_port, start, until_up, wait_for
+from dev.harness.services import make_bucket
 from storage.client import create_client
 from storage.reader import ObjectReader
 from tests.cloud.rig import Bucket, Edge, Uploaders
@@ -128,11 +130,11 @@ def moto(tmp_path: Path) -> Iterator[str]:
     yield from _while_up(process, f"http://{LOOPBACK}:{port}")
 
 
-def _user(endpoint: str, name: str, policy: Path) -> dict[str, str]:
-    """Make a user who may do what the shipped policy says and nothing else."""
+def _user(endpoint: str, name: str, policy: Path, bucket: str = "faces", without: str = "") -> dict[str, str]:
+    """Make a user who may do what the shipped policy says and nothing else, `without` one action of it."""
     root = boto3.Session("root", "root", region_name="us-east-1")
     iam: Any = root.client("iam", endpoint_url=endpoint)
-    document = policy.read_text(encoding="utf-8").replace("YOUR-BUCKET", "faces")
+    document = policy.read_text(encoding="utf-8").replace("YOUR-BUCKET", bucket).replace(f'"{without}"', '"s3:Nothing"')
     iam.create_user(UserName=name)
     iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=document)
     keys = iam.create_access_key(UserName=name)["AccessKey"]
@@ -158,3 +160,41 @@ def test_both_policies_are_enough_where_they_are_enforced(moto: str, make_settin
     assert [one.is_new for one in stored] == [True] * 3 + [False] * 3
     assert {name: result.message for name, result in results.items() if result.status.value == "FAIL"} == {}
     assert results["delete"].message.startswith("denied, and the uploader does not need it")
+
+
+def _actions(policy: Path) -> list[str]:
+    statements = json.loads(policy.read_text(encoding="utf-8"))["Statement"]
+    return sorted({action for statement in statements for action in statement["Action"]})
+
+
+def test_each_action_that_the_uploader_lacks_is_named_in_one_sentence(moto: str, make_settings: MakeSettings) -> None:
+    policy = IAM / "policy.json"
+    make_bucket(moto, "root", "root", "faces")
+    lacking = {
+        action: make_settings(moto, **_user(moto, f"without-{number}", policy, without=action))
+        for number, action in enumerate(_actions(policy))
+    }
+    _enforce(moto)
+
+    for action, settings in lacking.items():
+        failures = [result.message for result in checked(settings).values() if result.status.value == "FAIL"]
+        assert [action in message for message in failures] == [True], (action, failures)
+
+
+def test_each_action_that_setup_lacks_is_named_in_one_sentence(moto: str, make_settings: MakeSettings) -> None:
+    policy = IAM / "policy-setup.json"
+    lacking = {
+        action: make_settings(
+            moto,
+            s3_bucket=(bucket := f"faces-{number}"),
+            s3_retention_days=30,
+            **_user(moto, bucket, policy, bucket, without=action),
+        )
+        for number, action in enumerate(_actions(policy))
+    }
+    _enforce(moto)
+
+    for action, settings in lacking.items():
+        failures = [result.message for result in set_up(settings).values() if result.status.value == "FAIL"]
+        assert [action in message for message in failures] in ([True], []), (action, failures)
+        assert failures or action in {"s3:DeleteObject", "s3:PutObject"}, action

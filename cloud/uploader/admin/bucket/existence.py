@@ -25,6 +25,16 @@ SUBJECTS = {
     "IllegalLocationConstraintException": "region",
     "RequestTimeTooSkewed": "clock",
 }
+# The permissions that are not called like the operation.
+PERMISSIONS = {
+    "HeadBucket": "ListBucket",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+    "PutBucketEncryption": "PutEncryptionConfiguration",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+}
 FORBIDDEN = 403
 DEFAULT_REGION = "us-east-1"  # S3 refuses it as a location constraint
 
@@ -62,10 +72,17 @@ def explain_denied(error: Exception, bucket: str) -> CheckResult:
         return failed("clock", BucketInfo.of_error(error).clock_problem() or problem.reason)
     if code == "AccessDenied":
         cause = f"these credentials may not access {bucket}: it belongs to somebody else, or a permission is missing"
-        remedy = "allow what cloud/iam/policy.json says, or fix S3_BUCKET or AWS_ACCESS_KEY_ID"
+        remedy = "allow s3:ListBucket and the rest of cloud/iam/policy.json, or fix S3_BUCKET or AWS_ACCESS_KEY_ID"
         return failed("bucket", f"{cause}; {remedy}")
     subject = "credentials" if isinstance(error, NO_CREDENTIALS) else SUBJECTS.get(code, "bucket")
     return failed(subject, problem.reason)
+
+
+def explain_missing_right(error: Exception) -> str:
+    """Name the permission that S3 asks for."""
+    operation = str(getattr(error, "operation_name", "this"))
+    permission = PERMISSIONS.get(operation, operation)
+    return f"these credentials may not do {operation}; allow s3:{permission}, as in cloud/iam/policy-setup.json"
 
 
 def _check_region(s3: "S3Client", settings: Settings, bucket_info: BucketInfo) -> CheckResult:
@@ -108,6 +125,6 @@ def _create(s3: "S3Client", bucket: str) -> CheckResult:
     except S3_ERRORS as error:
         if error_code(error) != "AccessDenied":
             raise
-        remedy = "allow what cloud/iam/policy-setup.json says, or fix S3_BUCKET"
-        return failed("bucket", f"{bucket} does not exist, and these credentials may not create it; {remedy}")
+        problem = f"{bucket} does not exist, and {explain_missing_right(error)}, or fix S3_BUCKET"
+        return failed("bucket", problem)
     return changed("bucket", f"created {bucket} in {region}")
