@@ -181,6 +181,10 @@ def test_each_action_that_the_uploader_lacks_is_named_in_one_sentence(moto: str,
         assert [action in message for message in failures] == [True], (action, failures)
 
 
+# A store without TLS gets no policy; objects are only tried, and one that stays is written over.
+HARMLESS = {"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:PutObject", "s3:DeleteObject"}
+
+
 def test_each_action_that_setup_lacks_is_named_in_one_sentence(moto: str, make_settings: MakeSettings) -> None:
     policy = IAM / "policy-setup.json"
     lacking = {
@@ -197,4 +201,4 @@ def test_each_action_that_setup_lacks_is_named_in_one_sentence(moto: str, make_s
     for action, settings in lacking.items():
         failures = [result.message for result in set_up(settings).values() if result.status.value == "FAIL"]
         assert [action in message for message in failures] in ([True], []), (action, failures)
-        assert failures or action in {"s3:DeleteObject", "s3:PutObject"}, action
+        assert failures or action in HARMLESS, action
