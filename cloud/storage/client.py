@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from storage.errors import http_status
+from storage.errors import REDIRECTS, http_status
 from storage.settings import StorageSettings
 
 if TYPE_CHECKING:
@@ -76,7 +76,23 @@ def open_session(settings: StorageSettings) -> boto3.Session:
 def create_client(settings: StorageSettings, *, pool_size: int = POOL_SIZE) -> "S3Client":
     """Make the one client that all threads share."""
     config = client_config(settings, pool_size=pool_size)
-    return open_session(settings).client("s3", endpoint_url=settings.s3_endpoint_url, config=config)
+    client = open_session(settings).client("s3", endpoint_url=settings.s3_endpoint_url, config=config)
+    return without_endless_redirects(client)
+
+
+def without_endless_redirects(client: "S3Client") -> "S3Client":
+    """Keep botocore from asking a proxy that redirects everything for the bucket's region, which never ends."""
+    client.meta.events.register_first("needs-retry.s3", _accept_redirect)
+    return client
+
+
+def _accept_redirect(request_dict: dict[str, Any], response: Any, **_: Any) -> None:
+    """Take a redirect that names no region for the answer."""
+    http, parsed = response or (None, {})
+    if http is None or http.status_code not in REDIRECTS:
+        return
+    if "x-amz-bucket-region" not in http.headers and "Region" not in parsed.get("Error", {}):
+        request_dict["context"].setdefault("s3_redirect", {})["redirected"] = True
 
 
 def client_config(settings: StorageSettings, *, pool_size: int = POOL_SIZE) -> Config:

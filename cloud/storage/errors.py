@@ -64,6 +64,7 @@ class S3Error:
 TOO_LARGE = 413
 SERVER_ERROR = 500
 NOT_IMPLEMENTED = 501
+REDIRECTS = {301, 302, 303, 307, 308}
 THROTTLING_CODES = {
     "SlowDown",
     "Throttling",
@@ -213,6 +214,9 @@ def _classify_response(error: ClientError, bucket: str) -> S3Error:
     if status == TOO_LARGE:
         limit = "raise its limit (in nginx, client_max_body_size)"
         return S3Error(S3ErrorKind.UNSUITABLE, f"it, or a proxy before it, takes no uploads of this size; {limit}")
+    if status in REDIRECTS and not code.endswith("Redirect") and not _region(error):
+        remedy = "as a proxy or a login page does; set S3_ENDPOINT_URL to the store's own address"
+        return S3Error(S3ErrorKind.UNSUITABLE, f"what answers redirects to {_redirect(error)}, {remedy}")
     return _classify_failure(error, code, status) or _classify_denial(error, code, bucket)
 
 
@@ -234,6 +238,13 @@ def _classify_denial(error: ClientError, code: str, bucket: str) -> S3Error:
     region = _region(error)
     remedy = _remedy(_resolve_alias(code), error).format(bucket=bucket, region=f", {region}" if region else "")
     return S3Error(S3ErrorKind.DENIED, remedy)
+
+
+def _redirect(error: ClientError) -> str:
+    """Where a proxy sends us, as scheme, host and port; a store's own redirect names a region instead."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    found = re.match(r"https?://[\w.:\[\]-]+", headers.get("location", ""))
+    return found[0] if found else "another page"
 
 
 def _is_web_page(error: ClientError) -> bool:

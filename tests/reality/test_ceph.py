@@ -1,7 +1,6 @@
 """Ceph's object gateway, with a database in the place of a cluster."""
 
-import os
-import signal
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +20,7 @@ __all__ = ["make_settings"]
 
 pytestmark = ASKED
 
-# Of the user that the database begins with: public, in Ceph's source.
-KEY, SECRET = "0555b35654ad1656d804", "h7GhxuBLTrlhVUyxSPUKUV8r/2EI4ngqJxD7iBdBYLhwluN30JaT3Q=="
+KEY, SECRET = "ceph-key", "ceph-secret"
 
 
 @pytest.fixture
@@ -30,12 +28,19 @@ def ceph(tmp_path: Path) -> Iterator[str]:
     machine, port = debian("trixie", "ceph", "radosgw"), free_port()
     data = f"/var/lib/ceph/{port}"
     (machine.root / data.lstrip("/")).mkdir(parents=True)
-    options = ("--no-mon-config", "--rgw-backend-store=dbstore", f"--rgw-data={data}", f"--dbstore-db-dir={data}")
+    options = (
+        *("-n", "client.rgw", "--no-mon-config", f"--rgw-data={data}"),
+        *("--rgw-backend-store=dbstore", f"--dbstore-db-dir={data}"),
+        *("--rgw-config-store=dbstore", f"--dbstore-config-uri=file://{data}/config.db"),
+    )
+    keys = (f"--access-key={KEY}", f"--secret-key={SECRET}")
+    machine.run("radosgw-admin", *options, "user", "create", "--uid=test", "--display-name=Test", *keys)
     frontend = f"--rgw-frontends=beast endpoint={LOOPBACK}:{port}"
-    process = machine.start("ceph", tmp_path / "ceph", "radosgw", "-f", "-n", "client.rgw", *options, frontend)
+    process = machine.start("ceph", tmp_path / "ceph", "radosgw", "-f", *options, frontend)
     until_up(process, lambda: answers(f"http://{LOOPBACK}:{port}"))
     yield f"http://{LOOPBACK}:{port}"
-    os.killpg(process.popen.pid, signal.SIGKILL)
+    process.kill()
+    shutil.rmtree(machine.root / data.lstrip("/"))
 
 
 @pytest.fixture

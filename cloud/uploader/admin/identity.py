@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from common.runtime.check_result import CheckResult, failed, passed
-from storage.client import client_config, create_client, head_bucket, open_session
+from storage.client import client_config, create_client, head_bucket, open_session, without_endless_redirects
 from storage.errors import S3_ERRORS, S3ErrorKind, classify
 from uploader.settings import Settings
 
@@ -59,6 +59,7 @@ class S3Clients:
         if settings.s3_endpoint_url is None:
             region = settings.aws_region or "us-east-1"
             sts = session.client("sts", region_name=region, config=Config(connect_timeout=3, read_timeout=5))
+        without_endless_redirects(anonymous)
         return cls(s3, anonymous, create_unknown_client(settings), sts, session.get_credentials())
 
 

@@ -15,7 +15,7 @@ from storage.capture import contract_names
 from storage.errors import UnsuitableStoreError, http_status, is_unsupported, refusal
 from storage.keys import is_unique_per_capture
 from storage.settings import StorageSettings
-from uploader.store.fast_put import FastPut
+from uploader.store.fast_put import FastPut, is_entity_tag
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -112,7 +112,7 @@ class BucketObjects:
 
     def _put(self, upload: Upload, **condition: Any) -> bool:
         try:
-            self._client.put_object(
+            response = self._client.put_object(
                 Bucket=self._bucket,
                 Key=upload.key,
                 Body=upload.body,
@@ -127,6 +127,8 @@ class BucketObjects:
             if condition and not self._options and is_unsupported(error) and refusal(error):
                 raise UnsuitableStoreError(NO_CONDITION) from error  # nothing else sets it apart from a plain PUT
             raise
+        if not is_entity_tag(response.get("ETag")):
+            self._read_back(upload)  # a proxy may have answered in the store's place
         return True
 
     def _ensure_condition(self, upload: Upload) -> None:

@@ -2,6 +2,7 @@
 
 Only one outcome counts here: written. Whatever else happens, boto3 repeats the request and reports what is wrong.
 The condition `If-None-Match: *` makes a second attempt harmless. So nothing but speed depends on this module.
+obstore follows redirects: an answer without a store's entity tag may be the login page of a proxy, and does not count.
 """
 
 import logging
@@ -37,7 +38,13 @@ CLIENT_OPTIONS: "ClientConfig" = {
     "pool_idle_timeout": timedelta(seconds=5),  # servers close idle connections
 }
 REFUSED = re.compile(r"status code: (400|501)\b")  # an answer, and not about the credentials
+ENTITY_TAG = re.compile(r'"?[0-9a-fA-F]{32}(-\d+)?"?')  # as stores write it; web servers write theirs otherwise
 LOG = logging.getLogger(__name__)
+
+
+def is_entity_tag(tag: str | None) -> bool:
+    """Whether this is how a store confirms that it has an object."""
+    return tag is not None and ENTITY_TAG.fullmatch(tag) is not None
 
 
 class FastPut:
@@ -84,11 +91,14 @@ class FastPut:
         attributes = {"Content-Type": content_type, **self._attributes, **metadata}
         store = self._store
         try:
-            obstore.put(store, key, body, attributes=attributes, mode="create", use_multipart=False)
+            result = obstore.put(store, key, body, attributes=attributes, mode="create", use_multipart=False)
         except AlreadyExistsError:
             return None  # perhaps: obstore raises it too when S3 asks to try again (409)
         except (BaseError, BotoCoreError, OSError, ValueError) as error:
             self._back_off(error)
+            return None
+        if not is_entity_tag(result["e_tag"]):
+            self._back_off(ValueError("what answered is not a store's confirmation"))
             return None
         self._is_working = True
         return store

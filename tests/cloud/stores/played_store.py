@@ -1,5 +1,7 @@
 """A store that takes S3's requests, and refuses or misunderstands what AWS takes: each oddity is a switch."""
 
+import gzip
+import hashlib
 import ssl
 import threading
 from dataclasses import dataclass, field
@@ -39,6 +41,16 @@ class Oddity(Enum):
     LIMITS_SIZE = "is behind a proxy that takes no large uploads"
     SPEAKS_HTML = "is no store"
     CHECKS_HEADERS = "finds that the signature of an upload does not match"
+    REDIRECTS = "is elsewhere, says a proxy without a word"
+    MOVED = "is elsewhere, says a page"
+    LOGIN_PAGE = "is behind a proxy that shows its login page"
+    PAGE_FOR_UPLOADS = "is behind a proxy that answers uploads with a page and 200"
+    ERROR_WITH_200 = "answers uploads with 200 and an error inside"
+    SLOW_DOWN = "answers 503 SlowDown"
+    BARE_ETAG = "writes entity tags without quotes"
+    NO_DATE = "does not say what time it is"
+    OLD_HTTP = "speaks HTTP/1.0"
+    GZIPS = "compresses what nobody asked it to"
 
 
 @dataclass(slots=True)
@@ -52,7 +64,8 @@ class PlayedStore:
     server: ThreadingHTTPServer | None = None
 
     def start(self) -> None:
-        handler = type("Handler", (_Handler,), {"store": self})
+        version = "HTTP/1.0" if Oddity.OLD_HTTP in self.oddities else "HTTP/1.1"
+        handler = type("Handler", (_Handler,), {"store": self, "protocol_version": version})
         self.server = ThreadingHTTPServer((LOOPBACK, 0), handler)
         if self.tls:
             self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True)
@@ -87,6 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         query = parse_qs(url.query, keep_blank_values=True)
         bucket, _, key = unquote(url.path).lstrip("/").partition("/")
+        if self._answers_oddly(url.path):
+            return
         if self._is(Oddity.SPEAKS_HTML):
             self._answer(200, b"<html><p>Welcome to nginx!<br></html>", {"Content-Type": "text/html"})
         elif not self._is(Oddity.CHECKS_NOBODY) and f"Credential={KEY}/" not in self.headers.get("Authorization", ""):
@@ -103,6 +118,26 @@ class _Handler(BaseHTTPRequestHandler):
             self._list({name: values[0] for name, values in query.items()})
         else:
             self._answer(200)
+
+    def _answers_oddly(self, path: str) -> bool:
+        """Answer in the store's place, as a proxy before it may."""
+        if self._is(Oddity.REDIRECTS):
+            self._answer(308, b"", {"Location": f"https://store.example{self.path}"})
+        elif self._is(Oddity.MOVED):
+            self._answer(
+                301, b"<html>301 Moved</html>", {"Location": "https://store.example/", "Content-Type": "text/html"}
+            )
+        elif self._is(Oddity.LOGIN_PAGE) and path != "/login":
+            self._answer(302, b"", {"Location": "/login"})
+        elif path == "/login" or (self.command == "PUT" and self._is(Oddity.PAGE_FOR_UPLOADS)):
+            self._answer(200, b"<html>Log in</html>", {"Content-Type": "text/html", "ETag": '"65a1b2c3-13"'})
+        elif self.command == "PUT" and self._is(Oddity.ERROR_WITH_200):
+            self._refuse(200, "InternalError")
+        elif self._is(Oddity.SLOW_DOWN):
+            self._refuse(503, "SlowDown")
+        else:
+            return False
+        return True
 
     def _object(self, key: str, body: bytes) -> None:
         objects = self.store.objects
@@ -139,7 +174,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(412, "PreconditionFailed")
         else:
             self.store.objects[key] = self._kept(body), self._kept_headers(headers)
-            self._answer(200, b"", {"ETag": '"played"'})
+            tag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+            self._answer(200, b"", {"ETag": tag if self._is(Oddity.BARE_ETAG) else f'"{tag}"'})
 
     def _kept(self, body: bytes) -> bytes:
         if "aws-chunked" not in self.headers.get("Content-Encoding", "") or self._is(Oddity.KEEPS_TRAILER):
@@ -226,7 +262,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(status, f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode())
 
     def _answer(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
+        if self._is(Oddity.GZIPS) and body:
+            headers, body = {**(headers or {}), "Content-Encoding": "gzip"}, gzip.compress(body)
+        (self.send_response_only if self._is(Oddity.NO_DATE) else self.send_response)(status)
         for name, value in (headers or {"Content-Type": "application/xml"}).items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))

@@ -287,6 +287,72 @@ def test_what_is_no_store_is_called_that(play: Play, make_settings: MakeSettings
     assert "a web page came back; unless a proxy says that the store is unavailable, fix S3_ENDPOINT_URL" in message
 
 
+@pytest.mark.parametrize("is_fast", [True, False])
+@pytest.mark.parametrize("oddity", [Oddity.LOGIN_PAGE, Oddity.PAGE_FOR_UPLOADS, Oddity.ERROR_WITH_200])
+def test_what_a_proxy_answers_in_the_middle_of_a_run_is_never_taken_for_stored(
+    play: Play, make_settings: MakeSettings, oddity: Oddity, *, is_fast: bool
+) -> None:
+    store = play()
+    settings = make_settings(store.endpoint)
+    running = writer(settings)
+    if not is_fast:
+        running._objects._fast_put = None  # noqa: SLF001 (where only boto3 can write)
+    running.store(CAPTURES[0])  # and so its way is proven
+
+    store.oddities.add(oddity)
+    for capture in CAPTURES[1:]:
+        with pytest.raises(S3_ERRORS):
+            running.store(capture)
+    store.oddities.clear()
+
+    assert [running.store(capture).is_new for capture in CAPTURES[1:]] == [True, True]
+    assert {image for image, _ in store.objects.values()} == {capture.image for capture in CAPTURES}
+
+
+@pytest.mark.parametrize(
+    ("oddity", "kind", "words"),
+    [
+        (Oddity.REDIRECTS, S3ErrorKind.UNSUITABLE, "redirects to https://store.example, as a proxy or"),
+        (Oddity.MOVED, S3ErrorKind.UNSUITABLE, "redirects to https://store.example, as a proxy or"),
+        (Oddity.LOGIN_PAGE, S3ErrorKind.UNSUITABLE, "redirects to another page, as a proxy or a login page does"),
+        (Oddity.ERROR_WITH_200, S3ErrorKind.UNAVAILABLE, "it answered InternalError"),
+        (Oddity.GZIPS, S3ErrorKind.UNSUITABLE, "differs from what was written"),
+    ],
+)
+def test_an_odd_answer_is_one_true_sentence(
+    play: Play, make_settings: MakeSettings, oddity: Oddity, kind: S3ErrorKind, words: str
+) -> None:
+    settings = make_settings(play(oddity).endpoint)
+
+    error = refusal(settings)
+    failures = [result.message for result in checked(settings).values() if result.status is Status.FAIL]
+
+    assert (error.kind, words in error.message) == (kind, True), error.message
+    assert len(failures) == 1
+    assert words in failures[0]
+
+
+def test_a_store_that_wants_less_is_no_store_that_is_away(play: Play, make_settings: MakeSettings) -> None:
+    settings = make_settings(play(Oddity.SLOW_DOWN).endpoint)
+
+    assert refusal(settings).message == "S3 is throttling requests: SlowDown"
+    failed = [result.message for result in checked(settings).values() if result.status is Status.FAIL]
+    assert failed == ["S3 is unavailable: it answered 503"]  # what HEAD tells
+
+
+@pytest.mark.parametrize("oddity", [Oddity.BARE_ETAG, Oddity.NO_DATE, Oddity.OLD_HTTP])
+def test_what_does_not_matter_is_overlooked(play: Play, make_settings: MakeSettings, oddity: Oddity) -> None:
+    store = play(oddity)
+    settings = make_settings(store.endpoint)
+    running = writer(settings)
+
+    stored = [running.store(capture).is_new for capture in (*CAPTURES, *CAPTURES)]
+    results = checked(settings)
+
+    assert stored == [True] * 3 + [False] * 3
+    assert {name: result.message for name, result in results.items() if result.status is Status.FAIL} == {}
+
+
 def test_an_upload_that_is_too_large_for_a_proxy_is_called_that(play: Play, make_settings: MakeSettings) -> None:
     settings = make_settings(play(Oddity.LIMITS_SIZE).endpoint)
 
