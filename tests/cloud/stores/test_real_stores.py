@@ -188,16 +188,11 @@ UNENFORCED = {"s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"} 
 
 
 def test_each_action_that_setup_lacks_is_named_in_one_sentence(moto: str, make_settings: MakeSettings) -> None:
-    policy = IAM / "policy-setup.json"
-    lacking = {
-        action: make_settings(
-            moto,
-            s3_bucket=(bucket := f"faces-{number}"),
-            s3_retention_days=30,
-            **_user(moto, bucket, policy, bucket, without=action),
-        )
-        for number, action in enumerate(_actions(policy))
-    }
+    policy, lacking = IAM / "policy-setup.json", {}
+    for number, action in enumerate(_actions(policy)):
+        bucket = f"faces-{number}"
+        keys = _user(moto, bucket, policy, bucket, without=action)
+        lacking[action] = make_settings(moto, s3_bucket=bucket, s3_retention_days=30, **keys)
     _enforce(moto)
 
     named = set()
