@@ -1,6 +1,7 @@
 """A backup of the authority: what a new cloud host needs so that every enrolled edge connects to it."""
 
 import io
+import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,10 @@ from enroll.registry import EnrollmentError
 
 AUTHORITY, IDENTITY = "authority", "identity"
 KEY = "ca.pem"
+END = "end"  # the last entry: without it an archive was cut off between two files
 LEFT_OUT = {"lock"}
+FILE_NAME = re.compile(r"[A-Za-z0-9_][\w.-]{0,100}")
+DAMAGED = "the backup is damaged or cut off; take another copy of it"
 MAX_FILES, MAX_FILE_BYTES = 100, 50_000_000
 
 
@@ -23,6 +27,7 @@ def write_backup(target: BinaryIO, authority: Path, identity: Path) -> None:
             for file in sorted(path.iterdir()) if path.is_dir() else ():
                 if file.is_file() and file.name not in LEFT_OUT:
                     _add(archive, f"{folder}/{file.name}", file.read_bytes())
+        _add(archive, END, b"")
 
 
 def restore_backup(source: BinaryIO, authority: SecretDir, identity: SecretDir) -> int:
@@ -52,16 +57,29 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def _read(source: BinaryIO) -> Iterator[tuple[tuple[str, str], bytes]]:
+    ended = False
     try:
         with tarfile.open(fileobj=source, mode="r|") as archive:
             for number, entry in enumerate(archive):
-                folder, _, name = entry.name.partition("/")
-                is_ours = entry.isfile() and folder in {AUTHORITY, IDENTITY} and Path(name).name == name
-                if not is_ours or number >= MAX_FILES or entry.size > MAX_FILE_BYTES:
-                    raise EnrollmentError(
-                        f"this is no backup of a cloud host; {entry.name[:60]!r} does not belong there"
-                    )
-                opened = archive.extractfile(entry)
-                yield (folder, name), opened.read() if opened else b""
+                ended = entry.name == END
+                if ended:
+                    break
+                yield _place(entry, number), _content(archive, entry)
     except (tarfile.TarError, EOFError) as error:
-        raise EnrollmentError("the backup is damaged or cut off; take another copy of it") from error
+        raise EnrollmentError(DAMAGED) from error
+    if not ended:
+        raise EnrollmentError(DAMAGED)
+
+
+def _place(entry: tarfile.TarInfo, number: int) -> tuple[str, str]:
+    """Folder and name of a file that may be taken; raises EnrollmentError."""
+    folder, _, name = entry.name.partition("/")
+    is_ours = entry.isfile() and folder in {AUTHORITY, IDENTITY} and FILE_NAME.fullmatch(name) is not None
+    if not is_ours or number >= MAX_FILES or entry.size > MAX_FILE_BYTES:
+        raise EnrollmentError(f"this is no backup of a cloud host; {entry.name[:60]!r} does not belong there")
+    return folder, name
+
+
+def _content(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
+    opened = archive.extractfile(entry)
+    return opened.read() if opened else b""
