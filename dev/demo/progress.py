@@ -71,7 +71,7 @@ class Progress:
         last, counter = Counts(0, 0, 0, 0), Counter(sys.stdout)
         while not stop.wait(LINE_SECONDS if last.bucket or not wanted else LINE_SECONDS / 2):
             counts, now = self._counts(), time.monotonic()
-            if counts != last:
+            if counter.in_place or counts != last:
                 counter.show(counts.line(now - started))
                 last = counts
             if wanted and counts.bucket >= wanted:

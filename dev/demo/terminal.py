@@ -16,12 +16,11 @@ class Counter:
 
     def __init__(self, output: TextIO) -> None:
         self._output = output
-        self._in_place = output.isatty()
+        self.in_place = output.isatty()
         self._shown = False
 
     def show(self, line: str) -> None:
-        """Show a line; one that begins with a space and a digit is a count, and is replaced by the next."""
-        if not self._in_place:
+        if not self.in_place:
             print(line, file=self._output, flush=True)
             return
         self._output.write(f"{CLEAR}{line}")
