@@ -1,6 +1,6 @@
 # The commands of this repository by name; `make help` lists them. Each is a script that can be run without make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast check lint lock bench docs model
+.PHONY: help demo test fast reality check lint lock bench docs model
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ test: ## Run all tests in parallel, those with Docker included
 
 fast: ## Run the tests that need no broker, S3 server, browser or Docker
 	./test --fast
+
+reality: ## Run the tests with Home Assistant and Ceph: minutes, gigabytes, root and debootstrap
+	REALITY=1 ./test -n 0 tests/reality
 
 check: ## Run everything that CI runs: linters, types, layers, scripts, tests
 	dev/scripts/check

@@ -88,7 +88,7 @@ def without_endless_redirects(client: "S3Client") -> "S3Client":
 
 def _accept_redirect(request_dict: dict[str, Any], response: Any, **_: Any) -> None:
     """Take a redirect that names no region for the answer."""
-    if response is None or response[0].status_code not in REDIRECTS:
+    if response is None or getattr(response[0], "status_code", 0) not in REDIRECTS:
         return
     http, parsed = response
     if "x-amz-bucket-region" not in http.headers and "Region" not in parsed.get("Error", {}):
