@@ -9,9 +9,11 @@ import numpy as np
 
 from camera.sources.frame import Image
 from camera.sources.synthetic import person
+from camera.sources.synthetic.portrait import render
 
 NOISE = 3.0  # standard deviation of the sensor's noise, in grey levels
 NOISE_FRAMES = 8
+WALL = np.array([172.0, 182.0, 186.0])  # blue, green, red
 MIN_FACE, MAX_FACE = 0.17, 0.34  # face height as a share of the frame's height
 MIN_VISIT_SECONDS, MAX_VISIT_SECONDS = 3.0, 6.0
 MIN_GAP_SECONDS, MAX_GAP_SECONDS = 1.0, 3.0
@@ -99,7 +101,7 @@ class Scene:
 
 @lru_cache(maxsize=4)
 def _sprite(who: person.Person, height: int) -> tuple[Image, Image]:
-    image, opaque = person.render(who)
+    image, opaque = render(who)
     size = (round(height * person.WIDTH / person.HEIGHT), height)
     smaller = height < person.HEIGHT
     method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
@@ -121,12 +123,29 @@ def _paste(frame: Image, image: Image, opaque: Image, left: int, top: int) -> No
 
 
 def _background(width: int, height: int) -> Image:
-    """A wall, a door and a floor."""
-    rows = np.linspace(190, 150, height)[:, np.newaxis, np.newaxis]
-    wall = np.broadcast_to(rows, (height, width, 3)) * np.array([0.95, 1.0, 1.02])
-    image: Image = wall.astype(np.uint8)
-    door = (int(width * 0.7), int(height * 0.15)), (int(width * 0.88), int(height * 0.8))
-    cv2.rectangle(image, *door, (90, 110, 130), cv2.FILLED)
-    cv2.rectangle(image, *door, (70, 85, 100), 3)
-    cv2.rectangle(image, (0, int(height * 0.8)), (width, height), (95, 105, 115), cv2.FILLED)
-    return image
+    """A room: a wall in the light of a window, a door, a picture and a floor."""
+    across = np.linspace(0, 1, width)[np.newaxis, :, np.newaxis]
+    down = np.linspace(0, 1, height)[:, np.newaxis, np.newaxis]
+    light = 1.04 - 0.22 * down - 0.12 * across - 0.06 * np.sin(4 * across) * down
+    room: Image = (light * WALL).astype(np.uint8)
+
+    def box(left: float, top: float, right: float, bottom: float, colour: tuple[int, int, int], thick: int) -> None:
+        corners = (round(width * left), round(height * top)), (round(width * right), round(height * bottom))
+        cv2.rectangle(room, *corners, colour, thick, cv2.LINE_AA)
+
+    box(0.69, 0.13, 0.89, 0.81, (98, 112, 124), cv2.FILLED)  # the door's frame
+    box(0.705, 0.155, 0.875, 0.81, (84, 106, 128), cv2.FILLED)
+    for top, bottom in ((0.2, 0.44), (0.5, 0.76)):
+        box(0.725, top, 0.855, bottom, (72, 93, 114), 3)
+        box(0.73, top + 0.01, 0.85, bottom - 0.01, (92, 115, 138), cv2.FILLED)
+    box(0.712, 0.475, 0.728, 0.485, (150, 165, 175), cv2.FILLED)  # its handle
+    box(0.12, 0.16, 0.32, 0.4, (60, 72, 84), cv2.FILLED)  # the picture
+    box(0.13, 0.178, 0.31, 0.382, (205, 190, 170), cv2.FILLED)
+    box(0.13, 0.3, 0.31, 0.382, (96, 132, 112), cv2.FILLED)
+    box(0, 0.785, 1, 0.81, (150, 158, 164), cv2.FILLED)  # the skirting board
+    box(0, 0.81, 1, 1, (82, 98, 116), cv2.FILLED)
+    for board in np.linspace(-0.6, 1.6, 16):
+        start, end = (0.5 + (board - 0.5) * 0.6, 0.81), (board, 1.0)
+        points = [(round(width * x), round(height * y)) for x, y in (start, end)]
+        cv2.line(room, *points, (74, 88, 104), 1, cv2.LINE_AA)
+    return cv2.GaussianBlur(room, (0, 0), height / 400)  # behind the people, so not quite in focus
