@@ -2,6 +2,7 @@
 
 import { requestJson } from "/static/api.js";
 import { byId, delay } from "/static/dom.js";
+import { text } from "/static/text.js";
 import { keyQuery } from "./grid.js";
 
 const MAX_DELETED = 200; // by one request
@@ -40,8 +41,8 @@ async function makeLink(key) {
 }
 
 function linkText({ expires_at: expiresAt, note }) {
-  const text = `Anyone with this link can see the image until ${new Date(expiresAt).toLocaleString()}.`;
-  return note ? `${text} It is ${note}.` : text;
+  const sentence = text("linkUntil", { time: new Date(expiresAt).toLocaleString() });
+  return note ? text("linkNote", { text: sentence, note }) : sentence;
 }
 
 async function copyLink() {
@@ -51,9 +52,9 @@ async function copyLink() {
   } catch {
     document.execCommand("copy"); // without TLS there is no clipboard to write to
   }
-  byId("copy").textContent = "Copied";
+  byId("copy").textContent = text("copied");
   await delay(COPIED_MS);
-  byId("copy").textContent = "Copy";
+  byId("copy").textContent = text("copy");
 }
 
 export function offerDeletion(viewer, grid) {
@@ -71,7 +72,7 @@ export function offerDeletion(viewer, grid) {
 }
 
 async function confirmDeletion(viewer, grid, keys) {
-  const question = keys.length > 1 ? `Permanently delete all ${keys.length} captures of this visit?` : "Permanently delete this capture?";
+  const question = text(keys.length > 1 ? "confirmVisit" : "confirmOne", { number: keys.length });
   if (!confirm(question)) return;
   try {
     for (let first = 0; first < keys.length; first += MAX_DELETED) {

@@ -1,6 +1,7 @@
 // Which captures are shown. The address says it, so that it can be kept and sent.
 
 import { byId, element } from "/static/dom.js";
+import { text } from "/static/text.js";
 
 const edges = Object.create(null); // the cameras of each edge
 
@@ -86,7 +87,7 @@ export function followFilters(onChange) {
 
 function fillSelect(select, names, chosen) {
   const all = chosen && !names.includes(chosen) ? [...names, chosen] : names;
-  select.replaceChildren(element("option", { value: "", textContent: "all" }),
+  select.replaceChildren(element("option", { value: "", textContent: text("all") }),
     ...all.map((name) => element("option", { value: name, textContent: name })));
   select.value = chosen ?? "";
 }

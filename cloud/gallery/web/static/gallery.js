@@ -2,6 +2,7 @@
 
 import { requestJson } from "/static/api.js";
 import { byId, delay } from "/static/dom.js";
+import { fillTexts } from "/static/text.js";
 import { offerDeletion, offerSharing } from "./actions.js";
 import { offerCost } from "./cost.js";
 import { addEdges, followFilters } from "./filters.js";
@@ -28,6 +29,7 @@ async function loadCameras() {
   }
 }
 
+fillTexts(document);
 offerSharing(viewer);
 offerDeletion(viewer, grid);
 offerCost();

@@ -3,6 +3,7 @@
 
 import { requestJson } from "/static/api.js";
 import { byId, delay, element } from "/static/dom.js";
+import { text } from "/static/text.js";
 import { addCameraOf, dayOf, filters, serverQuery, showFilters } from "./filters.js";
 
 const RETRY_MS = 5000;
@@ -80,8 +81,8 @@ export class Grid extends EventTarget {
   }
 
   endText() {
-    if (this.captures.length) return "End of the list.";
-    return filters().size ? "No captures match." : "No captures yet. The next face appears here by itself.";
+    if (this.captures.length) return text("endOfList");
+    return text(filters().size ? "noMatch" : "noCaptures");
   }
 
   append(capture) {

@@ -1,6 +1,7 @@
 // Server-sent events: what is stored just now, and whether such news come at all.
 
 import { byId } from "/static/dom.js";
+import { text } from "/static/text.js";
 import { addCameraOf, matchesFilters } from "./filters.js";
 
 export function followUpdates(grid) {
@@ -10,7 +11,7 @@ export function followUpdates(grid) {
     if (wasOpen) grid.catchUp();
     wasOpen = true;
   });
-  events.addEventListener("error", () => showState("off", "Live updates paused: the gallery does not answer"));
+  events.addEventListener("error", () => showState("off", "pausedGallery"));
   events.addEventListener("broker", ({ data }) => showBroker(JSON.parse(data)));
   events.addEventListener("resync", () => grid.catchUp());
   events.addEventListener("stored", ({ data }) => {
@@ -21,11 +22,11 @@ export function followUpdates(grid) {
 }
 
 function showBroker(connected) {
-  if (connected) showState("on", "Live");
-  else showState("off", "Live updates paused: the broker does not answer");
+  if (connected) showState("on", "live");
+  else showState("off", "pausedBroker");
 }
 
-function showState(state, text) {
+function showState(state, name) {
   byId("live").className = `soft ${state}`;
-  byId("live").textContent = text;
+  byId("live").textContent = text(name);
 }

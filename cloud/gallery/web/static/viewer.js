@@ -3,12 +3,13 @@
 
 import { requestJson } from "/static/api.js";
 import { byId, definitions, element } from "/static/dom.js";
+import { text } from "/static/text.js";
 import { addressQuery, changeAddress } from "./filters.js";
 import { keyQuery } from "./grid.js";
 
 const SWIPE_PIXELS = 50;
 const PRELOAD = 5; // captures before the end of the grid
-const SHOTS = { first: "first", better: "better", dwell: "still present", stay: "still present", last: "last", more: "" };
+const SHOTS = ["first", "better", "dwell", "stay", "last"]; // "more" needs no word
 
 export class Viewer extends EventTarget {
   constructor(grid) {
@@ -53,7 +54,7 @@ export class Viewer extends EventTarget {
     this.key = key;
     this.visitKeys = [];
     byId("large").src = `/image?${keyQuery(key)}`;
-    byId("large").alt = `The capture ${key}`;
+    byId("large").alt = text("theCapture", { key });
     byId("download").href = `/image?${keyQuery(key)}&download`;
     byId("captured-at").textContent = "";
     byId("facts").replaceChildren();
@@ -79,8 +80,8 @@ export class Viewer extends EventTarget {
 
   shotItem(shot) {
     const image = element("img", { src: `/thumbnail?${keyQuery(shot.key)}`, alt: "" });
-    const label = SHOTS[shot.shot] ?? shot.shot ?? "";
-    const button = element("button", { type: "button", ariaLabel: `Shot of the visit: ${label}` }, image, element("span", { textContent: label }));
+    const label = shotLabel(shot.shot);
+    const button = element("button", { type: "button", ariaLabel: text("shotOfVisit", { shot: label }) }, image, element("span", { textContent: label }));
     button.setAttribute("aria-current", String(shot.key === this.key));
     button.addEventListener("click", () => this.open(shot.key));
     return element("li", {}, button);
@@ -131,16 +132,17 @@ export class Viewer extends EventTarget {
 
 function facts({ at, edge, camera, key, metadata }) {
   return [
-    ["UTC", at.replace("T", " ").replace("+00:00", "")],
-    ["Edge", edge],
-    ["Camera", metadata.camera || camera],
-    ["Quality", percent(metadata.quality)],
-    ["Score", percent(metadata.score)],
-    ["Face", metadata.box && `${metadata.box} (x, y, width, height)`],
-    ["Shot", SHOTS[metadata.shot] ?? metadata.shot],
-    ["Visit", metadata.track],
-    ["Key", key],
+    [text("utc"), at.replace("T", " ").replace("+00:00", "")],
+    [text("edge"), edge],
+    [text("camera"), metadata.camera || camera],
+    [text("quality"), percent(metadata.quality)],
+    [text("score"), percent(metadata.score)],
+    [text("face"), metadata.box && text("faceBox", metadata)],
+    [text("shot"), shotLabel(metadata.shot)],
+    [text("visit"), metadata.track],
+    [text("key"), key],
   ];
 }
 
-const percent = (text) => (text && !Number.isNaN(Number(text)) ? `${Math.round(100 * text)} %` : text);
+const shotLabel = (shot) => (SHOTS.includes(shot) ? text(shot) : shot === "more" ? "" : shot ?? "");
+const percent = (share) => (share && !Number.isNaN(Number(share)) ? text("percent", { number: Math.round(100 * share) }) : share);

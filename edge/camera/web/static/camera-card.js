@@ -2,13 +2,13 @@
 
 import { request } from "/static/api.js";
 import { byId, definitions, delay, element, pageVisible } from "/static/dom.js";
+import { text } from "/static/text.js";
 import { reasonLabel } from "./labels.js";
 
 const IMAGE_INTERVAL_MS = 200;
 const TIMEOUT_MS = 8000;
 const AFTER_COMMAND_MS = 400;
 const SVG = "http://www.w3.org/2000/svg";
-const BUTTONS = { pause: "Pause", run: "Run now", schedule: "Resume" };
 
 export class CameraCard {
   constructor(name) {
@@ -20,7 +20,7 @@ export class CameraCard {
     this.veil = this.card.querySelector(".veil");
     this.button = this.card.querySelector("button");
     this.card.querySelector("h2").textContent = name;
-    this.image.alt = `What the camera ${name} sees`;
+    this.image.alt = text("whatTheCameraSees", { camera: name });
     this.button.addEventListener("click", () => this.sendCommand());
     this.etag = "";
     this.hasImage = false; // whether there is anything to fetch
@@ -30,7 +30,7 @@ export class CameraCard {
 
   show(camera) {
     this.command = nextCommand(camera);
-    this.button.textContent = BUTTONS[this.command];
+    this.button.textContent = text(this.command);
     this.hasImage = !(camera.problem || ["paused", "ended"].includes(camera.state));
     this.showVeil(veilText(camera));
     if (camera.state === "paused") this.forgetImage();
@@ -39,14 +39,14 @@ export class CameraCard {
   }
 
   showUnreachable() {
-    this.showVeil("No answer");
+    this.showVeil(text("noAnswer"));
   }
 
-  showVeil(text) {
-    this.veil.hidden = !text;
-    this.veil.textContent = text;
-    this.screen.classList.toggle("stale", Boolean(text));
-    if (text) this.boxes.replaceChildren();
+  showVeil(sentence) {
+    this.veil.hidden = !sentence;
+    this.veil.textContent = sentence;
+    this.screen.classList.toggle("stale", Boolean(sentence));
+    if (sentence) this.boxes.replaceChildren();
   }
 
   showReasons(rejected) {
@@ -110,35 +110,36 @@ function nextCommand(camera) {
 }
 
 function veilText(camera) {
-  if (camera.state === "paused") return camera.pause_reason === "schedule" ? "Outside its schedule" : "Paused";
-  return camera.problem || (camera.state === "ended" ? "The file has ended" : "");
+  if (camera.state === "paused") return text(camera.pause_reason === "schedule" ? "outsideItsSchedule" : "paused");
+  return camera.problem || (camera.state === "ended" ? text("fileEnded") : "");
 }
 
 function counters(camera) {
   const still = camera.frames_processed ? Math.round((100 * camera.no_motion) / camera.frames_processed) : null;
   const always = [
-    ["Frames processed per second", camera.frames_per_second.toFixed(1)],
-    ["Without motion", still === null ? "–" : `${still} %`],
-    ["Faces detected", camera.faces.toLocaleString()],
-    ["Visits", camera.visits.toLocaleString()],
-    ["Captures", camera.captured.toLocaleString()],
+    ["framesPerSecond", camera.frames_per_second.toFixed(1)],
+    ["noMotion", still === null ? "–" : text("percent", { number: still })],
+    ["faces", camera.faces.toLocaleString()],
+    ["visits", camera.visits.toLocaleString()],
+    ["captured", camera.captured.toLocaleString()],
   ];
   const ifAny = [
-    ["Frames skipped", camera.frames_skipped],
-    ["Frames dropped", camera.frames_dropped],
-    ["Frames damaged", camera.frames_damaged],
-    ["Captures refused", camera.refused],
+    ["framesSkipped", camera.frames_skipped],
+    ["framesDropped", camera.frames_dropped],
+    ["framesDamaged", camera.frames_damaged],
+    ["refused", camera.refused],
   ];
-  return [...always, ...ifAny.filter(([, count]) => count).map(([name, count]) => [name, count.toLocaleString()])];
+  const some = ifAny.filter(([, count]) => count).map(([name, count]) => [name, count.toLocaleString()]);
+  return [...always, ...some].map(([name, count]) => [text(name), count]);
 }
 
 function faceBox(face, imageWidth) {
   const [x, y, width, height] = face.box;
   const size = imageWidth / 40;
-  const text = svgElement("text", { x, y: y > 1.5 * size ? y - size / 3 : y + height + size, "font-size": size });
-  text.textContent = face.rejected ? reasonLabel(face.rejected) : `${Math.round(100 * face.quality)} %`;
+  const label = svgElement("text", { x, y: y > 1.5 * size ? y - size / 3 : y + height + size, "font-size": size });
+  label.textContent = face.rejected ? reasonLabel(face.rejected) : text("percent", { number: Math.round(100 * face.quality) });
   const kind = face.rejected ? "poor" : "good";
-  return [svgElement("rect", { x, y, width, height, rx: size / 4, class: kind }), text];
+  return [svgElement("rect", { x, y, width, height, rx: size / 4, class: kind }), label];
 }
 
 function svgElement(name, attributes) {

@@ -1,32 +1,31 @@
-// The words for what the server calls by short names.
+// The texts for what the server calls by short names.
+
+import { text } from "/static/text.js";
 
 const REJECTION_REASONS = {
-  small: "too small",
+  small: "small",
   blurred: "blurred",
-  dark: "too dark or too bright",
-  cut: "cut off",
-  turned: "turned away",
-  "eyes shut": "eyes shut",
-  "no face": "no face after all",
-  still: "never moves",
-  "too many": "too many at once",
+  dark: "dark",
+  cut: "cut",
+  turned: "turned",
+  "eyes shut": "eyesShut",
+  "no face": "noFace",
+  still: "still",
+  "too many": "tooMany",
 };
 const CAPTURE_STATES = {
-  spooled: ["on disk", "pending"],
-  sent: ["sending", "pending"],
-  "in S3": ["in S3", "ok"],
+  spooled: ["spooled", "pending"],
+  sent: ["sent", "pending"],
+  "in S3": ["inS3", "ok"],
   rejected: ["rejected", "error"],
-  "acknowledged by the broker": ["with the broker", "ok"],
+  "acknowledged by the broker": ["acknowledged", "ok"],
 };
-const SHOTS = {
-  first: "first of the visit",
-  better: "better than the ones before",
-  dwell: "still present",
-  last: "best at the end of the visit",
-  more: "",
-};
+const SHOTS = ["first", "better", "dwell", "last"];
 
-export const reasonLabel = (reason) => REJECTION_REASONS[reason] ?? reason;
-export const shotLabel = (shot) => SHOTS[shot] ?? shot;
+export const reasonLabel = (reason) => (REJECTION_REASONS[reason] ? text(REJECTION_REASONS[reason]) : reason);
+export const shotLabel = (shot) => (SHOTS.includes(shot) ? text(shot) : shot === "more" ? "" : shot);
 // [text, "ok" | "pending" | "error"]
-export const stateLabel = (state) => CAPTURE_STATES[state] ?? [state, ""];
+export function stateLabel(state) {
+  const [name, kind] = CAPTURE_STATES[state] ?? [];
+  return name ? [text(name), kind] : [state, ""];
+}

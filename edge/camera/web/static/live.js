@@ -2,6 +2,7 @@
 
 import { request } from "/static/api.js";
 import { byId, delay, pageVisible } from "/static/dom.js";
+import { fillTexts, text } from "/static/text.js";
 import { CameraCard } from "./camera-card.js";
 import { showCaptures } from "./captures.js";
 import { showPipeline, showUnreachable } from "./pipeline.js";
@@ -39,13 +40,15 @@ function cardOf(name) {
 }
 
 function processText({ cpu_percent: cpu, memory_mb: memory, uptime_seconds: uptime }) {
-  return `${cpu.toFixed(0)} % of one core, ${memory.toFixed(0)} MB, up for ${duration(uptime)}`;
+  return text("process", { cpu: cpu.toFixed(0), memory: memory.toFixed(0), time: duration(uptime) });
 }
 
 function duration(seconds) {
-  const units = [["d", 86400], ["h", 3600], ["min", 60]];
-  const unit = units.find(([, length]) => seconds >= 2 * length);
-  return unit ? `${Math.floor(seconds / unit[1])} ${unit[0]}` : `${seconds} s`;
+  const units = [["days", 86400], ["hours", 3600], ["minutes", 60]];
+  const [unit, length] = units.find(([, length]) => seconds >= 2 * length) ?? ["seconds", 1];
+  return text(unit, { number: unit === "seconds" ? seconds : Math.floor(seconds / length) });
 }
 
+fillTexts(document);
+fillTexts(byId("camera").content);
 followState();

@@ -1,26 +1,28 @@
 // The delivery path, stage by stage, and its summary at the top of the page.
 
 import { byId, element } from "/static/dom.js";
+import { text } from "/static/text.js";
 
 const WORST_FIRST = ["error", "warning", "unknown", "ok"];
-const SUMMARIES = { error: "Something is wrong", warning: "Needs attention", unknown: "Starting", ok: "Everything works" };
+const SUMMARIES = { error: "summaryError", warning: "summaryWarning", unknown: "summaryUnknown", ok: "summaryOk" };
 
 let shown = "";
 
 export function showPipeline(stages) {
-  const text = JSON.stringify(stages);
-  if (text === shown) return;
-  shown = text;
+  const read = JSON.stringify(stages);
+  if (read === shown) return;
+  shown = read;
   byId("pipeline").replaceChildren(...stages.map(stageItem));
   const worst = WORST_FIRST.find((level) => stages.some((stage) => stage.level === level));
   const names = stages.filter((stage) => stage.level === worst).map((stage) => stage.stage).join(", ");
+  const summary = text(SUMMARIES[worst]);
   const needsAction = worst === "error" || worst === "warning";
-  showSummary(worst, needsAction ? `${SUMMARIES[worst]}: ${names}` : SUMMARIES[worst]);
+  showSummary(worst, needsAction ? text("summaryOf", { summary, stages: names }) : summary);
 }
 
 export function showUnreachable() {
   shown = "";
-  showSummary("error", "The camera does not answer. Trying again ...");
+  showSummary("error", text("unreachable"));
 }
 
 function stageItem({ stage, level, message }) {
@@ -28,9 +30,9 @@ function stageItem({ stage, level, message }) {
   return element("li", { className: level }, name, element("span", { textContent: message }));
 }
 
-function showSummary(level, text) {
+function showSummary(level, sentence) {
   const summary = byId("summary");
   summary.className = level;
-  if (summary.textContent !== text) summary.textContent = text;
+  if (summary.textContent !== sentence) summary.textContent = sentence;
   document.title = level === "error" ? "✕ usbcam" : "usbcam";
 }

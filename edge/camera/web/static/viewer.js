@@ -1,12 +1,13 @@
 // One capture, large, with everything that is known about it.
 
 import { byId, definitions } from "/static/dom.js";
+import { text } from "/static/text.js";
 import { shotLabel, stateLabel } from "./labels.js";
 
 export function openViewer(capture) {
   if (!capture.has_image) return;
   byId("viewer-image").src = `/captures/${capture.id}`;
-  byId("viewer-image").alt = `A face at ${capture.camera}`;
+  byId("viewer-image").alt = text("faceAt", capture);
   byId("viewer-title").textContent = capture.camera;
   byId("viewer-facts").replaceChildren(...definitions(facts(capture)));
   byId("viewer").showModal();
@@ -15,13 +16,13 @@ export function openViewer(capture) {
 function facts(capture) {
   const waited = capture.receipt_seconds;
   return [
-    ["Captured", new Date(capture.captured_at).toLocaleString()],
-    ["State", stateLabel(capture.state)[0]],
-    [capture.state === "rejected" ? "Reason" : "S3 key", capture.note],
-    ["Time until the receipt", waited === null ? "" : `${waited.toFixed(2)} s`],
-    ["Quality", `${Math.round(100 * capture.quality)} %`],
-    ["Shot", shotLabel(capture.shot)],
-    ["ID", capture.id],
+    [text("factCaptured"), new Date(capture.captured_at).toLocaleString()],
+    [text("factState"), stateLabel(capture.state)[0]],
+    [text(capture.state === "rejected" ? "factReason" : "factKey"), capture.note],
+    [text("factReceipt"), waited === null ? "" : text("seconds", { number: waited.toFixed(2) })],
+    [text("factQuality"), text("percent", { number: Math.round(100 * capture.quality) })],
+    [text("factShot"), shotLabel(capture.shot)],
+    [text("factId"), capture.id],
   ];
 }
 
