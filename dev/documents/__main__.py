@@ -1,4 +1,6 @@
-"""`python -m dev.documents`: writes what is made from the code."""
+"""`python -m dev.documents`: writes what is made from the code. With `--pictures`, the pictures too."""
+
+import sys
 
 from dev.documents.env_example import ROOT
 from dev.documents.pages import PAGES
@@ -11,6 +13,11 @@ def main() -> None:
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
             print(f"wrote {name}")
+    if "--pictures" in sys.argv[1:]:
+        from dev.documents import pictures  # noqa: PLC0415 (needs a browser's driver, which the pages do not)
+
+        for picture in pictures.take():
+            print(f"wrote {picture.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
