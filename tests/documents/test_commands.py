@@ -16,7 +16,11 @@ from tests.support.paths import ROOT
 COMMANDS = sorted({command for _, command in shell_commands()})
 FRONT_DOOR = ("tests/cli", "tests/e2e")
 # `./usbcam renew` and `revoke` only pass their name on to the enrolment, whose tests run both with a broker.
-PASSED_ON = {"renew": ("tests/cloud/enroll", '"--renew"'), "revoke": ("tests/cloud/enroll", '"--revoke"')}
+PASSED_ON = {
+    "help": ("tests/documents/test_commands.py", '"help"'),
+    "renew": ("tests/cloud/enroll", '"--renew"'),
+    "revoke": ("tests/cloud/enroll", '"--revoke"'),
+}
 
 
 def runner(command: str) -> str | None:

@@ -19,6 +19,7 @@ NOISE = 25.0  # variance that is noise in any frame
 HALF_SHARPNESS = 8.0  # a webcam's face of 70 pixels has about 7, a sharp photograph 20
 MIN_MEAN, MAX_MEAN, MIN_RANGE = 50.0, 205.0, 60.0  # mean and 5 to 95 % range of grey levels
 MARGIN = 0.15  # of the face's size; this much around it belongs to a complete shot
+TOUCHING = 0.02  # of the face's size: the box of a face that is cut may end so far inside (measured)
 MIN_FACTOR = 0.01  # a factor of nothing would make all bad shots equal
 WEIGHTS = (1.0, 4.0, 1.0, 2.0, 2.0, 1.0)  # of the factors below
 GOOD_QUALITY = 0.5
@@ -112,7 +113,8 @@ def _exposure(grey: Image) -> float:
 
 def _completeness(box: Box, width: int, height: int) -> float:
     """The share of the face with its margin that is in the frame; 0 if the face itself touches the border."""
-    if box.x <= 0 or box.y <= 0 or box.x + box.width >= width or box.y + box.height >= height:
+    near = max(box.width, box.height) * TOUCHING
+    if min(box.x, box.y, width - box.x - box.width, height - box.y - box.height) <= near:
         return 0.0
     across, down = box.width * MARGIN, box.height * MARGIN
     visible_width = min(width, box.x + box.width + across) - max(0.0, box.x - across)
