@@ -177,3 +177,13 @@ def test_a_command_of_the_other_host_says_where_it_belongs(usbcam: Door) -> None
 
     assert status == 1
     assert said.startswith("usbcam: this host is not the cloud host (ROLE in .env); run it there")
+
+
+def test_open_prints_where_the_pages_of_this_host_are(usbcam: Door) -> None:
+    usbcam.env(RIGHT + "GALLERY_PORT=8099\n")
+
+    status, said = usbcam("open")
+
+    assert status == 0
+    assert "gallery: http://127.0.0.1:8099" in said
+    assert "live page" not in said

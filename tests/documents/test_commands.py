@@ -27,7 +27,7 @@ def runner(command: str) -> str | None:
     """Tell which file runs a command; None if none does."""
     if command.startswith("./usbcam"):
         return "./usbcam"  # see below
-    if SETTING.match(command) and ".venv" not in command:
+    if SETTING.match(command) and not re.search(r" \.(/|venv)", command):
         return "a setting"  # see below
     return next((file for beginning, file, _ in RUN_BY if command.startswith(beginning)), None)
 
@@ -101,4 +101,4 @@ def test_a_target_of_make_is_there(command: str) -> None:
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("./test tests")])
 def test_a_test_that_a_document_names_is_there(command: str) -> None:
-    assert Path(ROOT, command.split()[1]).is_file()
+    assert Path(ROOT, command.split()[1]).exists()

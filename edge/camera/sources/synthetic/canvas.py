@@ -51,7 +51,7 @@ class Canvas:
         part = self._colours[self._part]
         part += (np.asarray(colour, np.float32) - part) * share
 
-    def build(self, mask: Mask, colour: Sequence[float], light: Mask | None = None) -> None:
+    def build(self, mask: Mask, colour: Sequence[float], light: npt.NDArray[np.floating] | None = None) -> None:
         """Cover it, lit, and make it part of the silhouette."""
         share = mask[:, :, np.newaxis]
         lit = np.asarray(colour, np.float32) * (1 if light is None else light[:, :, np.newaxis])
@@ -66,11 +66,13 @@ class Canvas:
     def ellipse(self, centre: Point, axes: Point, soft: float = 0.7) -> Mask:
         """1 inside, 0 outside, with an edge `soft` pixels wide."""
         away = np.sqrt(self._away(centre, axes))
-        return np.clip((1 - away) * np.float32(min(axes) / soft) + np.float32(0.5), 0, 1)
+        inside: Mask = np.clip((1 - away) * np.float32(min(axes) / soft) + np.float32(0.5), 0, 1)
+        return inside
 
     def blob(self, centre: Point, axes: Point) -> Mask:
         """1 in the middle, fading to nothing."""
-        return np.exp(-self._away(centre, axes))
+        faded: Mask = np.exp(-self._away(centre, axes))
+        return faded
 
     def polygon(self, points: Sequence[Point], soft: float = 0.6) -> Mask:
         mask = np.zeros(self.x.shape, np.uint8)

@@ -144,8 +144,7 @@ def _background(width: int, height: int) -> Image:
     box(0.13, 0.3, 0.31, 0.382, (96, 132, 112), cv2.FILLED)
     box(0, 0.785, 1, 0.81, (150, 158, 164), cv2.FILLED)  # the skirting board
     box(0, 0.81, 1, 1, (82, 98, 116), cv2.FILLED)
-    for board in np.linspace(-0.6, 1.6, 16):
-        start, end = (0.5 + (board - 0.5) * 0.6, 0.81), (board, 1.0)
-        points = [(round(width * x), round(height * y)) for x, y in (start, end)]
-        cv2.line(room, *points, (74, 88, 104), 1, cv2.LINE_AA)
+    for board in (-0.6 + number * 0.15 for number in range(15)):
+        start = round(width * (0.2 + board * 0.6)), round(height * 0.81)
+        cv2.line(room, start, (round(width * board), height), (74, 88, 104), 1, cv2.LINE_AA)
     return cv2.GaussianBlur(room, (0, 0), height / 400)  # behind the people, so not quite in focus
