@@ -24,6 +24,7 @@ from tests.simulator.engine.simulation import Process, Simulation
 from tests.simulator.engine.threads import SimpleQueue, true_time
 from uploader.service import UploaderService, build_worker
 
+SPOOL = "/spool"
 LOOK_SECONDS = 3600.0  # how often a camera without captures looks at its spool
 
 
@@ -57,6 +58,16 @@ class EdgeHost:
     def is_running(self) -> bool:
         return self.process is not None and self.process.alive
 
+    @property
+    def in_flight(self) -> int:
+        return self.publisher._window.in_flight if self.publisher else 0  # noqa: SLF001
+
+    def waiting(self, endings: tuple[str, ...] = (".png",)) -> dict[str, int]:
+        """Name and size of the files in the spool."""
+        files = self.disk.files.items()
+        in_spool = {name: len(content.data) for name, content in files if name.rpartition("/")[0] == SPOOL}
+        return {name: size for name, size in in_spool.items() if name.endswith(endings)}
+
     def now(self) -> datetime:
         moment = self.stopped_at or true_time() + self.clock_error
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
@@ -87,7 +98,7 @@ class EdgeHost:
 
     def _run(self) -> None:
         process = self.process
-        spool = Spool(Path(self.disk, "/spool"), self.settings.spool_bytes)  # type: ignore[arg-type]
+        spool = Spool(Path(self.disk, SPOOL), self.settings.spool_bytes)  # type: ignore[arg-type]
         self.spools.append(spool)
         history = DeliveryHistory()
         latency = DeliveryMetrics(CollectorRegistry(), ["front"])

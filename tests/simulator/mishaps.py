@@ -123,8 +123,9 @@ def start_on_a_bad_disk(world: World) -> Callable[[], object]:
     host = a_host(world)
     host.bridge.cut()
     host.capture()
-    world.simulation.at(1, in_turn(host.kill, partial(setattr, host.disk, "broken", True), host.start))  # noqa: FBT003
-    return partial(setattr, host.disk, "broken", False)  # noqa: FBT003
+    fault = world.simulation.rng.choice(["broken", "unreadable", "full"])
+    world.simulation.at(1, in_turn(host.kill, partial(switch, host.disk, fault), host.start))
+    return partial(setattr, host.disk, fault, False)  # noqa: FBT003
 
 
 def fail_reads(world: World) -> Callable[[], object]:

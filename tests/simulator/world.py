@@ -22,6 +22,8 @@ FRESH_SECONDS = 300.0  # a capture on a calm day is stored by then
 UNIQUE = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{id}.png"
 COLLIDING = "{edge}/{captured_at:%Y/%m}.png"
 ROOMY, TINY = 100_000_000, 12_000
+LARGEST_BYTES = 5000  # of a capture here
+BOUNDS_SECONDS = 1800.0  # how often bounds are looked at
 
 
 @dataclass(slots=True)
@@ -48,12 +50,13 @@ class World:
         uploaders, threads = rng.choice([1, 1, 2]), rng.choice([1, 2, 4])
         edges = ["porch", "attic"][: rng.choice([1, 1, 2])]
         self.is_tiny = rng.random() < 0.2
-        self.paces = Paces(rng.choice([300.0, 900.0, 1800.0]))
+        self.spool_bytes = TINY if self.is_tiny else ROOMY
+        self.paces = Paces(rng.choice([300.0, 900.0, 1800.0]), rng.choice([20_000, 256 << 20]))
         permanent = {edge: [f"usbcam/{edge}/receipts"] for edge in edges}
         if uploaders == 1:
             permanent["uploader"] = ["usbcam/+/images"]
         self.cloud = Broker(self.simulation, "cloud broker", permanent)
-        camera = camera_settings(rng.choice([1, 4, 64]), rng.choice([1, 1, 1, 0]), TINY if self.is_tiny else ROOMY)
+        camera = camera_settings(rng.choice([1, 4, 64]), rng.choice([1, 1, 1, 0]), self.spool_bytes)
         self.cloud.on_acknowledged = self._on_acknowledged
         self.hosts = [EdgeHost(self.simulation, edge, self.cloud, camera) for edge in edges]
         settings = uploader_settings(uploaders, threads, rng.choice([UNIQUE, UNIQUE, COLLIDING]))
@@ -88,6 +91,7 @@ class World:
         """A week with captures and misfortune, a calm day, and a look at the bucket."""
         self.start()
         self._schedule_captures()
+        self._check_bounds()
         misfortune(self)
         self.simulation.run(WEEK + SETTLING_SECONDS)
         self._check_settled()
@@ -145,7 +149,7 @@ class World:
             self.simulation.report(f"an image of {edge} was acknowledged, and is not stored")
 
     def _on_written(self, key: str, created: Object, old: Object | None) -> None:
-        if old is not None and old.body == created.body != b"":
+        if old is not None and old.body == created.body and not self.bucket.lost_bodies:
             self.simulation.report(f"{key} was written again")
         metadata = contract_names(created.metadata)
         found = next((each for each in self.made.values() if each.image == created.body), None)
@@ -174,6 +178,16 @@ class World:
                         partial(host.capture, is_bad=is_bad),
                     )
 
+    def _check_bounds(self) -> None:
+        for host in self.hosts:
+            size = sum(host.waiting().values())
+            if size > self.spool_bytes:
+                self.simulation.report(f"the spool of {host.name} takes {size} bytes")
+            if host.in_flight > host.settings.window:
+                self.simulation.report(f"{host.in_flight} captures of {host.name} are in flight")
+        if self.simulation.now < WEEK:
+            self.simulation.at(BOUNDS_SECONDS, self._check_bounds)
+
     def _check_settled(self) -> None:
         for promise in self.promises.values():
             capture = promise.capture
@@ -186,13 +200,11 @@ class World:
             self._check_host(host)
 
     def _check_host(self, host: EdgeHost) -> None:
-        left = [name for name in host.disk.files if name.startswith("/spool/") and name.endswith((".png", ".part"))]
-        left = [name for name in left if "/damaged/" not in name]
+        left = list(host.waiting((".png", ".part")))
         if left:
             self.simulation.report(f"the spool of {host.name} still holds {left[0]} and {len(left) - 1} others")
         dropped = sum(spool.dropped for spool in host.spools)
         if len(self._unexplained[host.name]) > dropped:
             self.simulation.report(f"{host.name} dropped {self._unexplained[host.name]} and counted {dropped}")
-        in_flight = host.publisher._window.in_flight if host.publisher else 0  # noqa: SLF001
-        if in_flight:
-            self.simulation.report(f"{in_flight} captures of {host.name} are still in flight")
+        if host.in_flight:
+            self.simulation.report(f"{host.in_flight} captures of {host.name} are still in flight")

@@ -19,6 +19,7 @@ class CaptureSink:
         """All three are shared by all cameras."""
         self._spool, self._publisher, self._history = spool, publisher, history
         self._lock = threading.Lock()
+        self._was_open = spool.is_open  # else what waits in it is not known to the publisher
         self._last_problem: str | None = None
 
     def accept(self, captures: Iterable[Capture], visits: Iterable[Visit]) -> set[str]:
@@ -34,10 +35,10 @@ class CaptureSink:
         if self._spool.problem is None:
             return
         with self._lock:
-            was_open = self._spool.is_open
             self._spool.check_writable()
-        for capture_id in self._spool.ids() if self._spool.is_open and not was_open else ():
-            self._publisher.publish(capture_id)  # from an earlier run
+            found = self._list_at_opening()
+        for capture_id in found:
+            self._publisher.publish(capture_id)
 
     def _accept_capture(self, capture: Capture) -> bool:
         with self._lock:
@@ -45,10 +46,19 @@ class CaptureSink:
                 self._spool.put(capture)
             except SpoolError:
                 return False
+            found = self._list_at_opening()
         log.info("Captured %s", capture.id)
         self._history.on_spooled(capture)
         self._publisher.publish(capture.id)
+        for capture_id in found:
+            if capture_id != capture.id:
+                self._publisher.publish(capture_id)
         return True
+
+    def _list_at_opening(self) -> list[str]:
+        """What was found in a spool that could not be opened at the start: captures of an earlier run."""
+        was_open, self._was_open = self._was_open, self._spool.is_open
+        return self._spool.ids() if self._spool.is_open and not was_open else []
 
     def _log_problem(self) -> None:
         """Log once, not at every capture, when the spool stops working and when it works again."""

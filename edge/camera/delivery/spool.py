@@ -141,7 +141,16 @@ class Spool:
         if self._lock_file is not None:
             return
         self._folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        self._lock_file = _acquire_lock(self._folder / LOCK_FILE)
+        lock_file = _acquire_lock(self._folder / LOCK_FILE)
+        try:
+            self._list()
+        except OSError:
+            self._sizes.clear()
+            os.close(lock_file)  # not open before everything in it is known
+            raise
+        self._lock_file = lock_file
+
+    def _list(self) -> None:
         _make_private(self._folder)
         for entry in list(os.scandir(self._folder)):
             if entry.name.endswith(UNFINISHED):

@@ -123,3 +123,25 @@ def test_a_capture_is_hashed_once_when_it_is_made_and_once_when_it_comes_from_di
     assert not parts.spool.depth
     assert made == 1
     assert sha256.call_count == 2
+
+
+def test_what_an_earlier_run_left_is_published_when_a_capture_opens_a_spool_that_could_not_be_opened(
+    tmp_path: Path, make_capture: Make
+) -> None:
+    folder, away = tmp_path / "spool", tmp_path / "away"
+    earlier = Spool(folder, ROOM)
+    earlier.put(make_capture(1))
+    earlier.close()
+    folder.rename(away)
+    folder.touch()  # as a disk that is not mounted yet
+    parts = Parts(folder)
+    folder.unlink()
+    away.rename(folder)
+
+    with mock.patch.object(parts.publisher, "publish") as publish:
+        assert parts.sink.accept([make_capture(2)], []) == set()
+        assert parts.sink.accept([make_capture(3)], []) == set()
+
+    published = [call.args[0] for call in publish.call_args_list]
+    assert published == [make_capture(number).id for number in (2, 1, 3)]
+    parts.spool.close()

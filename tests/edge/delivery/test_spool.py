@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -148,6 +149,7 @@ WRITE_FOREVER = """
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -252,3 +254,21 @@ def test_a_folder_that_others_could_read_is_closed_unless_it_holds_something_els
     assert (folder / "old.png").stat().st_mode & 0o777 == 0o600
     if other:
         assert (folder / other).stat().st_mode & 0o777 == 0o644
+
+
+def test_a_spool_that_cannot_be_listed_is_not_open_and_knows_all_captures_later(
+    tmp_path: Path, make_capture: Callable[[int], Capture]
+) -> None:
+    earlier = Spool(tmp_path, 1_000_000)
+    earlier.put(make_capture(1))
+    earlier.close()
+
+    with mock.patch("camera.delivery.spool.os.scandir", side_effect=OSError(errno.EIO, "Input/output error")):
+        spool = Spool(tmp_path, 1_000_000)
+        assert not spool.is_open
+        assert spool.problem is not None
+    spool.check_writable()
+
+    assert spool.is_open
+    assert spool.ids() == [make_capture(1).id]
+    spool.close()

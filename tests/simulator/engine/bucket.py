@@ -35,6 +35,7 @@ class Bucket:
         self.objects: dict[str, Object] = {}
         self.on_written: Callable[[str, Object, Object | None], object] = lambda _key, _new, _old: None
         self.down = self.denied = False
+        self.lost_bodies = False  # once, so that objects are repaired
         self.loses_bodies = False  # it says 200, and keeps nothing of the body
         self.throttled = self.failing = self.conflicting = self.late = self.doubled = 0.0
 
@@ -65,6 +66,7 @@ class Bucket:
         if conditional and old is not None:
             raise refused("PreconditionFailed", 412)
         if self.loses_bodies:
+            self.lost_bodies = True
             made = Object(b"", made.content_type, made.metadata)
         self.simulation.trace(f"bucket has {key}")
         self.objects[key] = made

@@ -167,6 +167,8 @@ class Path:
     def entries(self) -> list[Any]:
         """As os.scandir."""
         self._disk.step()
+        if self._disk.unreadable:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
         found = []
         for name in self._names():
             path = Path(self._disk, name)

@@ -31,6 +31,7 @@ from common.contract.embedded import extract_metadata
 from tests.simulator.engine import bucket, client, disk, threads
 from tests.simulator.engine.simulation import Simulation
 from uploader.ingest.image import ImageInfo, NotAnImageError
+from uploader.mqtt.delivery import Deliveries
 from uploader.mqtt.session import SessionConfig, session_config
 from uploader.store.fast_put import FastPut
 from uploader.store.writer import CaptureStore
@@ -107,6 +108,7 @@ class Paces:
     """How often the threads look by themselves; a week of seconds would be long."""
 
     tick: float
+    held_bytes: int  # of deliveries in memory
     ping: float = 10_800.0
     poll: float = 3600.0
     bucket: float = 3600.0
@@ -154,6 +156,7 @@ def replacements(
             "RevokedEdges": lambda _file: Revoked(revoked),
             "PoisonGuard": lambda *_: NoPoison(),
             "CpuBudgets": Unmetered,
+            "Deliveries": lambda threads: Deliveries(threads, paces.held_bytes),
             "POLL_SECONDS": paces.poll,
             "BUCKET_CHECK_SECONDS": paces.bucket,
             "BROKER_CHECK_SECONDS": paces.poll,
