@@ -287,6 +287,10 @@ def store_conflicts(world: World) -> Callable[[], object]:
     return switch(world.bucket, "conflicting", 0.6, 0.0)
 
 
+def store_has_an_impostor(world: World) -> Callable[[], object]:
+    return switch(world.bucket, "impostor", 0.6, 0.0)
+
+
 def store_is_late(world: World) -> Callable[[], object]:
     return switch(world.bucket, "late", 0.4, 0.0)
 
@@ -335,6 +339,7 @@ MISHAPS: tuple[Mishap, ...] = (
     store_fails,
     store_conflicts,
     store_is_late,
+    store_has_an_impostor,
     store_repeats,
 )
 

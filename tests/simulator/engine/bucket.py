@@ -12,6 +12,7 @@ from tests.simulator.engine.simulation import Simulation
 
 URL = "http://s3"
 LATENCY_SECONDS = 0.02
+ENTITY_TAG = '"9a0364b9e99bb480dd25e1f0284c8555"'
 PATIENCE_SECONDS = 15.0  # after which a client gives up
 
 
@@ -37,7 +38,7 @@ class Bucket:
         self.down = self.denied = False
         self.lost_bodies = False  # once, so that objects are repaired
         self.loses_bodies = False  # it says 200, and keeps nothing of the body
-        self.throttled = self.failing = self.conflicting = self.late = self.doubled = 0.0
+        self.impostor = self.throttled = self.failing = self.conflicting = self.late = self.doubled = 0.0
 
     def call(self, operation: str, apply: Callable[[], Any]) -> Any:
         """One request, as its sender sees it."""
@@ -53,6 +54,8 @@ class Bucket:
             raise rng.choice([refused("InternalError", 500, operation), ConnectTimeoutError(endpoint_url=URL)])
         if operation == "PutObject" and rng.random() < self.conflicting:
             raise refused("ConditionalRequestConflict", 409, operation)
+        if operation == "PutObject" and rng.random() < self.impostor:
+            return None  # a proxy said 200, and nothing of it reached the store
         if rng.random() < self.late:
             self._be_late(apply)
         if operation == "PutObject" and rng.random() < self.doubled:  # the library repeats by itself
@@ -61,7 +64,7 @@ class Bucket:
         simulation.sleep(LATENCY_SECONDS * rng.random())
         return result
 
-    def put(self, key: str, made: Object, *, conditional: bool) -> None:
+    def put(self, key: str, made: Object, *, conditional: bool) -> str:
         old = self.objects.get(key)
         if conditional and old is not None:
             raise refused("PreconditionFailed", 412)
@@ -71,6 +74,7 @@ class Bucket:
         self.simulation.trace(f"bucket has {key}")
         self.objects[key] = made
         self.on_written(key, made, old)
+        return ENTITY_TAG
 
     def _be_late(self, apply: Callable[[], Any]) -> None:
         """The sender gives up; the request may have been done, may be done yet, or never."""
@@ -98,10 +102,11 @@ class S3Client:
         self._bucket = bucket
         self.meta = types.SimpleNamespace(region_name="eu-west-1")
 
-    def put_object(self, *, Key: str, Body: bytes, ContentType: str, Metadata: dict[str, str], **more: Any) -> None:  # noqa: N803
+    def put_object(self, *, Key: str, Body: bytes, ContentType: str, Metadata: dict[str, str], **more: Any) -> Any:  # noqa: N803
         made = Object(Body, ContentType, dict(Metadata))
         conditional = more.get("IfNoneMatch") == "*"
-        self._bucket.call("PutObject", lambda: self._bucket.put(Key, made, conditional=conditional))
+        tag = self._bucket.call("PutObject", lambda: self._bucket.put(Key, made, conditional=conditional))
+        return {"ETag": tag}
 
     def head_object(self, *, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
         found = self._bucket.call("HeadObject", lambda: self._bucket.objects.get(Key))
@@ -138,12 +143,12 @@ class _Body:
         return self._body
 
 
-def fast_put(bucket: Bucket, key: str, body: bytes, *, attributes: dict[str, str], **_: Any) -> None:
+def fast_put(bucket: Bucket, key: str, body: bytes, *, attributes: dict[str, str], **_: Any) -> Any:
     """As obstore.put, which tells less."""
     metadata = {name: text for name, text in attributes.items() if name != "Content-Type"}
     made = Object(body, attributes["Content-Type"], metadata)
     try:
-        bucket.call("PutObject", lambda: bucket.put(key, made, conditional=True))
+        return {"e_tag": bucket.call("PutObject", lambda: bucket.put(key, made, conditional=True))}
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] in {409, 412}:
             raise AlreadyExistsError(str(error)) from error
