@@ -9,7 +9,8 @@ from collections.abc import Callable
 from struct import unpack_from
 from typing import Any
 
-from paho.mqtt.exception import MalformedPacket
+from paho.mqtt.exception import MalformedPacket, MQTTException
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 MAX_USER_PROPERTIES = 64
@@ -17,19 +18,40 @@ MAX_PROPERTY_BYTES = 8 * 1024
 
 USER_PROPERTY = 38
 LENGTH_BYTES = 2
-OVERSIZED = "oversized"
+OVERSIZED, MALFORMED = "oversized", "malformed"
 
 Reader = Callable[[bytes | bytearray, int, int], tuple[Any, int]]  # buffer, position, end -> value, next position
 
 
 def patch_paho_properties() -> None:
     """Let every paho client of this process read properties this way."""
-    Properties.unpack = unpack  # type: ignore[method-assign]
+    Properties.unpack = unpack_message  # type: ignore[method-assign]
 
 
 def is_oversized(properties: object) -> bool:
     """Tell whether a message carried more properties than are read; none of its properties can be relied on."""
     return bool(getattr(properties, OVERSIZED, False))
+
+
+def is_malformed(properties: object) -> bool:
+    """Tell whether a message carried properties that paho does not take, though a broker passed them on."""
+    return bool(getattr(properties, MALFORMED, False))
+
+
+def unpack_message(self: Any, buffer: bytes | bytearray) -> tuple[Any, int]:
+    """Read properties as `unpack` does, but let no message end the connection: it would come again, without end.
+
+    Brokers are less strict than paho. So what it does not take is skipped, and the message says so of itself.
+    """
+    try:
+        return unpack(self, buffer)
+    except MQTTException:
+        size, position = read_variable_integer(buffer, 0, len(buffer))
+        if self.packetType != PacketTypes.PUBLISH or position + size > len(buffer):
+            raise
+        self.clear()
+        object.__setattr__(self, MALFORMED, True)
+        return self, position + size
 
 
 def unpack(self: Any, buffer: bytes | bytearray) -> tuple[Any, int]:

@@ -10,7 +10,14 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties, VariableByteIntegers
 
 from common import mqtt_properties
-from common.mqtt_properties import MAX_PROPERTY_BYTES, MAX_USER_PROPERTIES, is_oversized, unpack
+from common.mqtt_properties import (
+    MAX_PROPERTY_BYTES,
+    MAX_USER_PROPERTIES,
+    is_malformed,
+    is_oversized,
+    unpack,
+    unpack_message,
+)
 
 EMPTY_PAIR = b"\x26\x00\x00\x00\x00"
 INPUTS = 2_000
@@ -120,3 +127,29 @@ def test_whatever_comes_is_read_or_refused() -> None:
             continue
         assert used <= len(buffer)
         assert len(getattr(properties, "UserProperty", [])) <= MAX_USER_PROPERTIES
+
+
+UNREADABLE = [
+    b"\x02\x01\x07",
+    b"\x03\x23\x00\x00",
+    b"\x05\x11\x00\x00\x00\x01",
+    b"\x02\x7f\x00",
+    b"\x05\x26\x00\x09ab",
+    b"\x01\x26",
+]
+
+
+@pytest.mark.parametrize("buffer", UNREADABLE)
+def test_a_message_with_unreadable_properties_says_so_and_ends_no_connection(buffer: bytes) -> None:
+    properties, used = unpack_message(publish_properties(), buffer + b"the payload")
+
+    assert used == len(buffer)
+    assert is_malformed(properties)
+    assert properties.json() == {}
+
+
+def test_of_the_broker_itself_they_are_an_error() -> None:
+    with pytest.raises(MQTTException):
+        unpack_message(Properties(PacketTypes.CONNACK), b"\x02\x7f\x00")  # type: ignore[no-untyped-call]
+    with pytest.raises(MalformedPacket):
+        unpack_message(publish_properties(), b"\x05")

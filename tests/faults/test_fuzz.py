@@ -20,7 +20,7 @@ from tests.faults.rig.pictures import capture, noise
 from tests.faults.rig.world import BUCKET, World
 from tests.support.mqtt import Client, image_properties
 
-MESSAGES = int(os.environ.get("FUZZ") or 1000)
+MESSAGES = int(os.environ.get("FUZZ") or 200)
 EVERY = 10  # a good capture after so much nonsense
 BROKEN = re.compile(r"Traceback|CRITICAL|The thread .* crashed|by a fault of our own")
 

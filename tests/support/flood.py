@@ -21,9 +21,9 @@ Properties = Sequence[tuple[int, bytes]]  # identifier and encoded value
 class Flood:
     """The socket of the edge `flood`, for the length of a `with`."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, client_id: str = "flood") -> None:
         self._socket = socket.create_connection((LOOPBACK, port), SECONDS)
-        self._socket.sendall(connect_packet("flood"))
+        self._socket.sendall(connect_packet(client_id))
         self._read_packet()
         self._number = 0
 

@@ -51,6 +51,25 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "a row too few": lambda: png_of(9, 9, rows(9, 8)),
     "an unknown filter": lambda: png_of(9, 1, chunk(b"IDAT", zlib.compress(b"\x05" + bytes(27)))),
     "no zlib stream": lambda: png_of(9, 9, chunk(b"IDAT", b"not a stream")),
+    "millions of rows of a pixel": lambda: png_of(1, 1_000_000, rows(1, 1_000_000)),
+    "millions of pixels in a row": lambda: png_of(1_000_000, 1, rows(1_000_000, 1)),
+    "a palette as large as a picture": lambda: png_of(
+        9, 9, chunk(b"IDAT", zlib.compress(bytes(90))), before=chunk(b"PLTE", bytes(1_500_000)), colour=3
+    ),
+    "more IDAT chunks than bytes of a picture": lambda: png_of(
+        9, 9, rows(9, 9), after=chunk(b"IDAT", b"\0") * MAX_PNG_CHUNKS
+    ),
+    "twelve bits": lambda: (whole := jpeg(9, 9)).replace(
+        whole[(at := whole.index(b"\xff\xc0")) : at + 5], b"\xff\xc0\0\x11\x0c"
+    ),
+    "255 components": lambda: (whole := jpeg(9, 9)).replace(
+        whole[(at := whole.index(b"\xff\xc0")) : at + 19],
+        b"\xff\xc0" + struct.pack(">HBHHB", 8 + 3 * 255, 8, 9, 9, 255) + b"\1\x44\0" * 255,
+    ),
+    "a height that comes later": lambda: (
+        (whole := jpeg(9, 9))[:-2].replace(whole[(at := whole.index(b"\xff\xc0")) : at + 7], b"\xff\xc0\0\x11\x08\0\0")
+        + b"\xff\xdc\0\4\0\x09\xff\xd9"
+    ),
     "too many pixels": lambda: png_of(50_000, 50_000, chunk(b"IDAT", b"")),
     "a depth of three": lambda: pictures.PNG_START + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 3, 2, 0, 0, 0)),
     "a chunk as long as the world": lambda: pictures.PNG_START + b"\xff\xff\xff\xffIHDR" + bytes(40),

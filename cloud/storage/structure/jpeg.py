@@ -17,6 +17,8 @@ from storage.structure.limits import (
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 TEM, SOI, SOS, EOI, COM, DNL = 0x01, 0xD8, 0xDA, 0xD9, 0xFE, 0xDC
 PROGRESSIVE = 0xC2
+PRECISION, COMPONENTS = 8, (1, 3, 4)  # bits; grey, colour, and colour for print
+NOBODY_DECODES = "it is a kind of JPEG that nobody decodes"
 APP = range(0xE0, 0xF0)
 FRAME_HEADERS = (0xC0, 0xC1, PROGRESSIVE)  # baseline, extended, progressive: what libjpeg decodes
 OTHER_FRAME_HEADERS = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
@@ -48,7 +50,7 @@ def check_jpeg(payload: bytes, max_pixels: int) -> JpegFrame:
             frame = _jpeg_frame(marker, payload[start:end])
             check_pixels(frame.width, frame.height, max_pixels)
         elif marker in OTHER_FRAME_HEADERS or marker in {DNL, TEM, SOI}:  # the last two have no length
-            raise ImageStructureError("it is a kind of JPEG that nobody decodes")
+            raise ImageStructureError(NOBODY_DECODES)
         elif marker == SOS:
             scans += 1
             _check_scans(frame, scans)
@@ -81,7 +83,9 @@ def jpeg_segments(payload: bytes) -> Iterator[tuple[int, int, int]]:
 def _jpeg_frame(marker: int, content: bytes) -> JpegFrame:
     if len(content) < 6:  # noqa: PLR2004 (precision, height, width, components)
         raise ImageStructureError("it is cut short")
-    _, height, width = unpack_from(">BHH", content)
+    precision, height, width, components = unpack_from(">BHHB", content)
+    if precision != PRECISION or components not in COMPONENTS:
+        raise ImageStructureError(NOBODY_DECODES)
     return JpegFrame(width, height, progressive=marker == PROGRESSIVE, scans=0)
 
 

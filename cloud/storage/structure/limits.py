@@ -11,6 +11,8 @@ MAX_METADATA_PARTS = 512
 MAX_METADATA_BYTES = 2 << 20
 MAX_INFLATED_TEXT_BYTES = 2 << 20  # of one PNG; Pillow allows 1 MiB a chunk and 64 MiB in all
 
+MAX_SIDE = 65_535  # pixels, as in a JPEG: millions of rows of one pixel cost far more than a picture of as many
+MAX_PALETTE_BYTES = 3 * 256
 MAX_DECODE_SECONDS = 5.0  # of CPU; the costliest image within the limits takes less than one
 
 
@@ -40,3 +42,5 @@ def check_pixels(width: int, height: int, max_pixels: int) -> None:
         raise ImageStructureError(f"it is {width}x{height} pixels")
     if width * height > max_pixels:
         raise ImageStructureError(f"{width}x{height} is more than MAX_IMAGE_PIXELS={max_pixels} pixels")
+    if max(width, height) > MAX_SIDE:
+        raise ImageStructureError(f"{width}x{height} is more than {MAX_SIDE} pixels wide or high")

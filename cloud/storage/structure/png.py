@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from struct import unpack_from
 
 from common.contract.embedded import PNG_SIGNATURE
-from storage.structure.limits import MAX_PNG_CHUNKS, ImageStructureError, MetadataBudget, check_pixels
+from storage.structure.limits import (
+    MAX_PALETTE_BYTES,
+    MAX_PNG_CHUNKS,
+    ImageStructureError,
+    MetadataBudget,
+    check_pixels,
+)
 from storage.structure.png_text import TextBudget
 
 FEED_BYTES = 1 << 16
@@ -78,6 +84,8 @@ def check_png(payload: bytes, max_pixels: int, *, inflate: bool = True) -> PngHe
             has_data = True
             if inflate:
                 rows.add(memoryview(payload)[start:end])
+        elif name == b"PLTE":
+            _check_palette(end - start)
         elif name != b"IEND":
             metadata.add(end - start)
             text.add(name, payload[start:end])
@@ -147,6 +155,11 @@ class _Rows:
 
 def _rows_bytes(columns: int, rows: int, pixel_bits: int) -> int:
     return (1 + -(-columns * pixel_bits // 8)) * rows
+
+
+def _check_palette(size: int) -> None:
+    if not size or size % 3 or size > MAX_PALETTE_BYTES:
+        raise ImageStructureError("its palette is not PNG's")
 
 
 def _png_header(name: bytes, content: bytes) -> PngHeader:

@@ -35,6 +35,7 @@ class IncomingMessage:
     properties: Mapping[str, str]  # the MQTT 5 user properties
     arrived_at: datetime
     oversized: bool = False  # it carried more properties than anybody reads, and none was read
+    malformed: bool = False  # it carried some that cannot be read, and none was
 
     @cached_property
     def sha256(self) -> str:
@@ -56,6 +57,8 @@ def parse_capture(message: IncomingMessage, max_pixels: int, meter: DecodeMeter 
     edge = _edge(message.topic)
     if message.oversized:
         raise InvalidMessageError(TOO_MANY_PROPERTIES, "properties")
+    if message.malformed:
+        raise InvalidMessageError("its properties cannot be read", "properties")
     try:
         image = validate_image(message.payload, max_pixels, meter)
     except NotAnImageError as error:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from paho.mqtt.client import MQTTMessage
 
 from common.contract import topics
-from common.mqtt_properties import is_oversized
+from common.mqtt_properties import is_malformed, is_oversized
 from uploader.ingest.offences import Offence, Offences
 from uploader.ingest.parser import IncomingMessage
 from uploader.mqtt.delivery import Deliveries, Delivery
@@ -50,6 +50,7 @@ class Inbox:
             properties=dict(getattr(message.properties, "UserProperty", [])),
             arrived_at=datetime.now(UTC),
             oversized=is_oversized(message.properties),
+            malformed=is_malformed(message.properties),
         )
         if not self._deliveries.put(Delivery(incoming, message.qos, message.mid, connection)):
             (self._drop if message.qos == 0 else self._leave)(topic)

@@ -24,5 +24,5 @@ class UploaderStatus:
             content = json.loads(payload)
             problem = content["problem"]
             return cls(str(content["uploader"]), None if problem is None else str(problem))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None

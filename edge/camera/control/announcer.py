@@ -91,7 +91,7 @@ class Announcer:
 
     def _on_message(self, message: mqtt.MQTTMessage) -> None:
         if message.topic == topics.EDGE:
-            with contextlib.suppress(ValueError, KeyError, TypeError):
+            with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
                 self._edge = Edge.parse(bytes(message.payload))
         elif self._edge is not None and message.topic == topics.homeassistant_bridge(self._edge.name):
             self._bridge_up = message.payload == b"1"

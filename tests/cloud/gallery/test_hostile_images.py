@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from PIL import Image
@@ -13,10 +14,14 @@ from dev.harness.process import wait_for
 from gallery.pixel_budget import PixelBudget
 from gallery.settings import Settings as GallerySettings
 from gallery.thumbnails import SIDE, NoImageError, shrink
+from storage.capture import IMAGE_TYPES
 from storage.settings import MAX_IMAGE_PIXELS
+from storage.structure.limits import MAX_DECODE_SECONDS
 from tests.support import pictures
 from tests.support.hostile_images import HOSTILE
+from tests.support.odd_images import ODD
 from tests.support.paths import ROOT
+from uploader.ingest.image import validate_image
 from uploader.settings import Settings as UploaderSettings
 
 
@@ -24,6 +29,18 @@ from uploader.settings import Settings as UploaderSettings
 def test_what_the_uploader_refuses_has_no_thumbnail(name: str) -> None:
     with pytest.raises(NoImageError):
         shrink(HOSTILE[name](), PixelBudget(MAX_IMAGE_PIXELS))
+
+
+@pytest.mark.filterwarnings("ignore:Tag data larger:UserWarning")  # Pillow warns, and both programs keep it quiet
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_image_costs_neither_of_them_much(name: str) -> None:
+    image = ODD[name]()
+    began = time.thread_time()
+
+    assert validate_image(image, MAX_IMAGE_PIXELS).content_type in IMAGE_TYPES
+    assert shrink(image, PixelBudget(MAX_IMAGE_PIXELS)).startswith(b"\xff\xd8")
+
+    assert time.thread_time() - began < MAX_DECODE_SECONDS  # of CPU, so a busy machine does not matter
 
 
 @pytest.mark.parametrize("payload", [b"", b"GIF89a", b"\xff\xd8", b"\x89PNG", b"\x89PNG\r\n\x1a\n"])

@@ -1,0 +1,101 @@
+"""Spoilt bytes for every reader of what others wrote: each answers, or refuses in its own words. FUZZ=n sends more."""
+
+import contextlib
+import json
+import os
+import random
+from collections.abc import Callable
+
+import pytest
+from paho.mqtt.exception import MQTTException
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from camera.control.homeassistant import Edge
+from common.contract.capture import Capture, CaptureId, NotACaptureError
+from common.contract.receipt import Receipt
+from common.contract.times import parse_timestamp
+from common.mqtt_properties import unpack_message
+from gallery.catalog.cursor import Cursor
+from gallery.pixel_budget import PixelBudget
+from gallery.thumbnails import NoImageError, shrink
+from storage.key_parser import KeyParser
+from storage.keys import DEFAULT_TEMPLATE
+from tests.support import pictures
+from uploader.ingest.image import NotAnImageError, validate_image
+from uploader.ingest.parser import InvalidMessageError, parse_capture
+from uploader.mqtt.status_query import UploaderStatus
+
+INPUTS = int(os.environ.get("FUZZ") or 150)
+PIXELS = 1_000_000
+ID = "20261122T063325.123Z-9f2c01ab"
+DEEP = b"[" * 100_000
+PROPERTIES = b"\x1c\x26\x00\x02id\x00\x03abc\x03\x00\x05image\x01\x01\x09\x00\x02cd"
+
+
+def properties(content: bytes) -> None:
+    unpack_message(Properties(PacketTypes.PUBLISH), content)  # type: ignore[no-untyped-call]
+
+
+def described(content: bytes) -> None:
+    """Read a sound image whose description is spoilt."""
+    text = content.decode("utf-8", "replace")
+    for said in ({"id": text}, {"captured_at": text}, {"schema": text}, {"camera": text, "id": ID}):
+        with contextlib.suppress(InvalidMessageError):
+            parse_capture(pictures.message(PNG, said), PIXELS)
+
+
+def text_of(reader: Callable[[str], object]) -> Callable[[bytes], object]:
+    return lambda content: reader(content.decode("utf-8", "replace"))
+
+
+PNG, JPEG = pictures.png(1, pictures.description()), pictures.jpeg(1, pictures.description())
+RECEIPT = json.dumps({"stored": [{"id": ID, "key": "a/b.png"}], "rejected": [{"id": ID, "reason": "no"}]}).encode()
+READERS: dict[str, tuple[Callable[[bytes], object], tuple[bytes, ...], tuple[type[Exception], ...]]] = {
+    "properties": (properties, (PROPERTIES, b"\x00", b"\x05" + PROPERTIES), (MQTTException,)),
+    "receipts": (Receipt.parse, (RECEIPT, b"{}", DEEP), (ValueError,)),
+    "uploader's status": (UploaderStatus.parse, (b'{"uploader": "x", "problem": null}', DEEP), ()),
+    "images": (lambda content: validate_image(content, PIXELS), (PNG, JPEG), (NotAnImageError,)),
+    "thumbnails": (lambda content: shrink(content, PixelBudget(PIXELS)), (PNG, JPEG), (NoImageError,)),
+    "spool files": (Capture.parse, (PNG, JPEG), (NotACaptureError,)),
+    "metadata": (described, (ID.encode(), b"2026-11-22T06:33:25.123Z", b"1"), ()),
+    "cursors": (text_of(Cursor.decode), (Cursor(("a", "b"), ("c", "d")).encode().encode(), b"W10="), (ValueError,)),
+    "keys": (text_of(KeyParser(DEFAULT_TEMPLATE).parse), (f"porch/door/2026/11/22/{ID}.png".encode(), b"a/" * 500), ()),
+    "ids": (text_of(CaptureId.parse), (ID.encode(),), (ValueError,)),
+    "times": (text_of(parse_timestamp), (b"2026-11-22T06:33:25.123Z",), (ValueError,)),
+    "the edge's name": (
+        Edge.parse,
+        (b'{"name": "porch", "homeassistant": true}', b"[]", DEEP),
+        (ValueError, KeyError, TypeError, RecursionError),
+    ),
+}
+
+
+def spoil(chance: random.Random, right: bytes) -> bytes:
+    content = bytearray(right)
+    for _ in range(chance.choice((0, 1, 1, 2, 8))):
+        place = chance.randrange(len(content) + 1)
+        match chance.randrange(5):
+            case 0:
+                content[place : place + 1] = bytes([chance.choice((0, 1, 0x7F, 0x80, 0xFF, chance.randrange(256)))])
+            case 1:
+                content[place:place] = chance.randbytes(chance.randint(1, 9))
+            case 2:
+                del content[place : place + chance.randint(1, 40)]
+            case 3:
+                del content[place:]
+            case 4:
+                content[place:place] = chance.choice((b'"', b"{}", b"9" * 5000, b"\xed\xa0\x80", b"[" * 2000, b"NaN"))
+    return bytes(content)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of what is odd
+@pytest.mark.parametrize("name", READERS)
+def test_whatever_comes_is_read_or_refused_in_its_own_words(name: str) -> None:
+    read, samples, refusals = READERS[name]
+    chance = random.Random(f"{name} {os.environ.get('SEED') or 1}")
+
+    for _ in range(INPUTS):
+        content = spoil(chance, chance.choice(samples))
+        with contextlib.suppress(*refusals):
+            read(content)
