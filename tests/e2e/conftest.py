@@ -21,7 +21,7 @@ def _engine() -> None:
         pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo() -> Iterator[compose.Demo]:
     """Run the demo's Compose project under a name of its own."""
     with running_demo() as demo:
