@@ -5,7 +5,7 @@ import re
 import sys
 
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-STORED = b'HTTP/1.1 200 OK\r\nETag: "0"\r\nContent-Length: 0\r\n\r\n'
+STORED = b'HTTP/1.1 200 OK\r\nETag: "00000000000000000000000000000000"\r\nContent-Length: 0\r\n\r\n'
 LISTED = b'<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>'
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 

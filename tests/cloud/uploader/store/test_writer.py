@@ -1,5 +1,6 @@
 """What CaptureStore asks of S3, and what it makes of S3's rarer responses."""
 
+import hashlib
 import io
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from uploader.store.writer import CaptureStore, StoredObject
 
 CAPTURE = parse_capture(pictures.message(pictures.png(1)), 1_000_000)
 KEY = f"x/{CAPTURE.id}.png"
+STORED = {"ETag": f'"{hashlib.md5(CAPTURE.image, usedforsecurity=False).hexdigest()}"'}  # as S3 confirms a PUT
 
 
 def reads_back(stubber: Stubber, *, knows_condition: bool = False) -> None:
@@ -46,7 +48,7 @@ def test_a_busy_s3_and_a_conflicting_writer_are_tried_again(stubbed: tuple[Captu
     store, stubber = stubbed
     stubber.add_client_error("put_object", "SlowDown", http_status_code=503)
     stubber.add_client_error("put_object", "ConditionalRequestConflict", http_status_code=409)
-    stubber.add_response("put_object", {})
+    stubber.add_response("put_object", STORED)
     reads_back(stubber)
 
     with stubber:
@@ -57,7 +59,7 @@ def test_a_taken_name_whose_object_vanishes_meanwhile_is_tried_again(stubbed: tu
     store, stubber = stubbed
     stubber.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
     stubber.add_client_error("head_object", "404", http_status_code=404)
-    stubber.add_response("put_object", {})
+    stubber.add_response("put_object", STORED)
     reads_back(stubber, knows_condition=True)
 
     with stubber:
@@ -67,7 +69,7 @@ def test_a_taken_name_whose_object_vanishes_meanwhile_is_tried_again(stubbed: tu
 def test_no_option_is_sent_that_was_not_set(stubbed: tuple[CaptureStore, Stubber]) -> None:
     store, stubber = stubbed
     expected = {"Bucket": "captures", "Key": KEY, "Body": ANY, "ContentType": "image/png", "IfNoneMatch": "*"}
-    stubber.add_response("put_object", {}, {**expected, "Metadata": CAPTURE.object_metadata})
+    stubber.add_response("put_object", STORED, {**expected, "Metadata": CAPTURE.object_metadata})
     reads_back(stubber)
 
     with stubber:
@@ -97,7 +99,7 @@ def test_encryption_is_sent_as_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     with Stubber(client) as stubber:
         stubber.add_response(
             "put_object",
-            {},
+            STORED,
             dict.fromkeys(("Bucket", "Key", "Body", "ContentType"), ANY)
             | {"Metadata": ANY, "IfNoneMatch": "*", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key"},
         )
