@@ -39,7 +39,7 @@ run_upgrade() {
     export_timezone
     new=yes
     for half in $(roles); do
-        progress "Building the new $half image" compose "$half" build || {
+        progress "Building the new $half image" build "$half" || {
             reason=$(last_line)
             use_kept_images
             fail "the new version cannot be built, so the old one goes on: $reason"

@@ -79,6 +79,14 @@ compose_file() {
     fi
 }
 
+# Builds a half's image once: Compose labels it with the service, so each service that builds it makes another.
+build() {
+    case $1 in
+        edge) compose edge build camera ;;
+        *) compose cloud build uploader ;;
+    esac
+}
+
 # The images that a half builds.
 images() { sed -n 's/^ *image: *\(usbcam-[^ ]*\).*/\1/p' "$(compose_file "$1")" | sort -u; }
 

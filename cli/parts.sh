@@ -30,7 +30,7 @@ project() { setting COMPOSE_PROJECT_NAME "$(sed -n 's/^name: *//p' "$(compose_fi
 build_missing() {
     for image in $(images "$1"); do
         docker image inspect "$image" >/dev/null 2>&1 && continue
-        progress "Building the $1 image (minutes the first time)" compose "$1" build >&2 || build_failed
+        progress "Building the $1 image (minutes the first time)" build "$1" >&2 || build_failed
         return
     done
 }

@@ -25,7 +25,7 @@ up_half() {
     if [ -e "$kept/rolled-back" ]; then
         say "The last upgrade failed, so this is still the version before; ./usbcam upgrade tries again."
     else
-        progress "Building the $1 image (minutes the first time)" compose "$1" build || build_failed
+        progress "Building the $1 image (minutes the first time)" build "$1" || build_failed
     fi
     started=yes
     progress "Starting the $1 services until all are healthy" start_half "$1" 300 || explain_start "$1"

@@ -16,7 +16,7 @@ RIGHT = "ROLE=cloud\nCLOUD_HOST=cam.example.com\nS3_BUCKET=faces\n"
 DOCKER = """#!/bin/sh
 echo "$*" >>"$ASKED"
 case "$*" in
-    *" build") [ -z "${SLOW-}" ] || exec sleep 60 ;;
+    *" build "*) [ -z "${SLOW-}" ] || exec sleep 60 ;;
     *" up "*) [ -z "${BROKEN-}" ] || { echo "$TAKEN" >&2; exit 1; } ;;
 esac
 """
