@@ -72,7 +72,7 @@ def test_an_uploader_that_is_away_keeps_its_session(uploaders: Uploaders) -> Non
     result = uploaders.run("check")
 
     assert result.code == 0
-    assert "its session keeps what arrives; start it: docker compose" in result.lines("warn")["uploader"]
+    assert "its session keeps what arrives; start it: ./usbcam up" in result.lines("warn")["uploader"]
 
 
 def test_a_broker_that_nobody_subscribed_to_is_a_failure(uploaders: Uploaders) -> None:
@@ -193,7 +193,7 @@ def test_a_bucket_of_somebody_else_is_one_line(uploaders: Uploaders, strict_stor
     assert subject == "bucket"
     assert sentence == (
         "these credentials may not access usbcam-others: it belongs to somebody else, or a permission is missing; "
-        "allow what cloud/iam/policy.json says, or fix S3_BUCKET or AWS_ACCESS_KEY_ID"
+        "allow s3:ListBucket and the rest of cloud/iam/policy.json, or fix S3_BUCKET or AWS_ACCESS_KEY_ID"
     )
 
 

@@ -146,7 +146,7 @@ def test_a_key_that_may_only_read_makes_no_bucket(uploaders: Uploaders, strict_s
     subject, sentence = the_only_failure(result)
     assert subject == "bucket"
     assert sentence.startswith(
-        f"{LATER} does not exist, and these credentials may not create it; allow what cloud/iam/pol"
+        f"{LATER} does not exist, and these credentials may not do CreateBucket; allow s3:CreateBucket"
     )
 
 
@@ -292,7 +292,8 @@ def test_a_missing_right_is_named_and_the_other_steps_go_on(aws: tuple[S3Client,
     assert results["public access"] == CheckResult(
         Status.FAIL,
         "public access",
-        "these credentials may not do GetPublicAccessBlock; allow what cloud/iam/policy-setup.json says",
+        "these credentials may not do GetPublicAccessBlock; allow s3:GetBucketPublicAccessBlock, "
+        "as in cloud/iam/policy-setup.json",
     )
     assert results["TLS only"].status is Status.PASS
 
