@@ -80,7 +80,7 @@ def test_files_that_the_documents_name_are_there(document: Path) -> None:
     modules = re.findall(r"python -m ([a-z]+)", text)
 
     assert all((ROOT / (file or command)).exists() for file, command in named)
-    assert set(modules) <= {"camera", "enroll", "gallery", "uploader", "venv", "pip", "dev"}
+    assert set(modules) <= {"camera", "enroll", "gallery", "uploader", "venv", "pip", "dev", "tests"}
 
 
 def _is_a_flag(match: re.Match[str], path: Path) -> bool:
