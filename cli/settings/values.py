@@ -39,7 +39,7 @@ def _by_table(name: str, value: str) -> str | None:
     row = TABLE.get(name, {})
     kind = row.get("kind")
     if kind == "choice":
-        return _choice(value, row["choices"])
+        return _choice(value, [str(choice) for choice in row["choices"]])
     if kind in {"integer", "number"}:
         return _number(name, value, row)
     if "pattern" in row and not re.fullmatch(row["pattern"].strip("^$"), value):

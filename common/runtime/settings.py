@@ -36,11 +36,11 @@ class ProductSettings(BaseSettings):
             return value
         if set(choices) == {"on", "off"}:
             return SWITCH.get(value.lower(), value)
-        return next((choice for choice in choices if choice.lower() == value.lower()), value)
+        return next((choice for choice in choices if str(choice).lower() == value.lower()), value)
 
 
-def _choices(annotation: object) -> tuple[str, ...]:
-    """The words of a Literal, also of one that may be missing."""
+def _choices(annotation: object) -> tuple[object, ...]:
+    """The values of a Literal, also of one that may be missing."""
     if get_origin(annotation) is Literal:
         return get_args(annotation)
     return next((found for option in get_args(annotation) if (found := _choices(option))), ())

@@ -59,7 +59,7 @@ def test_a_process_has_no_rights_and_can_get_none(demo: compose.Demo, service: s
 WRITABLE = {
     "store": {"/tmp", "/objects"},
     "cloud-broker": {"/tmp", "/mosquitto/data"},
-    "uploader": {"/tmp"},
+    "uploader": {"/tmp", "/journal"},
     "gallery": {"/tmp", "/thumbnails"},
     "edge-broker": {"/tmp", "/mosquitto/data", "/mosquitto/log"},  # there the camera's login
     "camera": {"/tmp", "/spool"},

@@ -22,7 +22,8 @@ def run_camera(tmp_path: Path) -> Run:
     """`python -m camera ARGUMENTS` with nothing but these settings."""
 
     def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        environment = {"PATH": os.environ["PATH"], **settings}
+        # Another test's service may have the usual port: each asks that of its own, or none.
+        environment = {"PATH": os.environ["PATH"], "LIVE_PORT": "0", **settings}
         return launcher.run("camera", *arguments, folder=tmp_path, environment=environment)
 
     return run

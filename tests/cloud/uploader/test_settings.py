@@ -56,8 +56,8 @@ def test_every_wrong_setting_ends_the_start_with_its_own_line(tmp_path: Path) ->
     assert process.popen.wait(20) == 2
     assert [line.split("=")[0] for line in process.tail().splitlines()] == [
         "uploader: S3_BUCKET is not set; set it in .env",
-        "uploader: UPLOAD_THREADS",
         "uploader: MAX_IMAGE_PIXELS",
+        "uploader: UPLOAD_THREADS",
     ]
 
 

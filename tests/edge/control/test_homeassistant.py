@@ -37,7 +37,7 @@ def statuses() -> Iterator[dict[str, object]]:
                 worker = SimpleNamespace(
                     status=CameraStatus(state, problem),
                     rate=SimpleNamespace(per_second=lambda: 9.9),
-                    counters=SimpleNamespace(faces=1, captured=2, refused=0),
+                    counters=SimpleNamespace(faces=1, captured=2, refused=0, last_captured_at=None),
                     frame_counters=SimpleNamespace(skipped=0),
                 )
                 publisher = cast("Publisher", SimpleNamespace(stored=0, rejected=0, bridge_up=bridge_up))

@@ -39,6 +39,7 @@ FAST = {
     "CAPTURES_PER_MINUTE": "6000",
     "DETECTIONS_PER_SECOND": "10",
     "FILE_AT_END": "loop",
+    "MIN_FACE_PX": "28",  # the film is small
 }
 
 
