@@ -35,4 +35,4 @@ def refusals(broker: CloudBroker) -> list[str]:
 
 def has_logged(broker: CloudBroker, pattern: str) -> bool:
     assert broker.process is not None
-    return re.search(pattern, broker.process.tail(10_000)) is not None
+    return re.search(pattern, broker.process.log.read_text(errors="replace")) is not None

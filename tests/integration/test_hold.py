@@ -68,6 +68,9 @@ def test_an_offender_is_named_held_off_and_comes_back(
 ) -> None:
     offend(cloud_broker, porch)
 
+    if mosquitto_image is None and offend is by_what_it_may_not_write:  # 2.0 hangs up at the first message
+        assert honest.topics() == set()
+        return
     if mosquitto_image is None:  # 2.0 cannot change rights often
         wait_for(
             lambda: has_logged(cloud_broker, "porch floods, revoke it: it sends more "), seconds=20, what="its name"

@@ -58,7 +58,11 @@ class Client:
         properties.ReceiveMaximum = 100
         self._paho.connect(LOOPBACK, self._port, clean_start=not self._keep_session, properties=properties)
         self._paho.loop_start()
-        wait_for(self._connected.is_set, seconds=SECONDS, what=f"a connection to port {self._port}")
+        try:
+            wait_for(self._connected.is_set, seconds=SECONDS, what=f"a connection to port {self._port}")
+        except TimeoutError:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -66,6 +70,8 @@ class Client:
     ) -> None:
         self._paho.disconnect()
         self._paho.loop_stop()
+        if left_open := self._paho.socket():  # by a broker that did not answer
+            left_open.close()
         # paho closes its last sockets when it is deleted, and it is not while its callbacks hold us and we hold it.
         self._paho.on_connect = self._paho.on_subscribe = self._paho.on_publish = self._paho.on_message = None
 
