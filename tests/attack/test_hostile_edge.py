@@ -41,10 +41,10 @@ class Honest:
         self._edge.send(picture)
 
     def wait(self) -> None:
-        """Wait until all of it is stored, on the one connection that there was."""
+        """Wait until all of it is stored, on one connection, unless the uploader itself chose another."""
         wait_for(lambda: set(self._sent) <= set(self._edge.stored()), seconds=SECONDS, what="the honest images")
         log = self._uploader.log.read_text()
-        assert log.count("Subscribed to") == 1, log
+        assert log.count("Subscribed to") <= 1 + log.count("Connecting again: messages that did not fit"), log
         assert self._uploader.alive()
 
 
