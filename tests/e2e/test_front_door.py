@@ -151,7 +151,7 @@ def assert_a_broken_version_goes_back(machine: Machine) -> list[str]:
     good = main.read_text(encoding="utf-8")
     main.write_text(f"{good}\nraise SystemExit('camera: this version is broken')\n", encoding="utf-8")
 
-    said = machine.usbcam("upgrade", status=1, UPGRADE_SECONDS="30")
+    said = machine.usbcam("upgrade", status=1, UPGRADE_SECONDS="90")
 
     assert "camera is not healthy: camera: this version is broken" in said
     assert "the new version was not healthy, so the old one runs again" in said
