@@ -87,6 +87,11 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     assert machine.images() == []
 
 
+def is_healthy(container: str) -> bool:
+    command = ["docker", "inspect", "--format", "{{.State.Health.Status}}", container]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "healthy"
+
+
 def spooled(machine: Machine) -> list[str]:
     command = ["docker", "exec", f"{machine.name}-edge-camera-1", "ls", "/spool"]
     listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
@@ -147,6 +152,7 @@ def assert_a_broken_version_goes_back(machine: Machine) -> list[str]:
     wait_for(lambda: len(spooled(machine)) >= 2, seconds=60, what="captures that wait")
     waiting = spooled(machine)
     subprocess.run(["docker", "unpause", f"{machine.name}-cloud-uploader-1"], check=True, capture_output=True)
+    wait_for(lambda: is_healthy(f"{machine.name}-cloud-uploader-1"), seconds=90, what="a healthy uploader")
     main = machine.folder / "edge/camera/service.py"
     good = main.read_text(encoding="utf-8")
     main.write_text(f"{good}\nraise SystemExit('camera: this version is broken')\n", encoding="utf-8")
