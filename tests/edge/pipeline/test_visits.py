@@ -88,6 +88,18 @@ def test_there_are_never_more_than_three_in_a_minute() -> None:
     assert len(shots(rising)) == 3
 
 
+def test_the_best_of_a_visit_is_the_best_that_was_sent() -> None:
+    visit = confirmed_visit()
+    for number, quality in enumerate([0.9, 0.6, 0.7]):
+        visit.candidate = candidate(quality)
+        visit.record_shot(f"shot-{number}", float(number))
+
+    visit.refuse({"shot-0"})
+
+    summary = visit.summary("door")
+    assert (summary.captures, summary.best) == (("shot-1", "shot-2"), "shot-2")
+
+
 def test_who_stays_is_kept_ever_more_rarely_each_time_by_the_best_shot_of_the_time_between() -> None:
     seconds = {second: 0.6 + (second % 600 == 200) * 0.1 for second in range(3 * 3600 + 1)}
 
