@@ -14,6 +14,15 @@ check_program() {
     command -v "$1" >/dev/null || fail "there is no program $1; install Mosquitto 2.0 or newer and its clients"
 }
 
+# A program that is missing would only be missed later, by nobody.
+check_files() {
+    folder=$1
+    shift
+    for file; do
+        [ -r "$folder/$file" ] || fail "there is no $folder/$file; mount or copy the whole folder mosquitto/, readable for uid $(id -u)"
+    done
+}
+
 check_port() {
     case $2 in
         *[!0-9]* | '' | ??????*) fail "$1=$2 is not a port; set $1 in .env to a number from 1 to 65535" ;;

@@ -10,3 +10,13 @@ send() {
 broker_runs() {
     kill -0 "$BROKER" 2>/dev/null
 }
+
+# Gives an edge its rights or takes them (addClientRole, removeClientRole; empty for neither), and ends its connection.
+# The plugin does not ask whether a client is disabled when its certificate is its name: it only ends its connection.
+change_edge() {
+    role="\"username\": \"$2\", \"rolename\": \"edge-$2\""
+    send -m "{\"commands\": [$(
+        [ -z "$1" ] || printf '{"command": "%s", %s}, ' "$1" "$role"
+        printf '{"command": "disableClient", "username": "%s"}, {"command": "enableClient", "username": "%s"}' "$2" "$2"
+    )]}"
+}

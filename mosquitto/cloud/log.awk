@@ -1,7 +1,8 @@
 # Makes the cloud broker's log readable: without what only helps to debug Mosquitto, each refusal in one line, at most
 # five lines a second for each client. Writes the names of the connected edges to the file `connected`; the file `stuck`
 # when the broker has no memory left for the uploader, so that nothing drains (Mosquitto 2.0 does that at its limit); and
-# the file `unreadable` when it cannot read its queue. Holds off an edge that floods, by hold.sh, where that is given.
+# the file `unreadable` when it cannot read its queue; and for health.sh the name of its client, to the file `read-for`.
+# Holds off an edge that floods, by hold.sh, where that is given.
 
 function emit(text) {
     print time ": " text
@@ -27,7 +28,8 @@ function write_connected(    name) {
 
 # Mosquitto 2.1 names the address; then a connection that was taken over does not end the one that took it.
 function disconnect(name) {
-    if (!(name in address) || (match($0, /\[[^]]*\]/) && substr($0, RSTART + 1, RLENGTH - 2) != address[name])) return
+    if (!(name in address)) return
+    if (address[name] != "" && match($0, /\[[^]]*\]/) && substr($0, RSTART + 1, RLENGTH - 2) != address[name]) return
     delete address[name]
     write_connected()
 }
@@ -60,7 +62,11 @@ function end_subscribe(    topic) {
     split("", pending)
 }
 
-BEGIN { write_connected() }
+# Who was connected when this program was started again; start.sh empties the file.
+BEGIN {
+    while ((getline name < connected) > 0) address[name] = ""
+    close(connected)
+}
 
 {
     at = index($0, ": ")
@@ -71,7 +77,7 @@ BEGIN { write_connected() }
 text ~ /^(Received|Denied) / {
     split(text, word, " ")
     if (word[4] in address) count_packet(word[4])
-    else if (word[2] == "PUBLISH" && word[4] in uploaders && match(text, /'usbcam\/_\/offenders\/[^']*'/))
+    else if (word[1] == "Received" && word[2] == "PUBLISH" && match(text, /'usbcam\/_\/offenders\/[^']*'/))
         hold_off(substr(text, RSTART + 20, RLENGTH - 21), "it sends more properties than anybody reads")
 }
 text ~ /^Received SUBSCRIBE from / { subscriber = substr(text, 25); split("", pending); next }
@@ -85,12 +91,12 @@ reason != "" && text ~ /^(Client|Socket error)/ { refuse("unknown clients", "Ref
 text ~ /^(Received|Sending|No will message|Will message|\t|New connection)/ || text ~ / negotiated / { next }
 text ~ /^New client connected from / {
     split(text, word, " ")
-    delete uploaders[word[7]]
-    if (index(text, "u'Uploader'")) uploaders[word[7]]
+    if (word[7] ~ /^health-[0-9]+-[0-9]+$/ && index(text, " u'") == 0) { print word[7] > read_for; close(read_for); next }
     if (index(text, "u'" word[7] "'")) { address[word[7]] = word[5]; write_connected() }
 }
 text ~ /Couldn't open database/ { print time > unreadable; close(unreadable) }
 text ~ /^Client uploader.* disconnected.*out of memory/ && ++starved == 4 { print time > stuck; close(stuck) }
+text ~ /^Client health-[0-9]+-[0-9]+ / { next }
 text ~ /^Client / { split(text, word, " "); disconnect(word[2]) }
 text ~ /^Socket error on client / { split(text, word, "[ ,]"); disconnect(word[5]) }
 { emit(text) }

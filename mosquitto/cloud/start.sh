@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts the cloud broker: checks the settings, creates the uploader's session once, becomes Mosquitto. Two programs run
-# beside it: watch.sh applies what cloud/enroll writes, log.awk makes the log readable.
+# beside it: watch.sh applies what cloud/enroll writes, log.awk makes the log readable. health.sh asks whether they do.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 service=cloud-broker
@@ -24,9 +24,19 @@ filter_log() {
     interactive=
     awk -W version </dev/null 2>&1 | grep -q mawk && interactive='-W interactive'
     # shellcheck disable=SC2086 # nothing or two words
-    exec awk $interactive -v connected="$CLOUD_BROKER_DATA/connected" -v stuck="$CLOUD_BROKER_DATA/stuck" \
-        -v unreadable="$CLOUD_BROKER_DATA/unreadable" -v hold="$hold" \
+    awk $interactive -v connected="$CLOUD_BROKER_DATA/connected" -v stuck="$CLOUD_BROKER_DATA/stuck" \
+        -v unreadable="$CLOUD_BROKER_DATA/unreadable" -v read_for="$RUN_DIR/read-for" -v hold="$hold" \
         -v hold_seconds="$CLOUD_HOLD_SECONDS" -f "$here/log.awk"
+}
+
+# Runs a program beside the broker for as long as the broker does: again when it fails, and says so. Its standard input
+# stays open meanwhile, so that the broker can write its log.
+keep_running() {
+    until "$@"; do
+        kill -0 "$BROKER" 2>/dev/null || return 0
+        echo "$service: $* has ended; starting it again" >&2
+        sleep 1
+    done
 }
 
 # A broker without subscribers accepts images and drops them. So before its ports open for the first time, it runs behind a
@@ -64,6 +74,7 @@ CLOUD_HOLD_SECONDS=${CLOUD_HOLD_SECONDS:-30}
 MAX_IMAGE_MB=${MAX_IMAGE_MB:-8}
 mosquitto=${MOSQUITTO:-mosquitto}
 
+check_files "$here" mosquitto.conf control.sh watch.sh hold.sh health.sh log.awk
 check_program "$mosquitto"
 # Mosquitto 2.0 counts its memory wrong when rights change: a few changes, and it believes that there is none left.
 case $("$mosquitto" -h 2>/dev/null | sed -n '1s/.*version //p') in
@@ -101,11 +112,13 @@ cp "$CLOUD_IDENTITY/clients.json" "$RUN_DIR/clients.json" # the plugin writes to
 for answer in applied answered connected; do # files by which cloud/enroll learns the broker's state
     : >"$CLOUD_BROKER_DATA/$answer"
 done
-rm -f "$RUN_DIR/log" "$CLOUD_BROKER_DATA/stuck"
+rm -f "$RUN_DIR/log" "$RUN_DIR/watching" "$RUN_DIR/read-for" "$CLOUD_BROKER_DATA/stuck"
+rm -rf "$RUN_DIR/held" # a broker that starts has let everybody in again
+mkdir "$RUN_DIR/held"
 mkfifo "$RUN_DIR/log"
 BROKER=$$
 BROKER_HOST=$(local_address "$CLOUD_BROKER_LISTEN")
 export BROKER BROKER_HOST VERSION CLOUD_IDENTITY CLOUD_BROKER_DATA CLOUD_BROKER_PORT
-filter_log <"$RUN_DIR/log" &
-sh "$here/watch.sh" >/dev/null 2>&1 &
+keep_running filter_log <"$RUN_DIR/log" &
+keep_running sh "$here/watch.sh" </dev/null >/dev/null &
 exec "$mosquitto" -c "$RUN_DIR/cloud-broker.conf" >"$RUN_DIR/log" 2>&1

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs beside the cloud broker and applies what cloud/enroll has written, without a restart. Started by start.sh.
+# Runs beside the cloud broker, started by start.sh: applies what cloud/enroll has written, without a restart, and lets in
+# again whom hold.sh holds off.
 set -eu
 
 # shellcheck source=mosquitto/cloud/control.sh disable=SC1091 # it is not followed when this file is checked alone
@@ -23,6 +24,20 @@ forget_revoked() {
     done <"$CLOUD_IDENTITY/revoked"
 }
 
+# Until it is time, whoever comes back is sent away.
+tend_held() {
+    for file in "$RUN_DIR"/held/*; do
+        name=${file##*/}
+        [ "$name" != '*' ] || return 0
+        read -r end <"$file" || continue
+        if [ "$(date +%s)" -ge "$end" ]; then
+            ! change_edge addClientRole "$name" || rm -f "$file"
+        elif grep -qxF "$name" "$CLOUD_BROKER_DATA/connected"; then
+            change_edge '' "$name" || true
+        fi
+    done
+}
+
 read_line() {
     line=
     [ ! -r "$CLOUD_IDENTITY/$1" ] || read -r line <"$CLOUD_IDENTITY/$1" || true
@@ -31,6 +46,8 @@ read_line() {
 answered=
 send_until_accepted -m '{"commands": []}' # from now on the broker handles signals; VERSION is what it has read
 while broker_runs; do
+    : >"$RUN_DIR/watching" # for health.sh
+    tend_held
     read_line version
     if [ "$line" != "$VERSION" ]; then
         VERSION=$line

@@ -198,6 +198,7 @@ HOMEASSISTANT_PASSWORD=${HOMEASSISTANT_PASSWORD:-}
 mosquitto=${MOSQUITTO:-mosquitto}
 
 check_address EDGE_BROKER_LISTEN "$EDGE_BROKER_LISTEN"
+check_files "$here" mosquitto.conf rights
 check_program "$mosquitto"
 check_program mosquitto_passwd
 check_port EDGE_BROKER_PORT "$EDGE_BROKER_PORT"
