@@ -10,13 +10,15 @@ from typing import AbstractSet, Callable, Optional
 from cli.settings.env_file import EnvFile
 from cli.settings.files import ROOT
 from cli.settings.hosts import Rule, in_containers
+from cli.settings.shown import is_plain
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "tcp", "udp", "rtp", "srt")
 USUAL_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp")
-AUTHORITY = re.compile(r"(?:[^/?#]*@)?(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?")
+AUTHORITY = re.compile(r"(?:[^/?#]*@)?([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?")
 ENCODING = "in a user name or password write # as %23, / as %2F, ? as %3F, @ as %40, : as %3A and % as %25"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}(:\d+)?(/.*)?")
+ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?)(/.*)?")
+ADDRESSES = re.compile("://|@")
 ANY = ("usb", "webcam", "camera", "any", "first", "automatic", "yes", "on", "default", "none")
 DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 RANGE = re.compile(r"(?:([a-z]{2})(?:-([a-z]{2}))?/)?([0-2]\d):([0-5]\d)-([0-2]\d):([0-5]\d)")
@@ -43,16 +45,24 @@ def _url(value: str) -> str | None:
         close = difflib.get_close_matches(scheme.lower(), USUAL_SCHEMES, n=1, cutoff=0.6)
         if scheme.lower() == "file":
             return "is a file; write /files/NAME, and its folder in CAMERA_FILES"
-        return f"has the scheme {scheme[:12]}://; write {close[0] if close else 'rtsp'}://"
+        return f"has the scheme {scheme}://; write {close[0]}://" if close else "has a wrong scheme; write rtsp://"
     authority = re.split(r"[/?#]", rest, maxsplit=1)
     if "@" in "".join(authority[1:]):
         return f"has an @ behind the first /, ? or #; {ENCODING}"
     found = AUTHORITY.fullmatch(authority[0])
-    if found is None:
+    if found is None or not _can_be_looked_up(found[1]):
         return f"has a wrong host or port; {ENCODING}"
-    if found[1] and not 0 < int(found[1]) <= MAX_PORT:
+    if found[2] and not 0 < int(found[2]) <= MAX_PORT:
         return "has a wrong port; write one from 1 to 65535"
     return None
+
+
+def _can_be_looked_up(host: str) -> bool:
+    try:
+        host.strip("[]").encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _device(value: str) -> str | None:
@@ -73,11 +83,12 @@ def _mistyped(value: str) -> str | None:
         return f"is no device; write /dev/{value.rsplit('/', maxsplit=1)[-1]}"
     if value.startswith(("/DEV", "\\")):
         return "is no device; write /dev/video0"
-    if re.match(r"(rtsps?|https?|rtmps?)[:/]", lower):
-        scheme = re.split("[:/]", lower, maxsplit=1)[0]
+    if re.match(r"(rtsps?|https?|rtmps?)[:;/]", lower):
+        scheme = re.split("[:;/]", lower, maxsplit=1)[0]
         return f"has no :// behind {scheme}; write {scheme}://HOST/PATH"
-    if ADDRESS.fullmatch(value):
-        return f"has no scheme; write rtsp://{value}"
+    found = ADDRESS.fullmatch(value)
+    if found:
+        return f"has no scheme; write rtsp://{found[1]}" + ("/..." if found[2] else "")
     if re.fullmatch(r"-\d+", value):
         return "is a negative number; write 0 for /dev/video0, or auto"
     close = difflib.get_close_matches(lower, ("auto", "demo"), n=1, cutoff=0.6)
@@ -89,6 +100,8 @@ def _mistyped(value: str) -> str | None:
 def _file(value: str, env: EnvFile) -> str | None:
     if not in_containers():
         return None if (ROOT / value).is_file() else "is no file of this host; fix the path"
+    if not is_plain("CAMERA_SOURCE", value):
+        return f"is no source; an address begins with rtsp:// or http://, and {ENCODING}"
     if not value.startswith("/files/"):
         if "/" not in value and "." not in value:
             return "is no source; write auto, /dev/video0, serial:..., rtsp://..., /files/NAME or demo"
@@ -108,18 +121,19 @@ def cameras(value: str, env: EnvFile) -> str | None:
     seen: dict[str, str] = {}
     for number, word in enumerate(value.split(), 1):
         name, found, what = word.partition("=")
-        shown = name if NAME.fullmatch(name) else f"word {number}"
-        if not found or not name or not what or "://" in name or "@" in name:
+        shown = name if _is_name(name, what, value) else f"word {number}"
+        if not found or not name or not what or ADDRESSES.search(name):
             return f"has {shown} without NAME=SOURCE; write front=/dev/video0 porch=rtsp://HOST/PATH"
         if not NAME.fullmatch(name):
             return f"has {shown}, whose name is wrong; write letters, digits, - and _ before ="
         if name in seen:
-            return f"names {name} twice; give each camera its own name"
+            return f"names {shown} twice; give each camera its own name"
+        what = f"/dev/video{what}" if what.isdecimal() else what
         if what in seen.values() and what != "demo":
-            return f"gives {name} the source of another camera; give each its own"
+            return f"gives {shown} the source of another camera; give each its own"
         problem = source(what, env)
         if problem:
-            return f"has {name}, which {problem}"
+            return f"has {shown}, which {problem}"
         seen[name] = what
     devices = [
         what for what in seen.values() if "://" not in what and what != "demo" and not what.startswith("/files/")
@@ -129,9 +143,16 @@ def cameras(value: str, env: EnvFile) -> str | None:
     return None
 
 
+def _is_name(name: str, what: str, value: str) -> bool:
+    """Whether it is surely a camera's name: where there is an address, a word may be a part of its password."""
+    return NAME.fullmatch(name) is not None and ("://" in what or not ADDRESSES.search(value))
+
+
 def settings_problem(value: str, env: EnvFile, check: Check, allowed: AbstractSet[str]) -> str | None:
     """Judge CAMERA_SETTINGS; `check` judges a single setting, `allowed` are those that a camera may have."""
-    names = [word.partition("=")[0] for word in env.get("CAMERAS").split()] or [env.get("CAMERA_NAME") or "camera"]
+    words = [word.partition("=") for word in env.get("CAMERAS").split()]
+    names = [name for name, _, what in words if _is_name(name, what, env.get("CAMERAS"))]
+    names = names or [env.get("CAMERA_NAME") if NAME.fullmatch(env.get("CAMERA_NAME")) else "camera"]
     if re.search(r",$|,[\w-]+\.\w+=", value):
         return "has a comma between two settings; put a space there"
     for number, word in enumerate(value.split(), 1):
@@ -142,9 +163,10 @@ def settings_problem(value: str, env: EnvFile, check: Check, allowed: AbstractSe
         if name not in names:
             return f"has word {number} for no camera; there are {', '.join(names)}"
         if setting.upper() not in allowed:
+            shown = f"{name}.{setting}" if NAME.fullmatch(setting) else f"word {number}"
             close = difflib.get_close_matches(setting.upper(), sorted(allowed), n=1)
             meant = f"; did you mean {close[0]}?" if close else "; it is set for all cameras, on a line of its own"
-            return f"has {name}.{setting[:40]}, which no camera can have of its own{meant}"
+            return f"has {shown}, which no camera can have of its own{meant}"
         problem = check(setting.upper(), text, env)
         if problem:
             return f"has {name}.{setting}, which {problem}"

@@ -7,11 +7,11 @@ from typing import Iterator, Sequence
 
 from cli.settings.env_file import EnvFile
 from cli.settings.names import EXAMPLE, SETTING, is_secret
+from cli.settings.shown import is_plain
 from cli.settings.values import RULES, SWITCH, TABLE
 
 EDGE_ONLY = ("EDGE_", "CAMERA_FILES", "VIDEO_GID", "HOMEASSISTANT")
 CLOUD_ONLY = ("CLOUD_BIND", "CLOUD_EXTRA", "AWS_CREDENTIALS_FILE")
-ADDRESS_IN_IT = ("CAMERA_SOURCE", "CAMERAS")
 
 
 def lines(env: EnvFile, roles: Sequence[str]) -> Iterator[str]:
@@ -56,6 +56,6 @@ def _example(name: str) -> str:
 def _shown(name: str, value: str) -> str:
     if not value:
         return ""
-    if is_secret(name) or (name in ADDRESS_IN_IT and "://" in value):
+    if is_secret(name) or not is_plain(name, value):
         return "(set)"
     return value if " " not in value else json.dumps(value)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Iterable
 
 from cli.settings.names import correct, is_known, is_secret
+from cli.settings.shown import assignment
 
 UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 ASSIGNMENT = re.compile(r"([A-Za-z_][\w.-]*)=(.*)")
@@ -21,7 +22,6 @@ VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*)|(\$)|(\{))")
 TYPOGRAPHIC = "“”„‘’‚«»`´″′"  # noqa: RUF001 (these are what is looked for)
 INVISIBLE = re.compile("[\u00a0\u00ad\u200b-\u200f\u2028\u2029\u202f\u2060\ufeff\x00-\x08\x0b-\x1f\x7f]")
 PLACEHOLDER = re.compile(r"<.*>|\.{3,}|…+|x{3,}|(change|replace)[-_ ]?me|your[-_ ].*|todo|example", re.IGNORECASE)
-PLAIN = re.compile(r"(?!.*://)[\w .,:;/+()\[\]{}%~!-]{1,60}")
 
 
 class EnvFileError(Exception):
@@ -39,8 +39,7 @@ class Assignment:
     @property
     def shown(self) -> str:
         """The name, and the value where that cannot be a secret."""
-        shown = f"{self.name}={self.value}"
-        return self.name if is_secret(self.name) or not PLAIN.fullmatch(self.value) else shown
+        return self.name if is_secret(self.name) else assignment(self.name, self.value)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,10 @@ from cli.settings import edit
 from cli.settings.env_file import Assignment, EnvFile, read
 from cli.settings.files import token_fields
 from cli.settings.names import correct, is_known, is_secret
+from cli.settings.shown import SOURCES, is_plain
 from cli.settings.values import problem
+
+NAME = re.compile(r"[\w-]*")
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,10 @@ def _parsed(given: Sequence[str]) -> list[tuple[str, str]]:
     for word in given:
         name, found, value = word.partition("=")
         if not found:
-            raise InitError(f"{word} is no answer; write NAME=VALUE")
+            raise InitError(f"{word if is_plain(SOURCES[0], word) else 'this'} is no answer; write NAME=VALUE")
         if not is_known(name):
-            raise InitError(f"{name} is no setting" + (f"; did you mean {correct(name)}?" if correct(name) else ""))
+            shown = name if NAME.fullmatch(name) else "this"
+            raise InitError(f"{shown} is no setting" + (f"; did you mean {correct(name)}?" if correct(name) else ""))
         pairs.append((name, value))
     return pairs
 
@@ -108,7 +112,7 @@ def _ask_all(file: Path, role: str) -> None:
 
 def _ask(file: Path, question: Question, env: EnvFile) -> None:
     now = env.get(question.name)
-    shown = "set" if now and is_secret(question.name) else now
+    shown = now if is_plain(question.name, now) and not is_secret(question.name) else "set"
     print(f"\n{question.text}")
     while True:
         answer = _input(f"  {question.name} [{shown}]: ").strip()

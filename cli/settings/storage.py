@@ -97,15 +97,15 @@ def region(value: str, env: EnvFile) -> str | None:
 def endpoint(value: str, env: EnvFile) -> str | None:
     if "://" not in value:
         return f"has no scheme; write http://{value} or https://{value}"
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+        wrong = not parts.hostname or re.search(r"\s", value) is not None or parts.port == 0
+    except ValueError:
+        return "must be a URL such as http://store:8333"
     if parts.scheme not in {"http", "https"}:
         return "has a wrong scheme; write http:// or https://"
     if parts.username or parts.password:
         return "has a login in it; write the keys into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-    try:
-        wrong = not parts.hostname or re.search(r"\s", value) or parts.port == 0
-    except ValueError:
-        wrong = True
     if wrong:
         return "must be a URL such as http://store:8333"
     name = env.get("S3_BUCKET")

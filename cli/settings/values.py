@@ -10,6 +10,8 @@ from typing import Any
 
 from cli.settings import cameras, files, hosts, storage
 from cli.settings.env_file import EnvFile, is_placeholder
+from cli.settings.names import is_secret
+from cli.settings.shown import SOURCES, is_plain, repeats
 
 TABLE: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "table.json").read_text(encoding="utf-8"))
 SWITCH = {"on": "on", "yes": "on", "true": "on", "1": "on", "enabled": "on", "y": "on", "t": "on"}
@@ -17,6 +19,7 @@ SWITCH.update({"off": "off", "no": "off", "false": "off", "0": "off", "disabled"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 WITH_UNIT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*([A-Za-z%/]+)")
 RULES = {**cameras.RULES, **files.RULES, **hosts.RULES, **storage.RULES}
+MAX_CHARACTERS = 20_000  # of a list of cameras; a token is shorter, too
 PER_CAMERA = {name for name, row in TABLE.items() if row.get("per_camera")}
 
 
@@ -26,13 +29,22 @@ def problem(name: str, value: str, env: EnvFile) -> str | None:
         return None
     if is_placeholder(value) and name != "S3_KEY_TEMPLATE":
         return "is still a placeholder; put the real value there"
+    if len(value) > MAX_CHARACTERS:
+        return f"has {len(value)} characters, which is too long; write it again"
+    try:
+        found = _judged(name, value, env)
+    except OSError as error:  # a path that is too long, or a folder that may not be seen
+        return f"cannot be looked up ({error.strerror}); fix the path"
+    if found is None or is_secret(name) or name in SOURCES or is_plain(name, value) or not repeats(found, value):
+        return found
+    return f"must be {TABLE.get(name, {}).get('description') or 'written as .env.example shows'}"
+
+
+def _judged(name: str, value: str, env: EnvFile) -> str | None:
+    if name == "CAMERA_SETTINGS":
+        return cameras.settings_problem(value, env, problem, PER_CAMERA)
     rule = RULES.get(name)
-    found = rule(value, env) if rule else None
-    return (
-        found
-        or _by_table(name, value)
-        or (cameras.settings_problem(value, env, problem, PER_CAMERA) if name == "CAMERA_SETTINGS" else None)
-    )
+    return (rule(value, env) if rule else None) or _by_table(name, value)
 
 
 def _by_table(name: str, value: str) -> str | None:

@@ -44,7 +44,8 @@ def _parse_sources(text: str) -> Iterator[tuple[str, str]]:
         if LISTED_SOURCE.search(word):
             raise CameraConfigError("CAMERAS has a comma between two cameras: put a space there in .env.")
         if name in seen:
-            raise CameraConfigError(f"CAMERAS names {name} twice: give each camera its own name in .env.")
+            shown = name if MARK in source else _shown(name, number, text)
+            raise CameraConfigError(f"CAMERAS names {shown} twice: give each camera its own name in .env.")
         seen.add(name)
         yield name, source
 

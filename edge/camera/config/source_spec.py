@@ -10,6 +10,8 @@ AUTO = "auto"
 SYNTHETIC = "demo"
 SERIAL_PREFIX, DEVICE_PREFIX, URL_MARK = "serial:", "/dev/", "://"
 PLAIN_PATH = re.compile(r"[\w ./:+,()~-]*")  # what else is in a text may belong to an address and its password
+# An address without its :// or its scheme.
+MISTYPED_ADDRESS = re.compile(r"^(?:[A-Za-z][\w+.-]*[:;]|(?:rts|http|rtm)ps?/|/?[\w-]+(?:\.[\w-]+)+(?::\d+)?/)|^//")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class FileSpec:
     path: Path = field(repr=False)  # or an address that was mistyped, with its password
 
     def __str__(self) -> str:
-        return str(self.path) if PLAIN_PATH.fullmatch(str(self.path)) else "..."
+        text = str(self.path)
+        return text if PLAIN_PATH.fullmatch(text) and not MISTYPED_ADDRESS.search(text) else "..."
 
 
 @dataclass(frozen=True, slots=True)
