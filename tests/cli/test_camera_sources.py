@@ -7,8 +7,7 @@ from camera.config.settings import Settings
 from camera.config.source_spec import DeviceSpec, FileSpec, NetworkSpec, SyntheticSpec, parse_source
 from cli.settings import check, effective, env_file
 from cli.settings.cameras import cameras, source
-from cli.settings.effective import SETTING
-from cli.settings.names import EXAMPLE, is_secret
+from cli.settings.names import EXAMPLE, SETTING, is_secret
 from tests.edge.config.camera_urls import ADDRESSES, SECRET, USER
 
 NAMES = SETTING.findall(EXAMPLE.read_text(encoding="utf-8"))
