@@ -30,6 +30,16 @@ class CaptureEndpoints:
         captures = [entry_json(entry) for entry in page.entries]
         return JSONResponse({"captures": captures, "cursor": page.cursor, "note": page.note})
 
+    def poor(self, request: Request) -> Response:
+        """Which captures of a page are poor, or whether the one of a key is, and why. Their keys do not tell."""
+        context, query = self._context, request.query_params
+        if "key" in query:
+            entries = [entry_from_query(context.catalog, request)]
+        else:
+            entries = list(context.catalog.page(capture_query(request), query.get("cursor")).entries)
+        described = zip(entries, context.metadata.get_many(entries), strict=True)
+        return JSONResponse({"poor": {entry.key: found["poor"] for entry, found in described if found.get("poor")}})
+
     def one(self, request: Request) -> Response:
         """One capture with its metadata, and the shots of its visit."""
         context = self._context

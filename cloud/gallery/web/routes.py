@@ -19,6 +19,7 @@ def routes(context: GalleryContext, *, password_required: bool) -> list[BaseRout
         Route("/healthz", HealthEndpoint(context.reader, context.receipt_feed).health),
         Route("/api/cameras", captures.cameras),
         Route("/api/captures", captures.page),
+        Route("/api/poor", captures.poor),
         Route("/api/capture", captures.one),
         Route("/api/cost", captures.cost),
         Route("/events", captures.events),

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import cv2
 
-from camera.config.polygons import parse_polygons
 from camera.config.settings import Settings
 from camera.sources.factory import create_source
 from camera.sources.frame import Frame, Image
-from camera.sources.privacy_mask import PrivacyMask
+from camera.sources.privacy_mask import PrivacyMask, all_polygons
 from camera.sources.reader.latest_frame import LatestFrame
 from camera.sources.turned import TurnedCamera
 from camera.sources.v4l2.camera import V4l2Camera
@@ -76,7 +75,7 @@ def save(jpeg: bytes, path: Path) -> None:
 
 def encode_masked(settings: Settings, image: Image) -> bytes:
     """Encode a JPEG in which the privacy masks are black."""
-    PrivacyMask(parse_polygons(settings.masks)).apply(image)
+    PrivacyMask(all_polygons(settings)).apply(image)
     return cv2.imencode(".jpg", image)[1].tobytes()
 
 

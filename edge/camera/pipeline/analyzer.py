@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from camera.config.polygons import parse_polygons
 from camera.config.settings import Settings
 from camera.pipeline.detector import FaceDetector
 from camera.pipeline.encoder import CaptureEncoder, ShotCandidate
@@ -17,7 +16,7 @@ from camera.pipeline.motion import MotionDetector
 from camera.pipeline.tracker import Track, TrackedDetection, Tracker
 from camera.pipeline.visit_policy import ShotKind, VisitState
 from camera.sources.frame import Frame
-from camera.sources.privacy_mask import PrivacyMask
+from camera.sources.privacy_mask import PrivacyMask, all_polygons
 from common.contract.capture import Box, Capture, max_image_bytes
 from common.rate_limit import TokenBucket
 
@@ -74,7 +73,7 @@ class FrameAnalyzer:
         """Load the detector; `counters` go on counting where an earlier analyzer stopped."""
         self.counters = counters or AnalysisCounters()
         self._policy = settings.capture_policy
-        self._mask = PrivacyMask(parse_polygons(settings.masks))
+        self._mask = PrivacyMask(all_polygons(settings))
         self._motion = MotionDetector() if settings.motion == "on" else None
         min_score = max(MIN_DETECTION_SCORE, settings.min_score - KEEP_ALIVE_MARGIN)
         self._detector = FaceDetector(settings.min_face_px, min_score)
@@ -127,6 +126,10 @@ class FrameAnalyzer:
         more_captures, more_visits = self._end_still(frame, tracked)
         faces = tuple(_detected_face(*pair) for pair in judged) + self._still_faces(frame.seconds)
         return AnalysisResult((*captures, *more_captures), (*visits, *more_visits), faces)
+
+    def renew_masks(self, settings: Settings) -> None:
+        """Take over masks that were added."""
+        self._mask = PrivacyMask(all_polygons(settings))
 
     def flush(self) -> AnalysisResult:
         """End the visits that are under way: no frame follows."""

@@ -10,9 +10,11 @@ from camera.config.schedule import ScheduleController
 from camera.config.settings import Settings
 from camera.pipeline.analyzer import AnalysisCounters, AnalysisResult, DetectedFace, FrameAnalyzer
 from camera.pipeline.camera_status import CameraState, CameraStatus
+from camera.pipeline.face.floors import STILL
 from camera.pipeline.tracker import LOST_TRACK_SECONDS
 from camera.pipeline.visit_policy import VisitState
 from camera.sources.frame import Frame, FrameSourceFactory
+from camera.sources.privacy_mask import save_masks
 from camera.sources.reader.counters import FrameCounters, RateMeter
 from camera.sources.reader.latest_frame import LatestFrame
 from camera.sources.reader.status import ReaderStatus
@@ -58,6 +60,16 @@ class CameraWorker:
     def status(self) -> CameraStatus:
         """How the camera is: one snapshot, replaced as a whole by the camera's thread."""
         return self._status
+
+    def mask_still_faces(self) -> int:
+        """Black out from now on what the last frame showed as never moving; return how many. Raises OSError."""
+        preview = self.preview
+        boxes = [face.box for face in preview.faces if face.rejected == STILL] if preview else []
+        if preview and boxes:
+            save_masks(self.settings, boxes, (preview.frame.image.shape[1], preview.frame.image.shape[0]))
+            self._analyzer.renew_masks(self.settings)
+            log.info("Masked %d still faces of the camera %s", len(boxes), self.name)
+        return len(boxes)
 
     def start(self) -> None:
         """Begin to process frames."""

@@ -1,14 +1,22 @@
 """What must not be seen: polygons, blacked out before anything processes the frame."""
 
+import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from camera.config.polygons import Polygon
+from camera.config.polygons import Polygon, parse_polygons, valid_polygons
+from camera.config.settings import Settings
 from camera.sources.frame import Image
+from common.contract.capture import Box
+from common.runtime.files import atomic_write
+
+log = logging.getLogger(__name__)
 
 BLACK = (0, 0, 0)
+AROUND = 0.15  # of a face's size, on each side: what a mask over it covers
 
 
 class PrivacyMask:
@@ -28,3 +36,39 @@ class PrivacyMask:
         for polygon in self._polygons:
             corners = np.array([(round(x * width), round(y * height)) for x, y in polygon], np.int32)
             cv2.fillPoly(image, [corners], BLACK)
+
+
+def all_polygons(settings: Settings) -> list[Polygon]:
+    """What MASKS says, and what was masked on the live page."""
+    file = _saved_file(settings)
+    try:
+        saved = file.read_text(encoding="ascii").strip() if file.exists() else ""
+        polygons = parse_polygons(valid_polygons(saved))
+    except (OSError, ValueError) as error:
+        log.error("The masks in %s cannot be read (%s): delete the file and mask again", file, error)  # noqa: TRY400
+        polygons = ()
+    return [*parse_polygons(settings.masks), *polygons]
+
+
+def save_masks(settings: Settings, boxes: Sequence[Box], size: tuple[int, int]) -> None:
+    """Mask these boxes, in pixels of a frame of this width and height, from now on; raises OSError."""
+    file = _saved_file(settings)
+    saved = file.read_text(encoding="ascii").strip() if file.exists() else ""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    texts = [*saved.split(";"), *(_polygon_text(box, size) for box in boxes)]
+    atomic_write(file, ";".join(filter(None, texts)).encode(), mode=0o600)
+
+
+def _saved_file(settings: Settings) -> Path:
+    return settings.spool_dir / f"masks-{settings.camera_name}.txt"
+
+
+def _polygon_text(box: Box, size: tuple[int, int]) -> str:
+    across, down = box.width * AROUND, box.height * AROUND
+    left, right = (_share(x, size[0]) for x in (box.x - across, box.x + box.width + across))
+    top, bottom = (_share(y, size[1]) for y in (box.y - down, box.y + box.height + down))
+    return f"{left},{top}:{right},{top}:{right},{bottom}:{left},{bottom}"
+
+
+def _share(pixels: float, of: int) -> float:
+    return round(min(1.0, max(0.0, pixels / of)), 4)

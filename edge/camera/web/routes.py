@@ -24,6 +24,7 @@ def routes(context: WebContext, *, password_required: bool) -> list[BaseRoute]:
         Route("/state.json", endpoints.state),
         Route("/metrics", endpoints.metrics),
         Route("/cameras/{name}/preview.jpg", endpoints.preview),
+        Route("/cameras/{name}/mask", endpoints.mask, methods=["POST"]),
         Route("/cameras/{name}/{command}", endpoints.command, methods=["POST"]),
         Route("/captures/{id}", endpoints.capture),
     ]
@@ -51,6 +52,17 @@ class _Endpoints:
         if request.headers.get("if-none-match") == image.etag:
             return Response(status_code=304, headers=headers)
         return Response(image.jpeg, media_type="image/jpeg", headers=headers)
+
+    def mask(self, request: Request) -> Response:
+        """Make masks of the faces that never move."""
+        name = request.path_params["name"]
+        worker = next((each for each in self._context.workers if each.name == name), None)
+        if worker is None:
+            raise HTTPException(404)
+        try:
+            return JSONResponse({"masked": worker.mask_still_faces()})
+        except OSError as error:
+            raise HTTPException(507, f"SPOOL_DIR cannot be written: {error.strerror}.") from error
 
     def command(self, request: Request) -> Response:
         name, command = request.path_params["name"], COMMANDS.get(request.path_params["command"])

@@ -97,4 +97,5 @@ def _capture_json(record: DeliveryRecord) -> dict[str, object]:
         "captured_at": timestamp(capture.metadata.captured_at) if capture else None,
         "quality": track.quality if track else None,
         "shot": track.shot if track else None,
+        "poor": capture.metadata.poor if capture else "",
     }

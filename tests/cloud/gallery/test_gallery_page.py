@@ -73,6 +73,18 @@ def test_new_pictures_take_their_place_in_time_and_fit_the_filter(
     assert {key.split("/")[1] for key in shown(tab)} == {"door"}
 
 
+def test_poor_pictures_are_folded_until_somebody_asks(page: Gallery, tab: Tab, bucket: Bucket) -> None:
+    put(bucket, capture(10), capture(20, poor="dark"), capture(30, poor="turned"))
+
+    opened(tab, page, 3)
+
+    expect(tab.locator("#poor")).to_have_text("Show 2 poor pictures")
+    expect(tab.locator(f"{TILES}:visible")).to_have_count(1)
+    tab.locator("#poor").click()
+    expect(tab.locator(f"{TILES}:visible")).to_have_count(3)
+    expect(tab.locator(f"{TILES}.poor").first).to_contain_text("turned away")
+
+
 def test_filters_choose_and_the_address_keeps_them(page: Gallery, tab: Tab, bucket: Bucket) -> None:
     put(bucket, capture(1), capture(2, camera="bell"), capture(3, edge="attic"), capture(3000))
     opened(tab, page, 4)

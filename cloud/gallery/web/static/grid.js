@@ -5,6 +5,7 @@ import { requestJson } from "/static/api.js";
 import { byId, delay, element } from "/static/dom.js";
 import { text } from "/static/text.js";
 import { addCameraOf, dayOf, filters, serverQuery, showFilters } from "./filters.js";
+import { countPoor, markPoor, offerPoor } from "./poor.js";
 
 const RETRY_MS = 5000;
 const LOOKAHEAD_PIXELS = 800;
@@ -30,6 +31,7 @@ export class Grid extends EventTarget {
 
   followScrolling() {
     new IntersectionObserver(() => this.loadMore(), { rootMargin: `${LOOKAHEAD_PIXELS}px` }).observe(byId("sentinel"));
+    offerPoor();
     addEventListener("scroll", () => nearEnd() && this.loadMore(), { passive: true });
   }
 
@@ -60,6 +62,7 @@ export class Grid extends EventTarget {
     try {
       const page = await requestJson(`/api/captures?${query}`);
       if (generation === this.generation) this.showPage(page);
+      markPoor(query, tileOf);
     } catch (error) {
       if (generation !== this.generation) return;
       showProblem(error.message);
@@ -93,6 +96,7 @@ export class Grid extends EventTarget {
   addNew(capture) {
     const place = this.captures.findIndex((other) => sortKey(other) < sortKey(capture));
     this.insert(capture, place < 0 ? this.captures.length : place, true);
+    markPoor(keyQuery(capture.key), tileOf);
     if (this.atEnd) byId("end").textContent = this.endText();
   }
 
@@ -116,6 +120,7 @@ export class Grid extends EventTarget {
     if (section && !section.querySelector("li")) section.remove();
     this.captures.splice(place, 1);
     this.keys.delete(key);
+    countPoor();
   }
 
   indexOf(key) {
@@ -151,6 +156,7 @@ export class Grid extends EventTarget {
 const nearEnd = () => byId("sentinel").getBoundingClientRect().top < innerHeight + LOOKAHEAD_PIXELS;
 const sortKey = (capture) => capture.at + capture.key;
 const tileId = (capture) => `capture ${capture.key}`;
+const tileOf = (key) => document.getElementById(tileId({ key }));
 
 function daySection(capture) {
   const id = `day ${dayOf(capture)}`;

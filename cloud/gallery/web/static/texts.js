@@ -13,6 +13,17 @@ export const TEXTS = {
   noMatch: "No captures match.",
   noCaptures: "No captures yet. The next face appears here by itself.",
 
+  // Pictures that are no good ones
+  showOnePoor: "Show 1 poor picture",
+  showPoor: "Show {number} poor pictures",
+  hideOnePoor: "Hide 1 poor picture",
+  hidePoor: "Hide {number} poor pictures",
+  dark: "too dark or too bright",
+  blurred: "blurred",
+  turned: "turned away",
+  eyesShut: "eyes shut",
+  cut: "cut off",
+
   // Live updates
   live: "Live",
   pausedGallery: "Live updates paused: the gallery does not answer",
@@ -30,6 +41,9 @@ export const TEXTS = {
   face: "Face",
   faceBox: "{box} (x, y, width, height)",
   shot: "Shot",
+  poor: "Poor",
+  brightened: "Brightened",
+  times: "{number} times",
   visit: "Visit",
   key: "Key",
   percent: "{number} %",

@@ -6,6 +6,7 @@ import { byId, definitions, element } from "/static/dom.js";
 import { text } from "/static/text.js";
 import { addressQuery, changeAddress } from "./filters.js";
 import { keyQuery } from "./grid.js";
+import { poorLabel } from "./poor.js";
 
 const SWIPE_PIXELS = 50;
 const PRELOAD = 5; // captures before the end of the grid
@@ -139,6 +140,8 @@ function facts({ at, edge, camera, key, metadata }) {
     [text("score"), percent(metadata.score)],
     [text("face"), metadata.box && text("faceBox", metadata)],
     [text("shot"), shotLabel(metadata.shot)],
+    [text("poor"), metadata.poor && poorLabel(metadata.poor)],
+    [text("brightened"), metadata.brightened && text("times", { number: metadata.brightened })],
     [text("visit"), metadata.track],
     [text("key"), key],
   ];

@@ -18,10 +18,12 @@ export class CameraCard {
     this.image = this.card.querySelector("img");
     this.boxes = this.card.querySelector("svg");
     this.veil = this.card.querySelector(".veil");
-    this.button = this.card.querySelector("button");
+    this.button = this.card.querySelector(".pause");
     this.card.querySelector("h2").textContent = name;
     this.image.alt = text("whatTheCameraSees", { camera: name });
     this.button.addEventListener("click", () => this.sendCommand());
+    this.still = this.card.querySelector(".still");
+    this.still.querySelector("button").addEventListener("click", () => this.sendMask());
     this.etag = "";
     this.hasImage = false; // whether there is anything to fetch
     byId("cameras").append(this.card);
@@ -74,6 +76,21 @@ export class CameraCard {
     this.button.disabled = false;
   }
 
+  // What never moves, as long as it is in view: a poster, a photograph.
+  showStill(faces) {
+    const count = faces.filter((face) => face.rejected === "still").length;
+    this.still.hidden = !count;
+    this.still.querySelector("span").textContent = text(count === 1 ? "oneStill" : "manyStill", { number: count });
+  }
+
+  async sendMask() {
+    try {
+      await request(`${this.url}/mask`, { method: "POST", signal: AbortSignal.timeout(TIMEOUT_MS) });
+    } catch {
+      // the next image shows whether it worked
+    }
+  }
+
   async followImages() {
     for (;;) {
       await pageVisible();
@@ -98,6 +115,7 @@ export class CameraCard {
   }
 
   drawBoxes({ width, height, faces }) {
+    this.showStill(faces);
     this.screen.style.aspectRatio = `${width} / ${height}`;
     this.boxes.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.boxes.replaceChildren(...(this.hasImage ? faces.flatMap((face) => faceBox(face, width)) : []));

@@ -44,6 +44,9 @@ export const TEXTS = {
   framesDamaged: "Frames damaged",
   refused: "Captures refused",
   percent: "{number} %",
+  makeMask: "Make it a mask",
+  oneStill: "A face here never moves.",
+  manyStill: "{number} faces here never move.",
 
   // Why a shot was not kept
   small: "too small",
@@ -71,6 +74,7 @@ export const TEXTS = {
   factReceipt: "Time until the receipt",
   factQuality: "Quality",
   factShot: "Shot",
+  factPoor: "Poor",
   factId: "ID",
   first: "first of the visit",
   better: "better than the ones before",

@@ -2,7 +2,7 @@
 
 import { byId, definitions } from "/static/dom.js";
 import { text } from "/static/text.js";
-import { shotLabel, stateLabel } from "./labels.js";
+import { reasonLabel, shotLabel, stateLabel } from "./labels.js";
 
 export function openViewer(capture) {
   if (!capture.has_image) return;
@@ -22,6 +22,7 @@ function facts(capture) {
     [text("factReceipt"), waited === null ? "" : text("seconds", { number: waited.toFixed(2) })],
     [text("factQuality"), text("percent", { number: Math.round(100 * capture.quality) })],
     [text("factShot"), shotLabel(capture.shot)],
+    [text("factPoor"), capture.poor && reasonLabel(capture.poor)],
     [text("factId"), capture.id],
   ];
 }

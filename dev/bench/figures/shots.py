@@ -1,0 +1,103 @@
+"""What is kept of each visit, by measures that the camera does not choose by."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from camera.config.settings import Settings
+from camera.pipeline.analyzer import FrameAnalyzer
+from camera.sources.frame import SourceEndedError
+from camera.sources.reader.sampler import FrameSampler
+from camera.sources.video.file import FileSource
+from common.contract.capture import Capture, Visit
+from dev.bench.figures.frontality import crispness, sideways
+from dev.bench.figures.report import Table
+
+Seen = tuple[float, float]  # crispness, and how far to the side
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One recording, as the camera at its defaults takes it."""
+
+    expected: int  # visits
+    visits: list[Visit]
+    captures: list[Capture]
+    frames: dict[str, dict[int, Seen]]  # of each track, by the number of the frame
+
+    def percentiles(self) -> list[Seen]:
+        """Of the best shot of each visit: the share of its visit's frames that are less crisp, and more to the side."""
+        found = []
+        for visit in self.visits:
+            best = next((each for each in self.captures if each.id == visit.best), None)
+            if best is None:
+                continue
+            crisp, side = self.frames[visit.track][best.frame]
+            seen = np.array(list(self.frames[visit.track].values()))
+            found.append((100 * _share(seen[:, 0], crisp), 100 * _share(-seen[:, 1], -side)))
+        return found
+
+
+def watch(path: Path, expected: int) -> Watched:
+    """Let the camera watch a recording."""
+    settings = Settings()
+    source, sampler, analyzer = FileSource(path), FrameSampler(settings.detections_per_second), FrameAnalyzer(settings)
+    visits, captures = list[Visit](), list[Capture]()
+    frames: dict[str, dict[int, Seen]] = defaultdict(dict)
+    while True:
+        try:
+            accepted = sampler.accept(source.grab())
+        except SourceEndedError:
+            break
+        frame = source.retrieve() if accepted else None
+        if frame is None:
+            continue
+        result = analyzer.process(frame)
+        sampler.rate = analyzer.rate
+        captures += result.captures
+        visits += [visit.summary("bench") for visit in result.ended]
+        for face in result.faces:
+            frames[face.track][frame.number] = crispness(frame.image, face.box), sideways(frame.image, face.box)
+    source.close()
+    result = analyzer.flush()
+    return Watched(
+        expected,
+        [*visits, *(visit.summary("bench") for visit in result.ended)],
+        [*captures, *result.captures],
+        frames,
+    )
+
+
+def shots_table(media: Path) -> Table:
+    """Visits, captures and best shots of each recording, and of all."""
+    truth = json.loads((media / "ground_truth.json").read_text(encoding="utf-8"))
+    watched = {
+        name.removeprefix("video/"): watch(media / name, entry["visit_count"])
+        for name, entry in truth.items()
+        if name.startswith("video/")
+    }
+    rows = [_row(name, [each]) for name, each in watched.items()]
+    columns = ("", "visits", "found", "captures", "poor", "best: crisper than", "best: more frontal than")
+    caption = "The best shot of each visit against all frames of that visit (median):"
+    return Table(caption, columns, (*rows, _row("all", list(watched.values()))))
+
+
+def _row(name: str, watched: list[Watched]) -> tuple[str, ...]:
+    percentiles = [pair for each in watched for pair in each.percentiles()]
+    medians = np.median(np.array(percentiles), axis=0) if percentiles else None
+    return (
+        name,
+        str(sum(each.expected for each in watched)),
+        str(sum(len(each.visits) for each in watched)),
+        str(sum(len(each.captures) for each in watched)),
+        str(sum(bool(capture.metadata.poor) for each in watched for capture in each.captures)),
+        *(("", "") if medians is None else (f"{value:.0f} %" for value in medians)),
+    )
+
+
+def _share(values: "np.ndarray[tuple[int], np.dtype[np.float64]]", value: float) -> float:
+    """The share of values below this one, equal ones counted half."""
+    return float(np.mean(values < value) + np.mean(values == value) / 2)
