@@ -1,5 +1,6 @@
 """SeaweedFS, a real S3 server, as a local process: one volume per bucket, and a clear error when the disk is full."""
 
+import functools
 import http.client
 import json
 import shutil
@@ -55,7 +56,9 @@ def check_room(folder: Path) -> None:
         )
 
 
+@functools.cache
 def s3_client(endpoint: str, access_key: str, secret_key: str) -> "S3Client":
+    """The client of these keys, the same each time: making one costs more than what it is asked."""
     return boto3.client(
         "s3",
         endpoint_url=endpoint,

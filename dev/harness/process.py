@@ -23,7 +23,7 @@ T = TypeVar("T")
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
-POLL_SECONDS = 0.02
+POLL_SECONDS, MAX_POLL_SECONDS, SLOWER = 0.02, 0.25, 1.2  # seldomer the longer it takes: many wait beside each other
 # Below Linux's and macOS's ephemeral range. A client that keeps trying a dead port, as a bridge does, may otherwise be
 # given that very port as its own source port, and then keeps the server from coming back.
 PORTS = range(15000, 32000)
@@ -115,11 +115,12 @@ def until_up(process: Process, answers: Callable[[], bool]) -> Process:
 def wait_for(condition: Callable[[], T], *, seconds: float, what: str) -> T:
     """Poll the condition until it is true and return its value; the TimeoutError names what was waited for."""
     deadline = time.monotonic() + seconds
-    pause = threading.Event()
+    pause, poll = threading.Event(), POLL_SECONDS
     while not (answer := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {seconds:g} s for {what}")
-        pause.wait(POLL_SECONDS)
+        pause.wait(poll)
+        poll = min(poll * SLOWER, MAX_POLL_SECONDS)
     return answer
 
 

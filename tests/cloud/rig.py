@@ -1,6 +1,7 @@
 """What surrounds the uploader in its tests: a broker, an edge that sends, and S3 behind a proxy that can close."""
 
 import contextlib
+import functools
 import json
 import os
 import socket
@@ -10,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import obstore
 from mypy_boto3_s3 import S3Client
+from obstore.store import S3Store
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -167,6 +170,18 @@ def _shut(connection: socket.socket) -> None:
     connection.close()
 
 
+@functools.cache
+def _fast_store(store: Store, bucket: str) -> S3Store:
+    return S3Store(
+        bucket,
+        endpoint=store.endpoint,
+        access_key_id=store.access_key,
+        secret_access_key=store.secret_key,
+        region="us-east-1",
+        client_options={"allow_http": True},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """A bucket of the store, as tests look at it."""
@@ -177,6 +192,16 @@ class Bucket:
     @property
     def client(self) -> S3Client:
         return self.store.client
+
+    def put(self, key: str, body: bytes = b"x", content_type: str = "image/png", **metadata: str) -> None:
+        """Write an object, by obstore at a tenth of boto3's cost: some tests want hundreds."""
+        obstore.put(
+            _fast_store(self.store, self.name),
+            key,
+            body,
+            attributes={"Content-Type": content_type, **metadata},
+            use_multipart=False,
+        )
 
     def list_keys(self, prefix: str = "") -> list[str]:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)

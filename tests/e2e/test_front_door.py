@@ -14,7 +14,7 @@ import pytest
 
 from dev.harness.services import free_port, s3_client, wait_for
 from tests.e2e.bucket import wait_for_captures
-from tests.e2e.machine import BUCKET, KEYS
+from tests.e2e.machine import BUCKET, HEALTH_SECONDS, KEYS
 from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
@@ -63,7 +63,12 @@ def copy_to(folder: Path, name: str) -> Machine:
     for file in COMPOSE_FILES:
         text = (ROOT / file).read_text(encoding="utf-8")
         text = text.replace("image: usbcam-", f"image: {name}-").replace("name: usbcam-", f"name: {name}-")
+        text = re.sub(r"interval: \d+s", f"interval: {HEALTH_SECONDS}s", text)
         (folder / file).write_text(text, encoding="utf-8")
+    for part in ("cloud/Dockerfile", "edge/Dockerfile"):
+        dockerfile = folder / part
+        text = dockerfile.read_text(encoding="utf-8")
+        dockerfile.write_text(re.sub(r"--interval=\d+s", f"--interval={HEALTH_SECONDS}s", text), encoding="utf-8")
     for part in ("cli/lib.sh", "cli/keep.sh"):
         script = folder / part
         script.write_text(

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -81,9 +80,7 @@ def put(bucket: Bucket, *captures: Capture, template: str = DEFAULT_TEMPLATE) ->
     """Store captures as the uploader does; their keys."""
     keys = [object_key(template, each) for each in captures]
     for key, each in zip(keys, captures, strict=True):
-        bucket.client.put_object(
-            Bucket=bucket.name, Key=key, Body=each.image, ContentType=each.content_type, Metadata=each.metadata
-        )
+        bucket.put(key, each.image, each.content_type, **each.metadata)
     return keys
 
 
@@ -91,9 +88,5 @@ def put_fleet(bucket: Bucket, edges: list[str]) -> None:
     """Store a capture of this month for each of many edges."""
     now = datetime.now(UTC)
     name = f"{now:%Y%m}01T000000.000Z-9f2c01ab.png"
-
-    def put_one(edge: str) -> None:
-        bucket.client.put_object(Bucket=bucket.name, Key=f"{edge}/door/{now:%Y/%m}/01/{name}", Body=b"x")
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(put_one, edges))
+    for edge in edges:
+        bucket.put(f"{edge}/door/{now:%Y/%m}/01/{name}")
