@@ -62,6 +62,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return GroupScheduling(config, log)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even read what --fast leaves out."""
+    if not config.getoption("--fast") or not collection_path.is_relative_to(ROOT):
+        return None
+    path = collection_path.relative_to(ROOT).as_posix() + ("/" if collection_path.is_dir() else "")
+    return path.startswith(SLOW) or None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what is fast."""
@@ -76,6 +84,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_fast(item: pytest.Item) -> bool:
     needed = set(getattr(item, "fixturenames", ()))
+    if item.get_closest_marker("long") is not None:
+        return False
     return not item.nodeid.startswith(SLOW) and needed.isdisjoint(SERVICES | FOOTAGE)
 
 

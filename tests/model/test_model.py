@@ -20,6 +20,7 @@ def checker(tmp_path_factory: pytest.TempPathFactory) -> Checker:
     return Checker(tmp_path_factory.mktemp("model"))
 
 
+@pytest.mark.long
 def test_the_protocol_keeps_its_promise_and_no_rule_is_idle(checker: Checker) -> None:
     verdicts = [(check, check.run(checker)) for check in checks(small=True)]
 

@@ -26,7 +26,9 @@ SEEDS = 1000 if ALL_PLANTED else 40
 MIN_PLANTED = 20
 
 
-@pytest.mark.parametrize("first", range(0, HISTORIES, BATCH))
+@pytest.mark.parametrize(
+    "first", [0, *(pytest.param(first, marks=pytest.mark.long) for first in range(BATCH, HISTORIES, BATCH))]
+)
 def test_a_week_of_misfortune_loses_nothing_and_stores_nothing_twice(first: int) -> None:
     findings = {seed: simulate(seed).findings for seed in range(first, min(first + BATCH, HISTORIES))}
 
@@ -46,6 +48,7 @@ def test_a_seed_is_one_history_whatever_order_sets_have() -> None:
     assert hashes == {f"{simulate(7).trace_hash}\n"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", names_of_planted() if ALL_PLANTED else QUICK)
 @pytest.mark.timeout(900 if ALL_PLANTED else 180)
 def test_a_planted_bug_is_found(name: str, tmp_path: Path) -> None:
