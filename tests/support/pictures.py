@@ -91,7 +91,7 @@ def png_of_nothing(width: int, height: int) -> bytes:
 
 def png_with_text_bomb(megabytes: int) -> bytes:
     plain = png(1)
-    text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(megabytes << 20), 9))
+    text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(megabytes << 20), 1))
     return plain[:33] + text + plain[33:]
 
 
