@@ -49,9 +49,10 @@ def pytest_configure() -> None:
 @pytest.hookimpl(optionalhook=True)  # also without xdist (-p no:xdist)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two workers a core, since most tests wait for programs; none for single files, which start sooner without."""
+    cores = os.cpu_count() or 1
     if all(".py" in argument for argument in config.args):
         return 0
-    return 2 * (os.cpu_count() or 1)
+    return cores + 1 if config.getoption("--fast") else 2 * cores
 
 
 @pytest.hookimpl(optionalhook=True)

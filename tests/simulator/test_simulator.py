@@ -57,6 +57,7 @@ def test_a_planted_bug_is_found(name: str, tmp_path: Path) -> None:
     assert find(tmp_path, 0, SEEDS) is not None
 
 
+@pytest.mark.long
 def test_each_planted_bug_still_fits_the_code(tmp_path: Path) -> None:
     for name in names_of_planted():
         plant(name, tmp_path / name)

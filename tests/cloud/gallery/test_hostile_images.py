@@ -78,6 +78,7 @@ print(memory("VmHWM") - before)
 """
 
 
+@pytest.mark.long
 def test_large_images_are_not_in_memory_all_at_once() -> None:
     """In a process of its own, set up as the container is."""
     setting = re.search(r"^ENV (MALLOC_MMAP_THRESHOLD_)=(\d+)$", (ROOT / "cloud/Dockerfile").read_text(), re.MULTILINE)

@@ -42,6 +42,7 @@ class Watcher:
             self.step += 1
 
 
+@pytest.mark.long
 def test_a_poster_is_captured_once_and_then_ignored_also_when_the_lamp_goes_off_and_on(room: Image) -> None:
     watcher = Watcher()
 
@@ -67,6 +68,7 @@ def test_a_poster_that_changes_is_captured_again(room: Image) -> None:
     assert watcher.captures.total() == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("moved", [0.8, 2.0])
 def test_who_sits_nearly_still_is_no_poster(room: Image, moved: float) -> None:
     watcher = Watcher()

@@ -224,6 +224,7 @@ def test_a_mask_leaves_the_rest(face: Image) -> None:
     assert np.array_equal(frames[0].image[:, 80:], face[:, 80:])
 
 
+@pytest.mark.long
 def test_every_visit_of_the_synthetic_scene_is_captured_about_once() -> None:
     scene, rate = Scene(640, 480, seed=11, visits=VISITS), 10
     analyzer = FrameAnalyzer(Settings())
