@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from gallery.catalog.date_index import DatePrefixIndex
 from gallery.catalog.entry import MAX_AHEAD
-from storage.key_parser import DatePrefix, FieldSegment, KeyParser, LiteralSegment, Segment, TimeSegment
+from storage.key_parser import KeyParser
 from storage.reader import ObjectReader
+from storage.segments import DatePrefix, FieldSegment, LiteralSegment, Segment, TimeSegment
 
 RESERVED_PREFIXES = ("rejected", ".usbcam-check")  # folders of the uploader that hold no captures
 MAX_WORKERS = 8  # requests at once
