@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator, Sequence
 
 from cli.settings.env_file import EnvFile, Problem
-from cli.settings.values import TABLE, problem
+from cli.settings.rules.values import TABLE, problem
 
 REQUIRED = {
     "CLOUD_HOST": "the name or address by which edges reach this host",

@@ -6,7 +6,7 @@ from camera.config.camera_list import CameraConfigError, expand_cameras
 from camera.config.settings import Settings
 from camera.config.source_spec import DeviceSpec, FileSpec, NetworkSpec, SyntheticSpec, parse_source
 from cli.settings import check, effective, env_file
-from cli.settings.cameras import cameras, source
+from cli.settings.rules.cameras import cameras, source
 from cli.settings.names import EXAMPLE, SETTING, is_secret
 from tests.edge.config.camera_urls import ADDRESSES, SECRET, USER
 
@@ -37,7 +37,7 @@ SOURCES = {
 
 @pytest.fixture(autouse=True)
 def _containers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.settings.hosts.shutil.which", lambda _: "/usr/bin/docker")
+    monkeypatch.setattr("cli.settings.rules.hosts.shutil.which", lambda _: "/usr/bin/docker")
 
 
 @pytest.mark.parametrize(("text", "kind", "passes"), [(text, *row) for text, row in SOURCES.items()])

@@ -136,7 +136,7 @@ FILES = {
 def _containers(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "S3_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("cli.settings.hosts.shutil.which", lambda _: "/usr/bin/docker")
+    monkeypatch.setattr("cli.settings.rules.hosts.shutil.which", lambda _: "/usr/bin/docker")
 
 
 def complaints(content: bytes) -> list[str]:

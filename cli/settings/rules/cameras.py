@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import AbstractSet, Callable, Optional
 
 from cli.settings.env_file import EnvFile
-from cli.settings.files import ROOT
-from cli.settings.hosts import Rule, in_containers
+from cli.settings.rules.files import ROOT
+from cli.settings.rules.hosts import Rule, in_containers
 from cli.settings.shown import is_plain
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "tcp", "udp", "rtp", "srt")

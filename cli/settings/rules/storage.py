@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from cli.settings.env_file import EnvFile
-from cli.settings.hosts import LOOPBACK, Rule, in_containers
+from cli.settings.rules.hosts import LOOPBACK, Rule, in_containers
 
 BUCKET = re.compile(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 ARN = re.compile(r"arn:[a-z-]+:s3[a-z-]*:[a-z0-9-]*:\d{12}:(accesspoint|outpost)[/:][A-Za-z0-9./:-]{1,150}")

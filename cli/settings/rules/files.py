@@ -10,7 +10,7 @@ import time
 import zlib
 
 from cli.settings.env_file import EnvFile
-from cli.settings.hosts import Rule, in_containers
+from cli.settings.rules.hosts import Rule, in_containers
 from cli.settings.names import EXAMPLE
 
 ROOT = EXAMPLE.parent
