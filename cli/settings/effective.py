@@ -7,8 +7,8 @@ from typing import Iterator, Sequence
 
 from cli.settings.env_file import EnvFile
 from cli.settings.names import EXAMPLE, SETTING, is_secret
-from cli.settings.shown import is_plain
 from cli.settings.rules.values import RULES, SWITCH, TABLE
+from cli.settings.shown import is_plain
 
 EDGE_ONLY = ("EDGE_", "CAMERA_FILES", "VIDEO_GID", "HOMEASSISTANT")
 CLOUD_ONLY = ("CLOUD_BIND", "CLOUD_EXTRA", "AWS_CREDENTIALS_FILE")

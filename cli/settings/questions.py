@@ -10,10 +10,10 @@ from typing import Sequence
 
 from cli.settings import edit
 from cli.settings.env_file import Assignment, EnvFile, read
-from cli.settings.rules.files import token_fields
 from cli.settings.names import correct, is_known, is_secret
-from cli.settings.shown import SOURCES, is_plain
+from cli.settings.rules.files import token_fields
 from cli.settings.rules.values import problem
+from cli.settings.shown import SOURCES, is_plain
 
 NAME = re.compile(r"[\w-]*")
 

@@ -6,8 +6,8 @@ from camera.config.camera_list import CameraConfigError, expand_cameras
 from camera.config.settings import Settings
 from camera.config.source_spec import DeviceSpec, FileSpec, NetworkSpec, SyntheticSpec, parse_source
 from cli.settings import check, effective, env_file
-from cli.settings.rules.cameras import cameras, source
 from cli.settings.names import EXAMPLE, SETTING, is_secret
+from cli.settings.rules.cameras import cameras, source
 from tests.edge.config.camera_urls import ADDRESSES, SECRET, USER
 
 NAMES = SETTING.findall(EXAMPLE.read_text(encoding="utf-8"))

@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from camera.config.settings import Settings as CameraSettings
-from cli.settings import values
 from cli.settings.env_file import Assignment, EnvFile
+from cli.settings.rules import values
 from dev.scripts import settings_table
 from enroll.settings import Settings as EnrollSettings
 from gallery.settings import Settings as GallerySettings

@@ -9,7 +9,7 @@ import pytest
 from tests.deploy.shipped import repository_files
 from tests.support.paths import ROOT
 
-PACKAGES = ["common", "edge/camera", "cloud/storage", "cloud/uploader", "cloud/gallery", "cloud/enroll"]
+PACKAGES = ["cli", "common", "edge/camera", "cloud/storage", "cloud/uploader", "cloud/gallery", "cloud/enroll"]
 MAX_ENTRIES = 11  # about nine, and __init__.py
 
 

@@ -10,8 +10,8 @@ import time
 import zlib
 
 from cli.settings.env_file import EnvFile
-from cli.settings.rules.hosts import Rule, in_containers
 from cli.settings.names import EXAMPLE
+from cli.settings.rules.hosts import Rule, in_containers
 
 ROOT = EXAMPLE.parent
 FIRST_LINE = b"usbcam-edge 1"

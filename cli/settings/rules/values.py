@@ -8,12 +8,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from cli.settings import cameras, files, hosts, storage
 from cli.settings.env_file import EnvFile, is_placeholder
 from cli.settings.names import is_secret
+from cli.settings.rules import cameras, files, hosts, storage
 from cli.settings.shown import SOURCES, is_plain, repeats
 
-TABLE: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "table.json").read_text(encoding="utf-8"))
+TABLE: dict[str, dict[str, Any]] = json.loads((Path(__file__).parents[1] / "table.json").read_text(encoding="utf-8"))
 SWITCH = {"on": "on", "yes": "on", "true": "on", "1": "on", "enabled": "on", "y": "on", "t": "on"}
 SWITCH.update({"off": "off", "no": "off", "false": "off", "0": "off", "disabled": "off", "n": "off", "f": "off"})
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")

@@ -1,0 +1,1 @@
+"""What each setting may be, and what is said when it is not."""
