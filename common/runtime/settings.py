@@ -52,6 +52,9 @@ def read_settings(kind: type[AnySettings]) -> AnySettings:
         return kind()
     except ValidationError as error:
         raise SettingsError(*explain(error, kind)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise SettingsError(f".env cannot be read ({reason}); let this user read it, or fix the file") from None
 
 
 def explain(error: ValidationError, kind: type[BaseModel], owner: str = "") -> list[str]:

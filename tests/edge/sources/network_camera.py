@@ -1,7 +1,9 @@
 """A network camera for tests."""
 
 import contextlib
+import socket
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from dev.harness.process import LOOPBACK
@@ -75,3 +77,35 @@ class Answering:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+Play = Callable[[socket.socket], None]
+
+
+class Playing:
+    """A server that reads a request, and then plays whatever bytes a strange camera sends."""
+
+    def __init__(self, play: Play) -> None:
+        self._play, self.requests = play, 0
+        self._server = socket.create_server((LOOPBACK, 0))
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return f"http://{LOOPBACK}:{self._server.getsockname()[1]}/video"
+
+    def __exit__(self, *_: object) -> None:
+        self._server.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection = self._server.accept()[0]
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(10)
+            request = connection.recv(4096)
+            if request:
+                self.requests += 1
+                self._play(connection)

@@ -25,6 +25,8 @@ MAX_STRETCH = 4.0  # pixels are not so far from square; a header that says so is
 
 
 NO_VIDEO = "NoVideo"
+MULTIPART = "mpjpeg"
+JPEGS = "mjpeg"  # looks for the JPEGs themselves and reads over whatever is between them
 
 
 class VideoError(Exception):
@@ -40,16 +42,20 @@ class VideoContainer:
     """An open file or address. Iterating gives each decoded frame, or None for one that is damaged."""
 
     def __init__(
-        self, address: str, options: dict[str, str] | None = None, timeout_seconds: float | None = None
+        self,
+        address: str,
+        options: dict[str, str] | None = None,
+        timeout_seconds: float | None = None,
+        demuxer: str | None = None,
     ) -> None:
-        """Open it; raises VideoError."""
+        """Open it, by FFmpeg's demuxer of that name or the one that it finds; raises VideoError."""
         # Loaded where it is used: a host with USB cameras alone saves the memory.
         import av  # noqa: PLC0415
 
         self._av: Any = av
         with self._explained():
             self._container: Any = av.open(
-                address, options=options or {}, timeout=timeout_seconds, metadata_errors="replace"
+                address, format=demuxer, options=options or {}, timeout=timeout_seconds, metadata_errors="replace"
             )
         try:
             self.stream: Any = self._video_stream()
@@ -64,6 +70,11 @@ class VideoContainer:
         """Whether it is one image, not a stream."""
         name: str = self._container.format.name
         return name.endswith("_pipe") or name.startswith("image2")
+
+    @property
+    def is_multipart(self) -> bool:
+        """Whether it is a row of JPEGs with a header before each."""
+        return bool(self._container.format.name == MULTIPART)
 
     def close(self) -> None:
         self._container.close()

@@ -8,11 +8,13 @@ from typing import Any
 
 from camera.config.camera_url import CONNECTED, CameraUrl, parse_url
 from camera.sources.frame import Frame, SourceError, Timeouts
-from camera.sources.video.container import VideoContainer, VideoError
+from camera.sources.video.container import JPEGS, VideoContainer, VideoError
 from camera.sources.video.refusals import explain_refusal
 
 FFMPEG_TIMEOUT_SECONDS = 5.0
 CONNECT_SECONDS = 1.5
+# A stream of JPEGs with headers that are wrong (of another type or length) ends for FFmpeg after at most so many.
+MISREAD_FRAMES = 3
 STILLS_PER_SECOND = 2.0  # at most: each is a request of its own
 # FFmpeg's timeouts cover neither the look-up of a name nor the end of a connection.
 TIMEOUTS = Timeouts(open_seconds=15.0, grab_seconds=10.0)
@@ -30,6 +32,7 @@ class NetworkSource:
         self._stop, self._pause_seconds = stop or threading.Event(), 1 / min(stills_per_second, STILLS_PER_SECOND)
         self._video = self._connect()
         self._frames = self._video.frames()
+        self._came = 0  # from this connection
         self._frame: Any = None  # None: damaged
         self._requested_at = time.monotonic()
         self._number = -1
@@ -55,29 +58,34 @@ class NetworkSource:
         for _ in range(2):
             try:
                 for frame in self._frames:
+                    self._came += 1
                     return frame
             except VideoError as error:
-                raise self._stopped() from error
-            if not self._video.is_still:
+                if not self._came and not self._video.is_multipart:
+                    raise self._stopped() from error
+            if self._video.is_multipart and self._came < MISREAD_FRAMES:
+                self._connect_again(JPEGS)
+            elif self._video.is_still:
+                self._stop.wait(max(0.0, self._requested_at + self._pause_seconds - time.monotonic()))
+                self._connect_again()
+            else:
                 break
-            self._request_again()
         raise self._stopped()
 
-    def _request_again(self) -> None:
-        """Ask for the next image, not sooner than it is due."""
+    def _connect_again(self, demuxer: str | None = None) -> None:
+        """Ask for the next image, or for the same stream to be read in another way."""
         self._video.close()
-        self._stop.wait(max(0.0, self._requested_at + self._pause_seconds - time.monotonic()))
-        self._requested_at = time.monotonic()
-        self._video = self._connect()
+        self._requested_at, self._came = time.monotonic(), 0
+        self._video = self._connect(demuxer)
         self._frames = self._video.frames()
 
-    def _connect(self) -> VideoContainer:
+    def _connect(self, demuxer: str | None = None) -> VideoContainer:
         address = self._address
         if address.problem:
             raise SourceError(f"CAMERA_SOURCE={address} {address.problem}")
         _probe_tcp(address)
         try:
-            return VideoContainer(self._url, OPTIONS, FFMPEG_TIMEOUT_SECONDS)
+            return VideoContainer(self._url, OPTIONS, FFMPEG_TIMEOUT_SECONDS, demuxer)
         except VideoError as error:
             raise SourceError(f"CAMERA_SOURCE={address} {explain_refusal(error)}") from error
 

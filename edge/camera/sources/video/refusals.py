@@ -14,10 +14,11 @@ REFUSALS = {
     "InvalidDataError": f"answers, but with no video, perhaps with a web page: {ADVICE}.",
     "EOFError": f"ended the connection without a picture: {ADVICE}.",
     "ProtocolNotFoundError": "has a scheme that is not understood: write rtsp://, http:// or https://.",
+    "ArgumentError": "leads to an address of another kind: write that one.",
     "ExitError": "answers too slowly: check the network, and whether others watch the camera.",
     "TimeoutError": "answers too slowly: check the network, and whether others watch the camera.",
 }
-OTHER = "does not answer: check the address, user and password."
+OTHER = "gives no video: check the address, user and password."
 
 
 def explain_refusal(error: VideoError) -> str:

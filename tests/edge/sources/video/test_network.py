@@ -1,5 +1,7 @@
 """Network cameras: what they give, and what is said when they do not."""
 
+import itertools
+import socket
 import threading
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from camera.sources.v4l2.discovery import DeviceRegistry
 from camera.sources.video.network import NetworkSource
 from dev.harness.process import free_port, wait_for
 from tests.edge.config.camera_urls import ADDRESSES, SECRET, USER
-from tests.edge.sources.network_camera import Answering, NetworkCamera
+from tests.edge.sources.network_camera import Answering, NetworkCamera, Playing
 from tests.edge.sources.video.odd_media import INTERLACE, make_video
 
 
@@ -96,6 +98,33 @@ def test_what_answers_and_is_no_video_is_told_apart(status: int, content: bytes,
     assert "/video" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            b"HTTP/1.1 302 Found\r\nLocation: rtsp://me:secret@127.0.0.1:1/x\r\n\r\n",
+            "leads to an address of another kind",
+        ),
+        (b"HTTP/1.1 302 Found\r\nLocation: file:///etc/hostname\r\n\r\n", "leads to an address of another kind"),
+        (b"HTTP/1.1 302 Found\r\nLocation: /video?secret\r\n\r\n", "gives no video"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", "gives no video"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace\r\n\r\n--",
+            "gives no video|ended the connection",
+        ),
+        (b"", "ended the connection without a picture"),
+    ],
+)
+def test_an_answer_without_a_picture_is_a_sentence(answer: bytes, said: str) -> None:
+    with (
+        Playing(lambda connection: connection.sendall(answer)) as url,
+        pytest.raises(SourceError, match=said) as caught,
+    ):
+        NetworkSource(url.replace("//", "//me:secret@"))
+
+    assert "secret" not in str(caught.value)
+
+
 def test_a_web_server_that_is_asked_by_rtsp_is_a_sentence() -> None:
     with Answering(200, b"hello") as url, pytest.raises(SourceError, match="CAMERA_SOURCE=rtsp://127") as caught:
         NetworkSource(url.replace("http://", "rtsp://me:secret@"))
@@ -133,6 +162,56 @@ def test_half_a_jpeg_of_a_stream_is_damaged_and_not_shown(face_frame: Image) -> 
 
     assert whole
     assert seen[-5:] == [None] * 5
+
+
+ODD_PARTS = {
+    "another type": b"--frame\r\nContent-Type: image/jpg\r\nContent-Length: N\r\n\r\n",
+    "no type": b"--frame\r\nContent-Length: N\r\n\r\n",
+    "no length": b"--frame\r\nContent-Type: image/jpeg\r\n\r\n",
+    "short length": b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 1\r\n\r\n",
+    "long length": b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 9N\r\n\r\n",
+    "lines of another system": b"--frame\nContent-Type: image/jpeg\nContent-Length: N\n\n",
+}
+
+
+@pytest.mark.parametrize("part", ODD_PARTS.values(), ids=ODD_PARTS)
+def test_a_stream_with_odd_headers_is_read_and_its_damaged_jpegs_are_not(part: bytes, face_frame: Image) -> None:
+    jpeg = cv2.imencode(".jpg", face_frame)[1].tobytes()
+    over = threading.Event()
+
+    def play(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n")
+        for number in itertools.count():
+            sent = jpeg[: len(jpeg) // 2] if number % 4 == 3 else jpeg
+            connection.sendall(part.replace(b"N", b"%d" % len(sent)) + sent + b"\r\n")
+            if over.wait(0.01):
+                return
+
+    with Playing(play) as url:
+        source = NetworkSource(url)
+        seen = [source.grab() and source.retrieve() for _ in range(12)]
+        over.set()
+        source.close()
+
+    images = [each.image for each in seen if each]
+    assert len(images) >= 6
+    assert None in seen
+    assert all(cv2.absdiff(image, face_frame).mean() < 5 for image in images)
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.0 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n"])
+def test_an_image_without_a_length_is_asked_for_again_whole_or_not(head: bytes, face_frame: Image) -> None:
+    jpeg, number = cv2.imencode(".jpg", face_frame)[1].tobytes(), itertools.count()
+
+    def play(connection: socket.socket) -> None:
+        connection.sendall(head + (jpeg[: len(jpeg) // 2] if next(number) == 2 else jpeg))
+
+    with Playing(play) as url:
+        source = NetworkSource(url)
+        seen = [source.grab() and source.retrieve() for _ in range(4)]
+        source.close()
+
+    assert sorted(each is None for each in seen) == [False, False, False, True]
 
 
 def test_interlaced_video_of_a_network_camera_is_shown_as_it_was(tmp_path: Path) -> None:

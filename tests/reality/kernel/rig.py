@@ -1,0 +1,151 @@
+"""A machine with our cameras' ports, and the product's camera in it."""
+
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import cv2
+
+from camera.sources.frame import Image
+from dev.harness.process import wait_for
+from dev.vm.machine import HOST, Done, Machine
+from dev.vm.uvc.port import UsbServer
+from tests.support.paths import ROOT
+
+T = TypeVar("T")
+
+PYTHON = "/opt/venv/bin/python"
+CODE = "/opt/usbcam"
+VIDEO_GROUP = 44
+# As little as the tests need: the machine is some ten times slower than a real one.
+SMALL = {
+    "FRAME_WIDTH": "640",
+    "FRAME_HEIGHT": "480",
+    "FRAME_RATE": "10",
+    "DETECTIONS_PER_SECOND": "0.2",
+    "LIVE_PORT": "0",
+}
+PLACES = {"SPOOL_DIR": "/tmp/spool", "HEARTBEAT_FILE": "/tmp/beat.json", "PYTHONPATH": f"{CODE}/edge:{CODE}"}
+SECONDS = 90.0
+
+
+@dataclass(slots=True)
+class Rig:
+    """What a person with cameras at a desk does."""
+
+    machine: Machine
+    usb: UsbServer
+    cursor: str = ""  # in the log: what came before it is old
+    figures: list[str] = field(default_factory=list)
+
+    def install(self) -> None:
+        """Bring the product's code into the machine."""
+        for part in ("edge", "common"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / part, self.machine.share / part, ignore=ignored)
+        script = (
+            f"cp -r /host/edge /host/common {CODE}; {PYTHON} -m compileall -q {CODE}; modprobe -a vhci_hcd uvcvideo"
+        )
+        self.machine.shell(script)
+
+    def clear(self) -> None:
+        """Take away what a test left."""
+        self.machine.shell(
+            "set +e; systemctl stop camera holder 2>/dev/null; systemctl reset-failed; rm -rf /tmp/spool /tmp/*.json;"
+            " for port in $(usbip port 2>/dev/null | sed -n 's/^Port 0*\\([0-9][0-9]*\\):.*/\\1/p'); do"
+            " usbip detach -p $port; done; modprobe -r vivid; true"
+        )
+        for camera in self.usb.cameras.values():
+            camera.silent = camera.frozen = camera.damaged = camera.deaf = False
+        wait_for(lambda: not self.nodes(), seconds=SECONDS, what="every camera to be gone")
+
+    def plug(self, bus_id: str) -> str:
+        """Plug a camera in and return its node once its group may use it."""
+        before = set(self.nodes())
+        self.machine.shell(f"usbip --tcp-port {self.usb.port} attach -r {HOST} -b {bus_id}")
+        wait_for(lambda: len(set(self.nodes()) - before) > 1, seconds=SECONDS, what=f"the nodes of {bus_id}")
+        return min(set(self.nodes()) - before)
+
+    def unplug(self, bus_id: str) -> None:
+        """Pull it out, and wait until its nodes are gone."""
+        before = len(self.nodes())
+        self.usb.pull(bus_id)
+        wait_for(lambda: len(self.nodes()) < before, seconds=SECONDS, what=f"{bus_id} to be gone")
+
+    def nodes(self) -> list[str]:
+        """The nodes that are there and given to their group, by number."""
+        found = self.machine.shell(f"find /dev -maxdepth 1 -name 'video*' -gid {VIDEO_GROUP} -perm -660").split()
+        return sorted(found, key=lambda name: int(name.removeprefix("/dev/video")))
+
+    def named(self, serial: str) -> list[str]:
+        """The node of the camera with this serial, where it is there and given to its group."""
+        links = self.machine.shell(f"readlink -f /dev/v4l/by-id/*_{serial}-video-index0; true").split()
+        return [node for node in self.nodes() if node in links]
+
+    def granted_at(self, node: str) -> float:
+        """When udev gave a node to its group, in seconds since 1970."""
+        return float(self.machine.shell(f"stat --format=%.3Z {node}"))
+
+    def camera(self, *words: str, user: str = "cam", **settings: str) -> Done:
+        """Run one command of the camera."""
+        environment = SMALL | PLACES | settings
+        return self.machine.run(PYTHON, "-m", "camera", *words, user=user, environment=environment)
+
+    def shot(self, **settings: str) -> Image:
+        """What the camera sees."""
+        script = "rm -f /tmp/shot.png"
+        self.machine.shell(script)
+        done = self.camera("snapshot", "--out", "/tmp/shot.png", **settings)
+        assert done.returncode == 0, done.stderr
+        folder = self.machine.share.parent
+        (folder / "shot.png").write_bytes(bytes.fromhex(self.machine.shell("xxd -p /tmp/shot.png | tr -d '\\n'")))
+        image = cv2.imread(str(folder / "shot.png"))
+        assert image is not None
+        return image
+
+    def start(self, user: str = "cam", **settings: str) -> None:
+        """Start the camera's service."""
+        given = [f"--setenv={name}={value}" for name, value in (SMALL | PLACES | settings).items()]
+        command = ["systemd-run", "--quiet", "--unit=camera", f"--uid={user}", *given, PYTHON, "-m", "camera"]
+        self.machine.shell(shlex.join(command))
+
+    def log(self) -> list[str]:
+        """What the service said since `forget`, each line with its time in seconds before it."""
+        since = f"--after-cursor={shlex.quote(self.cursor)}" if self.cursor else ""
+        return self.machine.shell(
+            f"journalctl --unit=camera --output=short-unix --no-hostname --quiet {since}"
+        ).splitlines()
+
+    def forget(self) -> None:
+        """Count only what is said from now on."""
+        said = self.machine.shell("journalctl --quiet --lines=1 --show-cursor --output=cat | tail -n 1")
+        self.cursor = said.partition("-- cursor: ")[2].strip()
+
+    def until_said(self, pattern: str, seconds: float = SECONDS) -> tuple[float, str]:
+        """Wait for a line of the log; return when it was said, and the line."""
+
+        def found() -> str | None:
+            return next((line for line in self.log() if re.search(pattern, line)), None)
+
+        try:
+            line = wait_for(found, seconds=seconds, what=pattern) or ""
+        except TimeoutError as error:
+            raise AssertionError(f"{error}; the log: {self.log()}") from None
+        at, _, said = line.partition(" ")
+        return float(at), said.partition(": ")[2]
+
+    def health(self) -> str:
+        """What the container's health check says, with its exit status."""
+        done = self.machine.run(PYTHON, "-m", "camera.control.health_check", user="cam", environment=PLACES)
+        return f"{done.returncode} {done.stdout}{done.stderr}".strip()
+
+
+def until(rig: Rig, condition: Callable[[], T], what: str) -> T:
+    """Wait for something in the machine; else fail with the camera's log."""
+    try:
+        return wait_for(condition, seconds=SECONDS, what=what)
+    except TimeoutError as error:
+        raise AssertionError(f"{error}; health: {rig.health()}; the log: {rig.log()}") from None
