@@ -153,11 +153,12 @@ def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorke
     metrics = UploadMetrics(registry)
     offences = Offences(on_count=metrics.count_offence)
     poison = PoisonGuard(settings.journal_dir, settings.upload_threads)
+    retry = RetryCoordinator(settings.s3_bucket)
     subscriber = Subscriber(
         session_config(settings.uploaders, settings.upload_threads, settings.broker_login()),
         settings.cloud_broker_host,
         settings.cloud_broker_port,
-        Inbox(deliveries, offences),
+        Inbox(deliveries, offences, lambda: retry.error is None),
         on_lost=poison.blame_hogs,
     )
     worker = UploadWorker(
@@ -165,7 +166,7 @@ def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorke
         subscriber=subscriber,
         bare_images=BareImageIndex(store, settings.s3_key_template),
         store=store,
-        retry=RetryCoordinator(settings.s3_bucket),
+        retry=retry,
         receipts=ReceiptBatcher(subscriber.publish),
         metrics=metrics,
         max_pixels=settings.max_image_pixels,

@@ -34,21 +34,50 @@ function disconnect(name) {
     write_connected()
 }
 
-# Counts the packets of each edge. An honest bridge sends what the uploader has receipted meanwhile, and 64 images more.
+# Three buckets for each edge, which leak. An honest bridge never fills them: its camera sends 64 images or 32 MB, and more
+# only as receipts come. After weeks offline it may send ten thousand reports of visits or 128 MB at once.
 function count_packet(name) {
-    if (time != counted) { split("", packets); counted = time }
-    if (++packets[name] == 3000) hold_off(name, "it sends more than 3000 packets a second")
+    if (time != counted) { counted = time; clock = seconds_of_day() }
+    if (fill(packets, name, 1, 1000) > 20000) hold_off(name, "it sends more than 1000 packets a second")
+}
+
+function count_image(name, size) {
+    if (fill(images, name, 1, 500) > 3000) hold_off(name, "it sends more images than are stored")
+    if (fill(bytes, name, size, 64000000) > 256000000) hold_off(name, "it sends more than 64 MB a second")
+}
+
+# What was stored makes room for as many images: 100 bytes of a receipt are one.
+function credit_images(name, receipt_bytes,    share) {
+    if (!(name in images) || images[name] <= 0) return
+    share = receipt_bytes / 100 / images[name]
+    if (share > 1) share = 1
+    images[name] -= share * images[name]
+    bytes[name] -= share * bytes[name]
+}
+
+function fill(bucket, name, amount, leak) {
+    bucket[name] -= leak * seconds_since(filled_at[leak, name])
+    filled_at[leak, name] = clock
+    return bucket[name] = (bucket[name] > 0 ? bucket[name] : 0) + amount
+}
+
+function seconds_of_day() {
+    return substr(time, 12, 2) * 3600 + substr(time, 15, 2) * 60 + substr(time, 18, 2)
+}
+
+function seconds_since(then) {
+    return clock < then ? clock + 86400 - then : clock - then
 }
 
 # In the background: the broker waits for whoever reads its log. Each time for twice as long, up to eight minutes.
-function hold_off(name, why,    now, passed) {
-    now = substr(time, 12, 2) * 3600 + substr(time, 15, 2) * 60 + substr(time, 18, 2)
-    passed = now < held_at[name] ? now + 86400 - held_at[name] : now - held_at[name]
+function hold_off(name, why,    passed) {
+    clock = seconds_of_day()
+    passed = seconds_since(held_at[name])
     if (name !~ /^[a-z0-9-]+$/ || (name in held && passed < held[name] + 2)) return
     if (name in held) held[name] *= 2
     else held[name] = hold_seconds + 0
     if (held[name] > 480) held[name] = 480
-    held_at[name] = now
+    held_at[name] = clock
     if (hold == "") {
         emit("The edge " name " floods, revoke it: " why)
         return
@@ -60,6 +89,18 @@ function hold_off(name, why,    now, passed) {
 function end_subscribe(    topic) {
     for (topic in pending) refuse(subscriber, "Denied SUBSCRIBE from " subscriber " ('" topic "')")
     split("", pending)
+}
+
+# The word behind " from " or " to ", which may be the last one.
+function client_behind(word,    rest, end) {
+    rest = substr(text, index(text, word) + length(word))
+    end = index(rest, " ")
+    return end ? substr(rest, 1, end - 1) : rest
+}
+
+# Of a message: its line ends with "... (80000 bytes))".
+function size() {
+    return substr(text, match(text, /\([0-9]+ bytes\)\)$/) + 1) + 0
 }
 
 # Who was connected when this program was started again; start.sh empties the file.
@@ -74,21 +115,30 @@ BEGIN {
     text = substr($0, at + 2)
 }
 
-text ~ /^(Received|Denied) / {
-    split(text, word, " ")
-    if (word[4] in address) count_packet(word[4])
-    else if (word[1] == "Received" && word[2] == "PUBLISH" && match(text, /'usbcam\/_\/offenders\/[^']*'/))
-        hold_off(substr(text, RSTART + 20, RLENGTH - 21), "it sends more properties than anybody reads")
+# Nearly all lines are of these two kinds, and whoever writes them waits for us: so they come first, and are not split.
+index(text, "Sending ") == 1 {
+    if (index(text, "/receipts'")) credit_images(client_behind(" to "), size())
+    else if (index(text, "SUBACK") == 9) end_subscribe()
+    next
 }
-text ~ /^Received SUBSCRIBE from / { subscriber = substr(text, 25); split("", pending); next }
+index(text, "Received ") == 1 {
+    name = client_behind(" from ")
+    if (name in address) {
+        count_packet(name)
+        if (index(text, "/images'")) count_image(name, size())
+    } else if (match(text, /'usbcam\/_\/offenders\/[a-z0-9-]*'/)) # the uploader alone may write there
+        hold_off(substr(text, RSTART + 20, RLENGTH - 21), "it sends more than anybody reads or stores")
+    if (index(text, "SUBSCRIBE from ") == 10) { subscriber = name; split("", pending) }
+    next
+}
+text ~ /^Denied / { split(text, word, " "); if (word[4] in address) count_packet(word[4]) }
 text ~ /^\t.* \((QoS [012]|denied)\)$/ { sub(/^\t/, "", text); sub(/ \([^(]*\)$/, "", text); pending[text] = 1; next }
-text ~ /^Sending SUBACK to / { end_subscribe(); next }
 subscriber != "" && index(text, subscriber " ") == 1 { sub(/^[^ ]+ [012] /, "", text); delete pending[text]; next }
 text ~ /^Denied / { split(text, word, " "); refuse(word[4], text); next }
 text ~ /^Client connection from .* failed: / { refuse("unknown clients", "Refused a connection: " text); next }
 text ~ /^OpenSSL Error/ { sub(/^OpenSSL Error[^:]*: /, "", text); reason = text; next }
 reason != "" && text ~ /^(Client|Socket error)/ { refuse("unknown clients", "Refused a connection (" reason "): " text); reason = ""; next }
-text ~ /^(Received|Sending|No will message|Will message|\t|New connection)/ || text ~ / negotiated / { next }
+text ~ /^(No will message|Will message|\t|New connection)/ || text ~ / negotiated / { next }
 text ~ /^New client connected from / {
     split(text, word, " ")
     if (word[7] ~ /^health-[0-9]+-[0-9]+$/ && index(text, " u'") == 0) { print word[7] > read_for; close(read_for); next }

@@ -79,7 +79,7 @@ check_program "$mosquitto"
 # Mosquitto 2.0 counts its memory wrong when rights change: a few changes, and it believes that there is none left.
 case $("$mosquitto" -h 2>/dev/null | sed -n '1s/.*version //p') in
     2.0.*) default_memory=0 hold= ;;
-    *) default_memory=750000000 hold=$here/hold.sh ;;
+    *) default_memory=800000000 hold=$here/hold.sh ;;
 esac
 CLOUD_BROKER_MEMORY=${CLOUD_BROKER_MEMORY:-$default_memory}
 check_program mosquitto_sub

@@ -38,6 +38,11 @@ tend_held() {
     done
 }
 
+# As the first process of a container it cannot be killed from inside; asked to end, it saves what start.sh then drops.
+end_broker() {
+    if [ "$BROKER" -eq 1 ]; then kill -TERM "$BROKER"; else kill -KILL "$BROKER"; fi
+}
+
 read_line() {
     line=
     [ ! -r "$CLOUD_IDENTITY/$1" ] || read -r line <"$CLOUD_IDENTITY/$1" || true
@@ -54,9 +59,9 @@ while broker_runs; do
         kill -HUP "$BROKER" # first: whoever is disconnected next must not come back
         send_until_accepted -f "$CLOUD_IDENTITY/changes.json" # repeating the commands changes nothing
     fi
-    if [ -e "$CLOUD_BROKER_DATA/stuck" ]; then # ended without saving; start.sh then begins anew
+    if [ -e "$CLOUD_BROKER_DATA/stuck" ]; then # start.sh begins anew
         : >"$CLOUD_BROKER_DATA/unreadable"
-        kill -KILL "$BROKER"
+        end_broker
     fi
     read_line asked
     if [ "$line" != "$answered" ]; then

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import subprocess
 
 import pytest
 
@@ -109,6 +110,26 @@ def test_a_queue_larger_than_the_limit_is_begun_anew_with_the_uploaders_session(
     with cloud_broker.uploader("uploader", keep_session=True) as uploader:
         assert uploader.session_present
         assert [message.payload for message in uploader.wait_for(1)] == [b"honest"]
+
+
+def test_a_broker_that_is_stuck_ends_and_begins_anew(cloud_broker: CloudBroker) -> None:
+    attic = cloud_broker.credentials("attic")
+    with Client(cloud_broker.outside_port, credentials=attic) as edge:
+        edge.publish("usbcam/attic/images", b"lost, and sent again")
+    assert cloud_broker.process is not None
+
+    if cloud_broker.container is None:
+        (cloud_broker.folder / "data" / "stuck").touch()
+    else:
+        subprocess.run(["docker", "exec", cloud_broker.container.running, "touch", "/mosquitto/data/stuck"], check=True)
+    wait_for(lambda: cloud_broker.process and not cloud_broker.process.alive(), seconds=20, what="its end")
+    cloud_broker.start()
+
+    with cloud_broker.uploader("uploader", keep_session=True) as uploader:
+        assert uploader.session_present
+        with Client(cloud_broker.outside_port, credentials=attic) as edge:
+            edge.publish("usbcam/attic/images", b"again")
+        assert [message.payload for message in uploader.wait_for(1)] == [b"again"]
 
 
 def restart(broker: CloudBroker) -> None:

@@ -19,7 +19,7 @@ class Offence(Enum):
 
     REJECTED = "rejected"
     UNDECODED = "stored undecoded"
-    DROPPED = "dropped"  # of QoS 0
+    DROPPED = "dropped"
     LEFT = "left at the broker for later"
 
 

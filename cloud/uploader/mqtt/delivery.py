@@ -5,9 +5,11 @@ from collections import Counter, deque
 from dataclasses import dataclass
 
 from uploader.ingest.parser import IncomingMessage
+from uploader.mqtt.fair_share import FairShares
 
-MAX_HELD_BYTES = 256 << 20  # of all messages that wait or are being processed
+MAX_HELD_BYTES = 192 << 20  # of all messages that wait or are being processed
 MESSAGE_BYTES = 4096  # what a message takes besides its payload
+PROPERTY_BYTES = 256  # and each property besides its text
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +23,24 @@ class Delivery:
 
     @property
     def size(self) -> int:
-        return len(self.message.payload) + MESSAGE_BYTES
+        """What it takes in memory, in bytes."""
+        properties = sum(len(name) + len(value) + PROPERTY_BYTES for name, value in self.message.properties.items())
+        return len(self.message.payload) + properties + MESSAGE_BYTES
 
 
 class Deliveries:
     """One queue for each edge, by its topic; whoever is served goes to the end of the line.
 
-    None may fill more than half of the memory or, as soon as a second edge is seen, take more than half of the threads.
+    Of the memory each may have as much as is free, and of the threads, as soon as a second edge is seen, half of those
+    that no other has.
     """
 
     def __init__(self, threads: int, max_bytes: int = MAX_HELD_BYTES) -> None:
         self._threads, self._max_bytes = threads, max_bytes
+        self._held = FairShares(max_bytes)
         self._changed = threading.Condition()
         self._waiting: dict[str, deque[Delivery]] = {}  # in the order in which they are served
         self._active: Counter[str] = Counter()
-        self._held_bytes: Counter[str] = Counter()
         self._first_topic: str | None = None
         self._is_shared = False
         self._is_closed = False
@@ -46,9 +51,8 @@ class Deliveries:
         with self._changed:
             self._is_shared |= self._first_topic not in {None, topic}
             self._first_topic = self._first_topic or topic
-            if not self._has_room(topic, delivery.size):
+            if not self._held.take(topic, delivery.size):
                 return False
-            self._held_bytes[topic] += delivery.size
             self._waiting.setdefault(topic, deque()).append(delivery)
             self._changed.notify()
             return True
@@ -107,20 +111,16 @@ class Deliveries:
     def has_much_room(self) -> bool:
         """Whether most of what was held is done."""
         with self._changed:
-            return self._held_bytes.total() <= self._max_bytes // 4
-
-    def _has_room(self, topic: str, size: int) -> bool:
-        held, total = self._held_bytes[topic], self._held_bytes.total()
-        if not total:
-            return True  # one message of any size
-        return held + size <= self._max_bytes // 2 and total + size <= self._max_bytes
+            return self._held.taken <= self._max_bytes // 4
 
     def _next_topic(self) -> str | None:
-        most = max(1, self._threads // 2) if self._is_shared else self._threads
-        return next((topic for topic in self._waiting if self._active[topic] < most), None)
+        return next((topic for topic in self._waiting if self._active[topic] < self._most_threads(topic)), None)
+
+    def _most_threads(self, topic: str) -> int:
+        if not self._is_shared:
+            return self._threads
+        left_by_others = self._threads - self._active.total() + self._active[topic]
+        return max(1, (left_by_others + 1) // 2)
 
     def _release(self, delivery: Delivery) -> None:
-        topic = delivery.message.topic
-        self._held_bytes[topic] -= delivery.size
-        if self._held_bytes[topic] <= 0:
-            del self._held_bytes[topic]
+        self._held.give_back(delivery.message.topic, delivery.size)

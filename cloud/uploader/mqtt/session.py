@@ -14,9 +14,9 @@ from common.mqtt import MAX_COMMAND_BYTES, Login, accept_packets_up_to, new_clie
 
 EXCLUSIVE_CLIENT_ID = "uploader"  # of the session in which the broker keeps what was not acknowledged
 NO_EXPIRY = 0xFFFFFFFF
-# The broker has one line for all edges, the uploader one for each. So it takes what it has memory for: an image that
-# arrives behind thousands of another edge does not wait for them.
-EXCLUSIVE_WINDOW = 10_000
+# The broker has one line for all edges, the uploader one for each. So it takes all there is, and bounds it by bytes: an
+# image that arrives behind thousands of another edge does not wait for them.
+EXCLUSIVE_WINDOW = 0xFFFF
 PREFETCH = 4  # images that are already here when an upload ends; what one of several takes the others cannot have
 SHARED_EXPIRY_SECONDS = 60  # after that a member gets no more images; its edges send again what it had received
 LOG = logging.getLogger(__name__)

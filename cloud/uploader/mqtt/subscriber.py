@@ -20,7 +20,7 @@ from common.mqtt import new_client
 from common.runtime.log import RepeatFilter, filtered_logger
 from uploader.mqtt.connection import Connection, Phase
 from uploader.mqtt.delivery import Delivery
-from uploader.mqtt.inbox import Inbox
+from uploader.mqtt.inbox import Arrival, Inbox
 from uploader.mqtt.outbox import Outbox
 from uploader.mqtt.session import (
     SessionConfig,
@@ -210,8 +210,9 @@ class Subscriber:
         if message.topic == topics.UPLOADER_STATUS_REQUEST:
             self._outbox.answer(message)
             return
-        if not self._inbox.put(message, self._connection.number):
-            self._outbox.name_offender(topics.edge_of_images(message.topic))
+        arrival = self._inbox.put(message, self._connection.number, self._outbox.name_offender)
+        if arrival is Arrival.DROPPED and message.qos:
+            self._client.ack(message.mid, message.qos)
 
     def _report_problem(self, problem: str) -> None:
         with self._lock:

@@ -1,6 +1,5 @@
 """What the edge broker retains: the bridge's state, the token, and the status of every running camera."""
 
-import contextlib
 import json
 import threading
 import time
@@ -8,19 +7,59 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Self
 
 import paho.mqtt.client as mqtt
 
 from camera.config.settings import Settings
 from common.contract import topics
+from common.contract.times import parse_timestamp
 from common.mqtt import MAX_COMMAND_BYTES, accept_packets_up_to, new_client
 from common.runtime.check_result import CheckResult, failed, info, passed, warned
 
 REPLY_TIMEOUT_SECONDS = 5.0
 SOON_DAYS = 30
 DAY_SECONDS = 86400
+MAX_NUMBER = 1 << 53  # beyond that it is no count
 LOGS = "./usbcam logs edge-broker"
+
+
+@dataclass(frozen=True, slots=True)
+class RetainedStatus:
+    """What a camera says of itself, as far as it can be read: an older or newer camera may have written it."""
+
+    online: bool = False
+    state: str = ""
+    problem: str = ""
+    frames_per_second: float | None = None
+    waiting: int | None = None
+    last_captured_at: datetime | None = None
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Self:
+        """Read a status; of what is no status at all nothing is known."""
+        try:
+            content = json.loads(payload)
+        except (ValueError, RecursionError):
+            return cls()
+        if not isinstance(content, dict):
+            return cls()
+        rate, waiting = content.get("frames_per_second"), content.get("waiting")
+        return cls(
+            online=content.get("online") is True,
+            state=str(content.get("state") or ""),
+            problem=str(content.get("problem") or ""),
+            frames_per_second=float(rate) if isinstance(rate, int | float) and abs(rate) < MAX_NUMBER else None,
+            waiting=waiting if isinstance(waiting, int) and abs(waiting) < MAX_NUMBER else None,
+            last_captured_at=_time(content.get("last_captured_at")),
+        )
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        return parse_timestamp(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 @dataclass(slots=True)
@@ -30,7 +69,7 @@ class BrokerSnapshot:
     answers: bool = False
     bridge: str = ""
     token: str = ""
-    statuses: dict[str, dict[str, Any]] = field(default_factory=dict)  # by the camera's name
+    statuses: dict[str, RetainedStatus] = field(default_factory=dict)  # by the camera's name
 
     def add(self, topic: str, payload: bytes) -> None:
         """Add one retained message."""
@@ -40,9 +79,7 @@ class BrokerSnapshot:
         elif topic == topics.TOKEN:
             self.token = text
         elif topic.startswith(topics.STATUS_PREFIX):
-            with contextlib.suppress(ValueError):
-                status = json.loads(text)
-                self.statuses[topic.removeprefix(topics.STATUS_PREFIX)] = status if isinstance(status, dict) else {}
+            self.statuses[topic.removeprefix(topics.STATUS_PREFIX)] = RetainedStatus.parse(payload)
 
 
 def read_retained(settings: Settings) -> BrokerSnapshot:
@@ -104,10 +141,10 @@ def _check_token(text: str, now: float) -> CheckResult:
         token = json.loads(text)
         name, cloud = str(token["name"]), f"{token['host']}:{int(token['port'])}"
         expires = int(token["expires"])
-    except (ValueError, KeyError, TypeError):
+        days, date = (expires - now) / DAY_SECONDS, f"{datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, OSError):
         remedy = "on the cloud host run './usbcam enroll NAME'"
         return failed("token", f"There is no token: {remedy} and set the EDGE_TOKEN it prints in .env.")
-    days, date = (expires - now) / DAY_SECONDS, f"{datetime.fromtimestamp(expires, UTC):%Y-%m-%d}"
     remedy = f"make a new one on the cloud host: ./usbcam renew {name}"
     if days <= 0:
         return failed("token", f"The token of {name} expired on {date}: {remedy}.")

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from camera.config.settings import Settings
 from camera.config.source_spec import DeviceSpec
 from camera.control.health_check import health, is_running
-from camera.diagnostics.broker import BrokerSnapshot, check_broker, read_retained
+from camera.diagnostics.broker import BrokerSnapshot, RetainedStatus, check_broker, read_retained
 from camera.diagnostics.devices import check_devices
 from camera.diagnostics.host import check_clock, check_model, check_spool
 from camera.diagnostics.snapshot import SnapshotError, take, write
@@ -33,7 +32,7 @@ def _checks(cameras: Sequence[Settings], shot: Path | None) -> Iterator[CheckRes
         yield from check_devices(DeviceRegistry(shared.device_dir))
     for camera in cameras:
         path = shot.with_stem(f"{shot.stem}-{camera.camera_name}") if shot and len(cameras) > 1 else shot
-        yield from _check_camera(camera, broker.statuses.get(camera.camera_name, {}), path)
+        yield from _check_camera(camera, broker.statuses.get(camera.camera_name, RetainedStatus()), path)
     yield check_model()
     yield from check_broker(shared, broker)
     yield check_spool(shared)
@@ -47,22 +46,22 @@ def _check_service(settings: Settings, broker: BrokerSnapshot) -> CheckResult:
         if report.healthy:
             return passed("service", f"The camera service runs. {report.message}")
         return failed("service", report.message)
-    online = sorted(name for name, status in broker.statuses.items() if status.get("online") is True)
+    online = sorted(name for name, status in broker.statuses.items() if status.online)
     if online:
         return passed("service", f"The camera service runs elsewhere and uses {', '.join(online)}.")
     return info("service", "The camera service does not run.")
 
 
-def _check_camera(settings: Settings, status: dict[str, Any], path: Path | None) -> Iterator[CheckResult]:
+def _check_camera(settings: Settings, status: RetainedStatus, path: Path | None) -> Iterator[CheckResult]:
     name = settings.camera_name
-    runs = status.get("online") is True or is_running(settings.heartbeat_file, name)
-    if not runs or status.get("state") == CameraState.PAUSED or not isinstance(settings.source, DeviceSpec):
+    runs = status.online or is_running(settings.heartbeat_file, name)
+    if not runs or status.state == CameraState.PAUSED or not isinstance(settings.source, DeviceSpec):
         yield _check_test_shot(settings, path)
         return
-    if status.get("problem"):
-        yield failed(name, str(status["problem"]))
+    if status.problem:
+        yield failed(name, status.problem)
     else:
-        rate = status.get("frames_per_second")
+        rate = status.frames_per_second
         processes = f" and processes {rate} frames a second" if rate is not None else ""
         yield passed(name, f"The camera service has it{processes}, so there is no test shot.")
     if path:

@@ -3,16 +3,15 @@
 import http.client
 import time
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from camera.config.schedule import PAUSE
 from camera.config.settings import Settings
-from camera.diagnostics.broker import read_retained
+from camera.diagnostics.broker import RetainedStatus, read_retained
 from camera.diagnostics.snapshot import SnapshotError, UnknownCameraError
 from camera.pipeline.camera_status import CameraState
 from common.contract import topics
-from common.contract.times import parse_timestamp
 from common.mqtt import new_client
 from common.runtime.settings import SettingsError, read_secret_file
 
@@ -32,24 +31,23 @@ def describe(cameras: Sequence[Settings]) -> Iterator[str]:
         yield "  edge-broker does not answer; ./usbcam logs edge-broker says why"
         return
     for camera in cameras:
-        yield f"  {camera.camera_name:<14} {_describe(broker.statuses.get(camera.camera_name, {}))}"
-    waiting = [int(status["waiting"]) for status in broker.statuses.values() if "waiting" in status]
+        yield f"  {camera.camera_name:<14} {_describe(broker.statuses.get(camera.camera_name, RetainedStatus()))}"
+    waiting = [status.waiting for status in broker.statuses.values() if status.waiting is not None]
     bridge = {"1": "is up", "0": "is down"}.get(broker.bridge, "has not reported")
     yield f"  {max(waiting, default=0)} captures wait; the bridge to the cloud {bridge}"
 
 
-def _describe(status: Mapping[str, Any]) -> str:
-    if status.get("online") is not True:
+def _describe(status: RetainedStatus) -> str:
+    if not status.online:
         return "offline"
-    words = [str(status.get("state", "running")), f"{status.get('frames_per_second', 0)} frames a second"]
-    words.append(f"last picture {_ago(status.get('last_captured_at'))}")
-    if status.get("problem"):
-        words.append(str(status["problem"]))
+    words = [status.state or "running", f"{status.frames_per_second or 0} frames a second"]
+    words.append(f"last picture {_ago(status.last_captured_at)}")
+    if status.problem:
+        words.append(status.problem)
     return ", ".join(words)
 
 
-def _ago(text: object) -> str:
-    captured_at = parse_timestamp(text) if isinstance(text, str) else None
+def _ago(captured_at: datetime | None) -> str:
     return f"{max(0, time.time() - captured_at.timestamp()):.0f} s ago" if captured_at else "none since its start"
 
 
@@ -86,7 +84,7 @@ def _applied(settings: Settings, names: Sequence[str], *, paused: bool) -> Itera
     while left and time.monotonic() < deadline:
         statuses = read_retained(settings).statuses
         for name in list(left):
-            if (statuses.get(name, {}).get("state") == CameraState.PAUSED) == paused and name in statuses:
+            if name in statuses and (statuses[name].state == CameraState.PAUSED) == paused:
                 left.remove(name)
                 yield f"{name} is paused; ./usbcam resume lets it run again." if paused else f"{name} runs again."
     for name in left:
