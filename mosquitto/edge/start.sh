@@ -21,7 +21,9 @@ fail_damaged() {
 }
 
 # The token is gzip, and that has a checksum. Its text: lines NAME=VALUE, then the three files, each after its [name].
+# It takes about 3,000 letters; so many could unpack to as much memory as there is.
 unpack() {
+    [ ${#EDGE_TOKEN} -le 16384 ] || fail_damaged
     text=$(printf '%s' "$EDGE_TOKEN" | base64 -d 2>/dev/null | gunzip 2>/dev/null) || fail_damaged
     [ "${text%%"$newline"*}" = "usbcam-edge 1" ] || fail_damaged
     for file in ca.crt edge.crt edge.key; do

@@ -11,7 +11,10 @@ from paho.mqtt.exception import MQTTException
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from camera.config.schedule import Schedule
+from camera.config.settings import Settings
 from camera.control.homeassistant import Edge
+from camera.diagnostics.broker import BrokerSnapshot, RetainedStatus, check_broker
 from common.contract.capture import Capture, CaptureId, NotACaptureError
 from common.contract.receipt import Receipt
 from common.contract.times import parse_timestamp
@@ -28,6 +31,7 @@ from uploader.mqtt.status_query import UploaderStatus
 
 INPUTS = int(os.environ.get("FUZZ") or 150)
 PIXELS = 1_000_000
+SETTINGS = Settings(camera_source="demo")
 ID = "20261122T063325.123Z-9f2c01ab"
 DEEP = b"[" * 100_000
 PROPERTIES = b"\x1c\x26\x00\x02id\x00\x03abc\x03\x00\x05image\x01\x01\x09\x00\x02cd"
@@ -43,6 +47,15 @@ def described(content: bytes) -> None:
     for said in ({"id": text}, {"captured_at": text}, {"schema": text}, {"camera": text, "id": ID}):
         with contextlib.suppress(InvalidMessageError):
             parse_capture(pictures.message(PNG, said), PIXELS)
+
+
+def retained(content: bytes) -> None:
+    """Read what an edge's broker keeps, as the doctor does."""
+    snapshot = BrokerSnapshot(answers=True)
+    for topic in ("usbcam-bridge/state", "usbcam-bridge/token", "usbcam/status/door"):
+        snapshot.add(topic, content)
+    assert all(result.message for result in check_broker(SETTINGS, snapshot))
+    assert isinstance(snapshot.statuses["door"], RetainedStatus)
 
 
 def text_of(reader: Callable[[str], object]) -> Callable[[bytes], object]:
@@ -63,6 +76,18 @@ READERS: dict[str, tuple[Callable[[bytes], object], tuple[bytes, ...], tuple[typ
     "keys": (text_of(KeyParser(DEFAULT_TEMPLATE).parse), (f"porch/door/2026/11/22/{ID}.png".encode(), b"a/" * 500), ()),
     "ids": (text_of(CaptureId.parse), (ID.encode(),), (ValueError,)),
     "times": (text_of(parse_timestamp), (b"2026-11-22T06:33:25.123Z",), (ValueError,)),
+    "what a broker retains": (
+        retained,
+        (
+            b'{"online": true, "state": "running", "frames_per_second": 9.9, "waiting": 3, "problem": null}',
+            b'{"last_captured_at": "2026-11-22T06:33:25.123Z", "waiting": 1e999, "frames_per_second": NaN}',
+            b'{"name": "porch", "host": "h", "port": 8883, "expires": 1795000000}',
+            b'{"name": "porch", "host": "h", "port": 8883, "expires": 1e300}',
+            DEEP,
+        ),
+        (),
+    ),
+    "commands": (text_of(Schedule.parse), (b"pause", b"mo-fr/08:00-18:00,sa/10:00-14:00"), (ValueError,)),
     "the edge's name": (
         Edge.parse,
         (b'{"name": "porch", "homeassistant": true}', b"[]", DEEP),
