@@ -112,15 +112,18 @@ def until_up(process: Process, answers: Callable[[], bool]) -> Process:
     return process
 
 
-def wait_for(condition: Callable[[], T], *, seconds: float, what: str) -> T:
-    """Poll the condition until it is true and return its value; the TimeoutError names what was waited for."""
+def wait_for(condition: Callable[[], T], *, seconds: float, what: str, max_poll: float = MAX_POLL_SECONDS) -> T:
+    """Poll the condition until it is true and return its value; the TimeoutError names what was waited for.
+
+    `max_poll`: the longest pause in seconds, for a condition that must be seen at once.
+    """
     deadline = time.monotonic() + seconds
     pause, poll = threading.Event(), POLL_SECONDS
     while not (answer := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {seconds:g} s for {what}")
         pause.wait(poll)
-        poll = min(poll * SLOWER, MAX_POLL_SECONDS)
+        poll = min(poll * SLOWER, max_poll)
     return answer
 
 

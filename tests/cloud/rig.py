@@ -20,7 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from common.contract import topics
-from dev.harness.process import LOOPBACK, Process, free_port, start, until_up, wait_for
+from dev.harness.process import LOOPBACK, POLL_SECONDS, Process, free_port, start, until_up, wait_for
 from dev.harness.services import answers_mqtt, start_uploader
 from tests.support import launcher, pictures
 from tests.support.paths import ROOT
@@ -221,6 +221,7 @@ class Bucket:
             lambda: keys if len(keys := self.capture_keys()) >= count else [],
             seconds=30,
             what=f"{count} captures in S3",
+            max_poll=POLL_SECONDS,  # what a test does next is often meant for the middle of an upload
         )
 
 
