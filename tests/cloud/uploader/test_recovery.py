@@ -13,6 +13,8 @@ from tests.cloud.rig import LATER, LIMITED_KEY, LIMITED_SECRET, Broker, Bucket, 
 from tests.support import pictures
 from tests.support.rig import Store
 
+MANY = 300
+
 
 def wait_for_line(uploaders: Uploaders, word: str) -> str:
     process = uploaders.started[-1]
@@ -78,18 +80,18 @@ def test_ending_it_at_any_moment_loses_nothing(
     edge: Edge, uploaders: Uploaders, bucket: Bucket, way: signal.Signals
 ) -> None:
     uploaders.start_healthy().stop()
-    edge.send_all([pictures.png(number, side=64) for number in range(200)])
+    edge.send_all([pictures.png(number, side=64) for number in range(MANY)])
 
     for _ in range(3):
         already = len(bucket.list_keys())
-        process = uploaders.start()
+        process = uploaders.start(UPLOAD_THREADS="1")  # slow enough to be met on its way
         bucket.wait_for(already + 20)
         process.signal(way)
         assert process.popen.wait(20) == (0 if way is signal.SIGTERM else -signal.SIGKILL)
     uploaders.start()
 
-    bucket.wait_for(200)
-    assert len(bucket.list_keys()) == 200
+    bucket.wait_for(MANY)
+    assert len(bucket.list_keys()) == MANY
     wait_for(
         lambda: {*edge.stored().values()} == {*bucket.list_keys()} or way is signal.SIGKILL, seconds=60, what="receipts"
     )
