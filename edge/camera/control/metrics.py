@@ -49,6 +49,11 @@ COUNTERS: tuple[Reading, ...] = (
 GAUGES: tuple[Reading, ...] = (
     ("usbcam_camera_up", "1 while frames arrive.", lambda w: w.status.is_up),
     (
+        "usbcam_camera_blind",
+        "1 while a camera gives pictures and does not see what it should: covered, defocused, turned, frozen or dark.",
+        lambda w: w.status.sight.blindness is not None,
+    ),
+    (
         "usbcam_camera_paused",
         "1 while a schedule or command pauses the camera.",
         lambda w: w.status.state is CameraState.PAUSED,

@@ -5,16 +5,21 @@ from datetime import UTC, datetime
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from camera.pipeline.worker import CameraWorker
+from common import __version__
 from common.contract.times import timestamp
 
 
 def status_payload(worker: CameraWorker, spool: Spool, publisher: Publisher) -> dict[str, object]:
     """Describe a camera now; what waits, is stored and so on is counted over all cameras of the host."""
     status, counters = worker.status, worker.counters
+    sight = status.sight
     return {
         "at": timestamp(datetime.now(UTC)),
+        "version": __version__,
         "state": status.state.value,
         "problem": status.problem or spool.problem,
+        "blind": sight.blindness.value if sight.blindness else None,
+        "blind_since": timestamp(sight.since) if sight.since else None,
         "frames_per_second": round(worker.rate.per_second(), 1),
         "skipped": worker.frame_counters.skipped,
         "faces": counters.faces,

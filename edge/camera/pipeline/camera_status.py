@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from camera.pipeline.sight.blindness import SEES, Sight
+
 
 class CameraState(StrEnum):
     """What a camera does now."""
@@ -23,6 +25,7 @@ class CameraStatus:
     state: CameraState = CameraState.STARTING
     problem: str | None = None  # why there are no frames, as a message for the user
     last_frame_at: float | None = None  # monotonic: when a frame was processed last
+    sight: Sight = SEES  # whether it sees what it should
 
     @property
     def is_up(self) -> bool:

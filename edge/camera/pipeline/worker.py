@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from camera.config.polygons import parse_polygons
 from camera.config.schedule import ScheduleController
 from camera.config.settings import Settings
 from camera.pipeline.analyzer import AnalysisCounters, AnalysisResult, DetectedFace, FrameAnalyzer
 from camera.pipeline.camera_status import CameraState, CameraStatus
 from camera.pipeline.face.floors import STILL
+from camera.pipeline.sight.blindness import SEES
+from camera.pipeline.sight.monitor import SightMonitor
 from camera.pipeline.tracker import LOST_TRACK_SECONDS
 from camera.pipeline.visit_policy import VisitState
 from camera.sources.frame import Frame, FrameSourceFactory
@@ -54,6 +57,8 @@ class CameraWorker:
         self._crash: str | None = None  # until the next frame is processed
         self._source, self._accept, self._stop = source, accept, stop
         self._analyzer = FrameAnalyzer(settings, self.counters)
+        memory = settings.spool_dir / f"{self.name}.hours"
+        self._sight = SightMonitor(self.name, parse_polygons(settings.masks), memory)
         self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
 
     @property
@@ -138,6 +143,8 @@ class CameraWorker:
     def _process(self, frame: Frame) -> None:
         result = self._analyzer.process(frame)
         self._crash = None
+        heights = [face.box.height for face in result.faces if face.track]
+        self._sight.update(frame.image, frame.seconds, frame.captured_at, heights)
         self._set_status(CameraState.RUNNING, last_frame_at=time.monotonic())
         self.rate.count()
         self.preview = Preview(frame, result.faces)
@@ -163,6 +170,7 @@ class CameraWorker:
         if self.status.state is not CameraState.PAUSED:
             log.info("The camera %s is paused and its device released", self.name)
         self.preview = None
+        self._sight.forget()
         self._set_status(CameraState.PAUSED)
         self._stop.wait(PAUSE_SECONDS)
 
@@ -182,4 +190,6 @@ class CameraWorker:
         return CameraState.RUNNING
 
     def _set_status(self, state: CameraState, problem: str | None = None, last_frame_at: float | None = None) -> None:
-        self._status = CameraStatus(state, self._crash or problem, last_frame_at or self._status.last_frame_at)
+        last_frame_at = last_frame_at or self._status.last_frame_at
+        sight = self._sight.sight if state is CameraState.RUNNING else SEES
+        self._status = CameraStatus(state, self._crash or problem, last_frame_at, sight)

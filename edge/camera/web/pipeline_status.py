@@ -48,6 +48,9 @@ class PipelineStatus:
         problems = [status.problem for status in statuses.values() if status.problem]
         if problems:
             return "error", " ".join(problems)
+        blind = [f"{name}: {sight}" for name, status in statuses.items() if (sight := status.sight.problem)]
+        if blind:
+            return "error", " ".join(blind)
         waiting = [name for name, status in statuses.items() if status.state is CameraState.STARTING]
         if waiting:
             return "unknown", f"Waiting for the first frame from {', '.join(waiting)}."

@@ -67,6 +67,8 @@ def _camera_json(worker: CameraWorker) -> dict[str, object]:
         "name": worker.name,
         "state": status.state.value,
         "problem": status.problem,
+        "blind": status.sight.problem,
+        "blind_since": timestamp(status.sight.since) if status.sight.since else None,
         "pause_reason": worker.schedule.pause_reason(),
         "frames_per_second": round(worker.rate.per_second(), 1),
         "frames_grabbed": frames.grabbed,

@@ -1,0 +1,40 @@
+"""The ways in which a camera that gives pictures may see nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Blindness(StrEnum):
+    """Why a camera does not see what it usually sees."""
+
+    COVERED = "covered"  # or sprayed: an even surface lies before the lens
+    DEFOCUSED = "defocused"
+    TURNED = "turned"
+    FROZEN = "frozen"  # the same picture again and again
+    DARK = "dark"  # though it should be light
+
+
+REMEDIES = {
+    Blindness.COVERED: "Something covers the lens: uncover or clean it.",
+    Blindness.DEFOCUSED: "The picture is out of focus: focus or clean the lens.",
+    Blindness.TURNED: "The camera looks elsewhere: turn it back, or pause it and run it again if it stays so.",
+    Blindness.FROZEN: "The picture is frozen: unplug the camera and plug it in again.",
+    Blindness.DARK: "It is dark where it is light at this hour: look after the light and the lens.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Whether a camera sees, since when; replaced as a whole."""
+
+    blindness: Blindness | None = None
+    since: datetime | None = None  # aware, UTC
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong and what to do, in a sentence."""
+        return REMEDIES[self.blindness] if self.blindness else None
+
+
+SEES = Sight()
