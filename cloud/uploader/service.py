@@ -91,6 +91,7 @@ class UploaderService:
             if monotonic() - pinged_at > BROKER_CHECK_SECONDS:
                 pinged_at = monotonic()
                 self._worker.subscriber.subscribe()
+                self._worker.subscriber.publish_status()
             try:
                 signals.get(timeout=POLL_SECONDS)
             except Empty:

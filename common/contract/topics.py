@@ -28,9 +28,12 @@ LOCAL_PREFIX = "usbcam-camera/"  # pings: a publish that only proves that the br
 EVERYTHING = "usbcam/#"
 EVERY_EDGES_IMAGES = "usbcam/+/images"
 EVERY_EDGES_RECEIPTS = "usbcam/+/receipts"
+EVERY_EDGES_STATUSES = "usbcam/+/status/+"
+EVERY_EDGES_VISITS = "usbcam/+/visits"
 SHARED_IMAGES = f"$share/uploaders/{EVERY_EDGES_IMAGES}"
 # Clients inside the cloud may publish receipts only, and no edge is called _ or begins with it.
 UPLOADER_STATUS_REQUEST = "usbcam/_/receipts"
+UPLOADER_STATUSES = "usbcam/_uploaders/receipts"  # where each uploader says every 10 s how it is
 UPLOADER_STATUS_RESPONSE = re.compile(r"usbcam/_[a-z0-9-]{1,60}/receipts")
 EVERY_OFFENDER = "usbcam/_/offenders/+"  # where an uploader names an edge that the broker then holds off
 
@@ -109,6 +112,17 @@ def is_edge_name(name: str) -> bool:
 def edge_of_images(topic: str) -> str:
     """The edge that sent images to this topic, unchecked."""
     return topic.removeprefix("usbcam/").removesuffix("/images")
+
+
+def edge_and_camera(topic: str) -> tuple[str, str]:
+    """The edge and the camera of a status in the cloud, unchecked."""
+    _, edge, _, camera = topic.split("/", 3)
+    return edge, camera
+
+
+def edge_of_visits(topic: str) -> str:
+    """The edge that told of a visit, unchecked."""
+    return topic.removeprefix("usbcam/").removesuffix("/visits")
 
 
 def edge_of_receipts(topic: str) -> str:

@@ -1,6 +1,7 @@
-"""Asks who is uploading: a request that reaches every uploader and takes over no session and no images.
+"""What an uploader says about itself: to everybody every few seconds, and to whoever asks.
 
-Only clients of the cloud's internal network may write its topics (common/contract/topics.py): no edge is called _.
+Asking reaches every uploader and takes over no session and no images. Only clients of the cloud's internal network may
+write these topics (common/contract/topics.py): no edge is called _ or begins with it.
 """
 
 import json

@@ -18,6 +18,7 @@ from camera.diagnostics.broker import BrokerSnapshot, RetainedStatus, check_brok
 from common.contract.capture import Capture, CaptureId, NotACaptureError
 from common.contract.receipt import Receipt
 from common.contract.times import parse_timestamp
+from common.contract.uploader_status import UploaderStatus
 from common.mqtt_properties import unpack_message
 from gallery.catalog.cursor import Cursor
 from gallery.pixel_budget import PixelBudget
@@ -27,7 +28,6 @@ from storage.keys import DEFAULT_TEMPLATE
 from tests.support import pictures
 from uploader.ingest.image import NotAnImageError, validate_image
 from uploader.ingest.parser import InvalidMessageError, parse_capture
-from uploader.mqtt.status_query import UploaderStatus
 
 INPUTS = int(os.environ.get("FUZZ") or 150)
 PIXELS = 1_000_000

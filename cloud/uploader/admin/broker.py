@@ -15,6 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.contract import topics
+from common.contract.uploader_status import UploaderStatus
 from common.mqtt import MAX_COMMAND_BYTES, NO_MATCHING_SUBSCRIBERS, Login, accept_packets_up_to, new_client
 from common.runtime.check_result import CheckResult, failed, passed, skipped, warned
 from uploader.mqtt.session import (
@@ -24,7 +25,6 @@ from uploader.mqtt.session import (
     subscription_refused,
     unreachable,
 )
-from uploader.mqtt.status_query import UploaderStatus
 from uploader.settings import Settings
 
 REPLY_TIMEOUT_SECONDS = 5.0

@@ -10,9 +10,9 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from common.contract import topics
+from common.contract.uploader_status import UploaderStatus
 from common.runtime.log import RepeatFilter, filtered_logger
 from uploader.mqtt.session import receipt_refused
-from uploader.mqtt.status_query import UploaderStatus
 
 MAX_QUEUED_RECEIPTS = 1000  # for one that does not fit, its edge sends the capture again
 MAX_TRACKED_RECEIPTS = 200  # messages, each with many receipts; more are not in flight together
@@ -56,6 +56,11 @@ class Outbox:
                 self._named_at.clear()
             self._named_at[edge] = monotonic()
             self._client.publish(topics.offender(edge))
+
+    def publish_status(self) -> None:
+        """Tell everybody how this uploader is."""
+        status = UploaderStatus(self._client_id, self._reported_problem())
+        self._client.publish(topics.UPLOADER_STATUSES, status.to_json())
 
     def answer(self, request: MQTTMessage) -> None:
         """Report the status to the topic that the request names."""

@@ -75,6 +75,11 @@ class Subscriber:
         """Answer status requests with what `problem` returns at that moment; it must not block."""
         self._outbox.report_by(problem)
 
+    def publish_status(self) -> None:
+        """Tell everybody what `respond_status` was given; without a connection it is lost."""
+        if self._connection.is_up:
+            self._outbox.publish_status()
+
     def start(self) -> None:
         self._client.loop_start()
 

@@ -9,6 +9,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from common.contract import topics
+from common.contract.uploader_status import UploaderStatus
 from common.mqtt import new_client
 from dev.harness.process import LOOPBACK, wait_for
 from tests.cloud.rig import Broker, Edge
@@ -17,7 +18,6 @@ from uploader.ingest.offences import Offences
 from uploader.mqtt.delivery import Deliveries, Delivery
 from uploader.mqtt.inbox import Inbox
 from uploader.mqtt.session import session_config
-from uploader.mqtt.status_query import UploaderStatus
 from uploader.mqtt.subscriber import Subscriber
 
 WINDOW = 16

@@ -1,0 +1,153 @@
+"""Every edge and camera that was heard of: what it said last, and when. Safe to use from several threads."""
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from common.contract import topics
+from common.contract.times import parse_timestamp, timestamp
+from common.rate_limit import TokenBucket
+from gallery.fleet.camera_report import CameraReport, InvalidReportError
+
+ONLINE_SECONDS = 20.0  # a status comes every 5 s
+MAX_EDGES, MAX_CAMERAS = 20_000, 32  # cameras of one edge
+MESSAGES_PER_MINUTE = 1200  # of one edge: 32 cameras that change their state, too
+SKEW_SAMPLES = 12
+FORGET_CAMERA = timedelta(days=30)
+
+
+@dataclass(slots=True)
+class CameraRecord:
+    """What is known of a camera."""
+
+    report: CameraReport
+    heard_at: datetime
+
+
+@dataclass(slots=True)
+class EdgeRecord:
+    """What is known of an edge."""
+
+    heard_at: datetime  # aware, UTC
+    cameras: dict[str, CameraRecord] = field(default_factory=dict)
+    last_key: str | None = None  # of the picture that was stored last
+    skews: deque[float] = field(default_factory=lambda: deque(maxlen=SKEW_SAMPLES))
+    budget: TokenBucket = field(default_factory=lambda: TokenBucket(MESSAGES_PER_MINUTE))
+
+    @property
+    def skew_seconds(self) -> float | None:
+        """How far its clock is behind ours: the least, since a message may have been under way for long."""
+        return min(self.skews, default=None)
+
+
+class Fleet:
+    """Filled by what arrives at the broker."""
+
+    def __init__(self) -> None:
+        self._edges: dict[str, EdgeRecord] = {}
+        self._lock = threading.Lock()
+        self._listening_since: datetime | None = None
+        self.changes = 0  # goes up with everything that is learned
+
+    @property
+    def listening_since(self) -> datetime | None:
+        """Since when every message arrives here; None while none does, and then silence means nothing."""
+        return self._listening_since
+
+    def set_listening(self, now: datetime | None) -> None:
+        """Note that messages arrive from now on, or no longer."""
+        self._listening_since = now
+
+    def record(self, edge: str, camera: str, payload: bytes, now: datetime) -> None:
+        """Take a status message; an empty one says that there is no such camera any more."""
+        if not topics.is_edge_name(edge):
+            return
+        with self._lock:
+            known = self._edges.get(edge)
+            if known is None:
+                if len(self._edges) >= MAX_EDGES:
+                    return
+                known = self._edges[edge] = EdgeRecord(now)
+            if not known.budget.try_acquire(now.timestamp()):
+                return
+            self._take(known, camera, payload, now)
+            self.changes += 1
+
+    def record_stored(self, edge: str, key: str) -> None:
+        """Note the picture of an edge that was stored last."""
+        with self._lock:
+            if edge in self._edges:
+                self._edges[edge].last_key = key
+                self.changes += 1
+
+    def edges(self) -> dict[str, EdgeRecord]:
+        """All of them as they are now. Records are replaced, never changed, but for an edge's own fields."""
+        with self._lock:
+            return dict(self._edges)
+
+    def forget(self, revoked: frozenset[str]) -> None:
+        """Forget edges that were revoked."""
+        with self._lock:
+            for edge in revoked & self._edges.keys():
+                del self._edges[edge]
+
+    def to_json(self) -> dict[str, object]:
+        """Return what a restart must not lose."""
+        with self._lock:
+            return {edge: _edge_to_json(record) for edge, record in self._edges.items()}
+
+    def load(self, content: Mapping[str, Any]) -> None:
+        """Take over what an earlier run wrote; raises ValueError, KeyError, TypeError or AttributeError."""
+        edges = {str(edge): _edge_of_json(record) for edge, record in content.items()}
+        with self._lock:
+            self._edges = edges | self._edges
+
+    def _take(self, edge: EdgeRecord, camera: str, payload: bytes, now: datetime) -> None:
+        edge.heard_at = now
+        if not payload:
+            edge.cameras = {name: record for name, record in edge.cameras.items() if name != camera}
+            return
+        try:
+            report = CameraReport.parse(payload)
+        except InvalidReportError:
+            return
+        if report.at is not None and report.online:
+            edge.skews.append((now - report.at).total_seconds())
+        last = edge.cameras.get(camera)
+        if last is None and len(edge.cameras) >= MAX_CAMERAS:
+            return
+        if last is not None and not report.online:  # a last will: what was said before still tells something
+            report = CameraReport(**{**_fields(last.report), "online": False})
+        edge.cameras = edge.cameras | {camera: CameraRecord(report, now)}
+
+
+def _fields(report: CameraReport) -> dict[str, Any]:
+    return {name: getattr(report, name) for name in CameraReport.__slots__}
+
+
+def _edge_to_json(record: EdgeRecord) -> dict[str, object]:
+    return {
+        "heard_at": timestamp(record.heard_at),
+        "last_key": record.last_key,
+        "cameras": {
+            name: {"heard_at": timestamp(camera.heard_at), "report": camera.report.to_dict()}
+            for name, camera in record.cameras.items()
+        },
+    }
+
+
+def _edge_of_json(content: Mapping[str, Any]) -> EdgeRecord:
+    earliest = datetime.now(UTC) - FORGET_CAMERA
+    cameras = {
+        str(name): CameraRecord(CameraReport.of(camera["report"]), parse_timestamp(camera["heard_at"]))
+        for name, camera in content["cameras"].items()
+    }
+    last_key = content.get("last_key")
+    return EdgeRecord(
+        parse_timestamp(content["heard_at"]),
+        {name: camera for name, camera in cameras.items() if camera.heard_at > earliest},
+        str(last_key) if last_key else None,
+    )
