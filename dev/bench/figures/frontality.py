@@ -1,6 +1,7 @@
 """Where a face looks by a model that the camera does not use: ears and nose as MediaPipe's BlazeFace finds them."""
 
 import importlib.util
+import math
 from functools import cache
 from pathlib import Path
 
@@ -15,14 +16,29 @@ INPUT_PX = 128
 SURROUNDINGS = 2.0  # side of the square that the model sees, in sizes of the face's box
 GRIDS = ((16, 2), (8, 6))  # cells across, anchors a cell
 NOSE, RIGHT_EAR, LEFT_EAR = 2, 4, 5
+NOSE_DEPTH = 1.15  # of half the distance of the ears: so far is the nose before their line
 
 
 def sideways(image: Image, box: Box) -> float:
-    """0 for a face that looks here, about 1 for a profile; never negative."""
+    """0 for a face that looks here, about 1 for a profile; never negative. The mirror image is asked, too."""
+    seen = _seen(image, box)
+    return abs(_to_the_left(seen) - _to_the_left(np.ascontiguousarray(seen[:, ::-1]))) / 2
+
+
+def degrees(sideways: float) -> float:
+    """About how many degrees that is, by an average head's nose and ears."""
+    return math.degrees(math.atan(sideways / NOSE_DEPTH))
+
+
+def _seen(image: Image, box: Box) -> Image:
     side = SURROUNDINGS * max(box.width, box.height)
     scale = INPUT_PX / side
     left, top = box.x + box.width / 2 - side / 2, box.y + box.height / 2 - side / 2
-    seen = cv2.warpAffine(image, np.array([[scale, 0, -left * scale], [0, scale, -top * scale]]), (INPUT_PX, INPUT_PX))
+    to_input = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]])
+    return np.asarray(cv2.warpAffine(image, to_input, (INPUT_PX, INPUT_PX)))
+
+
+def _to_the_left(seen: Image) -> float:
     net = _net()
     net.setInput(cv2.dnn.blobFromImage(seen, 1 / 127.5, mean=(127.5, 127.5, 127.5), swapRB=True))
     outputs = [np.asarray(output) for output in net.forward(net.getUnconnectedOutLayersNames())]
@@ -31,7 +47,7 @@ def sideways(image: Image, box: Box) -> float:
     best = int(min(outputs, key=np.size).argmax())
     across = points[best, 4::2] / INPUT_PX + anchors[best, 0]
     width = max(1e-3, float(across[LEFT_EAR] - across[RIGHT_EAR]))
-    return abs(float(2 * across[NOSE] - across[RIGHT_EAR] - across[LEFT_EAR])) / width
+    return float(2 * across[NOSE] - across[RIGHT_EAR] - across[LEFT_EAR]) / width
 
 
 def crispness(image: Image, box: Box) -> float:

@@ -13,10 +13,11 @@ from camera.sources.frame import SourceEndedError
 from camera.sources.reader.sampler import FrameSampler
 from camera.sources.video.file import FileSource
 from common.contract.capture import Capture, Visit
-from dev.bench.figures.frontality import crispness, sideways
+from dev.bench.figures.frontality import crispness, degrees, sideways
 from dev.bench.figures.report import Table
 
 Seen = tuple[float, float]  # crispness, and how far to the side
+MOST_FRONTAL = 10  # percent of a visit's frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,11 @@ class Watched:
     captures: list[Capture]
     frames: dict[str, dict[int, Seen]]  # of each track, by the number of the frame
 
-    def percentiles(self) -> list[Seen]:
-        """Of the best shot of each visit: the share of its visit's frames that are less crisp, and more to the side."""
+    def ranks(self) -> list[tuple[float, float, float]]:
+        """Of the best shot of each visit: the share of its frames that are less crisp, and more to the side.
+
+        Also how many degrees it is further to the side than the visit's most frontal tenth.
+        """
         found = []
         for visit in self.visits:
             best = next((each for each in self.captures if each.id == visit.best), None)
@@ -37,7 +41,8 @@ class Watched:
                 continue
             crisp, side = self.frames[visit.track][best.frame]
             seen = np.array(list(self.frames[visit.track].values()))
-            found.append((100 * _share(seen[:, 0], crisp), 100 * _share(-seen[:, 1], -side)))
+            beyond = max(0.0, degrees(side) - degrees(float(np.percentile(seen[:, 1], MOST_FRONTAL))))
+            found.append((100 * _share(seen[:, 0], crisp), 100 * _share(-seen[:, 1], -side), beyond))
         return found
 
 
@@ -80,21 +85,21 @@ def shots_table(media: Path) -> Table:
         if name.startswith("video/")
     }
     rows = [_row(name, [each]) for name, each in watched.items()]
-    columns = ("", "visits", "found", "captures", "poor", "best: crisper than", "best: more frontal than")
+    columns = ("", "visits", "found", "captures", "poor", "best: crisper than", "more frontal than", "degrees off")
     caption = "The best shot of each visit against all frames of that visit (median):"
     return Table(caption, columns, (*rows, _row("all", list(watched.values()))))
 
 
 def _row(name: str, watched: list[Watched]) -> tuple[str, ...]:
-    percentiles = [pair for each in watched for pair in each.percentiles()]
-    medians = np.median(np.array(percentiles), axis=0) if percentiles else None
+    ranks = [rank for each in watched for rank in each.ranks()]
+    medians = np.median(np.array(ranks), axis=0) if ranks else None
     return (
         name,
         str(sum(each.expected for each in watched)),
         str(sum(len(each.visits) for each in watched)),
         str(sum(len(each.captures) for each in watched)),
         str(sum(bool(capture.metadata.poor) for each in watched for capture in each.captures)),
-        *(("", "") if medians is None else (f"{value:.0f} %" for value in medians)),
+        *(("", "", "") if medians is None else (f"{medians[0]:.0f} %", f"{medians[1]:.0f} %", f"{medians[2]:.1f}")),
     )
 
 

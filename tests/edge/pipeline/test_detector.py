@@ -34,6 +34,14 @@ def test_all_faces_of_a_frame_are_found_not_the_largest_alone(face_frame: Image)
     assert len(FaceDetector(48, 0.7).detect(crowd)) == 2
 
 
+def test_a_crowd_is_found_to_the_last_face(face_frame: Image) -> None:
+    (face,) = FaceDetector(48, 0.7).detect(face_frame)
+    x, y, size = face.box.x - 20, face.box.y - 20, face.box.height + 40
+    tile = cv2.resize(face_frame[y : y + size, x : x + size], (80, 80), interpolation=cv2.INTER_AREA)
+
+    assert len(FaceDetector(28, 0.6).detect(np.tile(tile, (9, 14, 1)))) == 9 * 14
+
+
 @pytest.mark.parametrize(
     ("box", "cut"),
     [

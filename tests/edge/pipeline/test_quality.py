@@ -4,15 +4,19 @@ import cv2
 import numpy as np
 import pytest
 
-from camera.pipeline.detector import FaceDetector
+from camera.pipeline.detector import Detection, FaceDetector
 from camera.pipeline.face.quality import Quality, assess
 from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
 
 
-def judge(image: Image) -> Quality:
+def detected(image: Image) -> Detection:
     (face,) = FaceDetector(40, 0.6).detect(image)
-    return assess(image, face)
+    return face
+
+
+def judge(image: Image) -> Quality:
+    return assess(image, detected(image))
 
 
 @pytest.fixture(scope="module")

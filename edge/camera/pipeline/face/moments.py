@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from camera.pipeline.face.quality import Quality
 
-SHARP_WEIGHT = 2.0
-FREE_DEGREES = 4.0
+SHARP_WEIGHT = 1.2
+FREE_DEGREES = 3.0
 EYES_DEGREES = 25.0  # a face that is turned further does not show how wide its eyes open
 MAX_REMEMBERED = 600  # a minute at the default rate; of more, every other one is forgotten
 
@@ -41,15 +41,11 @@ class VisitMoments:
 
     def merit(self, quality: Quality) -> float:
         """How a moment compares with the others of this visit, 0 to 1."""
-        rank = self._sharp_rank(quality) * _rank(self._facing, _facing(quality))
-        return rank * quality.eyes * _rest(quality)
+        return self.possible_merit(quality) * _rank(self._facing, _facing(quality)) * quality.eyes
 
     def possible_merit(self, quality: Quality) -> float:
         """What it may be, before it is known where the face looks."""
-        return self._sharp_rank(quality) * _rest(quality)
-
-    def _sharp_rank(self, quality: Quality) -> float:
-        return math.pow(_rank(self._sharpness, quality.sharpness), SHARP_WEIGHT)
+        return math.pow(_rank(self._sharpness, quality.sharpness), SHARP_WEIGHT) * _rest(quality)
 
 
 def _rest(quality: Quality) -> float:
