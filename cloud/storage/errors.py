@@ -214,6 +214,10 @@ def _classify_response(error: ClientError, bucket: str) -> S3Error:
     if status == TOO_LARGE:
         limit = "raise its limit (in nginx, client_max_body_size)"
         return S3Error(S3ErrorKind.UNSUITABLE, f"it, or a proxy before it, takes no uploads of this size; {limit}")
+    if code == "TemporaryRedirect" and not _region(error):
+        return S3Error(
+            S3ErrorKind.UNSUITABLE, f"the store redirects to {_redirect(error)}; set S3_ENDPOINT_URL to that"
+        )
     if status in REDIRECTS and not code.endswith("Redirect") and not _region(error):
         remedy = "as a proxy or a login page does; set S3_ENDPOINT_URL to the store's own address"
         return S3Error(S3ErrorKind.UNSUITABLE, f"what answers redirects to {_redirect(error)}, {remedy}")

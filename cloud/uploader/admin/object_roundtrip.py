@@ -19,8 +19,8 @@ from uploader.store.bucket_objects import (
     DAMAGED,
     HARMLESS,
     NO_CONDITION,
-    PRECONDITION_FAILED,
     put_options,
+    says_taken,
 )
 
 ROUNDTRIP_KEY = ".usbcam-check/probe"
@@ -93,8 +93,8 @@ def _check_conditional_put(clients: S3Clients, settings: Settings, target: dict[
     try:
         clients.s3.put_object(**target, Body=b"", IfNoneMatch="*", **put_options(settings))
     except ClientError as error:
-        if http_status(error) == PRECONDITION_FAILED:
-            return passed(subject, "an existing object is not overwritten (412)")
+        if says_taken(error):
+            return passed(subject, f"an existing object is not overwritten ({http_status(error)})")
         # The put before differs from this one by the condition alone.
         if is_unsupported(error) or classify(error, settings.s3_bucket).kind is S3ErrorKind.UNSUITABLE:
             return failed(subject, f"{S3ErrorKind.UNSUITABLE.value}: {NO_CONDITION}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from storage.capture import contract_names
-from storage.errors import UnsuitableStoreError, http_status, is_unsupported, refusal
+from storage.errors import UnsuitableStoreError, error_code, http_status, is_unsupported, refusal
 from storage.keys import is_unique_per_capture
 from storage.settings import StorageSettings
 from uploader.store.fast_put import FastPut, is_entity_tag
@@ -20,7 +20,8 @@ from uploader.store.fast_put import FastPut, is_entity_tag
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PRECONDITION_FAILED = 412
+TAKEN = {304, 412}  # how If-None-Match is answered
+CONFLICT = 409
 NOT_FOUND = 404
 NO_CONDITION = "it does not support If-None-Match, without which nothing can be stored exactly once; use another store"
 OVERWRITES = "the store overwrites an existing object in spite of If-None-Match"
@@ -122,7 +123,7 @@ class BucketObjects:
                 **self._options,
             )
         except ClientError as error:
-            if http_status(error) == PRECONDITION_FAILED:
+            if says_taken(error):
                 return False
             if condition and not self._options and is_unsupported(error) and refusal(error):
                 raise UnsuitableStoreError(NO_CONDITION) from error  # nothing else sets it apart from a plain PUT
@@ -170,3 +171,9 @@ def put_options(settings: StorageSettings) -> dict[str, Any]:
         "SSEKMSKeyId": settings.s3_kms_key_id,
     }
     return {name: value for name, value in options.items() if value}
+
+
+def says_taken(error: ClientError) -> bool:
+    """Whether there is an object at the key already; who wrote it is asked next."""
+    status, code = http_status(error), error_code(error)
+    return status in TAKEN or (status == CONFLICT and code.endswith("AlreadyExists"))

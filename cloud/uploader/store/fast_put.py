@@ -38,7 +38,8 @@ CLIENT_OPTIONS: "ClientConfig" = {
     "pool_idle_timeout": timedelta(seconds=5),  # servers close idle connections
 }
 REFUSED = re.compile(r"status code: (400|501)\b")  # an answer, and not about the credentials
-ENTITY_TAG = re.compile(r'"?[0-9a-fA-F]{32}(-\d+)?"?')  # as stores write it; web servers write theirs otherwise
+# As stores write it, and proxies that compress weaken it; web servers write theirs otherwise.
+ENTITY_TAG = re.compile(r'(?:W/)?"?[0-9a-fA-F]{32}(-\d+)?"?')
 LOG = logging.getLogger(__name__)
 
 

@@ -14,6 +14,7 @@ T = TypeVar("T")
 BROKEN = {S3ErrorKind.DENIED, S3ErrorKind.UNSUITABLE}  # somebody has to fix something
 MIN_DELAY_SECONDS = 0.2
 MAX_DELAY_SECONDS = 30.0
+MANY_CONFLICTS = 8  # of one object in a row: a store that always says so, and no other writer
 LOG = logging.getLogger(__name__)
 
 
@@ -62,13 +63,16 @@ class RetryCoordinator:
 
     def run(self, attempt: Callable[[], T]) -> T:
         """Try until it succeeds, however long that takes; the delays are AWS's decorrelated jitter."""
-        delay = MIN_DELAY_SECONDS
+        delay, conflicts = MIN_DELAY_SECONDS, 0
         while True:
             recoveries = self._recoveries
             try:
                 result = attempt()
             except S3_ERRORS as error:
                 s3_error = self.record_failure(error)
+                conflicts += s3_error.kind is S3ErrorKind.CONFLICT
+                if conflicts == MANY_CONFLICTS:
+                    self._note(S3Error(S3ErrorKind.CONFLICT, f"{s3_error.reason}, {conflicts} times in a row"))
             else:
                 self.record_success()
                 return result
@@ -94,13 +98,15 @@ class RetryCoordinator:
     def record_failure(self, error: Exception) -> S3Error:
         """Note and log an error of S3."""
         s3_error = classify(error, self._bucket)
-        if s3_error.kind is S3ErrorKind.CONFLICT:
-            return s3_error
+        if s3_error.kind is not S3ErrorKind.CONFLICT:
+            self._note(s3_error)
+        return s3_error
+
+    def _note(self, s3_error: S3Error) -> None:
         with self._changed:
             self._error = s3_error
             self._failures += 1
             self._log_failure(s3_error)
-        return s3_error
 
     def _wait(self, seconds: float, error: S3Error, recoveries: int) -> None:
         # Throttling asks for the whole delay; an S3 that was unavailable is back when it answers any thread.

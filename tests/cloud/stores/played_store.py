@@ -48,6 +48,14 @@ class Oddity(Enum):
     ERROR_WITH_200 = "answers uploads with 200 and an error inside"
     SLOW_DOWN = "answers 503 SlowDown"
     BARE_ETAG = "writes entity tags without quotes"
+    WEAK_ETAG = "writes weak entity tags, as a proxy that compresses makes them"
+    OTHER_ETAG = "writes entity tags of its own kind"
+    NO_ETAG = "confirms without an entity tag"
+    TAKEN_409 = "answers 409 for a key that is taken"
+    TAKEN_304 = "answers 304 for a key that is taken"
+    CONFLICTS = "answers 409 to every upload"
+    OTHER_ENDPOINT = "sends everybody to another endpoint, as a store does"
+    SKEWED = "finds that the time is wrong"
     NO_DATE = "does not say what time it is"
     OLD_HTTP = "speaks HTTP/1.0"
     GZIPS = "compresses what nobody asked it to"
@@ -123,6 +131,10 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer in the store's place, as a proxy before it may."""
         if self._is(Oddity.REDIRECTS):
             self._answer(308, b"", {"Location": f"https://store.example{self.path}"})
+        elif self._is(Oddity.OTHER_ENDPOINT):
+            self._refuse(307, "TemporaryRedirect", headers={"Location": f"https://store.example{self.path}"})
+        elif self._is(Oddity.SKEWED):
+            self._refuse(403, "RequestTimeTooSkewed")
         elif self._is(Oddity.MOVED):
             self._answer(
                 301, b"<html>301 Moved</html>", {"Location": "https://store.example/", "Content-Type": "text/html"}
@@ -171,11 +183,28 @@ class _Handler(BaseHTTPRequestHandler):
         ):
             self._refuse(403, "AccessDenied")
         elif has_condition and key in self.store.objects and not self._is(Oddity.OVERWRITES):
-            self._refuse(412, "PreconditionFailed")
+            self._refuse_taken()
+        elif self._is(Oddity.CONFLICTS):
+            self._refuse(409, "OperationAborted")
         else:
             self.store.objects[key] = self._kept(body), self._kept_headers(headers)
             tag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-            self._answer(200, b"", {"ETag": tag if self._is(Oddity.BARE_ETAG) else f'"{tag}"'})
+            self._answer(200, b"", self._tagged(tag))
+
+    def _tagged(self, tag: str) -> dict[str, str]:
+        """How this store confirms an upload."""
+        if self._is(Oddity.NO_ETAG):
+            return {}
+        forms = {Oddity.BARE_ETAG: tag, Oddity.WEAK_ETAG: f'W/"{tag}"', Oddity.OTHER_ETAG: '"0x8DE2A61E5C7B3F1"'}
+        return {"ETag": next((form for oddity, form in forms.items() if self._is(oddity)), f'"{tag}"')}
+
+    def _refuse_taken(self) -> None:
+        if self._is(Oddity.TAKEN_304):
+            self._answer(304)
+        elif self._is(Oddity.TAKEN_409):
+            self._refuse(409, "BlobAlreadyExists")
+        else:
+            self._refuse(412, "PreconditionFailed")
 
     def _kept(self, body: bytes) -> bytes:
         if "aws-chunked" not in self.headers.get("Content-Encoding", "") or self._is(Oddity.KEEPS_TRAILER):
@@ -258,8 +287,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return body
 
-    def _refuse(self, status: int, code: str, message: str = "no") -> None:
-        self._answer(status, f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode())
+    def _refuse(self, status: int, code: str, message: str = "no", headers: dict[str, str] | None = None) -> None:
+        body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        self._answer(status, body.encode(), {"Content-Type": "application/xml", **(headers or {})})
 
     def _answer(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
         if self._is(Oddity.GZIPS) and body:

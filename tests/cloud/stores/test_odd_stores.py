@@ -315,6 +315,8 @@ def test_what_a_proxy_answers_in_the_middle_of_a_run_is_never_taken_for_stored(
         (Oddity.REDIRECTS, S3ErrorKind.UNSUITABLE, "redirects to https://store.example, as a proxy or"),
         (Oddity.MOVED, S3ErrorKind.UNSUITABLE, "redirects to https://store.example, as a proxy or"),
         (Oddity.LOGIN_PAGE, S3ErrorKind.UNSUITABLE, "redirects to another page, as a proxy or a login page does"),
+        (Oddity.OTHER_ENDPOINT, S3ErrorKind.UNSUITABLE, "redirects to https://store.example"),
+        (Oddity.SKEWED, S3ErrorKind.DENIED, "this machine's clock is wrong; set it"),
         (Oddity.ERROR_WITH_200, S3ErrorKind.UNAVAILABLE, "it answered InternalError"),
         (Oddity.GZIPS, S3ErrorKind.UNSUITABLE, "differs from what was written"),
     ],
@@ -340,8 +342,17 @@ def test_a_store_that_wants_less_is_no_store_that_is_away(play: Play, make_setti
     assert failed == ["S3 is unavailable: it answered 503"]  # what HEAD tells
 
 
-@pytest.mark.parametrize("oddity", [Oddity.BARE_ETAG, Oddity.NO_DATE, Oddity.OLD_HTTP])
-def test_what_does_not_matter_is_overlooked(play: Play, make_settings: MakeSettings, oddity: Oddity) -> None:
+@pytest.mark.parametrize(
+    ("oddity", "is_believed"),
+    [
+        *((each, True) for each in (Oddity.BARE_ETAG, Oddity.WEAK_ETAG, Oddity.NO_DATE, Oddity.OLD_HTTP)),
+        *((each, True) for each in (Oddity.TAKEN_409, Oddity.TAKEN_304)),
+        *((each, False) for each in (Oddity.OTHER_ETAG, Oddity.NO_ETAG)),  # what is written is read back
+    ],
+)
+def test_what_does_not_matter_is_overlooked(
+    play: Play, make_settings: MakeSettings, oddity: Oddity, *, is_believed: bool
+) -> None:
     store = play(oddity)
     settings = make_settings(store.endpoint)
     running = writer(settings)
@@ -349,7 +360,8 @@ def test_what_does_not_matter_is_overlooked(play: Play, make_settings: MakeSetti
     stored = [running.store(capture).is_new for capture in (*CAPTURES, *CAPTURES)]
     results = checked(settings)
 
-    assert stored == [True] * 3 + [False] * 3
+    assert stored == [is_believed, True, True] + [False] * 3
+    assert {image for image, _ in store.objects.values()} == {capture.image for capture in CAPTURES}
     assert {name: result.message for name, result in results.items() if result.status is Status.FAIL} == {}
 
 

@@ -58,3 +58,21 @@ def test_stopping_ends_the_wait() -> None:
 
     with pytest.raises(StoppedError):
         retry.run(lambda: (_ for _ in ()).throw(response("InternalError", 500)))
+
+
+@pytest.mark.parametrize(("conflicts", "said"), [(1, []), (30, ["WARNING", "INFO"])])
+def test_a_conflict_is_an_everyday_matter_and_many_in_a_row_are_not(
+    conflicts: int, said: list[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr("uploader.store.retry.MIN_DELAY_SECONDS", 0.001)
+    monkeypatch.setattr("uploader.store.retry.MAX_DELAY_SECONDS", 0.001)
+    attempts = iter([response("OperationAborted", 409)] * conflicts)
+
+    def attempt() -> str:
+        for error in attempts:
+            raise error
+        return "done"
+
+    assert RetryCoordinator("captures").run(attempt) == "done"
+    assert [record.levelname for record in caplog.records] == said
