@@ -3,11 +3,12 @@
 import logging
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from camera.config.settings import Settings
-from camera.pipeline.detector import FaceDetector
+from camera.pipeline.appearance import appearance_of
+from camera.pipeline.detector import Detection, FaceDetector
 from camera.pipeline.encoder import CaptureEncoder, ShotCandidate
 from camera.pipeline.face.floors import NO_FACE, POOR_REASONS, SMALL, STILL
 from camera.pipeline.face.judge import FaceJudge, Judgement, is_face
@@ -117,6 +118,8 @@ class FrameAnalyzer:
         detections = self._detector.detect(frame.image, self._next_search_boxes(frame.seconds))
         if self._still:
             detections = self._still.without_known(frame.image, detections, frame.seconds)
+        if self._tracker.may_confuse(detections):
+            detections = [_with_appearance(frame, detection) for detection in detections]
         height, width = frame.image.shape[:2]
         tracked, ended = self._tracker.update(detections, frame.seconds, frame.captured_at, (width, height))
         self.counters.faces += len(tracked)
@@ -278,6 +281,10 @@ class FrameAnalyzer:
             self._max_image_bytes,
         )
         return []
+
+
+def _with_appearance(frame: Frame, detection: Detection) -> Detection:
+    return replace(detection, appearance=appearance_of(frame.image, detection.box))
 
 
 def _detected_face(face: TrackedDetection, judgement: Judgement) -> DetectedFace:

@@ -3,13 +3,14 @@
 import importlib.util
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from camera.pipeline.appearance import Appearance
 from camera.sources.frame import Image
 from common.contract.capture import Box
 
@@ -31,6 +32,7 @@ class Detection:
     score: float  # 0 to 1
     # right eye, left eye, nose, right and left corner of the mouth, close to those of an average upright face
     landmarks: tuple[tuple[float, float], ...] = ()
+    appearance: Appearance | None = field(default=None, compare=False)  # where more than one person is there
 
 
 @dataclass(frozen=True, slots=True)

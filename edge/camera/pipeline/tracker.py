@@ -1,8 +1,10 @@
 """Tracking faces from frame to frame: who is the same visitor as before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from camera.pipeline.appearance import Appearance, difference
 from camera.pipeline.detector import Detection
 from common.contract.capture import Box
 from common.contract.times import compact
@@ -18,6 +20,7 @@ MAX_CENTER_DISTANCE = 1.2  # in sizes of the face
 # A track that is known well moves little in a short gap: who is further away passes in front of it.
 KNOWN_HITS, NEAR_DISTANCE, DISTANCE_PER_SECOND = 5, 0.4, 2.5
 MAX_SIZE_RATIO = 1.8
+APPEARANCE_WEIGHT = 2.0  # in sizes of the face: two people in different clothes differ by 0.2 to 0.4 of it
 SMOOTHING = 0.5  # of the velocity
 MAX_EXTRAPOLATION_SECONDS = 0.5  # a hidden face is expected to have stopped
 BORDER_SHARE = 0.35  # of the face's width: nearer to the border, a face is on its way out
@@ -39,6 +42,7 @@ class Track:
     missed: int = 0  # frames processed since its face was seen last
     velocity: tuple[float, float] = (0.0, 0.0)  # pixels a second
     leaving: bool = False  # at the frame's border
+    appearance: Appearance | None = None  # when it was last told from another's
 
     @property
     def confirmed(self) -> bool:
@@ -67,6 +71,7 @@ class Track:
         )
         self.box, self.last_seen, self.seen_at = detection.box, now, captured_at
         self.hits += 1
+        self.appearance = self.appearance if detection.appearance is None else detection.appearance
         self.best_score = max(self.best_score, detection.score)
 
 
@@ -91,6 +96,10 @@ class Tracker:
     def has_active_tracks(self) -> bool:
         """Whether somebody is there, or was a moment ago."""
         return bool(self._tracks)
+
+    def may_confuse(self, detections: Sequence[Detection]) -> bool:
+        """Whether there may be a choice: several faces, now or a moment ago."""
+        return len(detections) > 1 or len(self._tracks) > 1
 
     def expected_boxes(self, now: float) -> list[Box]:
         """Where each face should be now; empty if one of them was not seen in the frame before."""
@@ -141,7 +150,7 @@ class Tracker:
             (cost, number, index)
             for number, track in enumerate(self._tracks)
             for index, detection in enumerate(detections)
-            if (cost := _cost(track, detection.box, now)) is not None
+            if (cost := _cost(track, detection, now)) is not None
         ]
         tracks, faces, matches = set[int](), set[int](), []
         for _, number, index in sorted(costs):
@@ -161,6 +170,7 @@ class Tracker:
             first_seen=now,
             last_seen=now,
             best_score=detection.score,
+            appearance=detection.appearance,
         )
         self._tracks.append(track)
         return track
@@ -200,8 +210,12 @@ def _is_over(track: Track, now: float) -> bool:
     return gap > STALE_SECONDS or (gap > track_timeout(track) and track.missed > 0)
 
 
-def _cost(track: Track, box: Box, now: float) -> float | None:
-    """Distance in sizes of the face, less where boxes overlap; None if it cannot be the same face."""
+def _cost(track: Track, detection: Detection, now: float) -> float | None:
+    """Distance in sizes of the face, less where boxes overlap; None if it cannot be the same face.
+
+    Looks only decide between faces that are about as near.
+    """
+    box = detection.box
     larger, smaller = max(track.box.height, box.height), min(track.box.height, box.height)
     if larger / smaller > MAX_SIZE_RATIO:
         return None
@@ -210,7 +224,7 @@ def _cost(track: Track, box: Box, now: float) -> float | None:
     overlap = iou(track.box, box)
     if overlap < MIN_IOU and distance > _reach(track, now):
         return None
-    return distance - overlap
+    return distance - overlap + APPEARANCE_WEIGHT * difference(track.appearance, detection.appearance)
 
 
 def _reach(track: Track, now: float) -> float:

@@ -1,11 +1,15 @@
 """Who is the same visitor as before."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
+from camera.pipeline.appearance import appearance_of
 from camera.pipeline.detector import Detection
 from camera.pipeline.tracker import Track, Tracker, iou
+from camera.sources.frame import Image
 from common.contract.capture import Box
 
 BEGAN_AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -63,6 +67,38 @@ def test_who_passes_in_front_of_somebody_does_not_take_the_track(missed: int, ap
     assert set(seen[0]) & set(seen[-1])
     assert len(set(seen[-1])) == 2
     assert not set(seen[8 + missed]) & set(seen[0])
+
+
+def person(coat: tuple[int, int, int], light: float = 1.0, seed: int = 0) -> Image:
+    """A frame of 200 pixels with a face of 100 in its middle, and the coat below."""
+    frame = np.full((200, 200, 3), (150, 160, 200), np.float64)
+    frame[120:] = coat
+    noisy = frame * light + np.random.default_rng(seed).normal(0, 4, frame.shape)
+    return np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+RED, GREEN = (40, 40, 180), (60, 150, 60)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("light", [1.0, 0.5])
+def test_who_is_who_after_both_were_hidden_follows_from_their_looks(light: float, *, swapped: bool) -> None:
+    """They come out where geometry cannot tell: about as near to the one place as to the other."""
+
+    def seen(x: float, coat: tuple[int, int, int], light: float = 1.0) -> Detection:
+        look = appearance_of(person(coat, light, seed=int(x)), Box(50, 50, 100, 100))
+        return replace(face(x), appearance=look)
+
+    tracker = Tracker(0.7)
+    begun, _ = follow(tracker, {step / 10: [seen(500, RED), seen(600, GREEN)] for step in range(8)})
+    left, right = (GREEN, RED) if swapped else (RED, GREEN)
+    out = [seen(540, left, light), seen(560, right, light)]
+
+    found, _ = tracker.update(out, 1.1, BEGAN_AT + timedelta(seconds=1.1), SIZE)
+
+    who = {each.detection.box.x: each.track.id for each in found}
+    red, green = begun[0]
+    assert who == ({540: green, 560: red} if swapped else {540: red, 560: green})
 
 
 def test_a_head_that_turns_away_for_two_seconds_is_the_same_visit() -> None:

@@ -2,21 +2,25 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from camera.config.settings import Settings
 from camera.pipeline import worker as worker_module
-from camera.pipeline.analyzer import AnalysisResult, FrameAnalyzer
+from camera.pipeline.analyzer import AnalysisResult, DetectedFace, FrameAnalyzer
 from camera.pipeline.camera_status import CameraState, CameraStatus
-from camera.pipeline.worker import CameraWorker
+from camera.pipeline.face.floors import STILL
+from camera.pipeline.worker import CameraWorker, Preview
 from camera.service import CameraService
 from camera.sources.factory import create_source
 from camera.sources.frame import Frame, SourceError
+from camera.sources.privacy_mask import PrivacyMask, all_polygons
 from camera.sources.synthetic.source import SyntheticSource
 from camera.sources.v4l2.discovery import DeviceRegistry
-from common.contract.capture import Capture, Visit
+from common.contract.capture import Box, Capture, Visit
 from dev.harness.services import wait_for
 
 
@@ -49,6 +53,24 @@ def scene(name: str) -> Settings:
     return Settings(
         camera_name=name, camera_source="demo", frame_width=320, frame_height=240, capture_interval_seconds=0.2
     )
+
+
+def test_faces_that_never_move_become_masks_of_this_camera_and_no_others_do(
+    stop: threading.Event, tmp_path: Path
+) -> None:
+    settings = scene("door").model_copy(update={"spool_dir": tmp_path})
+    worker = worker_of(settings, Sink(), stop)
+    assert worker.mask_still_faces() == 0  # nothing was seen yet
+    poster, visitor = (DetectedFace(Box(x, 90, 40, 50), 0.9, 0.8, "", why) for x, why in ((20, STILL), (200, None)))
+    frame = Frame(np.full((240, 320, 3), 200, np.uint8), datetime.now(UTC), 0.0, 0)
+    worker.preview = Preview(frame, (poster, visitor))
+
+    assert worker.mask_still_faces() == 1
+
+    PrivacyMask(all_polygons(settings)).apply(frame.image)
+    assert not frame.image[90:140, 20:60].any()
+    assert frame.image[90:140, 200:240].all()
+    assert all_polygons(scene("bell").model_copy(update={"spool_dir": tmp_path})) == []
 
 
 def test_an_analyzer_that_crashes_is_replaced_and_the_count_goes_on(

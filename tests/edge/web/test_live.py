@@ -59,6 +59,8 @@ def test_the_preview_is_what_the_camera_sees_and_boxes_travel_with_it(page: Page
     assert answer.headers["content-type"] == "image/jpeg"
     assert (view["width"], view["height"]) == (640, 480)
     assert FaceDetector(40, 0.6).detect(decoded(answer)[max(0, y - height) :, max(0, x - width) : x + 2 * width])
+    assert json.loads(page.ask("/cameras/door/mask", "POST").body) == {"masked": 0}  # who walks is no poster
+    assert page.ask("/cameras/nobody/mask", "POST").status == 404
 
 
 def test_a_preview_that_the_browser_has_is_not_sent_again(tmp_path: Path) -> None:
