@@ -9,7 +9,7 @@ from storage.client import head_bucket
 from storage.errors import S3_ERRORS, classify, error_code, is_unsupported
 from uploader.admin.broker import check_broker
 from uploader.admin.bucket.existence import check_bucket, explain_denied
-from uploader.admin.bucket.lifecycle import check_retention
+from uploader.admin.bucket.lifecycle import check_retention, without_expiry
 from uploader.admin.bucket.public_access import check_public_access
 from uploader.admin.certificates import check_certificates
 from uploader.admin.host import check_host
@@ -62,7 +62,8 @@ def _check_if_allowed(subject: str, check: BucketCheck, s3: "S3Client", settings
     try:
         yield from check(s3, settings)
     except S3_ERRORS as error:
-        yield skipped(subject, _why_skipped(error, settings.s3_bucket))
+        missed = without_expiry(settings) if subject == "retention" and is_unsupported(error) else None
+        yield missed or skipped(subject, _why_skipped(error, settings.s3_bucket))
 
 
 def _why_skipped(error: Exception, bucket: str) -> str:

@@ -7,7 +7,7 @@ from common.runtime.check_result import CheckResult, Status, failed, skipped, wa
 from storage.errors import S3_ERRORS, classify, error_code, is_unsupported
 from uploader.admin.bucket.encryption import ensure_default_encryption
 from uploader.admin.bucket.existence import ensure_bucket, explain_denied, explain_missing_right
-from uploader.admin.bucket.lifecycle import ensure_retention
+from uploader.admin.bucket.lifecycle import ensure_retention, without_expiry
 from uploader.admin.bucket.public_access import ensure_blocked
 from uploader.admin.bucket.tls_policy import ensure_tls_only
 from uploader.admin.identity import check_unknown_keys, create_unknown_client
@@ -23,6 +23,13 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("retention", ensure_retention),
     ("TLS only", ensure_tls_only),
 )
+
+INSTEAD = {
+    "public access": "keep its port off public networks",
+    "encryption": "encrypt the disk that it writes to",
+    "retention": "captures are kept until somebody deletes them",
+    "TLS only": "let its port take TLS alone",
+}
 
 
 def run_setup(s3: "S3Client", settings: Settings) -> Iterator[CheckResult]:
@@ -47,12 +54,18 @@ def run_setup(s3: "S3Client", settings: Settings) -> Iterator[CheckResult]:
         yield _run_step(subject, step, s3, settings)
 
 
+def _without_feature(subject: str, settings: Settings) -> CheckResult:
+    """Say what to do in the place of a feature that the store does not have."""
+    missed = without_expiry(settings) if subject == "retention" else None
+    return missed or skipped(subject, f"the store does not have this feature; {INSTEAD[subject]}")
+
+
 def _run_step(subject: str, step: Step, s3: "S3Client", settings: Settings) -> CheckResult:
     try:
         return step(s3, settings)
     except S3_ERRORS as error:
         if is_unsupported(error):
-            return skipped(subject, "the store does not have this feature; keep its port off public networks")
+            return _without_feature(subject, settings)
         if error_code(error) == "AccessDenied":
             return failed(subject, explain_missing_right(error))
         return failed(subject, classify(error, settings.s3_bucket).message)

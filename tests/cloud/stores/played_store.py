@@ -32,6 +32,7 @@ class Oddity(Enum):
     FORGETS_TO_DELETE = "answers DeleteObjects with a listing"
     NO_COMMON_PREFIXES = "lists no CommonPrefixes"
     LISTS_FOR_ANYTHING = "answers unknown subresources with a listing"
+    NO_ENCRYPTION = "answers 501 to uploads that ask for encryption"
     NO_SUBRESOURCES = "answers 501 to subresources"
     SHUTS_OWNER_OUT = "BlockPublicAcls refuses every upload"
     CHECKS_NOBODY = "accepts every key"
@@ -172,6 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(501, "NotImplemented", NOT_IMPLEMENTED)
         elif has_condition and self._is(Oddity.NO_CONDITION_400):
             self._refuse(400, "InvalidArgument", "If-None-Match is not allowed")
+        elif self._is(Oddity.NO_ENCRYPTION) and "x-amz-server-side-encryption" in headers:
+            self._refuse(501, "NotImplemented", NOT_IMPLEMENTED)
         elif self._is(Oddity.LIMITS_SIZE):
             self._answer(413, b"<html>413 Request Entity Too Large</html>", {"Content-Type": "text/html"})
         elif has_checksum and self._is(Oddity.REFUSES_CHECKSUMS):

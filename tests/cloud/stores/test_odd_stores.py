@@ -227,9 +227,22 @@ def test_settings_of_the_bucket_that_a_store_does_not_have_are_skipped(
     results = set_up(settings)
     seen = checked(settings)
 
-    for found in (results["public access"], results["encryption"], results["retention"]):
-        assert (found.status, found.message[:36]) == (Status.SKIP, "the store does not have this feature")
-    assert {seen[name].message for name in ("public access", "retention")} == {"the store does not have this feature"}
+    missing = "the store does not have this feature"
+    assert results["public access"].message == f"{missing}; keep its port off public networks"
+    assert results["encryption"].message == f"{missing}; encrypt the disk that it writes to"
+    assert seen["public access"].message == missing
+    for found in (results["retention"], seen["retention"]):
+        assert (found.status, "S3_RETENTION_DAYS=30 does nothing" in found.message) == (Status.WARN, True)
+
+
+def test_a_store_that_cannot_encrypt_is_called_that(play: Play, make_settings: MakeSettings) -> None:
+    store = play(Oddity.NO_ENCRYPTION)
+
+    found = set_up(make_settings(store.endpoint))["encryption"]
+
+    words = "unchanged: the store does not encrypt as asked; encrypt the disk that it writes to, and leave S3_SSE empty"
+    assert (found.status, found.message) == (Status.WARN, words)
+    assert "encryption" not in store.settings
 
 
 def test_a_block_that_shuts_the_owner_out_is_taken_back(play: Play, make_settings: MakeSettings) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 NONE = "none"
+CANNOT = "the store does not encrypt as asked; encrypt the disk that it writes to, and leave S3_SSE empty"
 STRENGTH = (NONE, "AES256", "aws:kms", "aws:kms:dsse")
 
 
@@ -29,7 +30,7 @@ def ensure_default_encryption(s3: "S3Client", settings: Settings) -> CheckResult
         options["SSEKMSKeyId"] = default["KMSMasterKeyID"] = settings.s3_kms_key_id
     problem = _try_put(s3, bucket, options)
     if problem:
-        return warned("encryption", f"unchanged, since a trial with {wanted} failed: {problem}; give the store a key")
+        return warned("encryption", f"unchanged: {problem}")
     rule: Any = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": wanted == "aws:kms"}
     s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
     return changed("encryption", f"{wanted} by default, {before} before")
@@ -58,9 +59,11 @@ def _try_put(s3: "S3Client", bucket: str, options: dict[str, Any]) -> str | None
         s3.put_object(Bucket=bucket, Key=ROUNDTRIP_KEY, Body=b"", **options)
     except ClientError as error:
         problem = classify(error, bucket)
-        if problem.kind is S3ErrorKind.DENIED and not is_unsupported(error):
+        if is_unsupported(error) or problem.kind is S3ErrorKind.UNSUITABLE:
+            return CANNOT
+        if problem.kind is S3ErrorKind.DENIED:
             raise
-        return problem.reason
+        return f"a trial with {options['ServerSideEncryption']} failed: {problem.reason}; give the store a key"
     with contextlib.suppress(*S3_ERRORS):  # the permission to delete is not required
         s3.delete_object(Bucket=bucket, Key=ROUNDTRIP_KEY)
     return None

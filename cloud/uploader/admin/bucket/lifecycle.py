@@ -21,6 +21,14 @@ INCOMPLETE_DAYS = 7
 MAX_LISTED = 1000  # objects, to see whether the bucket holds anything but captures
 
 
+def without_expiry(settings: Settings) -> CheckResult | None:
+    """Say what S3_RETENTION_DAYS means at a store that does not expire objects; None where it is not set."""
+    if settings.s3_retention_days is None:
+        return None
+    wanted = f"S3_RETENTION_DAYS={settings.s3_retention_days} does nothing"
+    return warned(SUBJECT, f"the store does not expire objects, so {wanted}; delete old captures in another way")
+
+
 def check_retention(s3: "S3Client", settings: Settings) -> Iterator[CheckResult]:
     """Check what S3_RETENTION_DAYS asks for; raises S3_ERRORS."""
     if settings.s3_retention_days is None:

@@ -71,7 +71,7 @@ def test_a_store_that_cannot_encrypt_keeps_taking_captures(uploaders: Uploaders,
 
     assert result.code == 0
     assert result.lines("warn")["encryption"].startswith(
-        "unchanged, since a trial with AES256 failed: it answered InternalError"
+        "unchanged: a trial with AES256 failed: it answered InternalError"
     )
     bucket.client.put_object(Bucket=bucket.name, Key="still", Body=b"taken")
     assert bucket.list_keys() == ["still"]
