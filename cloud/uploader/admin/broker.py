@@ -8,7 +8,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -18,10 +18,13 @@ from common.contract import topics
 from common.contract.uploader_status import UploaderStatus
 from common.mqtt import MAX_COMMAND_BYTES, NO_MATCHING_SUBSCRIBERS, Login, accept_packets_up_to, new_client
 from common.runtime.check_result import CheckResult, failed, passed, skipped, warned
+from uploader.mqtt.granted import Granted
 from uploader.mqtt.session import (
     EXCLUSIVE_CLIENT_ID,
+    SessionConfig,
     connection_refused,
     receipt_refused,
+    session_config,
     subscription_refused,
     unreachable,
 )
@@ -46,11 +49,12 @@ class BrokerProbe:
         self._replies: SimpleQueue[ReasonCode] = SimpleQueue()
         self._client = new_client(self.client_id, login=login)
         self._client.connect_timeout = REPLY_TIMEOUT_SECONDS
-        self._client.on_connect = lambda _client, _data, _flags, reason, _properties: self._replies.put(reason)
+        self._client.on_connect = self._on_connect
         self._client.on_subscribe = lambda _client, _data, _mid, reasons, _properties: self._replies.put(reasons[0])
         self._client.on_publish = self._on_publish
         self._client.on_message = self._on_message
         self._qos = 1
+        self.granted = Granted()
 
     def __enter__(self) -> Self:
         try:
@@ -69,6 +73,12 @@ class BrokerProbe:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._disconnect()
+
+    def require(self, session: SessionConfig) -> None:
+        """Raise BrokerError for a broker that has not what an uploader's session needs."""
+        refusal = self.granted.refusal(session)
+        if refusal:
+            raise BrokerError(refusal)
 
     def subscribe(self, topic: str) -> ReasonCode:
         """Subscribe without the retained messages; QoS 0, so that nothing is queued for us."""
@@ -103,6 +113,12 @@ class BrokerProbe:
                 f"it did not answer {what} within {REPLY_TIMEOUT_SECONDS:g} s; look at its log"
             ) from error
 
+    def _on_connect(
+        self, _client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        self.granted = Granted.read(properties)
+        self._replies.put(reason)
+
     def _on_publish(
         self, _client: Client, _data: object, _mid: int, reason: ReasonCode, _properties: Properties
     ) -> None:
@@ -119,6 +135,7 @@ def check_broker(settings: Settings) -> Iterator[CheckResult]:
     address = f"{settings.cloud_broker_host}:{settings.cloud_broker_port}"
     try:
         with BrokerProbe(settings.cloud_broker_host, settings.cloud_broker_port, settings.broker_login()) as probe:
+            probe.require(session_config(settings.uploaders, settings.upload_threads))
             yield passed("broker", f"{address} answers")
             yield _check_uploaders(probe, settings.uploaders)
             yield _check_subscription(probe, settings.uploaders)

@@ -12,6 +12,7 @@ class Phase(Enum):
     CONNECTING = "connecting"
     CONNECTED = "connected"  # accepted: a session that exists already delivers before it is subscribed again
     SUBSCRIBED = "subscribed"
+    UNUSABLE = "unusable"  # accepted, but without something that is needed; only another connection changes that
     LOST = "lost"
 
 

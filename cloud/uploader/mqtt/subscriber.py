@@ -20,6 +20,7 @@ from common.mqtt import new_client
 from common.runtime.log import RepeatFilter, filtered_logger
 from uploader.mqtt.connection import Connection, Phase
 from uploader.mqtt.delivery import Delivery
+from uploader.mqtt.granted import Granted, qos_refusal
 from uploader.mqtt.inbox import Arrival, Inbox
 from uploader.mqtt.outbox import Outbox
 from uploader.mqtt.session import (
@@ -115,9 +116,9 @@ class Subscriber:
             self._connection = replace(self._connection, pending_pings=self._connection.pending_pings + 1)
         # The broker sends retained images only to a subscription that is new to it.
         images = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
-        self._client.subscribe(
-            [(self._session.topics, images), (topics.UPLOADER_STATUS_REQUEST, SubscribeOptions(qos=0))]
-        )
+        # At QoS 0 a cluster keeps the queue on one node, and when that is lost the session does not come back.
+        status = SubscribeOptions(qos=1)
+        self._client.subscribe([(self._session.topics, images), (topics.UPLOADER_STATUS_REQUEST, status)])
 
     def fetch_what_was_left(self) -> None:
         """Connect again once there is room: then the broker delivers again what was left unacknowledged."""
@@ -149,10 +150,12 @@ class Subscriber:
         _userdata: object,
         flags: ConnectFlags,
         reason: ReasonCode,
-        _properties: Properties | None,
+        properties: Properties | None,
     ) -> None:
         if reason.is_failure:
             self._report_problem(connection_refused(reason))
+            return
+        if not self._is_enough(Granted.read(properties)):
             return
         if flags.session_present:
             self._inbox.drop_unacknowledged()
@@ -167,6 +170,19 @@ class Subscriber:
                 daemon=True,
             )
             discard.start()
+
+    def _is_enough(self, granted: Granted) -> bool:
+        """Whether the broker can be used; say so if not, and say what it grants less than asked."""
+        refusal = granted.refusal(self._session)
+        if refusal:
+            with self._lock:
+                self._connection = replace(self._connection, phase=Phase.UNUSABLE, pending_pings=0)
+            self._report_problem(refusal)
+            return False
+        shortfall = granted.shortfall(self._session)
+        if shortfall:
+            self._log.warning("The broker at %s: %s", self._address, shortfall)
+        return True
 
     def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
         # paho calls this while it handles the error, and does not pass it on.
@@ -201,15 +217,19 @@ class Subscriber:
         self, _client: Client, _userdata: object, _mid: int, reasons: list[ReasonCode], _properties: Properties
     ) -> None:
         images = reasons[0]
+        with self._lock:  # it answered, whatever it says: the network thread runs
+            self._connection = replace(self._connection, pending_pings=0)
         if images.is_failure:
             self._report_problem(subscription_refused(self._session.topics, images))
+            return
+        refusal = qos_refusal(images.value, self._session.topics)
+        if refusal:
+            self._report_problem(refusal)
             return
         if self._connection.phase is not Phase.SUBSCRIBED:
             LOG.info("Subscribed to %s at the broker at %s", self._session.topics, self._address)
         with self._lock:
-            self._connection = replace(
-                self._connection, phase=Phase.SUBSCRIBED, last_ack_at=monotonic(), pending_pings=0, problem=None
-            )
+            self._connection = replace(self._connection, phase=Phase.SUBSCRIBED, last_ack_at=monotonic(), problem=None)
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         if message.topic == topics.UPLOADER_STATUS_REQUEST:
