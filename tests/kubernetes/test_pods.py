@@ -99,7 +99,9 @@ def test_an_overlay_has_the_settings_and_the_shipped_brokers_files(overlay: str)
     }
     half = "cloud" if "cloud-broker-files" in maps else "edge"
 
+    shipped = {path.name for path in (ROOT / "mosquitto" / half).iterdir()} | {"lib.sh"}
     assert set(maps) == {"settings", f"{half}-broker-files"}
+    assert set(maps[f"{half}-broker-files"]) == shipped
     for name, text in maps[f"{half}-broker-files"].items():
         folder = ROOT / "mosquitto" if name == "lib.sh" else ROOT / "mosquitto" / half
         assert text == (folder / name).read_text(encoding="utf-8")
