@@ -22,7 +22,7 @@ class PlayedBroker:
         properties = Properties(PacketTypes.CONNACK)  # type: ignore[no-untyped-call]
         for name, value in granted.items():
             setattr(properties, name, value)
-        self._connack: bytes = b"\x00\x00" + properties.pack()
+        self._connack: bytes = b"\x00\x00" + properties.pack()  # type: ignore[no-untyped-call]
         self._server = socket.create_server((LOOPBACK, 0))
         self.port: int = self._server.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
