@@ -93,14 +93,7 @@ class Enrolment:
 
     def credentials(self, name: str) -> Credentials:
         """Unpack the edge's token as its start.sh does."""
-        token = self.token(name).read_text(encoding="ascii").removeprefix("EDGE_TOKEN=")
-        text = gzip.decompress(base64.b64decode(token)).decode("ascii")
-        folder = self.parts / "credentials" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        for part in text.split("\n[")[1:]:
-            file, _, content = part.partition("]\n")
-            (folder / file).write_text(f"{content}\n", encoding="ascii")
-        return Credentials(folder / "ca.crt", folder / "edge.crt", folder / "edge.key")
+        return unpack_token(self.token(name).read_text(encoding="ascii"), self.parts / "credentials" / name)[1]
 
     def _write_dates(self, authority: CertificateAuthority) -> None:
         write_expiry(self.dates, authority, SecretDir(self.identity, self.mode).read("server.pem"))
@@ -111,3 +104,16 @@ class Enrolment:
         answers = self.answers or SecretDir(self.parts / "cloud-broker" / "data")
         broker = BrokerSync(SecretDir(self.identity, self.mode), answers)
         return CertificateAuthority(SecretDir(self.parts / "authority")), broker
+
+
+def unpack_token(line: str, folder: Path) -> tuple[str, Credentials]:
+    """Write the files of a token to the folder; return the edge's name, and them."""
+    token = line.strip().removeprefix("EDGE_TOKEN=")
+    text = gzip.decompress(base64.b64decode(token)).decode("ascii")
+    fields, *files = text.split("\n[")
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in files:
+        file, _, content = part.partition("]\n")
+        (folder / file).write_text(f"{content}\n", encoding="ascii")
+    (name,) = (field.removeprefix("name=") for field in fields.splitlines() if field.startswith("name="))
+    return name, Credentials(folder / "ca.crt", folder / "edge.crt", folder / "edge.key")
