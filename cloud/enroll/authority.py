@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from common.runtime.files import SecretDir, SecretDirError
 from enroll import x509
-from enroll.acl import Password, Passwords
+from enroll.broker.rights import Password, Passwords
 from enroll.edge_token import Token
 from enroll.registry import EdgeRegistry, EnrollmentError, check_name
 from enroll.x509 import Certificate, Key

@@ -6,9 +6,14 @@ import time
 from threading import Event
 
 from common.runtime.files import SecretDir
-from enroll import acl, x509
+from enroll import x509
 from enroll.authority import CertificateAuthority
+from enroll.broker.mosquitto import Mosquitto
+from enroll.broker.rabbitmq import RabbitMQ
+from enroll.broker.rights import BrokerFiles, Rights
 
+# Each is told: then another broker needs no setting, and there is none to forget. Its script reads what is its own.
+BROKERS: tuple[BrokerFiles, ...] = (Mosquitto(), RabbitMQ())
 APPLY_SECONDS = 10.0
 ANSWER_SECONDS = 3.0
 POLL_SECONDS = 0.05
@@ -23,18 +28,18 @@ class BrokerSync:
 
     def publish(self, authority: CertificateAuthority, hosts: list[str] | None = None, *, renewed: str = "") -> str:
         """Write what the broker must know and return its version; without hosts the broker keeps its certificate."""
-        names = [edge.name for edge in authority.registry.edges]
-        server = self._identity.read("server.pem")
+        registry, server = authority.registry, self._identity.read("server.pem")
+        crl = authority.revocation_list(self._identity.read("ca.crl"))
+        names = tuple(edge.name for edge in registry.edges)
+        rights = Rights(names, registry.revoked_names, crl, authority.passwords, renewed)
         files = {
             "ca.crt": x509.certificate_pem(authority.certificate),
-            "ca.crl": authority.revocation_list(self._identity.read("ca.crl")),
+            "ca.crl": crl,
             "server.pem": server if hosts is None and server else authority.server_certificate(server, hosts or []),
-            "clients.json": acl.full_config(names, authority.passwords).encode(),
-            "changes.json": acl.incremental_commands(names, authority.registry.revoked_names, renewed).encode(),
-            "revoked": "".join(f"{name}\n" for name in authority.registry.revoked_names).encode(),
-            # mosquitto_pub reads its options from this file, so that no password is on a command line.
-            "mosquitto_pub": f"-u {acl.ADMIN}\n-P {authority.passwords.admin.text}\n".encode(),
+            "revoked": "".join(f"{name}\n" for name in registry.revoked_names).encode(),
         }
+        for broker in BROKERS:
+            files |= broker.files(rights)
         version = hashlib.sha256(b"\0".join(files.values())).hexdigest()
         for name, content in files.items():
             if self._identity.read(name) != content:

@@ -52,8 +52,9 @@ def sign_server(authority: Key, public: ec.EllipticCurvePublicKey, hosts: Iterab
 
 
 def sign_edge(authority: Key, public: ec.EllipticCurvePublicKey, name: str, days: int = EDGE_DAYS) -> Certificate:
-    """Sign an edge's certificate: its common name is its user name at the broker."""
+    """Sign an edge's certificate: its common name is its user name at the broker, its other name its client ID."""
     builder = _signed_by(authority, _builder(_name(name), public, days))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
     return builder.sign(authority, hashes.SHA256())
 

@@ -193,7 +193,7 @@ class Probe:
         self, _client: Client, _data: object, _flags: DisconnectFlags, reason: ReasonCode, _given: Properties | None
     ) -> None:
         with self._changed:
-            self.ended = reason
+            self.ended = self.ended or reason  # the broker's, before what paho makes of the closed connection
             self._changed.notify_all()
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:

@@ -12,7 +12,7 @@ from dev.conformance.__main__ import read_edge, try_broker, try_edge
 from dev.conformance.client import Broker, LessGrantedError
 from dev.harness.process import LOOPBACK, free_port, start, until_up
 from dev.harness.services import answers_mqtt
-from enroll.acl import UPLOADER
+from enroll.broker.rights import UPLOADER
 from tests.support.played_broker import PlayedBroker
 from tests.support.rig import CloudBroker
 
@@ -53,8 +53,8 @@ def test_what_a_broker_cuts_short_is_named_and_nothing_else(mosquitto: Callable[
     assert "and 100 arrive" in failures["backlog"]
 
 
-def test_without_a_connection_nothing_else_is_tried(mosquitto: Callable[..., Broker]) -> None:
-    first, *others = try_broker(mosquitto("allow_anonymous true", "max_connections 0"))
+def test_without_a_connection_nothing_else_is_tried() -> None:
+    first, *others = try_broker(Broker(LOOPBACK, free_port()))
 
     assert (first.status, first.subject) == (Status.FAIL, "connection")
     assert {result.status for result in others} == {Status.SKIP}

@@ -29,7 +29,7 @@ from dev.harness.services import (
     start_cloud_broker,
     start_edge_broker,
 )
-from enroll.acl import UPLOADER
+from enroll.broker.rights import UPLOADER
 from tests.support.mqtt import Client
 
 IN_IMAGE = ("sh", "/mosquitto/config/start.sh")

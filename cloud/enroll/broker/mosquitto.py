@@ -7,15 +7,13 @@ subscription and swallow images.
 import base64
 import hashlib
 import json
-import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
 from common.contract import topics
+from enroll.broker.rights import UPLOADER, Password, Passwords, Rights
 
-ADMIN = "Enroll"  # no edge can have one of these names
-UPLOADER = "Uploader"
+ADMIN = "Enroll"  # no edge can have such a name
 INTERNAL = "internal"
 ITERATIONS = 1000  # the password has 256 bits, guessing is hopeless anyway
 KINDS = ("publishClientSend", "publishClientReceive", "subscribe", "unsubscribe")
@@ -55,37 +53,17 @@ def edge_rules(name: str) -> tuple[Rule, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Password:
-    """A password that this program makes, for a program of ours."""
+class Mosquitto:
+    """Its dynamic-security plugin."""
 
-    text: str
-    salt: str
-
-    @classmethod
-    def new(cls) -> Self:
-        return cls(secrets.token_urlsafe(32), base64.b64encode(secrets.token_bytes(12)).decode())
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        return cls(**json.loads(text))
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    def record(self) -> dict[str, Any]:
-        """Return it in the plugin's format."""
-        salt = base64.b64decode(self.salt)
-        hashed = hashlib.pbkdf2_hmac("sha512", self.text.encode(), salt, ITERATIONS)
-        return {"password": base64.b64encode(hashed).decode(), "salt": self.salt, "iterations": ITERATIONS}
-
-
-@dataclass(frozen=True, slots=True)
-class Passwords:
-    """`admin` is for watch.sh, which changes the ACLs while the broker runs; `uploader` for the uploader."""
-
-    admin: Password
-    uploader: Password
+    def files(self, rights: Rights) -> dict[str, bytes]:
+        passwords = rights.passwords
+        return {
+            "clients.json": full_config(rights.names, passwords).encode(),
+            "changes.json": incremental_commands(rights.names, rights.revoked_names, rights.renewed).encode(),
+            # mosquitto_pub reads its options from this file, so that no password is on a command line.
+            "mosquitto_pub": f"-u {ADMIN}\n-P {passwords.admin.text}\n".encode(),
+        }
 
 
 def full_config(names: Iterable[str], passwords: Passwords) -> str:
@@ -120,7 +98,7 @@ def _command(command: str, **arguments: str) -> dict[str, Any]:
 
 
 def _login(user: str, password: Password) -> dict[str, Any]:
-    return {"username": user, **password.record(), "roles": [{"rolename": user}]}
+    return {"username": user, **_hashed(password), "roles": [{"rolename": user}]}
 
 
 def _role_name(edge: str) -> str:
@@ -141,3 +119,10 @@ def _role(name: str, rules: Iterable[Rule]) -> dict[str, Any]:
 
 def _rule(kind: str, topic: str) -> dict[str, Any]:
     return {"acltype": kind, "topic": topic, "priority": 0, "allow": True}
+
+
+def _hashed(password: Password) -> dict[str, Any]:
+    """Return it in the plugin's format."""
+    salt = base64.b64decode(password.salt)
+    hashed = hashlib.pbkdf2_hmac("sha512", password.text.encode(), salt, ITERATIONS)
+    return {"password": base64.b64encode(hashed).decode(), "salt": password.salt, "iterations": ITERATIONS}

@@ -1,0 +1,1 @@
+"""What brokers are told of who is enrolled: one interface, and one module for each broker."""

@@ -1,0 +1,83 @@
+"""The rights at RabbitMQ: the same as Mosquitto's, asked for each topic of the attack list."""
+
+import base64
+import hashlib
+import json
+import re
+from typing import Any
+
+import pytest
+
+from dev.conformance.edges import FORBIDDEN_READS, FORBIDDEN_WRITES
+from enroll.broker.rabbitmq import RabbitMQ
+from enroll.broker.rights import Password, Passwords, Rights
+
+PASSWORDS = Passwords(Password.new(), Password.new())
+RIGHTS = Rights(("porch", "attic"), ("cellar",), b"the list", PASSWORDS, renewed="attic")
+
+
+def definitions() -> dict[str, list[dict[str, Any]]]:
+    content: dict[str, list[dict[str, Any]]] = json.loads(RabbitMQ().files(RIGHTS)["rabbitmq.json"])
+    return content
+
+
+def may(user: str, kind: str, topic: str, *, of: str = "topic_permissions") -> bool:
+    """Ask as RabbitMQ does, which translates a topic so."""
+    (rule,) = [rule for rule in definitions()[of] if rule["user"] == user]
+    key = topic.translate(str.maketrans("/.+", "./*")) if of == "topic_permissions" else topic
+    return re.search(rule[kind].replace(r"\z", r"\Z"), key) is not None
+
+
+@pytest.mark.parametrize("topic", ["usbcam/porch/images", "usbcam/porch/visits", "usbcam/porch/status/door"])
+def test_an_edge_writes_its_own_topics(topic: str) -> None:
+    assert may("porch", "write", topic)
+    assert not may("attic", "write", topic)
+
+
+@pytest.mark.parametrize(
+    "topic", [*FORBIDDEN_WRITES, "usbcam/porch/images\n", "usbcam.porch.images", "usbcam/porch.x/images"]
+)
+def test_an_edge_writes_nothing_else(topic: str) -> None:
+    assert not may("porch", "write", topic)
+
+
+def test_an_edge_reads_its_receipts() -> None:
+    assert may("porch", "read", "usbcam/porch/receipts")
+
+
+@pytest.mark.parametrize("topic", FORBIDDEN_READS)
+def test_an_edge_reads_nothing_else(topic: str) -> None:
+    assert not may("porch", "read", topic)
+
+
+@pytest.mark.parametrize("queue", ["uploader", "porch2", "attic", "check-0a", "porch", "uploader-1", "porchqos1\n"])
+def test_an_edge_has_its_own_queue_alone(queue: str) -> None:
+    for kind in ("configure", "write", "read"):
+        name = f"mqtt-subscription-{queue}qos1"
+        assert may("porch", kind, name, of="permissions") == (queue == "porch")
+
+
+def test_the_uploader_reads_images_and_writes_receipts_alone() -> None:
+    assert may("Uploader", "read", "usbcam/+/images")
+    assert may("Uploader", "write", "usbcam/porch/receipts")
+    assert may("Uploader", "write", "usbcam/_/receipts")
+    for topic in ("usbcam/porch/images", "usbcam/porch/command/door", "usbcam-bridge/state"):
+        assert not may("Uploader", "write", topic)
+    for topic in ("usbcam/#", "#", "usbcam/+/status/+"):
+        assert not may("Uploader", "read", topic)
+
+
+def test_edges_have_no_password_and_the_uploaders_is_salted_and_always_the_same() -> None:
+    users = {user["name"]: user["password_hash"] for user in definitions()["users"]}
+
+    known = base64.b64decode(users.pop("Uploader"))
+    assert users == {"porch": "", "attic": ""}
+    assert known[4:] == hashlib.sha256(known[:4] + PASSWORDS.uploader.text.encode()).digest()
+    assert RabbitMQ().files(RIGHTS) == RabbitMQ().files(RIGHTS)
+
+
+def test_whoever_is_revoked_or_renewed_is_named_for_the_end_of_its_connections() -> None:
+    files = RabbitMQ().files(RIGHTS)
+
+    assert files["rabbitmq-ended"] == b"cellar\nattic\n"
+    assert files["ada83cfc.r0"] == b"the list"  # openssl crl -hash of our authority's name
