@@ -47,6 +47,7 @@ is() { roles | grep -q "^$1\$"; }
 
 need_roles() {
     [ -e .env ] || fail "there is no .env yet; ./usbcam init edge or ./usbcam init cloud writes one"
+    [ -n "$(roles)" ] || settings check || exit $? # ROLE may be there, and wrong
     [ -n "$(roles)" ] || fail ".env does not say what this host is; ./usbcam init edge or ./usbcam init cloud asks for it"
 }
 

@@ -11,6 +11,7 @@ REQUIRED = {
     "CLOUD_HOST": "the name or address by which edges reach this host",
     "S3_BUCKET": "the name of your bucket, which ./usbcam setup can make",
 }
+TOKENS = ("EDGE_TOKEN", "EDGE_TOKEN_FILE")
 PORTS = {"CLOUD_PORT": "cloud", "GALLERY_PORT": "cloud", "LIVE_PORT": "edge"}
 ROLES = ("edge", "cloud", "both")
 
@@ -37,6 +38,9 @@ def _of_values(env: EnvFile, _roles: Sequence[str]) -> Iterator[Problem]:
 def _missing(env: EnvFile, roles: Sequence[str]) -> Iterator[Problem]:
     if "cloud" not in roles:
         return
+    if env.get("ROLE") == "cloud" and any(map(env.get, TOKENS)) and not any(map(env.get, REQUIRED)):
+        yield Problem(env.line("ROLE"), "ROLE=cloud, but what is set is the edge's; write ROLE=edge", "ROLE")
+        return
     for name, meaning in REQUIRED.items():
         if not env.get(name) and name not in env.settings:
             yield Problem(env.lines + 1, f"{name}= is missing; add this line, with {meaning}", name)
@@ -52,6 +56,6 @@ def _ports(env: EnvFile, roles: Sequence[str]) -> Iterator[Problem]:
         if side not in roles or port == "0":
             continue
         if port in taken:
-            line = max(env.line(name), env.line(taken[port]))
-            yield Problem(line, f"{name} and {taken[port]} are both {port}; set another {name}", name)
+            first, last = sorted((taken[port], name), key=env.line)
+            yield Problem(env.line(last), f"{last} and {first} are both {port}; set another {last}", last)
         taken[port] = name

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Iterable
 
 from cli.settings.names import correct, is_known, is_secret
+from cli.settings.rules import form
 from cli.settings.shown import assignment
 
 UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 ASSIGNMENT = re.compile(r"([A-Za-z_][\w.-]*)=(.*)")
-SPACED = re.compile(r"([A-Za-z_][\w.-]*)[ \t]*=[ \t]*(.*)")
-PREFIX = re.compile(r"(export|set|setx|env|ENV|declare|-e|--env|-|\*|\$env:|\$)\s*(?=[A-Za-z_]\w*\s*[=:])")
-COLON = re.compile(r"[\"']?([A-Za-z_]\w*)[\"']?\s*:\s*(.*)")
-OTHER_COMMENT = re.compile(r"(;|//|--|<!--|/\*|%|REM\b)")
 BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
+GZIPPED = "H4sI"
 VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*)|(\$)|(\{))")
 TYPOGRAPHIC = "“”„‘’‚«»`´″′"  # noqa: RUF001 (these are what is looked for)
 INVISIBLE = re.compile("[\u00a0\u00ad\u200b-\u200f\u2028\u2029\u202f\u2060\ufeff\x00-\x08\x0b-\x1f\x7f]")
@@ -88,19 +86,24 @@ def parse(content: bytes) -> EnvFile:
         raise EnvFileError(".env line 1: the file is UTF-16; save it as UTF-8 in your editor")
     problems: list[Problem] = []
     if content.startswith(UTF8_MARK):
-        problems.append(Problem(1, "an invisible byte order mark comes first; save the file as UTF-8 without BOM"))
+        remove = "sed -i '1s/^\\xEF\\xBB\\xBF//; s/\\r$//' .env"
+        problems.append(Problem(1, f"an invisible byte order mark comes first, as Windows writes it; run: {remove}"))
         content = content[len(UTF8_MARK) :]
-    if b"\r" in content:
+    elif b"\r" in content:
         line = content[: content.index(b"\r")].count(b"\n") + 1
         problems.append(Problem(line, "it ends in CR, as Windows writes lines; convert: sed -i 's/\\r$//' .env"))
-        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     found: dict[str, Assignment] = {}
+    is_open = False  # a quote; what follows is meant to be in it
     for number, raw in enumerate(content.split(b"\n"), 1):
         setting = _parse_line(raw, number, found)
         if isinstance(setting, Problem):
-            problems.append(setting)
+            if not is_open or setting.name:
+                problems.append(setting)
+            is_open = is_open or "is not closed" in setting.text
         elif setting:
             found[setting.name] = setting
+            is_open = False
     return EnvFile(found, tuple(problems), content.rstrip(b"\n").count(b"\n") + 1)
 
 
@@ -129,7 +132,7 @@ def _understand(raw: bytes, number: int, before: dict[str, Assignment]) -> Assig
         return None
     name, rest = _split(text, before)
     if not is_known(name):
-        raise LineError(_unknown(name))
+        raise LineError(form.unknown(name))
     if name in before:
         raise LineError(f"{name} is set again, after line {before[name].line}; remove one of the two lines")
     value = _value(name, rest, before.values())
@@ -140,8 +143,9 @@ def _decoded(raw: bytes) -> str:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        name = raw.split(b"=")[0].decode("ascii", "replace").strip()
-        raise LineError(f"{name} is not UTF-8; save the file as UTF-8 and type the value again") from None
+        raise LineError(
+            f"{_name_in(raw) or 'it'} is not UTF-8; save the file as UTF-8 and type the value again"
+        ) from None
     if text.lstrip(" \t").startswith("#"):
         return ""
     hidden = INVISIBLE.search(text)
@@ -156,45 +160,12 @@ def _split(text: str, before: dict[str, Assignment]) -> tuple[str, str]:
     found = ASSIGNMENT.fullmatch(text)
     if BASE64.fullmatch(text.strip()) and before and not (found and is_known(found[1])):
         last = list(before.values())[-1]
+        if text.startswith(GZIPPED) and last.name != "EDGE_TOKEN":
+            raise LineError("it is a token without its name; write EDGE_TOKEN= before it")
         raise LineError(f"{last.name} of line {last.line} goes on here; join both lines into one, without a space")
-    if found and not found[2].startswith(("=", " ", "\t")):
+    if found and (not found[2].startswith(("=", " ", "\t")) or not found[2].strip()):
         return found[1], found[2]
-    raise LineError(_wrong_form(text))
-
-
-def _wrong_form(text: str) -> str:
-    """Say what kind of line it is that is not NAME=VALUE, and how to write it."""
-    bare = text.strip()
-    prefix = PREFIX.match(bare)
-    if prefix:
-        name = re.split(r"[=:\s]", bare[prefix.end() :])[0]
-        return f"{name} has {prefix[0].strip()} before it; begin the line with {name}="
-    if re.fullmatch(r"\[.*\]", bare):
-        return f"{bare} is no setting; .env has no sections, so remove the line"
-    if OTHER_COMMENT.match(bare):
-        return "it is no setting; a comment begins with #"
-    spaced = SPACED.fullmatch(bare)
-    if spaced and spaced[2].startswith("="):
-        return f"{spaced[1]} has = twice; write {spaced[1]}=VALUE"
-    if spaced and (text != bare or not ASSIGNMENT.fullmatch(bare) or spaced[2] != bare.partition("=")[2]):
-        where = "spaces around =" if text == bare else "a space or tab before it"
-        return f"{spaced[1]} has {where}; write {spaced[1]}=VALUE without"
-    colon = COLON.fullmatch(bare)
-    if colon and (is_known(colon[1]) or correct(colon[1])):
-        return f"{colon[1]} is followed by a colon; write {correct(colon[1]) or colon[1]}=VALUE"
-    word = re.split(r"[\s=]", bare)[0]
-    if is_known(word) or correct(word):
-        return f"{word} has no = behind it; write {correct(word) or word}=VALUE"
-    return "it is no setting; write NAME=VALUE, or # before a comment"
-
-
-def _unknown(name: str) -> str:
-    meant = correct(name)
-    if meant and meant == name.upper():
-        return f"{name} is not in capitals; write {meant}"
-    if meant:
-        return f"{name} is no setting; did you mean {meant}?"
-    return f"{name} is no setting; remove the line, or take a name from .env.example"
+    raise LineError(form.wrong_form(text))
 
 
 def _value(name: str, rest: str, before: Iterable[Assignment]) -> str:
@@ -216,12 +187,14 @@ def _quoted(name: str, rest: str) -> str:
     after = found[2].strip()
     if after and not after.startswith("#"):
         raise LineError(f"{name} has text behind the closing quote {mark}; put all of the value into the quotes")
+    if mark == '"' and re.search(r'\\[^"$]', found[1]):
+        raise LineError(f"{name} has a \\ in double quotes, which Compose replaces; take single quotes: {name}='...'")
     return found[1].replace("\\" + mark, mark)
 
 
 def _unquoted(name: str, rest: str) -> str:
     value = rest.strip()
-    kept = re.split(r"\s#", value)[0].strip()
+    kept = value.split(" #", maxsplit=1)[0].strip()  # Compose takes a tab before # for a part of the value
     if value.startswith("#"):
         raise LineError(f"{name} begins with #; put the value in single quotes, or move the comment to its own line")
     if kept != value and is_secret(name):

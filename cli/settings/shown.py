@@ -12,11 +12,17 @@ STORE = re.compile(r"S3_\w+_URL|S3_BUCKET")
 STORE_PATH = re.compile(r"[\w./-]*")  # a store's holds no login, a camera's does
 # A camera's address without its :// or its scheme, which looks like a file.
 MISTYPED_ADDRESS = re.compile(r"//|(?:^|[\s=])(?!serial:)(?:[A-Za-z][\w+.-]*[:;]|[\w-]+(?:\.[\w-]+)+(?::\d+)?/)")
+KEY_ID = re.compile(r"[A-Z0-9]{16,128}")  # anything else may be the secret key
+PATH = re.compile(r"(\.{0,2}|~)/.*")  # anything else may be the secret that belongs into the file
 WORD = re.compile(r"[^\W_]{3,}")
 
 
 def is_plain(name: str, value: str) -> bool:
     """Whether all of the value may be shown."""
+    if name == "AWS_ACCESS_KEY_ID":
+        return KEY_ID.fullmatch(value) is not None
+    if name.endswith("_FILE") and not PATH.fullmatch(value):
+        return False
     if name in SOURCES:
         return PLAIN.fullmatch(value) is not None and MISTYPED_ADDRESS.search(value) is None
     if PLAIN.fullmatch(value):

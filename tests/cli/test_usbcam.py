@@ -113,6 +113,17 @@ def test_a_wrong_env_stops_everything_before_a_container_starts(usbcam: Door, co
     assert usbcam.started() == []
 
 
+@pytest.mark.parametrize("line", ["ROLE=Edge", "ROLE = edge", "export ROLE=edge", "\ufeffROLE=edge"])
+def test_a_role_that_is_not_understood_is_named_with_its_line(usbcam: Door, line: str) -> None:
+    usbcam.env(f"{line}\n")
+
+    status, said = usbcam("status")
+
+    assert status == 2
+    assert said.startswith("usbcam: .env line 1: ")
+    assert len(said.splitlines()) == 1
+
+
 def test_without_an_env_it_says_how_to_get_one(usbcam: Door) -> None:
     assert usbcam("up") == (1, "usbcam: there is no .env yet; ./usbcam init edge or ./usbcam init cloud writes one\n")
 

@@ -38,6 +38,23 @@ WRONG = {
     "; a comment": "a comment begins with #",
     "[camera]": ".env has no sections",
     "hello world": "write NAME=VALUE, or # before a comment",
+    "LOG_LEVEL := INFO": "LOG_LEVEL is followed by :=; write LOG_LEVEL=VALUE",
+    "LOG_LEVEL+=INFO": "LOG_LEVEL is followed by +=; write LOG_LEVEL=VALUE",
+    '"LOG_LEVEL"=INFO': 'LOG_LEVEL has a quote " before it; write LOG_LEVEL=VALUE',
+    "'LOG_LEVEL=INFO'": "LOG_LEVEL has a quote ' before it; write LOG_LEVEL=VALUE",
+    "LOG LEVEL=INFO": "LOG LEVEL is no setting; did you mean LOG_LEVEL?",
+    '{"LOG_LEVEL": "INFO"}': ".env is no JSON; write each setting on a line",
+    "<<<<<<< HEAD": "it is a mark of a git conflict",
+    # around a value
+    "LIVE_PORT=8082# port": "LIVE_PORT has a comment behind it; put a space before the #",
+    "LIVE_PORT=8082\t# Compose keeps the tab": "LIVE_PORT has a comment behind it; put a space before the #",
+    "LIVE_PORT=8082 // port": "LIVE_PORT=8082 // port has a comment behind it; remove //",
+    "LIVE_PORT=8082;": "has ; at its end; remove it",
+    "LIVE_PORT='\"8082\"'": "LIVE_PORT has quotes of its own inside",
+    "LIVE_PORT=LIVE_PORT=8082": "LIVE_PORT has its own name in it again",
+    "CAMERA_NAME=' porch'": "has a space at its beginning or end",
+    "LIVE_PORT=８０８０": "has digits of another script; type them again",  # noqa: RUF001
+    'LIVE_PASSWORD="C:\\new"': "has a \\ in double quotes, which Compose replaces; take single quotes",
     # quotes, $ and #
     'LOG_LEVEL="INFO': 'LOG_LEVEL has a quote " that is not closed',
     "LOG_LEVEL=INFO'": "LOG_LEVEL ends with a quote ' that was not opened",
@@ -70,6 +87,9 @@ WRONG = {
     "LIVE_PORT=127.0.0.1:8082:8080": "write LIVE_PORT=8082, and the address in LIVE_BIND=127.0.0.1",
     "LIVE_PORT=8080/tcp": "write LIVE_PORT=8080",
     "LIVE_PORT=99999": "must be a port",
+    "LIVE_BIND=localhost": "must be an IP address; write 127.0.0.1",
+    "GALLERY_PORT=8080": "GALLERY_PORT and LIVE_PORT are both 8080; set another GALLERY_PORT",
+    "COMPOSE_PROJECT_NAME=My Cam": "must be of a-z, 0-9, - and _",
     "LIVE_PORT=8081": "LIVE_PORT and GALLERY_PORT are both 8081",
     "LIVE_BIND=0.0.0.0": "set LIVE_PASSWORD, too",
     "GALLERY_BIND=0.0.0.0:8081": "write 0.0.0.0 here and GALLERY_PORT=8081",
@@ -88,6 +108,14 @@ WRONG = {
     "CAMERAS=front=/dev/video0, porch=/dev/video1": "put a space there",
     "CAMERAS=/dev/video0 /dev/video1": "write front=/dev/video0",
     "CAMERAS=front=rstp://x/y": "has front, which has the scheme rstp://; write rtsp://",
+    "CAMERAS=front=/dev/video0;porch=/dev/video1": "has a semicolon between two cameras; put a space there",
+    "CAMERAS=front = /dev/video0": "has a space around =",
+    "CAMERA_SOURCE=/dev/vidoe0": "write /dev/video0",
+    "CAMERA_SOURCE=/dev/video0:/dev/video0": "is written as in a Compose file; write /dev/video0",
+    "CAMERA_SOURCE=v4l2:///dev/video0": "has a scheme before a device; write /dev/video0",
+    "CAMERA_SOURCE=serial: 1234": "has a space behind serial:; remove it",
+    "CAMERA_SOURCE=rtsp://10.0.0.300/x": "has a wrong address; it is four numbers from 0 to 255",
+    "CAMERA_SOURCE=rtsp:///x": "has no host behind rtsp://",
     "CAMERA_SETTINGS=camera.MIN_FACE=80": "did you mean MIN_FACE_PX?",
     "CAMERA_SETTINGS=camera.MIN_FACE_PX=big": "has camera.MIN_FACE_PX, which must be",
     "CAMERA_SETTINGS=porch.MIN_FACE_PX=80": "for no camera; there are camera",
@@ -100,6 +128,12 @@ WRONG = {
     "AWS_REGION=us-est-1": "did you mean us-east-1",
     "AWS_REGION=US-EAST-1": "write us-east-1",
     "AWS_REGION=us-east-1a": "is an availability zone; write the region, us-east-1",
+    "AWS_REGION=us-east-11": "did you mean us-east-1 or us-west-1?",
+    "AWS_REGION=eu-central": "has no number behind it; write one such as eu-central-1",
+    "AWS_SESSION_TOKEN=abc": "is set, but no AWS_ACCESS_KEY_ID",
+    "S3_ENDPOINT_URL=http:/store:9000": "must be a URL such as http://store:8333",
+    "S3_ENDPOINT_URL=https://faces.s3.amazonaws.com": "has the bucket in it already; write it without faces.",
+    "S3_KEY_TEMPLATE=%Y/{id}.png": "has %Y outside of braces; write {captured_at:%Y}",
     "AWS_REGION=frankfurt": "write one such as us-east-1",
     "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE": "is set, but not AWS_SECRET_ACCESS_KEY",
     "S3_ENDPOINT_URL=store:9000": "write http://store:9000",
@@ -110,7 +144,10 @@ WRONG = {
     # the edge
     "EDGE_TOKEN=H4sIAAAAAAAC": "EDGE_TOKEN is damaged or cut off; paste the whole line again",
     "EDGE_TOKEN_FILE=/nowhere/token": "cannot be read (No such file or directory)",
+    "EDGE_TOKEN=~/porch.token": "is a path; give it as EDGE_TOKEN_FILE",
+    "AWS_CREDENTIALS_FILE=~/.aws/credentials": "begins with ~; write /",
     "EDGE_NAME=Porch": "write porch",
+    "EDGE_NAME=rejected": "is a name that usbcam uses itself",
 }
 # Whole files, whose first wrong line is not the fourth, and what the sentence says.
 FILES = {
@@ -127,6 +164,15 @@ FILES = {
     b"ROLE=cloud\nCLOUD_HOST=https://cam.example\nS3_BUCKET=faces\n": ".env line 2: CLOUD_HOST has https:// before it",
     b"ROLE=cloud\nCLOUD_HOST=cam.example:8883\nS3_BUCKET=faces\n": "write cam.example here and CLOUD_PORT=8883",
     b"ROLE=edge\nEDGE_TOKEN=H4sIAAAAAAAC/3VUS67kNg\nabcdefghijklmnopqr==\n": "EDGE_TOKEN of line 2 goes on here",
+    b"ROLE=edge\nH4sIAAAAAAAC/3VUS67kNg\n": ".env line 2: it is a token without its name; write EDGE_TOKEN= before it",
+    b"ROLE=cloud\nEDGE_TOKEN_FILE=./.env.example\n": ".env line 1: ROLE=cloud, but what is set is the edge's",
+    b"ROLE=edge\nCLOUD_HOST=localhost\n": ".env line 2: CLOUD_HOST=localhost is this host, the edge; write the cloud",
+    b"ROLE=cloud\nCLOUD_HOST=s3.amazonaws.com\nS3_BUCKET=faces\n": "is S3 itself; write the name or address",
+    b"ROLE=cloud\nCLOUD_HOST=a.b\nS3_BUCKET=https://s3.amazonaws.com/faces\n": "write the bucket's name alone: faces",
+    b"ROLE=cloud\nCLOUD_HOST=a.b\nS3_BUCKET=faces.s3.us-east-1.amazonaws.com\n": "write the bucket's name alone: faces",
+    b"ROLE=cloud\nCLOUD_HOST=a.b\nS3_BUCKET=arn:aws:s3:::faces\n": "write the bucket's name alone: faces",
+    b'ROLE=edge\nLIVE_PASSWORD="two\nlines"\n': '.env line 2: LIVE_PASSWORD has a quote " that is not closed',
+    b"\xef\xbb\xbfROLE=edge\r\nLOG_LEVEL=INFO\r\n": r"sed -i '1s/^\xEF\xBB\xBF//; s/\r$//' .env",
     b"ROLE=server\n": ".env line 1: ROLE=server must be edge, cloud or both",
     b"ROLE=edge\nLIVE_PASSWORD=a\nLIVE_PASSWORD_FILE=/etc/hostname\n": "is set, and LIVE_PASSWORD_FILE, too",
 }
@@ -174,6 +220,30 @@ def test_a_sentence_never_shows_a_secret(name: str, secret: str) -> None:
     assert "abc" not in said
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "LIVE_PASSWORD_FILE=hunter2",
+        "AWS_CREDENTIALS_FILE=hunter2/x",
+        "EDGE_TOKEN_FILE=hunter2==",
+        "AWS_ACCESS_KEY_ID=hunter2/x",
+    ],
+)
+def test_a_sentence_never_shows_a_secret_that_is_in_the_wrong_place(line: str) -> None:
+    said = " ".join(complaints(RIGHT + line.encode() + b"\n"))
+
+    assert line.split("=", maxsplit=1)[0] in said
+    assert "hunter2" not in said
+
+
+def test_keys_that_are_exchanged_are_called_that_and_not_shown() -> None:
+    keys = b"AWS_ACCESS_KEY_ID=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\nAWS_SECRET_ACCESS_KEY=AKIAIOSFODNN7EXAMPLE\n"
+
+    assert complaints(RIGHT + keys) == [
+        f"{LINE}AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY have each other's values; exchange them"
+    ]
+
+
 @pytest.mark.parametrize("address", ["rstp://me:hunter2@cam/x", "rtsp://me:hun/ter2@cam", "rtsp://hunter2 @cam:x"])
 @pytest.mark.parametrize("setting", ["CAMERA_SOURCE={}", "CAMERAS=front={}"])
 def test_a_sentence_never_shows_an_address_with_a_password(setting: str, address: str) -> None:
@@ -195,6 +265,13 @@ def test_a_sentence_never_shows_an_address_with_a_password(setting: str, address
         "GALLERY_DELETE=TRUE",
         "RECEIPTS=0",
         "LIVE_PASSWORD='abc$def #1'",
+        "LIVE_PASSWORD=abc;",
+        r"LIVE_PASSWORD='C:\new'",
+        r'LIVE_PASSWORD="a\"b"',
+        "LOG_LEVEL= ",
+        "CAMERAS=front=http://10.0.0.7/x?a=1,b=2",
+        "CAMERA_SOURCE=/dev/v4l/by-path/pci-0000:00:14.0-usb-0:1:1.0-video-index0",
+        "CAMERA_SOURCE=/dev/porch-camera",
         "LIVE_PASSWORD=it's",
         "LIVE_PASSWORD=a#b",
         "CAMERAS=front=/dev/video0 porch=rtsp://me:p%40ss@10.0.0.7:554/stream?x=1",

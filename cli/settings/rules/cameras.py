@@ -1,4 +1,4 @@
-"""What cameras look through, and when: CAMERA_SOURCE, CAMERAS, CAMERA_SETTINGS, MASKS, SCHEDULE, TIMEZONE."""
+"""What cameras look through: CAMERA_SOURCE, CAMERAS, CAMERA_SETTINGS, MASKS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import AbstractSet, Callable, Optional
 
 from cli.settings.env_file import EnvFile
 from cli.settings.rules.files import ROOT
-from cli.settings.rules.hosts import Rule, in_containers
+from cli.settings.rules.hosts import Rule, in_containers, is_address
 from cli.settings.shown import is_plain
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "tcp", "udp", "rtp", "srt")
@@ -20,10 +20,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?)(/.*)?")
 ADDRESSES = re.compile("://|@")
 ANY = ("usb", "webcam", "camera", "any", "first", "automatic", "yes", "on", "default", "none")
-DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
-RANGE = re.compile(r"(?:([a-z]{2})(?:-([a-z]{2}))?/)?([0-2]\d):([0-5]\d)-([0-2]\d):([0-5]\d)")
-ZONES = Path("/usr/share/zoneinfo")
-MIN_CORNERS, MAX_HOUR, MAX_PORT = 3, 24, 65535
+MARKS = {",": "comma", ";": "semicolon", "|": "bar"}
+MIN_CORNERS, MAX_PORT = 3, 65535
 Check = Callable[[str, str, EnvFile], Optional[str]]
 
 
@@ -33,7 +31,9 @@ def source(value: str, env: EnvFile) -> str | None:
     if "://" in value:
         return _url(value)
     if value.startswith("serial:"):
-        return None if value != "serial:" else "has no serial number behind serial:; ./usbcam doctor lists them"
+        if value.strip() == "serial:":
+            return "has no serial number behind serial:; ./usbcam doctor lists them"
+        return "has a space behind serial:; remove it" if value[7:8].isspace() else None
     if value.startswith("/dev/"):
         return _device(value)
     return _mistyped(value) or _file(value, env)
@@ -45,13 +45,20 @@ def _url(value: str) -> str | None:
         close = difflib.get_close_matches(scheme.lower(), USUAL_SCHEMES, n=1, cutoff=0.6)
         if scheme.lower() == "file":
             return "is a file; write /files/NAME, and its folder in CAMERA_FILES"
-        return f"has the scheme {scheme}://; write {close[0]}://" if close else "has a wrong scheme; write rtsp://"
+        if re.fullmatch(r"/*dev/video\d+", rest):
+            return f"has a scheme before a device; write /dev/{rest.rsplit('/', maxsplit=1)[-1]}"
+        meant = f"write {close[0]}://" if close else "write rtsp:// or http://"
+        return f"has the scheme {scheme}://; {meant}" if close else f"has a wrong scheme; {meant}"
+    if re.match(r"[/?#]|\s|$", rest):
+        return f"has no host behind {scheme}://; write {scheme}://HOST/PATH"
     authority = re.split(r"[/?#]", rest, maxsplit=1)
     if "@" in "".join(authority[1:]):
         return f"has an @ behind the first /, ? or #; {ENCODING}"
     found = AUTHORITY.fullmatch(authority[0])
     if found is None or not _can_be_looked_up(found[1]):
         return f"has a wrong host or port; {ENCODING}"
+    if re.fullmatch(r"[\d.]+", found[1]) and not is_address(found[1]):
+        return "has a wrong address; it is four numbers from 0 to 255"
     if found[2] and not 0 < int(found[2]) <= MAX_PORT:
         return "has a wrong port; write one from 1 to 65535"
     return None
@@ -66,10 +73,15 @@ def _can_be_looked_up(host: str) -> bool:
 
 
 def _device(value: str) -> str | None:
-    if re.search(r"[,;\s]", value):
+    if ":/dev/" in value:
+        return f"is written as in a Compose file; write {value.split(':/dev/', maxsplit=1)[0]}"
+    if re.search(r"[,;|&\s]", value):
         return "names several devices; write CAMERAS=front=/dev/video0 porch=/dev/video2"
     if re.fullmatch(r"/dev/video|/dev/v4l/?|/dev/v4l/by-(id|path)/?", value):
         return "is no device; write /dev/video0, or a file in /dev/v4l/by-id"
+    mistyped = re.fullmatch(r"/dev/([A-Za-z]+)[-_]?(\d+)", value)
+    if mistyped and mistyped[1] != "video" and difflib.get_close_matches(mistyped[1].lower(), ["video"], n=1):
+        return f"is no device; write /dev/video{mistyped[2]}"
     return None
 
 
@@ -105,7 +117,7 @@ def _file(value: str, env: EnvFile) -> str | None:
     if not value.startswith("/files/"):
         if "/" not in value and "." not in value:
             return "is no source; write auto, /dev/video0, serial:..., rtsp://..., /files/NAME or demo"
-        path = Path(value)
+        path = Path(value).expanduser()
         return f"is not seen in the container; write CAMERA_FILES={path.parent} and CAMERA_SOURCE=/files/{path.name}"
     folder = env.get("CAMERA_FILES")
     if not folder:
@@ -116,8 +128,12 @@ def _file(value: str, env: EnvFile) -> str | None:
 
 
 def cameras(value: str, env: EnvFile) -> str | None:
-    if re.search(r",\s|,$|,[\w-]+=(?:auto|demo|serial:|/|\w+://|\d+$)", value):
-        return "has a comma between two cameras; put a space there"
+    digits = "" if "://" in value else r"|\d+$"  # in an address it may be of a query
+    between = re.search(rf"([,;|])(?:\s|$|[\w-]+=(?:auto|demo|serial:|/|\w+://{digits}))", value)
+    if between:
+        return f"has a {MARKS[between[1]]} between two cameras; put a space there"
+    if re.search(r"[^\s=]\s+=|=\s", value):
+        return "has a space around =; write front=/dev/video0 without"
     seen: dict[str, str] = {}
     for number, word in enumerate(value.split(), 1):
         name, found, what = word.partition("=")
@@ -186,39 +202,8 @@ def masks(value: str, _env: EnvFile) -> str | None:
     return None
 
 
-def schedule(value: str, _env: EnvFile) -> str | None:
-    must = "must be hours such as 08:00-18:00 or mo-fr/08:00-18:00,sa/22:00-02:00"
-    text = value.strip().lower()
-    if text in {"run", "pause"}:
-        return None
-    return None if all(_is_range(entry) for entry in text.split(",")) else must
-
-
-def _is_range(entry: str) -> bool:
-    found = RANGE.fullmatch(entry)
-    if found is None:
-        return False
-    days: list[str] = [day for day in found.groups()[:2] if day]
-    begin, end = found[3] + found[4], found[5] + found[6]
-    hours = int(found[3]) < MAX_HOUR and (int(found[5]) < MAX_HOUR or end == "2400")
-    return hours and begin != end and all(day in DAYS for day in days)
-
-
-def timezone(value: str, _env: EnvFile) -> str | None:
-    must = "must be a name such as Europe/Berlin"
-    if re.search(r"^/|\.\.|\s", value):
-        return must
-    if not ZONES.is_dir() or (ZONES / value).is_file():
-        return None
-    known = {str(zone.relative_to(ZONES)) for zone in ZONES.glob("[A-Z]*/*")}
-    close = difflib.get_close_matches(value, known, n=1) or [zone for zone in known if zone.split("/")[-1] == value]
-    return f"is no time zone; did you mean {close[0]}?" if close else f"is no time zone; it {must}"
-
-
 RULES: dict[str, Rule] = {
     "CAMERA_SOURCE": source,
     "CAMERAS": cameras,
     "MASKS": masks,
-    "SCHEDULE": schedule,
-    "TIMEZONE": timezone,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 import stat
 import time
 import zlib
@@ -18,6 +19,8 @@ FIRST_LINE = b"usbcam-edge 1"
 GZIP = 31  # zlib's word for a gzip header
 DAMAGED = "is damaged or cut off; paste the whole line again, or make a new one: ./usbcam renew NAME on the cloud host"
 MAX_TOKEN_BYTES = 100_000
+PATHS = ("EDGE_TOKEN_FILE", "LIVE_PASSWORD_FILE", "GALLERY_PASSWORD_FILE", "AWS_CREDENTIALS_FILE", "CAMERA_FILES")
+WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
 def token_fields(value: str) -> dict[str, str] | None:
@@ -36,6 +39,8 @@ def token_fields(value: str) -> dict[str, str] | None:
 
 def token(value: str, env: EnvFile) -> str | None:
     fields = token_fields(value)
+    if fields is None and value.startswith(("/", "./", "../", "~/")):
+        return "is a path; give it as EDGE_TOKEN_FILE, or paste the line that ./usbcam enroll NAME prints"
     if fields is None or not fields.get("expires", "").isdecimal():
         return DAMAGED
     name = fields.get("name", "NAME")
@@ -50,7 +55,7 @@ def secret_file(uid: int) -> Rule:
     def check(value: str, _env: EnvFile) -> str | None:
         found = _path(value)
         if found:
-            return found
+            return found if value.startswith("~") else f"{found}; a secret itself goes into the setting without _FILE"
         path = ROOT / value
         try:
             status = path.stat()
@@ -71,7 +76,7 @@ def secret_file(uid: int) -> Rule:
 def folder(value: str, _env: EnvFile) -> str | None:
     found = _path(value)
     if found:
-        return found
+        return f"{found}; write ./{value}" if re.fullmatch(r"[\w./-]+", value) else found
     path = ROOT / value
     if not path.exists():
         return "is no folder of this host; make it, or fix the path"
@@ -81,9 +86,11 @@ def folder(value: str, _env: EnvFile) -> str | None:
 def _path(value: str) -> str | None:
     if value.startswith("~"):
         return f"begins with ~; write {os.path.expanduser(value)}"  # noqa: PTH111 (a text, not a path)
-    if not value.startswith(("/", "./", "../")):
-        return f"must start with / or ./; write ./{value}"
-    return None
+    if value.startswith(("/", "./", "../")):
+        return None
+    if WINDOWS_PATH.match(value):
+        return "is a path of Windows; write one of this host, which starts with / or ./"
+    return "must be a path that starts with / or ./"
 
 
 def group(value: str, _env: EnvFile) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import shutil
+import socket
 from typing import Callable, Optional
 
 from cli.settings.env_file import EnvFile
@@ -13,8 +14,11 @@ LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/{1,3}")
 HOST_PORT = re.compile(r"(.+):(\d+)")
 EDGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 RESERVED = {"images", "visits", "status", "receipts", "command", "rejected"}
 LOOPBACK = re.compile(r"localhost|127\..*|0\.0\.0\.0|::1", re.IGNORECASE)
+S3 = re.compile(r"(^|\.)s3[.-][a-z0-9.-]*amazonaws\.com", re.IGNORECASE)
+ANY_ADDRESS = {"localhost": "127.0.0.1", "*": "0.0.0.0", "all": "0.0.0.0", "any": "0.0.0.0"}  # noqa: S104 (advice)
 MAX_PORT = 65535
 Rule = Callable[[str, EnvFile], Optional[str]]
 
@@ -62,13 +66,18 @@ def host_problem(host: str, port_setting: str) -> str | None:
     return None
 
 
-def cloud_host(value: str, _env: EnvFile) -> str | None:
+def cloud_host(value: str, env: EnvFile) -> str | None:
     found = host_problem(value, "CLOUD_PORT")
     if found:
         return found
+    if S3.search(value):
+        return "is S3 itself; write the name or address of the host where the cloud broker runs"
+    loopback = LOOPBACK.fullmatch(value) is not None and in_containers()
+    if env.get("ROLE") == "edge" and (loopback or value.lower() == socket.gethostname().lower()):
+        return "is this host, the edge; write the cloud host's name or address, or leave it empty"
     if ":" in value:
         return "is an IPv6 address, which Mosquitto's bridges do not take; write a DNS name for it"
-    if LOOPBACK.fullmatch(value) and in_containers():
+    if loopback:
         return (
             "is not reached by edges; write this host's public name or address,"
             " or host.docker.internal if both halves are on one machine"
@@ -78,7 +87,7 @@ def cloud_host(value: str, _env: EnvFile) -> str | None:
 
 def extra_names(value: str, _env: EnvFile) -> str | None:
     for name in filter(None, map(str.strip, value.split(","))):
-        if " " in name:
+        if re.search(r"[\s;|]", name):
             return "has names without a comma between them; write NAME,NAME"
         found = None if is_address(name) else host_problem(name, "")
         if found:
@@ -87,6 +96,8 @@ def extra_names(value: str, _env: EnvFile) -> str | None:
 
 
 def bind(value: str, port_setting: str) -> str | None:
+    if value in ANY_ADDRESS:
+        return f"must be an IP address; write {ANY_ADDRESS[value]}"
     port = HOST_PORT.fullmatch(value)
     if port and is_address(port[1]) and not is_address(value):
         return f"has a port; write {port[1]} here and {port_setting}={port[2]}"
@@ -141,7 +152,9 @@ def _is_network(text: str) -> bool:
 def edge_name(value: str, _env: EnvFile) -> str | None:
     if value != value.lower():
         return f"must be in small letters; write {value.lower()}"
-    if not EDGE_NAME.fullmatch(value) or value in RESERVED:
+    if value in RESERVED:
+        return "is a name that usbcam uses itself; take another, such as porch"
+    if not EDGE_NAME.fullmatch(value):
         return "must be 1 to 63 of a-z, 0-9 and -, such as porch"
     return None
 
@@ -160,7 +173,12 @@ def homeassistant_password(_value: str, env: EnvFile) -> str | None:
     return None if env.get("HOMEASSISTANT_USER") else "is set, but not HOMEASSISTANT_USER; set both or neither"
 
 
+def project(value: str, _env: EnvFile) -> str | None:
+    return None if PROJECT.fullmatch(value) else "must be of a-z, 0-9, - and _, such as usbcam"
+
+
 RULES: dict[str, Rule] = {
+    "COMPOSE_PROJECT_NAME": project,
     "CLOUD_HOST": cloud_host,
     "CLOUD_EXTRA_NAMES": extra_names,
     "CLOUD_BIND": lambda value, _env: bind(value, "CLOUD_PORT"),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import difflib
 import re
-import string
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from cli.settings.env_file import EnvFile
+from cli.settings.rules import template
 from cli.settings.rules.hosts import LOOPBACK, Rule, in_containers
+from cli.settings.shown import KEY_ID
 
 BUCKET = re.compile(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 ARN = re.compile(r"arn:[a-z-]+:s3[a-z-]*:[a-z0-9-]*:\d{12}:(accesspoint|outpost)[/:][A-Za-z0-9./:-]{1,150}")
-REGION = re.compile(r"[a-z]{2,3}(-[a-z]+){1,3}-\d")
+ADDRESS = re.compile(r"(^|\.)s3[.-]([a-z0-9.-]+\.)?amazonaws\.com(\.cn)?$")  # of S3 itself, in a host's name
+REGION = re.compile(r"[a-z]{2,3}(-[a-z]+){1,3}-[1-9]")
 # Places of AWS's regions. A number behind a place may be new; a place that is nearly one of these is mistyped.
 PLACES = [
     "us-east",
@@ -53,23 +54,34 @@ CLASSES = [
     "OUTPOSTS",
     "SNOW",
 ]
-FIELDS = ("edge", "camera", "captured_at", "id")
-KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
+URL = "a URL such as http://store:8333"
 AWS_SECRET_LENGTH = 40
 TEMPORARY = "ASIA"
 
 
 def bucket(value: str, _env: EnvFile) -> str | None:
-    if BUCKET.fullmatch(value) or ARN.fullmatch(value):
+    is_address = ADDRESS.search(value.partition("/")[0]) is not None
+    if ARN.fullmatch(value) or (BUCKET.fullmatch(value) and not is_address):
         return None
     if "://" in value:
-        return f"has a scheme; write the bucket's name alone{_named(re.split('[/?]', value.split('://', 1)[1])[0])}"
+        return f"has a scheme; write the bucket's name alone{_named(_bucket_of(value))}"
+    if value.startswith("arn:") or is_address:
+        return f"is an address; write the bucket's name alone{_named(_bucket_of(value))}"
     if "/" in value:
         name, _, _ = value.partition("/")
         return f"has a folder; write {name} here, and the folder at the beginning of S3_KEY_TEMPLATE"
     if value != value.lower():
         return f"has capitals, which no bucket has; write it in small letters{_named(value.lower())}"
     return "must be a bucket's name, 3 to 63 of a-z, 0-9, - and ., such as faces-of-mine"
+
+
+def _bucket_of(address: str) -> str:
+    """The bucket that is meant by s3://NAME/..., arn:aws:s3:::NAME, or S3's address with it before or behind."""
+    host, _, path = re.sub(r"^\w+://|^arn:[^/]*:", "", address.lower()).partition("/")
+    found = ADDRESS.search(host)
+    if found is None:
+        return host
+    return host[: found.start()] or re.split("[/?]", path)[0]
 
 
 def _named(name: str) -> str:
@@ -80,8 +92,10 @@ def region(value: str, env: EnvFile) -> str | None:
     if env.get("S3_ENDPOINT_URL"):
         return "has a space; write the region's name" if re.search(r"\s", value) else None
     plain = value.lower().replace("_", "-").replace(" ", "-")
-    if value != plain:
+    if value != plain and REGION.fullmatch(plain):
         return f"must be in small letters with -; write {plain}"
+    if plain in PLACES:
+        return f"has no number behind it; write one such as {plain}-1"
     if re.fullmatch(REGION.pattern + "[a-f]", value):
         return f"is an availability zone; write the region, {value[:-1]}"
     place, _, number = value.rpartition("-")
@@ -89,28 +103,34 @@ def region(value: str, env: EnvFile) -> str | None:
         return None
     close = difflib.get_close_matches(place if number.isdecimal() else value, PLACES, n=2, cutoff=0.75)
     if close:
-        meant = " or ".join(f"{name}-{number if number.isdecimal() else 1}" for name in sorted(close))
+        meant = " or ".join(f"{name}-{number if re.fullmatch('[1-9]', number) else 1}" for name in sorted(close))
         return f"is no region of AWS; did you mean {meant}?"
     return None if REGION.fullmatch(value) else "is no region of AWS; write one such as us-east-1"
 
 
 def endpoint(value: str, env: EnvFile) -> str | None:
+    if re.match(r"https?[:/]", value) and "://" not in value:
+        return "has no :// behind its scheme; write http://HOST:PORT"
+    if value.startswith("s3://"):
+        return "is a bucket; write its name into S3_BUCKET, and leave this empty for AWS"
     if "://" not in value:
         return f"has no scheme; write http://{value} or https://{value}"
     try:
         parts = urlsplit(value)
         wrong = not parts.hostname or re.search(r"\s", value) is not None or parts.port == 0
     except ValueError:
-        return "must be a URL such as http://store:8333"
+        return f"must be {URL}"
     if parts.scheme not in {"http", "https"}:
         return "has a wrong scheme; write http:// or https://"
     if parts.username or parts.password:
         return "has a login in it; write the keys into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     if wrong:
-        return "must be a URL such as http://store:8333"
+        return f"must be {URL}"
     name = env.get("S3_BUCKET")
     if name and parts.path.rstrip("/").endswith(f"/{name}"):
         return f"has the bucket in it already; write it without /{name}"
+    if name and (parts.hostname or "").startswith(f"{name}.s3"):
+        return f"has the bucket in it already; write it without {name}., or leave it empty for AWS"
     return None
 
 
@@ -121,40 +141,9 @@ def endpoint_url(value: str, env: EnvFile) -> str | None:
     return found
 
 
-def template(value: str, _env: EnvFile) -> str | None:
-    try:
-        parts = list(string.Formatter().parse(value))
-    except ValueError:
-        return "has a { or } too many; write each field as {edge}, {camera}, {captured_at:%Y} or {id}"
-    for _, field, spec, conversion in parts:
-        if field is None:
-            continue
-        if field not in FIELDS:
-            close = difflib.get_close_matches(field, FIELDS, n=1)
-            return f"has {{{field}}}; there are {{edge}}, {{camera}}, {{captured_at:...}} and {{id}}" + (
-                f", did you mean {{{close[0]}}}?" if close else ""
-            )
-        if conversion or (spec and (field != "captured_at" or "{" in spec)):
-            return f"gives {{{field}}} a format; only {{captured_at:...}} takes one"
-    return _template_keys(value)
-
-
-def _template_keys(value: str) -> str | None:
-    """Try the template on two captures at different times."""
-    keys = [
-        value.format(edge="e" * 63, camera="c" * 63, captured_at=at, id=f"{at:%Y%m%dT%H%M%S}.000Z-9f2c01ab")
-        for at in (datetime(2026, 9, 30, 23, 59, 59), datetime(2031, 1, 5, 4, 3, 2))  # noqa: DTZ001 (of nowhere)
-    ]
-    if any(part in {"", ".", ".."} for part in keys[0].split("/")):
-        return "must give a key without / at its beginning or end, // and .."
-    if not keys[0].isprintable() or len(keys[0].encode()) > 990:  # noqa: PLR2004
-        return "must give keys of printable characters, fewer than 1000"
-    if keys[0] == keys[1]:
-        return "must have {id} or a time such as {captured_at:%Y%m%d-%H%M%S}"
-    return None
-
-
 def key_id(value: str, env: EnvFile) -> str | None:
+    if not KEY_ID.fullmatch(value) and KEY_ID.fullmatch(env.get("AWS_SECRET_ACCESS_KEY")):
+        return "and AWS_SECRET_ACCESS_KEY have each other's values; exchange them"
     if not env.get("AWS_SECRET_ACCESS_KEY"):
         return "is set, but not AWS_SECRET_ACCESS_KEY; set both, or neither"
     if re.search(r"\s", value):
@@ -168,7 +157,13 @@ def key_id(value: str, env: EnvFile) -> str | None:
     return None
 
 
+def session_token(_value: str, env: EnvFile) -> str | None:
+    return None if env.get("AWS_ACCESS_KEY_ID") else "is set, but no AWS_ACCESS_KEY_ID; set all three, or none"
+
+
 def secret_key(value: str, env: EnvFile) -> str | None:
+    if KEY_ID.fullmatch(value) and env.get("AWS_ACCESS_KEY_ID") and not KEY_ID.fullmatch(env.get("AWS_ACCESS_KEY_ID")):
+        return None  # AWS_ACCESS_KEY_ID says that both are exchanged
     if not env.get("AWS_ACCESS_KEY_ID"):
         return "is set, but not AWS_ACCESS_KEY_ID; set both, or neither"
     if re.search(r"\s", value):
@@ -199,9 +194,10 @@ RULES: dict[str, Rule] = {
     "AWS_REGION": region,
     "S3_ENDPOINT_URL": endpoint_url,
     "S3_PUBLIC_URL": endpoint,
-    "S3_KEY_TEMPLATE": template,
+    "S3_KEY_TEMPLATE": template.problem,
     "AWS_ACCESS_KEY_ID": key_id,
     "AWS_SECRET_ACCESS_KEY": secret_key,
+    "AWS_SESSION_TOKEN": session_token,
     "S3_KMS_KEY_ID": encryption_key,
     "S3_STORAGE_CLASS": storage_class,
     "AWS_PROFILE": profile,

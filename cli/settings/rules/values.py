@@ -10,15 +10,24 @@ from typing import Any
 
 from cli.settings.env_file import EnvFile, is_placeholder
 from cli.settings.names import is_secret
-from cli.settings.rules import cameras, files, hosts, storage
+from cli.settings.rules import cameras, files, hosts, hours, slips, storage
 from cli.settings.shown import SOURCES, is_plain, repeats
 
 TABLE: dict[str, dict[str, Any]] = json.loads((Path(__file__).parents[1] / "table.json").read_text(encoding="utf-8"))
 SWITCH = {"on": "on", "yes": "on", "true": "on", "1": "on", "enabled": "on", "y": "on", "t": "on"}
 SWITCH.update({"off": "off", "no": "off", "false": "off", "0": "off", "disabled": "off", "n": "off", "f": "off"})
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
 WITH_UNIT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*([A-Za-z%/]+)")
-RULES = {**cameras.RULES, **files.RULES, **hosts.RULES, **storage.RULES}
+RULES = {**cameras.RULES, **files.RULES, **hosts.RULES, **hours.RULES, **storage.RULES}
+# What those must be whose wrong value may not be shown, and for which no settings class has words.
+SHAPES = {
+    **dict.fromkeys(("S3_ENDPOINT_URL", "S3_PUBLIC_URL"), storage.URL),
+    **dict.fromkeys(files.PATHS, "a path of this host that starts with / or ./"),
+    "AWS_ACCESS_KEY_ID": "AWS's 20 capitals and digits",
+    "AWS_REGION": "a region's name, such as us-east-1",
+    "S3_BUCKET": "a bucket's name, such as faces-of-mine",
+    "CLOUD_EXTRA_NAMES": "names or addresses with commas between them",
+}
 MAX_CHARACTERS = 20_000  # of a list of cameras; a token is shorter, too
 PER_CAMERA = {name for name, row in TABLE.items() if row.get("per_camera")}
 
@@ -31,13 +40,18 @@ def problem(name: str, value: str, env: EnvFile) -> str | None:
         return "is still a placeholder; put the real value there"
     if len(value) > MAX_CHARACTERS:
         return f"has {len(value)} characters, which is too long; write it again"
+    if not is_secret(name) and any(sign.isdecimal() and not sign.isascii() for sign in value):
+        return "has digits of another script; type them again as 0 to 9"
     try:
         found = _judged(name, value, env)
     except OSError as error:  # a path that is too long, or a folder that may not be seen
         return f"cannot be looked up ({error.strerror}); fix the path"
-    if found is None or is_secret(name) or name in SOURCES or is_plain(name, value) or not repeats(found, value):
-        return found
-    return f"must be {TABLE.get(name, {}).get('description') or 'written as .env.example shows'}"
+    if found is None:
+        return None
+    slip = slips.slip(name, value, lambda bare: _judged(name, bare, env) is None)
+    if slip or is_secret(name) or name in SOURCES or is_plain(name, value) or not repeats(found, value):
+        return slip or found
+    return f"must be {SHAPES.get(name) or TABLE.get(name, {}).get('description') or 'written as .env.example shows'}"
 
 
 def _judged(name: str, value: str, env: EnvFile) -> str | None:
