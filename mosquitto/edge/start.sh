@@ -192,7 +192,6 @@ EDGE_BROKER_PORT=${EDGE_BROKER_PORT:-1883}
 EDGE_BROKER_DATA=${EDGE_BROKER_DATA:-/mosquitto/data}
 EDGE_BROKER_PASSWORD_FILE=${EDGE_BROKER_PASSWORD_FILE:-$EDGE_BROKER_DATA/camera-password}
 EDGE_BROKER_PASSWORD_MODE=${EDGE_BROKER_PASSWORD_MODE:-600} # set by Compose: there the camera is another user
-EDGE_BROKER_MEMORY=${EDGE_BROKER_MEMORY:-350000000}
 MAX_IMAGE_MB=${MAX_IMAGE_MB:-8}
 HOMEASSISTANT_BROKER=${HOMEASSISTANT_BROKER:-}
 HOMEASSISTANT_USER=${HOMEASSISTANT_USER:-}
@@ -210,6 +209,10 @@ check_writable EDGE_BROKER_DATA "$EDGE_BROKER_DATA"
 check_writable RUN_DIR "$RUN_DIR"
 read_token
 version=$("$mosquitto" -h 2>/dev/null | sed -n '1s/.*version //p') || true
+case $version in # at its limit, 2.0 refuses memory to the bridge as well, and never drains
+    2.0.*) EDGE_BROKER_MEMORY=${EDGE_BROKER_MEMORY:-0} ;;
+    *) EDGE_BROKER_MEMORY=${EDGE_BROKER_MEMORY:-350000000} ;;
+esac
 
 if [ -n "$EDGE_TOKEN" ]; then
     with_bridge

@@ -1,4 +1,4 @@
-"""The cloud broker at its memory limit: whatever fills it, honest images are stored in the end."""
+"""The brokers at their memory limits: whatever fills them, honest images are stored in the end."""
 
 import contextlib
 import socket
@@ -12,7 +12,7 @@ from dev.harness.process import StartError
 from dev.harness.services import LOOPBACK, wait_for
 from tests.support import attack
 from tests.support.mqtt import Client
-from tests.support.rig import CloudBroker
+from tests.support.rig import CloudBroker, EdgeBroker
 
 LIMIT = 60_000_000  # far below the shipped one, so that a test fills it in seconds
 IMAGE = bytes(80_000)
@@ -132,7 +132,55 @@ def test_a_broker_that_is_stuck_ends_and_begins_anew(cloud_broker: CloudBroker) 
         assert [message.payload for message in uploader.wait_for(1)] == [b"again"]
 
 
-def restart(broker: CloudBroker) -> None:
+def test_an_edges_broker_filled_to_its_limit_forwards_again_whatever_happened_to_it(
+    cloud_broker: CloudBroker, edge_broker: EdgeBroker, mosquitto_image: str | None
+) -> None:
+    patch_paho_properties()
+    if mosquitto_image is not None:  # 2.0 has no limit: at one it would not drain
+        edge_broker.stop()
+        edge_broker.settings["EDGE_BROKER_MEMORY"] = str(LIMIT)
+        edge_broker.start()
+    for end in (None, edge_broker.stop, edge_broker.kill):
+        cloud_broker.stop()
+        taken = fill_locally(edge_broker.port, ROUNDS)
+        assert (taken < ROUNDS) == (mosquitto_image is not None)  # it was cut off at the limit
+        if end is not None:
+            end()
+            restart(edge_broker)
+        cloud_broker.start()
+
+        wait_for_image(cloud_broker, edge_broker, f"after {end}".encode())
+    assert edge_broker.process is not None
+    assert edge_broker.process.alive()
+
+
+def wait_for_image(cloud_broker: CloudBroker, edge_broker: EdgeBroker, payload: bytes) -> None:
+    """Send it again and again, as a camera does without a receipt, until it is in the cloud."""
+    with cloud_broker.uploader("uploader", keep_session=True) as uploader:
+
+        def has_arrived() -> bool:
+            with contextlib.suppress(OSError, TimeoutError), edge_broker.camera() as camera:
+                camera.publish("usbcam/images", payload)
+            return any(message.payload == payload for message in uploader.messages)
+
+        wait_for(has_arrived, seconds=60, what="the camera's image")
+
+
+def fill_locally(port: int, messages: int) -> int:
+    """Send property messages as another program of the edge's host, until it is cut off; return how many were taken."""
+    taken, sent = 0, attack.property_packet("usbcam/images", PROPERTY_BYTES)
+    with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), 10) as guest:
+        guest.sendall(attack.connect_packet())
+        guest.recv(100)
+        while taken < messages:
+            guest.sendall(sent)
+            if guest.recv(100)[:1] != b"\x40":
+                break
+            taken += 1
+    return taken
+
+
+def restart(broker: CloudBroker | EdgeBroker) -> None:
     """Start it again, and once more when that fails, as the engine does."""
     broker.kill()
     try:
