@@ -29,7 +29,7 @@ def messages() -> Iterator[str]:
         text = path.read_text(encoding="utf-8", errors="ignore")
         if path.suffix == ".py":
             yield from python_strings(text)
-        elif path.suffix in {".sh", ".js", ".html", ".json"}:
+        elif path.suffix in {".sh", ".awk", ".js", ".html", ".json"}:
             yield from (re.sub(r"\$\{[^}]*\}+|\$\w+", GAP, line) for line in text.splitlines())
 
 
