@@ -16,6 +16,7 @@ class Message:
     payload: bytes = field(repr=False)
     qos: int
     properties: Any = None
+    dup: bool = False  # delivered before, as far as the broker knows
 
 
 @dataclass(slots=True)
@@ -127,7 +128,7 @@ class Broker:
         if session is None or session.deliver is None:
             return
         for packet, message in session.flying.items():
-            session.deliver(packet, message)
+            session.deliver(packet, replace(message, dup=True))
         self._deliver(session)
 
     def disconnect(self, name: str, *, forget: bool) -> None:

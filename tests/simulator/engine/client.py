@@ -202,6 +202,7 @@ class Client:
                 qos=message.qos,
                 mid=packet,
                 properties=message.properties,
+                dup=message.dup,
             )
             _call(self.on_message, self, None, received)
             if message.qos and not self._manual_ack:
