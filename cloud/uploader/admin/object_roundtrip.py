@@ -110,7 +110,10 @@ def _check_anonymous_read(clients: S3Clients, target: dict[str, Any]) -> CheckRe
         if http_status(error) in {401, 403}:
             return passed(subject, "denied")
         raise
-    return failed(subject, "anyone may read this bucket; block public access: ./usbcam setup")
+    return failed(
+        subject,
+        "anyone may read this bucket; block public access by ./usbcam setup, or use another store if that cannot",
+    )
 
 
 def _check_encryption(response: Any) -> CheckResult:

@@ -135,7 +135,9 @@ def test_a_bucket_that_everybody_may_read_is_a_failure(aws: Aws) -> None:
     found = aws.results()
 
     assert found["anonymous read"] == CheckResult(
-        Status.FAIL, "anonymous read", "anyone may read this bucket; block public access: ./usbcam setup"
+        Status.FAIL,
+        "anonymous read",
+        "anyone may read this bucket; block public access by ./usbcam setup, or use another store if that cannot",
     )
     assert found["encryption"].status is Status.WARN
     assert found["public access"].status is Status.WARN
