@@ -11,7 +11,7 @@ from common.web.server import WebServerError, bind_socket, load_password
 from gallery.context import build_context
 from gallery.health_check import health_problem
 from gallery.settings import Settings
-from gallery.thumbnails import CacheFolderError
+from gallery.pictures.thumbnails import CacheFolderError
 from gallery.web.server import gallery_server, web_settings
 
 EPILOG = f"""{SETTINGS_HELP}

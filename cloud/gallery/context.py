@@ -7,8 +7,9 @@ from gallery.catalog.catalog import CaptureCatalog
 from gallery.catalog.metadata import MetadataCache
 from gallery.catalog.visits import VisitFinder
 from gallery.cost import CostEstimator, Prices
+from gallery.fleet.fleet import Fleet
 from gallery.settings import Settings
-from gallery.thumbnails import Thumbnails
+from gallery.pictures.thumbnails import Thumbnails
 from gallery.updates.receipt_feed import ReceiptFeed
 from storage.client import create_client
 from storage.key_parser import KeyParser
@@ -31,6 +32,7 @@ class GalleryContext:
     thumbnails: Thumbnails
     cost: CostEstimator
     receipt_feed: ReceiptFeed
+    fleet: Fleet
 
     @property
     def may_delete(self) -> bool:
@@ -49,7 +51,10 @@ def build_context(settings: Settings) -> GalleryContext:
     prices = Prices(settings.price_per_1000_puts, settings.price_per_gb_month)
     cost = CostEstimator(catalog, prices, by_day=key_parser.by_day)
 
+    fleet = Fleet()
+
     def on_stored(edge: str, key: str) -> None:
+        fleet.record_stored(edge, key)
         if key_parser.parse(key) is None:
             return
         reader.invalidate(key)
@@ -66,4 +71,5 @@ def build_context(settings: Settings) -> GalleryContext:
         thumbnails=thumbnails,
         cost=cost,
         receipt_feed=ReceiptFeed(settings.cloud_broker_host, settings.cloud_broker_port, on_stored),
+        fleet=fleet,
     )

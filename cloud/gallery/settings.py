@@ -22,6 +22,8 @@ class Settings(StorageSettings):
     gallery_listen: str = ""  # set by Compose: the address inside the container; gallery_bind is then the host's
     gallery_trusted_proxy: Annotated[str, AfterValidator(valid_trusted_proxy)] = ""
     gallery_delete: Literal["on", "off"] = "off"
+    gallery_state: Path = Path("/tmp/usbcam-gallery")  # what is remembered of edges, and who was told what
+    certificates_file: Path = Path("/certificates/dates.json")  # where enrolment writes who is enrolled, until when
     gallery_cache: Path = Path("/tmp/usbcam-thumbnails")
     gallery_cache_mb: int = Field(default=256, ge=1, le=1_000_000)
     price_per_1000_puts: float = Field(default=0.005, ge=0)

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common.web.auth import PasswordAuth, client_address, is_public_hostname
 
 UNAUTHORIZED = 401
+PAGES = ("/", "/edges")  # without a session the browser goes to the login page
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -56,7 +57,7 @@ class RequestGuardMiddleware:
             return PlainTextResponse("Only the page itself may send this request.\n", 403)
         if self._is_public(path) or self._auth.is_authenticated(request):
             return None
-        if path == "/":
+        if path in PAGES:
             return RedirectResponse("/login", 303)
         return PlainTextResponse(
             "A password is required.\n", UNAUTHORIZED, {"www-authenticate": 'Basic realm="usbcam"'}

@@ -21,8 +21,8 @@ from common.contract.times import parse_timestamp
 from common.contract.uploader_status import UploaderStatus
 from common.mqtt_properties import unpack_message
 from gallery.catalog.cursor import Cursor
-from gallery.pixel_budget import PixelBudget
-from gallery.thumbnails import NoImageError, shrink
+from gallery.pictures.pixel_budget import PixelBudget
+from gallery.pictures.thumbnails import NoImageError, shrink
 from storage.key_parser import KeyParser
 from storage.keys import DEFAULT_TEMPLATE
 from tests.support import pictures

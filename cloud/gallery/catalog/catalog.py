@@ -11,7 +11,7 @@ from gallery.catalog.day_walker import RESERVED_PREFIXES, CaptureQuery, Day, Day
 from gallery.catalog.entry import CatalogEntry, is_plausible
 from gallery.catalog.listing_cache import Listing, ListingCache
 from gallery.catalog.metadata import MetadataCache
-from gallery.thumbnails import Thumbnails
+from gallery.pictures.thumbnails import Thumbnails
 from storage.key_parser import KeyParser
 from storage.reader import ListedObject, ObjectReader
 

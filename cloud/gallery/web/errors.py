@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from gallery.catalog.day_walker import TooManyBranchesError
 from gallery.context import GalleryContext
-from gallery.thumbnails import NoImageError
+from gallery.pictures.thumbnails import NoImageError
 from gallery.web.query import find_entry
 from storage.errors import S3_ERRORS, classify, http_status
 from storage.presign import PresignError

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gallery.context import GalleryContext
-from gallery.thumbnails import NoImageError
+from gallery.pictures.thumbnails import NoImageError
 from gallery.web.query import entry_from_query
 from storage.presign import parse_duration, presign
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from gallery.catalog.catalog import CaptureCatalog
 from gallery.catalog.day_walker import CaptureQuery
 from gallery.catalog.entry import CatalogEntry
-from gallery.thumbnails import NoImageError
+from gallery.pictures.thumbnails import NoImageError
 from storage.reader import ListedObject
 
 MIN_YEAR, MAX_YEAR = 1970, 9000  # date arithmetic fails near the ends of the calendar

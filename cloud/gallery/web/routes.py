@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Route
 from gallery.context import GalleryContext
 from gallery.web.captures import CaptureEndpoints
 from gallery.web.deletion import DeletionEndpoint
+from gallery.web.fleet import FleetEndpoints
 from gallery.web.health import HealthEndpoint
 from gallery.web.images import ImageEndpoints
 
@@ -15,6 +16,7 @@ def routes(context: GalleryContext, *, password_required: bool) -> list[BaseRout
     """What the page asks for; Starlette runs functions that are not `async` on threads of its own."""
     captures = CaptureEndpoints(context, password_required=password_required)
     images = ImageEndpoints(context)
+    fleet = FleetEndpoints(context.fleet, context.settings.certificates_file)
     return [
         Route("/healthz", HealthEndpoint(context.reader, context.receipt_feed).health),
         Route("/api/cameras", captures.cameras),
@@ -22,6 +24,8 @@ def routes(context: GalleryContext, *, password_required: bool) -> list[BaseRout
         Route("/api/poor", captures.poor),
         Route("/api/capture", captures.one),
         Route("/api/cost", captures.cost),
+        Route("/edges", fleet.page),
+        Route("/api/edges", fleet.edges),
         Route("/events", captures.events),
         Route("/thumbnail", images.thumbnail),
         Route("/image", images.image),

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from dev.harness.process import wait_for
-from gallery.pixel_budget import PixelBudget
+from gallery.pictures.pixel_budget import PixelBudget
 from gallery.settings import Settings as GallerySettings
-from gallery.thumbnails import SIDE, NoImageError, shrink
+from gallery.pictures.thumbnails import SIDE, NoImageError, shrink
 from storage.capture import IMAGE_TYPES
 from storage.settings import MAX_IMAGE_PIXELS
 from storage.structure.limits import MAX_DECODE_SECONDS
@@ -61,9 +61,9 @@ import io, re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from PIL import Image
-from gallery.pixel_budget import PixelBudget
+from gallery.pictures.pixel_budget import PixelBudget
 from gallery.settings import Settings as GallerySettings
-from gallery.thumbnails import shrink
+from gallery.pictures.thumbnails import shrink
 
 def memory(name):
     return int(re.search(name + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) << 10

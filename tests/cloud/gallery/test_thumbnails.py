@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from gallery.pixel_budget import PixelBudget
-from gallery.thumbnails import SIDE, NoImageError, shrink
+from gallery.pictures.pixel_budget import PixelBudget
+from gallery.pictures.thumbnails import SIDE, NoImageError, shrink
 from tests.support.paths import ROOT
 from uploader.ingest.image import NotAnImageError, validate_image
 

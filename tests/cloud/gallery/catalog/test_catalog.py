@@ -13,7 +13,7 @@ from gallery.catalog import date_index, listing_cache
 from gallery.catalog.catalog import CaptureCatalog
 from gallery.catalog.day_walker import CaptureQuery
 from gallery.catalog.metadata import MetadataCache
-from gallery.thumbnails import Thumbnails
+from gallery.pictures.thumbnails import Thumbnails
 from storage.key_parser import KeyParser
 from storage.keys import DEFAULT_TEMPLATE
 from storage.reader import ObjectReader

@@ -14,7 +14,7 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from common.contract.embedded import PNG_SIGNATURE
 from common.runtime.files import atomic_write
-from gallery.pixel_budget import PixelBudget
+from gallery.pictures.pixel_budget import PixelBudget
 from storage.reader import Content, ObjectReader
 from storage.settings import MAX_IMAGE_PIXELS
 from storage.structure.jpeg import JPEG_SIGNATURE, check_jpeg

@@ -1,0 +1,78 @@
+"""A connection to the cloud broker for what is said about cameras, visits and uploaders."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+from paho.mqtt.client import Client, MQTTMessage
+
+from common.contract import topics
+from common.mqtt import MAX_COMMAND_BYTES, accept_packets_up_to, new_client
+from gallery.fleet.fleet import Fleet
+from gallery.fleet.memory import Memory
+
+log = logging.getLogger(__name__)
+
+KEEPALIVE_SECONDS = 30
+SAVE_SECONDS = 10.0
+STOP_SECONDS = 5.0
+TOPICS = (topics.EVERY_EDGES_STATUSES, topics.EVERY_EDGES_VISITS, topics.UPLOADER_STATUSES)
+
+
+class Listener(Protocol):
+    """Who else wants to know; called on the network thread, and must not wait."""
+
+    def visit_ended(self, edge: str, payload: bytes, now: datetime) -> None: ...
+    def uploader_said(self, payload: bytes, now: datetime) -> None: ...
+
+
+class StatusFeed:
+    """Fills the fleet, and saves it now and then."""
+
+    def __init__(self, host: str, port: int, fleet: Fleet, memory: Memory, listener: Listener) -> None:
+        """Nothing happens before `start`."""
+        self._address, self._fleet, self._memory, self._listener = (host, port), fleet, memory, listener
+        self._stop = threading.Event()
+        self._saved = -1
+        self._saving = threading.Thread(target=self._save_now_and_then, name="fleet", daemon=True)
+        self._client = new_client()
+        self._client.on_connect = lambda client, *_: client.subscribe([(topic, 1) for topic in TOPICS])
+        self._client.on_subscribe = lambda *_: fleet.set_listening(datetime.now(UTC))
+        self._client.on_disconnect = lambda *_: fleet.set_listening(None)
+        self._client.on_message = self._on_message
+
+    def start(self) -> None:
+        """Connect, now and whenever the connection is lost."""
+        self._memory.load(self._fleet.load)
+        properties = accept_packets_up_to(MAX_COMMAND_BYTES)
+        self._client.connect_async(*self._address, KEEPALIVE_SECONDS, properties=properties)
+        self._client.loop_start()
+        self._saving.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._saving.join(STOP_SECONDS)
+
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        now, topic, payload = datetime.now(UTC), message.topic, bytes(message.payload)
+        if topic == topics.UPLOADER_STATUSES:
+            self._listener.uploader_said(payload, now)
+        elif topic.endswith("/visits"):
+            self._listener.visit_ended(topics.edge_of_visits(topic), payload, now)
+        else:
+            self._fleet.record(*topics.edge_and_camera(topic), payload, now)
+
+    def _save_now_and_then(self) -> None:
+        while not self._stop.wait(SAVE_SECONDS):
+            self._save()
+        self._save()
+
+    def _save(self) -> None:
+        changes = self._fleet.changes
+        if changes != self._saved:
+            self._saved = changes
+            self._memory.save(self._fleet.to_json())

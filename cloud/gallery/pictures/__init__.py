@@ -1,0 +1,1 @@
+"""Pictures, made small for the page."""
