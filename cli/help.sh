@@ -21,6 +21,7 @@ edges||cloud|List who is enrolled, until when, and who is connected
 renew|NAME|cloud|Make a new token for an edge; the old one ends at once
 revoke|NAME|cloud|Lock an edge out at once
 link|KEY|cloud|Print a link that opens one picture
+notify|test|cloud|Send a test message by every service of NOTIFY_URLS
 upgrade||both|Start the new version; go back by itself if it is not healthy
 backup|FILE|both|Save authority, identities and .env in one private file
 restore|FILE|both|Bring a backup to this machine
@@ -65,6 +66,8 @@ change in .env." example="./usbcam up" ;;
         resume) more="" example="./usbcam resume porch" ;;
         link) more="Anybody who has the link can open it, for 7 days or what --expires says: 30m, 12h, 3d." \
             example="./usbcam link porch/camera/2026/11/22/20261122T063325.123Z-9f2c01ab.png --expires 12h" ;;
+        notify) more="Each service has a line, pass or FAIL. The exit code is 0 if every service took the message." \
+            example="./usbcam notify test" ;;
         upgrade) more="Takes the new version with git where this folder follows a branch, else what is in this folder. If it is not
 healthy within two minutes, the old one runs again. Captures wait meanwhile; none is lost or stored twice." example="./usbcam upgrade" ;;
         backup) more="Whoever has the file can be your cloud host, so keep it as you keep a password. It does not hold pictures: they are

@@ -123,6 +123,12 @@ run_link() {
     part cloud uploader link "$@"
 }
 
+run_notify() {
+    [ "${1:-}" = test ] && [ $# -eq 1 ] || misused "notify takes the word test: ./usbcam notify test"
+    need_role cloud
+    part cloud gallery notify test
+}
+
 run_pause() {
     need_role edge
     ask edge camera pause "$@"

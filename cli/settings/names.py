@@ -13,7 +13,7 @@ SETTING = re.compile(r"^#?([A-Z][A-Z0-9_]*)=", re.MULTILINE)
 FOREIGN = re.compile(
     r"(COMPOSE|DOCKER|BUILDKIT|BUILDX)_[A-Z0-9_]+|(HTTP|HTTPS|FTP|NO|ALL|http|https|ftp|no|all)_(PROXY|proxy)"
 )
-SECRET = re.compile("SECRET|TOKEN|PASSWORD")
+SECRET = re.compile("SECRET|TOKEN|PASSWORD|NOTIFY_URLS")
 LIKENESS = 0.72
 # What other programs call it.
 ALIASES = {

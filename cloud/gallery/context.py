@@ -3,13 +3,21 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from common.runtime.settings import SettingsError
 from gallery.catalog.catalog import CaptureCatalog
 from gallery.catalog.metadata import MetadataCache
 from gallery.catalog.visits import VisitFinder
 from gallery.cost import CostEstimator, Prices
 from gallery.fleet.fleet import Fleet
-from gallery.settings import Settings
+from gallery.fleet.memory import Memory
+from gallery.fleet.notices.courier import Courier
+from gallery.fleet.notices.notifier import Notifier, Thresholds
+from gallery.fleet.notices.quiet_hours import QuietHours
+from gallery.fleet.notices.services import Services
+from gallery.fleet.notices.visits import VisitNotices
+from gallery.fleet.status_feed import StatusFeed
 from gallery.pictures.thumbnails import Thumbnails
+from gallery.settings import Settings
 from gallery.updates.receipt_feed import ReceiptFeed
 from storage.client import create_client
 from storage.key_parser import KeyParser
@@ -33,6 +41,8 @@ class GalleryContext:
     cost: CostEstimator
     receipt_feed: ReceiptFeed
     fleet: Fleet
+    notifier: Notifier | None  # None where nobody is to be told
+    status_feed: StatusFeed
 
     @property
     def may_delete(self) -> bool:
@@ -52,6 +62,9 @@ def build_context(settings: Settings) -> GalleryContext:
     cost = CostEstimator(catalog, prices, by_day=key_parser.by_day)
 
     fleet = Fleet()
+    notifier = build_notifier(settings, fleet, reader)
+    address = settings.cloud_broker_host, settings.cloud_broker_port
+    feed = StatusFeed(*address, fleet, Memory(settings.gallery_state / "fleet.json"), notifier)
 
     def on_stored(edge: str, key: str) -> None:
         fleet.record_stored(edge, key)
@@ -70,6 +83,36 @@ def build_context(settings: Settings) -> GalleryContext:
         visits=VisitFinder(catalog, metadata),
         thumbnails=thumbnails,
         cost=cost,
-        receipt_feed=ReceiptFeed(settings.cloud_broker_host, settings.cloud_broker_port, on_stored),
+        receipt_feed=ReceiptFeed(*address, on_stored),
         fleet=fleet,
+        notifier=notifier,
+        status_feed=feed,
+    )
+
+
+def build_services(settings: Settings) -> Services:
+    """Raises SettingsError."""
+    try:
+        return Services(settings.notify_urls.get_secret_value())
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+
+
+def build_notifier(settings: Settings, fleet: Fleet, reader: ObjectReader) -> Notifier | None:
+    """None where nobody is to be told; raises SettingsError."""
+    if not settings.notify_urls.get_secret_value().strip():
+        return None
+    services = build_services(settings)
+    quiet = QuietHours.parse(settings.notify_quiet_hours, settings.timezone)
+    return Notifier(
+        fleet,
+        settings.certificates_file,
+        Memory(settings.gallery_state / "notices.json"),
+        Courier(services, reader, settings, settings.notify_picture),
+        VisitNotices(timedelta(minutes=settings.notify_cooldown_minutes), quiet),
+        Thresholds(
+            after=timedelta(minutes=settings.notify_after_minutes),
+            backlog=settings.notify_backlog,
+            visits=settings.notify_visits == "on",
+        ),
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from common.web.server import valid_trusted_proxy
+from gallery.fleet.notices.quiet_hours import valid_timezone
 from storage.settings import StorageSettings
 
 
@@ -26,5 +27,17 @@ class Settings(StorageSettings):
     certificates_file: Path = Path("/certificates/dates.json")  # where enrolment writes who is enrolled, until when
     gallery_cache: Path = Path("/tmp/usbcam-thumbnails")
     gallery_cache_mb: int = Field(default=256, ge=1, le=1_000_000)
+    notify_urls: SecretStr = SecretStr("")
+    notify_visits: Literal["on", "off"] = "on"
+    notify_picture: Literal["attach", "link", "none"] = "attach"
+    notify_cooldown_minutes: int = Field(default=10, ge=0, le=10_080)
+    notify_quiet_hours: str = Field(
+        default="",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$",
+        description="hours such as 22:00-07:00",
+    )
+    notify_after_minutes: float = Field(default=1, ge=0, le=10_080)
+    notify_backlog: int = Field(default=100, ge=1, le=1_000_000)
+    timezone: Annotated[str, AfterValidator(valid_timezone)] = ""
     price_per_1000_puts: float = Field(default=0.005, ge=0)
     price_per_gb_month: float = Field(default=0.023, ge=0)

@@ -7,7 +7,15 @@ from time import gmtime, monotonic
 
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
 DATE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-CHATTY = ("botocore", "boto3", "urllib3", "PIL", "s3transfer")  # libraries that log what we say better
+CHATTY = (
+    "apprise",
+    "requests",
+    "botocore",
+    "boto3",
+    "urllib3",
+    "PIL",
+    "s3transfer",
+)  # libraries that log what we say better
 
 SILENCE_SECONDS = 60.0
 MAX_REMEMBERED = 50

@@ -11,7 +11,7 @@ SWITCH = {
     **dict.fromkeys(("on", "yes", "true", "1", "enabled", "y", "t"), "on"),
     **dict.fromkeys(("off", "no", "false", "0", "disabled", "n", "f"), "off"),
 }
-SECRET = re.compile("SECRET|TOKEN|PASSWORD")
+SECRET = re.compile("SECRET|TOKEN|PASSWORD|NOTIFY_URLS")
 # What may be shown: words and numbers, or an address of scheme, host and port. More may hold a password.
 PLAIN_VALUE = re.compile(r"(?!.*://)[\w .,:;/+*()\[\]{}%<>~!-]*|[a-z]+://[\w.\[\]-]*(:\d{1,5})?/?")
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)

@@ -88,7 +88,9 @@ def start_uploader(folder: Path, **settings: str) -> Process:
 
 def start_gallery(folder: Path, **settings: str) -> Process:
     """Start the gallery with exactly these settings; with wrong ones it ends at once."""
-    given = _python(folder, "gallery") | {"GALLERY_CACHE": str(folder / "thumbnails")} | settings
+    own = {"GALLERY_CACHE": str(folder / "thumbnails"), "GALLERY_STATE": str(folder / "state")}
+    dates = Enrolment(folder.parent).dates
+    given = _python(folder, "gallery") | own | {"CERTIFICATES_FILE": str(dates)} | settings
     return start("gallery", [sys.executable, "-m", "gallery"], folder, given)
 
 

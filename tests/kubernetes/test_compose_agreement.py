@@ -18,7 +18,7 @@ FILES = {"edge": EDGE, "cloud": CLOUD}
 EVERY_CONTAINER = [(half, name) for half in HALVES for name in sorted(containers(half))]
 SECRETS = {
     "edge": {"EDGE_TOKEN", "LIVE_PASSWORD", "HOMEASSISTANT_PASSWORD"},
-    "cloud": {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GALLERY_PASSWORD"},
+    "cloud": {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GALLERY_PASSWORD", "NOTIFY_URLS"},
 }
 DEPARTURES: dict[tuple[str, str], str | None] = {
     ("camera", "EDGE_BROKER_HOST"): "127.0.0.1",  # they share a pod

@@ -1,15 +1,16 @@
 """A connection to the cloud broker for what is said about cameras, visits and uploaders."""
 
+import contextlib
 import logging
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
 from paho.mqtt.client import Client, MQTTMessage
 
 from common.contract import topics
-from common.mqtt import MAX_COMMAND_BYTES, accept_packets_up_to, new_client
+from common.contract.receipt import Receipt
+from common.mqtt import MAX_RECEIPT_BYTES, accept_packets_up_to, new_client
 from gallery.fleet.fleet import Fleet
 from gallery.fleet.memory import Memory
 
@@ -18,20 +19,22 @@ log = logging.getLogger(__name__)
 KEEPALIVE_SECONDS = 30
 SAVE_SECONDS = 10.0
 STOP_SECONDS = 5.0
-TOPICS = (topics.EVERY_EDGES_STATUSES, topics.EVERY_EDGES_VISITS, topics.UPLOADER_STATUSES)
+# Receipts, and what uploaders say about themselves, which has the form of a topic of receipts.
+TOPICS = (topics.EVERY_EDGES_STATUSES, topics.EVERY_EDGES_VISITS, topics.EVERY_EDGES_RECEIPTS)
 
 
 class Listener(Protocol):
     """Who else wants to know; called on the network thread, and must not wait."""
 
     def visit_ended(self, edge: str, payload: bytes, now: datetime) -> None: ...
+    def stored(self, edge: str, receipt: Receipt) -> None: ...
     def uploader_said(self, payload: bytes, now: datetime) -> None: ...
 
 
 class StatusFeed:
     """Fills the fleet, and saves it now and then."""
 
-    def __init__(self, host: str, port: int, fleet: Fleet, memory: Memory, listener: Listener) -> None:
+    def __init__(self, host: str, port: int, fleet: Fleet, memory: Memory, listener: Listener | None) -> None:
         """Nothing happens before `start`."""
         self._address, self._fleet, self._memory, self._listener = (host, port), fleet, memory, listener
         self._stop = threading.Event()
@@ -46,7 +49,7 @@ class StatusFeed:
     def start(self) -> None:
         """Connect, now and whenever the connection is lost."""
         self._memory.load(self._fleet.load)
-        properties = accept_packets_up_to(MAX_COMMAND_BYTES)
+        properties = accept_packets_up_to(MAX_RECEIPT_BYTES)
         self._client.connect_async(*self._address, KEEPALIVE_SECONDS, properties=properties)
         self._client.loop_start()
         self._saving.start()
@@ -59,12 +62,17 @@ class StatusFeed:
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         now, topic, payload = datetime.now(UTC), message.topic, bytes(message.payload)
-        if topic == topics.UPLOADER_STATUSES:
+        if topic.startswith("usbcam/") and "/status/" in topic:
+            self._fleet.record(*topics.edge_and_camera(topic), payload, now)
+        elif self._listener is None:
+            return
+        elif topic == topics.UPLOADER_STATUSES:
             self._listener.uploader_said(payload, now)
         elif topic.endswith("/visits"):
             self._listener.visit_ended(topics.edge_of_visits(topic), payload, now)
         else:
-            self._fleet.record(*topics.edge_and_camera(topic), payload, now)
+            with contextlib.suppress(ValueError):
+                self._listener.stored(topics.edge_of_receipts(topic), Receipt.parse(payload))
 
     def _save_now_and_then(self) -> None:
         while not self._stop.wait(SAVE_SECONDS):

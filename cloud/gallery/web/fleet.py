@@ -25,4 +25,6 @@ class FleetEndpoints:
         now = datetime.now(UTC)
         certificates = CertificateExpiry.read(self._certificates_file)
         edges = [edge_json(edge) for edge in overview(self._fleet, certificates, now)]
-        return JSONResponse({"at": now.isoformat(), "listening": self._fleet.listening_since is not None, "edges": edges})
+        return JSONResponse(
+            {"at": now.isoformat(), "listening": self._fleet.listening_since is not None, "edges": edges}
+        )

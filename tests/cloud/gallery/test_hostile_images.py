@@ -12,8 +12,8 @@ from PIL import Image
 
 from dev.harness.process import wait_for
 from gallery.pictures.pixel_budget import PixelBudget
-from gallery.settings import Settings as GallerySettings
 from gallery.pictures.thumbnails import SIDE, NoImageError, shrink
+from gallery.settings import Settings as GallerySettings
 from storage.capture import IMAGE_TYPES
 from storage.settings import MAX_IMAGE_PIXELS
 from storage.structure.limits import MAX_DECODE_SECONDS

@@ -4,7 +4,7 @@
 import { requestJson } from "/static/api.js";
 import { byId, delay, element } from "/static/dom.js";
 import { text } from "/static/text.js";
-import { addCameraOf, dayOf, filters, serverQuery, showFilters } from "./filters.js";
+import { addCameraOf, dayOf, filters, serverQuery, showFilters } from "./overview/filters.js";
 import { countPoor, markPoor, offerPoor } from "./poor.js";
 
 const RETRY_MS = 5000;

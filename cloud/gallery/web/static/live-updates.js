@@ -2,7 +2,7 @@
 
 import { byId } from "/static/dom.js";
 import { text } from "/static/text.js";
-import { addCameraOf, matchesFilters } from "./filters.js";
+import { addCameraOf, matchesFilters } from "./overview/filters.js";
 
 export function followUpdates(grid) {
   let wasOpen = false;

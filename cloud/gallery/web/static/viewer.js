@@ -4,7 +4,7 @@
 import { requestJson } from "/static/api.js";
 import { byId, definitions, element } from "/static/dom.js";
 import { text } from "/static/text.js";
-import { addressQuery, changeAddress } from "./filters.js";
+import { addressQuery, changeAddress } from "./overview/filters.js";
 import { keyQuery } from "./grid.js";
 import { poorLabel } from "./poor.js";
 

@@ -17,7 +17,7 @@ from camera.sources.frame import Image
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.45  # between two looks
-TELL_SECONDS = 6.0  # so long something lasts before it is told: longer than an autofocus searches
+TELL_SECONDS = 5.0  # so long something lasts before it is told: longer than an autofocus searches
 MIN_LOOKS = 3
 UNCLEAR_SECONDS = 1.2  # who passes by does not end a suspicion
 SEES_SECONDS = 2.0  # so long the camera sees again before that is told

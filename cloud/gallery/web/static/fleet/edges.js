@@ -11,6 +11,14 @@ const DAY_MS = 86_400_000;
 const TOKEN_SOON_DAYS = 30;
 const SKEW_SECONDS = 5;
 
+const BLIND = {
+  covered: "blindCovered",
+  defocused: "blindDefocused",
+  turned: "blindTurned",
+  frozen: "blindFrozen",
+  dark: "blindDark",
+};
+
 const rows = new Map(); // by edge: what is shown, and its rows
 
 async function follow() {
@@ -94,7 +102,7 @@ function stateOf(edge, camera) {
   if (!edge.online) return [text("edgesGone", { time: timeOf(edge.heard_at) }), "bad"];
   if (!camera) return [text("edgesOnline"), "ok"];
   if (!camera.online) return [text("edgesCameraGone", { time: timeOf(camera.heard_at) }), "bad"];
-  if (camera.blind) return [text("edgesBlind", { why: text(`blind-${camera.blind}`), time: timeOf(camera.blind_since) }), "bad"];
+  if (camera.blind) return [text("edgesBlind", { why: text(BLIND[camera.blind] ?? camera.blind), time: timeOf(camera.blind_since) }), "bad"];
   if (camera.problem) return [camera.problem, "bad"];
   if (camera.state === "paused") return [text("edgesPaused"), "paused"];
   return [text("edgesOnline"), "ok"];

@@ -1,0 +1,45 @@
+"""When nobody wants to hear of visits."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Self
+from zoneinfo import ZoneInfo
+
+HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From one time of day to another, perhaps over midnight."""
+
+    begins: time
+    ends: time
+    timezone: str = ""
+
+    @classmethod
+    def parse(cls, text: str, timezone: str = "") -> Self | None:
+        """Read `22:00-07:00`, or nothing; raises ValueError."""
+        if not text.strip():
+            return None
+        found = HOURS.fullmatch(text.strip())
+        if not found:
+            raise ValueError("must be hours such as 22:00-07:00")
+        numbers = [int(number) for number in found.groups()]
+        return cls(time(numbers[0], numbers[1]), time(numbers[2], numbers[3]), timezone)
+
+    def cover(self, moment: datetime) -> bool:
+        clock = moment.astimezone(ZoneInfo(self.timezone) if self.timezone else None).time()
+        if self.begins <= self.ends:
+            return self.begins <= clock < self.ends
+        return clock >= self.begins or clock < self.ends
+
+
+def valid_timezone(name: str) -> str:
+    """Return the name of a known time zone, or nothing for this host's; raises ValueError."""
+    try:
+        if name:
+            ZoneInfo(name)
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError("must be a time zone such as Europe/Berlin") from error
+    return name

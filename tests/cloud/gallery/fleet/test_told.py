@@ -1,0 +1,165 @@
+"""A running gallery with a real broker, a real store and a webhook: what the page shows, and what is told."""
+
+import base64
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from paho.mqtt.client import Client
+from playwright.sync_api import Page as Tab
+from playwright.sync_api import expect
+
+from common.contract.capture import Visit
+from common.contract.certificate_expiry import CertificateExpiry
+from common.contract.receipt import Receipt, StoredCapture
+from common.contract.times import timestamp
+from common.mqtt import new_client
+from dev.harness.process import LOOPBACK, free_port, wait_for
+from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
+from tests.cloud.rig import CLOUD, Broker, Bucket
+from tests.support.paths import ROOT
+
+OFFLINE_SECONDS = 60.0
+HURT = "<img src=x onerror=window.hurt=1>"
+
+
+@dataclass(slots=True)
+class Webhook:
+    """Takes what apprise's json:// sends."""
+
+    port: int
+    posts: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return f"json://user:secret-of-the-hook@{LOOPBACK}:{self.port}/hook"
+
+    def titles(self) -> list[str]:
+        return [str(post["title"]) for post in self.posts]
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    hook = Webhook(free_port())
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            hook.posts.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer((LOOPBACK, hook.port), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield hook
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def line(broker: Broker) -> Iterator[Client]:
+    client = new_client()
+    client.connect(LOOPBACK, broker.port)
+    client.loop_start()
+    yield client
+    client.disconnect()
+    client.loop_stop()
+
+
+def say(line: Client, edge: str, camera: str, **words: object) -> None:
+    now = timestamp(datetime.now(UTC))
+    line.publish(f"usbcam/{edge}/status/{camera}", json.dumps({"online": True, "at": now, "waiting": 0} | words), qos=1)
+
+
+def edges(page: Gallery) -> dict[str, dict[str, Any]]:
+    return {edge["name"]: edge for edge in page.get("/api/edges")["edges"]}
+
+
+def test_the_page_shows_who_is_there_who_is_blind_and_who_was_never_heard(
+    tmp_path: Path, settings: dict[str, str], line: Client, tab: Tab
+) -> None:
+    dates = tmp_path / "dates.json"
+    later = datetime.now(UTC) + timedelta(days=400)
+    dates.write_bytes(CertificateExpiry(edges={"porch": later, "new": later}).to_json())
+    with gallery(tmp_path, settings, CERTIFICATES_FILE=str(dates)) as page:
+        wait_for(lambda: page.get("/api/edges")["listening"], seconds=SECONDS, what="the broker")
+        say(line, "porch", "front", version="0.1.0", blind="covered", blind_since=timestamp(datetime.now(UTC)))
+        say(line, "porch", "back", problem=HURT, state="reconnecting")
+        wait_for(lambda: len(edges(page)["porch"]["cameras"]) == 2, seconds=SECONDS, what="two cameras")
+
+        tab.goto(f"{page.address}/edges")
+
+        expect(tab.locator("#edges tr")).to_have_count(3)
+        expect(tab.locator("#summary")).to_contain_text("1 of 2 edges")
+        expect(tab.locator("#edges")).to_contain_text("Sees nothing: covered")
+        expect(tab.locator("#edges")).to_contain_text("never heard of")
+        expect(tab.locator("#edges")).to_contain_text(HURT)
+        say(line, "porch", "front")
+        expect(tab.locator("#edges")).not_to_contain_text("Sees nothing", timeout=SECONDS * 1000)
+        tab.locator("#troubled").check()
+        expect(tab.locator("#edges tr:visible")).to_have_count(2)
+        assert tab.evaluate("window.hurt") is None
+
+
+def test_a_visit_is_told_with_its_picture_and_an_edge_that_falls_silent_once_over_a_restart(
+    tmp_path: Path, settings: dict[str, str], line: Client, webhook: Webhook, bucket: Bucket
+) -> None:
+    [key] = put(bucket, capture(1))
+    capture_id = key.rpartition("/")[2].removesuffix(".png")
+    told = {"NOTIFY_URLS": f"{webhook.address} json://{LOOPBACK}:{free_port()}/away", "NOTIFY_AFTER_MINUTES": "0"}
+    with gallery(tmp_path, settings, **told) as page:
+        wait_for(lambda: page.get("/api/edges")["listening"], seconds=SECONDS, what="the broker")
+        say(line, "porch", "front")
+        now = datetime.now(UTC)
+        visit = Visit("t1", "front", now, now, (capture_id,), capture_id)
+        line.publish("usbcam/porch/visits", visit.to_json(), qos=1)
+        line.publish("usbcam/porch/receipts", Receipt((StoredCapture(capture_id, key),)).to_json(), qos=1)
+
+        wait_for(lambda: webhook.posts, seconds=SECONDS, what="the visit")
+        assert webhook.titles()[0] == "Somebody was at front (porch)."
+        assert base64.b64decode(webhook.posts[0]["attachments"][0]["base64"]) == capture(1).image
+
+        gone = "The edge porch is gone: nothing was heard of it."
+        wait_for(lambda: gone in "".join(map(str, webhook.posts)), seconds=OFFLINE_SECONDS, what="the alarm")
+        before = len(webhook.posts)
+    with gallery(tmp_path, settings, **told) as page:
+        wait_for(lambda: page.get("/api/edges")["listening"], seconds=SECONDS, what="the broker")
+        line.publish("usbcam/porch/visits", visit.to_json(), qos=1)
+        say(line, "porch", "front")
+        wait_for(lambda: len(webhook.posts) > before, seconds=SECONDS, what="the return")
+        assert edges(page)["porch"]["last_key"] == key
+
+    assert "The edge porch is back." in str(webhook.posts[before])
+    assert str(webhook.posts).count(gone) == 1
+    assert str(webhook.posts).count("Somebody was") == 1
+    assert "secret-of-the-hook" not in page.process.log.read_text()
+
+
+def test_a_test_message_says_which_service_took_it(settings: dict[str, str], webhook: Webhook, tmp_path: Path) -> None:
+    away = f"json://{LOOPBACK}:{free_port()}/away"
+
+    def run(addresses: str) -> subprocess.CompletedProcess[str]:
+        environment = settings | {"NOTIFY_URLS": addresses, "PYTHONPATH": f"{CLOUD}:{ROOT}", "PATH": "/usr/bin"}
+        command = [sys.executable, "-m", "gallery", "notify", "test"]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=60
+        )
+
+    both, wrong = run(f"{webhook.address} {away}"), run("nonsense://secret-word")
+
+    assert both.returncode == 1
+    assert [line.split()[0] for line in both.stdout.splitlines()] == ["pass", "FAIL"]
+    assert webhook.titles() == ["usbcam: a test"]
+    assert "address 1 of NOTIFY_URLS is not understood" in wrong.stderr
+    for done in (both, wrong):
+        assert "secret" not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
