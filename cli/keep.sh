@@ -38,6 +38,7 @@ run_upgrade() {
     check_settings
     export_timezone
     new=yes
+    patience=${UPGRADE_SECONDS:-120}
     for half in $(roles); do
         progress "Building the new $half image" build "$half" || {
             reason=$(last_line)
@@ -46,7 +47,7 @@ run_upgrade() {
         }
     done
     for half in $(roles); do
-        progress "Starting the new $half services until all are healthy" start_half "$half" "${UPGRADE_SECONDS:-120}" || go_back "$half"
+        progress "Starting the new $half services until all are healthy" start_half "$half" "$patience" "$patience" || go_back "$half"
     done
     rm -f "$kept/rolled-back"
     keep_files
@@ -68,7 +69,7 @@ go_back() {
     new=
     use_kept_images
     for half in $(roles); do
-        progress "Going back to usbcam $(cat "$kept/version"), $half services" start_half "$half" 300 || explain_start "$half"
+        progress "Going back to usbcam $(cat "$kept/version"), $half services" start_half "$half" 300 300 || explain_start "$half"
     done
     printf '%s\n' "$reasons" | sed 's/^/usbcam: /' >&2
     fail "the new version was not healthy, so the old one runs again; nothing is lost, and ./usbcam upgrade tries again"

@@ -28,11 +28,33 @@ up_half() {
         progress "Building the $1 image (minutes the first time)" build "$1" || build_failed
     fi
     started=yes
-    progress "Starting the $1 services until all are healthy" start_half "$1" 300 || explain_start "$1"
+    progress "Starting the $1 services until all are healthy" start_half "$1" 300 40 || explain_start "$1"
 }
 
-# start_half HALF SECONDS
-start_half() { compose "$1" up --detach --no-build --wait --wait-timeout "$2"; }
+# start_half HALF SECONDS PATIENCE: starts it, and waits until all is healthy. Compose gives up as soon as one container is
+# not healthy, which may be for a moment; so it is asked again, for PATIENCE seconds, unless a container cannot live.
+start_half() {
+    latest=$(($(date +%s) + $2)) failing=
+    while :; do
+        now=$(date +%s)
+        [ "$latest" -gt "$now" ] || return 1
+        said=$(compose "$1" up --detach --no-build --wait --wait-timeout $((latest - now)) 2>&1) && return
+        printf '%s\n' "$said"
+        case $said in *unhealthy* | *"exited ("*) ;; *) return 1 ;; esac
+        now=$(date +%s)
+        failing=${failing:-$now}
+        [ $((now - failing)) -lt "$3" ] || return 1
+        ! keeps_ending "$1" || return 1
+        sleep 1
+    done
+}
+
+# Whether a service of a half ended three times already.
+keeps_ending() {
+    for id in $(compose "$1" ps --all --quiet); do
+        docker inspect --format '{{.RestartCount}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{end}}' "$id"
+    done | awk '$1 > 2 && ($2 != "running" || $3 == "starting") { found = 1 } END { exit !found }'
+}
 
 # Says why a start failed, a sentence for each service that is not healthy, and ends.
 explain_start() {

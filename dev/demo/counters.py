@@ -84,7 +84,13 @@ class Bucket:
     """Counts the images that arrived."""
 
     def __init__(self, places: Places) -> None:
-        config = Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+        config = Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            retries={"total_max_attempts": 1},
+            request_checksum_calculation="when_required",  # else botocore reads the environment, where they are empty
+            response_checksum_validation="when_required",
+        )
         self._name = places.bucket
         self._client = boto3.client("s3", endpoint_url=places.endpoint, config=config)
 

@@ -37,7 +37,8 @@ def end(run: Callable[[], str], wanted: int, started: float) -> int:
     if failed:
         print(f"demo: {failed}", file=sys.stderr)
         return 1
-    say(f"stored={wanted} seconds={time.monotonic() - started:.1f}")
+    what = "1 picture is" if wanted == 1 else f"{wanted} pictures are"
+    say(f"{what} in the bucket, after {time.monotonic() - started:.0f} s.")
     return 0
 
 

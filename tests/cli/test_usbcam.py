@@ -17,7 +17,11 @@ DOCKER = """#!/bin/sh
 echo "$*" >>"$ASKED"
 case "$*" in
     *" build "*) [ -z "${SLOW-}" ] || exec sleep 60 ;;
-    *" up "*) [ -z "${BROKEN-}" ] || { echo "$TAKEN" >&2; exit 1; } ;;
+    *" up "*)
+        [ -z "${BROKEN-}" ] || { echo "$TAKEN" >&2; exit 1; }
+        [ "$(grep -c ' up ' "$ASKED")" -gt "${UNHEALTHY-0}" ] || { echo "container x is unhealthy" >&2; exit 1; } ;;
+    *" ps "*) [ -z "${RUNS-}" ] || echo container ;;
+    "inspect --format {{.RestartCount}}"*) echo "${ENDED-0} ${STATE-running unhealthy}" ;;
 esac
 """
 
@@ -147,6 +151,34 @@ def test_a_port_that_is_taken_is_one_sentence(usbcam: Door) -> None:
 
     assert status == 1
     assert said.splitlines()[-1].startswith("usbcam: port 8081 is taken by another program; set another ")
+
+
+@pytest.mark.parametrize("command", ["up", "upgrade"])
+def test_a_service_that_is_unhealthy_for_a_moment_is_waited_for(usbcam: Door, command: str) -> None:
+    usbcam.env(RIGHT)
+
+    status, said = usbcam(command, UNHEALTHY="1", RUNS="1")
+
+    assert status == 0, said
+    assert len(usbcam.started()) == 2
+
+
+def test_an_upgrade_waits_no_longer_than_it_should(usbcam: Door) -> None:
+    usbcam.env(RIGHT)
+
+    status, said = usbcam("upgrade", UNHEALTHY="2", RUNS="1", UPGRADE_SECONDS="1")
+
+    assert status == 1
+    assert "the new version was not healthy, so the old one runs again" in said
+
+
+def test_a_service_that_ends_again_and_again_is_not_waited_for(usbcam: Door) -> None:
+    usbcam.env(RIGHT)
+
+    status, said = usbcam("up", UNHEALTHY="9", RUNS="1", ENDED="3", STATE="restarting")
+
+    assert status == 1, said
+    assert len(usbcam.started()) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -25,6 +25,15 @@ def test_captures_arrive_in_the_bucket_as_documented(demo: compose.Demo) -> None
         assert_as_documented(stored, SETTINGS["EDGE_NAME"], SETTINGS["CAMERA_NAME"])
 
 
+def test_the_demo_counts_what_arrives(demo: compose.Demo) -> None:
+    counting = demo.start_progress(1)
+
+    printed, _ = counting.communicate(timeout=120)
+
+    assert counting.returncode == 0, printed
+    assert "over the bridge" in printed
+
+
 def test_the_cloud_broker_shows_images_with_their_properties(demo: compose.Demo) -> None:
     listen = ["mosquitto_sub", "-V", "5", "-t", "usbcam/+/images", "-C", "1", "-W", "60", "-F", "%t %l %C %P"]
 
