@@ -14,6 +14,7 @@ def install() -> None:
         for number in SIGNALS:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, _end)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # whoever started us may have held them back
 
 
 def uninstall() -> None:

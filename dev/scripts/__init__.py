@@ -1,1 +1,5 @@
 """What makes and checks a contributor's environment."""
+
+from common.runtime import quiet_start
+
+quiet_start.install()

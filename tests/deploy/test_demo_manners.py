@@ -1,12 +1,16 @@
 """How the demo behaves on a terminal: a counter in its place, ports that are known beforehand."""
 
 import io
+import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from dev.demo import ports
 from dev.demo.terminal import CLEAR, Counter
+from tests.support.paths import ROOT
 
 
 class Terminal(io.StringIO):
@@ -42,3 +46,16 @@ def test_a_page_has_its_own_port_unless_another_program_has_it(monkeypatch: pyte
 
         assert ports.free_pages()[0] == ports.ANY
     assert ports.free_pages()[0] == ports.LIVE
+
+
+def test_ctrl_c_while_python_itself_starts_is_quiet() -> None:
+    blocking = ["env", "--block-signal=INT"]
+    if subprocess.run([*blocking, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this env cannot hold signals back")
+    assert " ".join(blocking) in (ROOT / "demo").read_text(encoding="utf-8")
+    start = f"import signal; signal.raise_signal({signal.SIGINT}); import sys; sys.argv = ['-m']; import dev.demo"
+    demo = [*blocking, sys.executable, "-c", start]
+
+    done = subprocess.run(demo, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
