@@ -25,6 +25,7 @@ notify|test|cloud|Send a test message by every service of NOTIFY_URLS
 upgrade||both|Start the new version; go back by itself if it is not healthy
 backup|FILE|both|Save authority, identities and .env in one private file
 restore|FILE|both|Bring a backup to this machine
+restart|[SERVICE]|both|Restart one service, or all, and wait until all are healthy
 down||both|Stop; nothing is lost
 uninstall||both|Remove containers and images; asks before it removes data
 version||both|Print the version
@@ -58,6 +59,8 @@ change in .env." example="./usbcam up" ;;
             example="./usbcam enroll porch" ;;
         logs) more="On a terminal it follows until Ctrl-C. SERVICE is camera, edge-broker, enroll, cloud-broker, uploader or gallery." \
             example="./usbcam logs camera" ;;
+        restart) more="For a change in .env use ./usbcam up. SERVICE is camera, edge-broker, cloud-broker, uploader or gallery." \
+            example="./usbcam restart camera" ;;
         doctor) more="On a cloud host it does what check does. The exit code is 0 if nothing failed." example="./usbcam doctor" ;;
         check) more="On an edge host it does what doctor does. The exit code is 0 if nothing failed." example="./usbcam check" ;;
         snapshot) more="FILE is snapshot.jpg if it is left out, and - is standard output. Of several cameras: --camera NAME." \

@@ -103,7 +103,7 @@ run_backup() {
     cp .env "$work/env"
     set -- "$1" env
     if is cloud; then
-        part cloud enroll --backup >"$work/authority.tar" || fail "the authority cannot be read"
+        watched_part "Reading the authority" cloud enroll --backup >"$work/authority.tar" || fail "the authority cannot be read"
         set -- "$@" authority.tar
     fi
     named=$1

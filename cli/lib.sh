@@ -125,13 +125,41 @@ progress() {
     return "$result"
 }
 
+# watched DOING COMMAND...: runs it and prints what it printed. Where somebody watches, and it takes more than two
+# seconds, standard error shows for how long.
+watched() {
+    doing=$1
+    shift
+    answer=$(mktemp "${TMPDIR:-/tmp}/usbcam.XXXXXX")
+    complaints=$(mktemp "${TMPDIR:-/tmp}/usbcam.XXXXXX")
+    "$@" >"$answer" 2>"$complaints" </dev/null &
+    child=$!
+    began=$(date +%s)
+    shown=
+    while kill -0 "$child" 2>/dev/null; do
+        elapsed=$(($(date +%s) - began))
+        if [ -t 2 ] && [ "$elapsed" -ge 2 ]; then
+            shown=yes
+            printf '\r%s ... %s s ' "$doing" "$elapsed" >&2
+        fi
+        sleep 0.1
+    done
+    result=0
+    wait "$child" || result=$?
+    child=
+    [ -z "$shown" ] || printf '\r\033[K' >&2
+    cat "$complaints" >&2
+    cat "$answer"
+    rm -f "$answer" "$complaints"
+    return "$result"
+}
+
 # Ctrl-C and SIGTERM end whatever runs, and say so in a line.
 stopped() {
     trap '' INT TERM
     if [ -n "$child" ]; then
-        # The docker command leaves signals to its plugin, which is its child.
         # shellcheck disable=SC2046 # several numbers
-        kill "$child" $(pgrep -P "$child" 2>/dev/null) 2>/dev/null || true
+        kill "$child" $(descendants "$child") 2>/dev/null || true
         wait "$child" 2>/dev/null || true
     fi
     [ ! -t 1 ] || say ""
@@ -139,8 +167,16 @@ stopped() {
     exit "$1"
 }
 
+# All that a process started: the docker command leaves signals to its plugin, which is its child.
+descendants() {
+    for each in $(pgrep -P "$1" 2>/dev/null); do
+        say "$each"
+        descendants "$each"
+    done
+}
+
 tidy() {
-    [ -z "$log" ] || rm -f "$log"
+    rm -f ${log:+"$log"} ${answer:+"$answer"} ${complaints:+"$complaints"}
     [ -z "$work" ] || rm -rf "$work"
 }
 
@@ -154,7 +190,7 @@ from_caller() {
     esac
 }
 
-child='' log='' work='' started='' new=''
+child='' log='' answer='' complaints='' work='' started='' new=''
 kept=.usbcam # what the last healthy start was made of, for upgrade
 trap 'stopped 130' INT
 trap 'stopped 143' TERM

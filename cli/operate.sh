@@ -15,7 +15,7 @@ run_status() {
     done
     for half in $(roles); do
         case $half in edge) service=camera ;; *) service=uploader ;; esac
-        [ -z "$(container "$half" "$service")" ] || ask "$half" "$service" status || true
+        [ -z "$(container "$half" "$service")" ] || watched "Asking the $service" ask "$half" "$service" status || true
     done
 }
 
@@ -42,18 +42,24 @@ run_logs() {
     need_docker
     follow=
     [ ! -t 1 ] || follow=--follow
-    case ${1-} in
-        camera | edge-broker) half=edge ;;
-        cloud-broker | uploader | gallery | enroll) half=cloud ;;
-        '')
-            half=$(roles | head -n 1)
-            [ "$(roles | wc -l)" -eq 1 ] || { follow= && compose edge logs --tail 50; }
-            ;;
-        *) misused "there is no service $1; there are camera, edge-broker, cloud-broker, uploader, gallery and enroll" ;;
-    esac
+    if [ $# -gt 0 ]; then
+        half=$(half_of "$1") || exit $?
+    else
+        half=$(roles | head -n 1)
+        [ "$(roles | wc -l)" -eq 1 ] || { follow= && compose edge logs --tail 50; }
+    fi
     need_role "$half"
     trap 'exit 0' INT TERM # following ends by Ctrl-C, and that is no failure
     compose "$half" logs --tail 100 ${follow:+"$follow"} "$@"
+}
+
+# half_of SERVICE: to which half it belongs.
+half_of() {
+    case $1 in
+        camera | edge-broker) say edge ;;
+        cloud-broker | uploader | gallery | enroll) say cloud ;;
+        *) misused "there is no service $1; there are camera, edge-broker, cloud-broker, uploader, gallery and enroll" ;;
+    esac
 }
 
 run_doctor() { diagnose edge; }
@@ -83,13 +89,15 @@ run_config() {
 run_setup() {
     need_role cloud
     check_settings
-    part cloud uploader setup
+    watched_part "Setting the bucket up" cloud uploader setup
 }
 
 run_enroll() {
     [ $# -eq 1 ] || misused "enroll takes the name of an edge, such as ./usbcam enroll porch"
     need_role cloud
-    token=$(part cloud enroll "$1") || exit $?
+    log=$(mktemp "${TMPDIR:-/tmp}/usbcam.XXXXXX") # in $( ) Ctrl-C would not reach it
+    watched_part "Enrolling $1" cloud enroll "$1" >"$log" || exit $?
+    token=$(cat "$log")
     say "$token"
     if is edge; then
         settings set "$token"
@@ -102,25 +110,25 @@ run_enroll() {
 run_edges() {
     [ $# -eq 0 ] || misused "edges takes no $1"
     need_role cloud
-    part cloud enroll --list
+    watched_part "Asking who is enrolled" cloud enroll --list
 }
 
 run_renew() {
     [ $# -eq 1 ] || misused "renew takes the name of an edge, such as ./usbcam renew porch"
     need_role cloud
-    part cloud enroll "$1" --renew
+    watched_part "Renewing $1" cloud enroll "$1" --renew
 }
 
 run_revoke() {
     [ $# -eq 1 ] || misused "revoke takes the name of an edge, such as ./usbcam revoke porch"
     need_role cloud
-    part cloud enroll --revoke "$1"
+    watched_part "Revoking $1" cloud enroll --revoke "$1"
 }
 
 run_link() {
     [ $# -gt 0 ] || misused "link takes the key of a picture, as the gallery shows it"
     need_role cloud
-    part cloud uploader link "$@"
+    watched_part "Signing the link" cloud uploader link "$@"
 }
 
 run_notify() {
@@ -144,7 +152,7 @@ run_snapshot() {
     file=snapshot.jpg
     case ${1-} in '' | --*) ;; *) file=$1 && shift ;; esac
     log=$(mktemp "${TMPDIR:-/tmp}/usbcam.XXXXXX")
-    take_snapshot "$@" >"$log" || exit $?
+    watched "Taking a snapshot" take_snapshot "$@" >"$log" || exit $?
     if [ "$file" = - ]; then
         cat "$log"
     else

@@ -54,6 +54,17 @@ part() {
     compose "$half" --progress quiet run --rm --no-deps ${terminal:+"$terminal"} "$service" "$@"
 }
 
+# watched_part DOING HALF SERVICE WORD...: the same, where nothing is printed before its end.
+watched_part() {
+    if command -v docker >/dev/null; then
+        need_docker
+        build_missing "$2"
+    fi
+    what=$1
+    shift
+    watched "$what" part "$@"
+}
+
 # ask HALF SERVICE WORD...: asks the program that runs; fails if none does.
 ask() {
     half=$1 service=$2

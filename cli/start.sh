@@ -91,6 +91,21 @@ run_down() {
     say "Stopped. What waits and who is enrolled is kept; ./usbcam up starts again."
 }
 
+run_restart() {
+    [ $# -le 1 ] || misused "restart takes one service or nothing"
+    halves=$(roles)
+    [ $# -eq 0 ] || halves=$(half_of "$1") || exit $?
+    need_roles
+    need_docker
+    export_timezone
+    for half in $halves; do
+        need_role "$half"
+        [ -n "$(compose "$half" ps --quiet)" ] || fail "the $half services do not run; ./usbcam up starts them"
+        progress "Restarting ${1:-the $half services}" compose "$half" restart "$@" || fail "Docker could not: $(last_line)"
+        progress "Waiting until all are healthy" start_half "$half" 120 120 || explain_start "$half"
+    done
+}
+
 export_timezone() {
     TIMEZONE=$(setting TIMEZONE "$(host_timezone)")
     export TIMEZONE

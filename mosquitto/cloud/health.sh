@@ -6,7 +6,7 @@ CLOUD_BROKER_PORT=${CLOUD_BROKER_PORT:-1883}
 name=health-$(date +%s)-$$ # what log.awk has read last shows whether it reads
 
 fail() {
-    echo "cloud-broker: $1; restart it: docker compose -f docker-compose.cloud.yml restart cloud-broker" >&2
+    echo "cloud-broker: $1; restart it: ./usbcam restart cloud-broker" >&2
     exit 1
 }
 

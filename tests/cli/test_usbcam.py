@@ -16,6 +16,7 @@ RIGHT = "ROLE=cloud\nCLOUD_HOST=cam.example.com\nS3_BUCKET=faces\n"
 DOCKER = """#!/bin/sh
 echo "$*" >>"$ASKED"
 case "$*" in
+    *" enroll porch") echo EDGE_TOKEN=x; echo told >&2; exec sleep "${SLOW-0}" ;;
     *" build "*) [ -z "${SLOW-}" ] || exec sleep 60 ;;
     *" up "*)
         [ -z "${BROKEN-}" ] || { echo "$TAKEN" >&2; exit 1; }
@@ -97,6 +98,7 @@ def test_every_command_has_a_description_and_an_example(usbcam: Door) -> None:
         (("enroll",), "enroll takes the name of an edge"),
         (("init",), "./usbcam init edge or ./usbcam init cloud"),
         (("uninstall", "--everything"), "uninstall takes --all or nothing"),
+        (("restart", "kamera"), "there is no service kamera; there are camera, edge-broker"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_sentence(usbcam: Door, words: tuple[str, ...], sentence: str) -> None:
@@ -144,6 +146,27 @@ def test_up_calls_compose_as_one_would_by_hand(usbcam: Door) -> None:
     assert "./usbcam enroll NAME" in said
 
 
+def test_down_keeps_what_waits(usbcam: Door) -> None:
+    usbcam.env(RIGHT)
+
+    status, said = usbcam("down")
+
+    (asked,) = [line for line in usbcam.asked.read_text().splitlines() if " down" in line]
+    assert (status, asked.rsplit(maxsplit=1)[-1]) == (0, "down")
+    assert "./usbcam up starts again" in said
+
+
+def test_one_service_restarts_and_is_waited_for(usbcam: Door) -> None:
+    usbcam.env(RIGHT)
+
+    status, said = usbcam("restart", "uploader", RUNS="1")
+
+    asked = [line for line in usbcam.asked.read_text().splitlines() if " up " in line or " restart " in line]
+    assert status == 0, said
+    assert [line.split(".yml ")[1].split()[0] for line in asked] == ["restart", "up"]
+    assert asked[0].endswith("restart uploader")
+
+
 def test_a_port_that_is_taken_is_one_sentence(usbcam: Door) -> None:
     usbcam.env(RIGHT)
 
@@ -179,6 +202,35 @@ def test_a_service_that_ends_again_and_again_is_not_waited_for(usbcam: Door) -> 
 
     assert status == 1, said
     assert len(usbcam.started()) == 1
+
+
+def test_what_enrolment_prints_comes_out_where_it_should(usbcam: Door) -> None:
+    usbcam.env(RIGHT)
+    command = [*usbcam.shell, "here/usbcam", "enroll", "porch"]
+
+    done = subprocess.run(
+        command,
+        cwd=usbcam.folder.parent,
+        env=usbcam.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "EDGE_TOKEN=x\n")
+    assert done.stderr.startswith("told\n")
+
+
+def test_a_stop_while_it_enrols_is_one_line(usbcam: Door) -> None:
+    usbcam.env(RIGHT)
+    process = usbcam.start("enroll", "porch", SLOW="60")
+    wait_for(lambda: "enroll porch" in usbcam.asked.read_text(), seconds=30, what="the enrolment")
+
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=30)
+
+    assert (process.returncode, printed) == (143, "usbcam: stopped\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
