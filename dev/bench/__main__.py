@@ -10,7 +10,7 @@ from dev.bench.figures import machine, report
 from dev.bench.figures.measure import QUICK
 from dev.harness.process import StartError
 
-NAMES = ("uploader", "bridge", "endtoend", "camera", "quality", "growth", "gallery")
+NAMES = ("uploader", "bridge", "endtoend", "camera", "quality", "growth", "gallery", "sight")
 
 
 def main() -> int:
