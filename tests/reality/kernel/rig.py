@@ -3,14 +3,17 @@
 import re
 import shlex
 import shutil
+import subprocess
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import cv2
+import pytest
 
 from camera.sources.frame import Image
-from dev.harness.process import wait_for
 from dev.vm.machine import HOST, Done, Machine
 from dev.vm.uvc.port import UsbServer
 from tests.support.paths import ROOT
@@ -29,7 +32,8 @@ SMALL = {
     "LIVE_PORT": "0",
 }
 PLACES = {"SPOOL_DIR": "/tmp/spool", "HEARTBEAT_FILE": "/tmp/beat.json", "PYTHONPATH": f"{CODE}/edge:{CODE}"}
-SECONDS = 90.0
+SECONDS = 180.0  # the machine is emulated, and others may use this one
+POLL_SECONDS = 1.0  # each question costs the machine CPU
 
 
 @dataclass(slots=True)
@@ -38,8 +42,8 @@ class Rig:
 
     machine: Machine
     usb: UsbServer
-    cursor: str = ""  # in the log: what came before it is old
-    figures: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)  # of the log
+    old: int = 0  # so many of them do not count any more
 
     def install(self) -> None:
         """Bring the product's code into the machine."""
@@ -50,6 +54,7 @@ class Rig:
             f"cp -r /host/edge /host/common {CODE}; {PYTHON} -m compileall -q {CODE}; modprobe -a vhci_hcd uvcvideo"
         )
         self.machine.shell(script)
+        self.follow()
 
     def clear(self) -> None:
         """Take away what a test left."""
@@ -60,20 +65,20 @@ class Rig:
         )
         for camera in self.usb.cameras.values():
             camera.silent = camera.frozen = camera.damaged = camera.deaf = False
-        wait_for(lambda: not self.nodes(), seconds=SECONDS, what="every camera to be gone")
+        until(self, lambda: not self.nodes(), "every camera to be gone")
 
     def plug(self, bus_id: str) -> str:
         """Plug a camera in and return its node once its group may use it."""
         before = set(self.nodes())
         self.machine.shell(f"usbip --tcp-port {self.usb.port} attach -r {HOST} -b {bus_id}")
-        wait_for(lambda: len(set(self.nodes()) - before) > 1, seconds=SECONDS, what=f"the nodes of {bus_id}")
+        until(self, lambda: len(set(self.nodes()) - before) > 1, f"the nodes of {bus_id}")
         return min(set(self.nodes()) - before)
 
     def unplug(self, bus_id: str) -> None:
         """Pull it out, and wait until its nodes are gone."""
         before = len(self.nodes())
         self.usb.pull(bus_id)
-        wait_for(lambda: len(self.nodes()) < before, seconds=SECONDS, what=f"{bus_id} to be gone")
+        until(self, lambda: len(self.nodes()) < before, f"{bus_id} to be gone")
 
     def nodes(self) -> list[str]:
         """The nodes that are there and given to their group, by number."""
@@ -114,26 +119,23 @@ class Rig:
 
     def log(self) -> list[str]:
         """What the service said since `forget`, each line with its time in seconds before it."""
-        since = f"--after-cursor={shlex.quote(self.cursor)}" if self.cursor else ""
-        return self.machine.shell(
-            f"journalctl --unit=camera --output=short-unix --no-hostname --quiet {since}"
-        ).splitlines()
+        return self.lines[self.old :]
+
+    def follow(self) -> None:
+        """Read the service's log from now on, in a thread: asking again and again would take the machine's CPU."""
+        command = "journalctl --unit=camera --output=short-unix --no-hostname --quiet --lines=0 --follow"
+        following = subprocess.Popen(
+            [*self.machine.ssh, command], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        )
+        threading.Thread(target=lambda: self.lines.extend(map(str.rstrip, following.stdout or ())), daemon=True).start()
 
     def forget(self) -> None:
         """Count only what is said from now on."""
-        said = self.machine.shell("journalctl --quiet --lines=1 --show-cursor --output=cat | tail -n 1")
-        self.cursor = said.partition("-- cursor: ")[2].strip()
+        self.old = len(self.lines)
 
-    def until_said(self, pattern: str, seconds: float = SECONDS) -> tuple[float, str]:
+    def until_said(self, pattern: str) -> tuple[float, str]:
         """Wait for a line of the log; return when it was said, and the line."""
-
-        def found() -> str | None:
-            return next((line for line in self.log() if re.search(pattern, line)), None)
-
-        try:
-            line = wait_for(found, seconds=seconds, what=pattern) or ""
-        except TimeoutError as error:
-            raise AssertionError(f"{error}; the log: {self.log()}") from None
+        line = until(self, lambda: next((line for line in self.log() if re.search(pattern, line)), ""), pattern)
         at, _, said = line.partition(" ")
         return float(at), said.partition(": ")[2]
 
@@ -145,7 +147,9 @@ class Rig:
 
 def until(rig: Rig, condition: Callable[[], T], what: str) -> T:
     """Wait for something in the machine; else fail with the camera's log."""
-    try:
-        return wait_for(condition, seconds=SECONDS, what=what)
-    except TimeoutError as error:
-        raise AssertionError(f"{error}; health: {rig.health()}; the log: {rig.log()}") from None
+    deadline, pause = time.monotonic() + SECONDS, threading.Event()
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {SECONDS:g} s for {what}; the log: {rig.log()}")
+        pause.wait(POLL_SECONDS)
+    return answer
