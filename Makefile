@@ -1,9 +1,9 @@
 # The commands of this repository by name; `make help` lists them. Each is a script that can be run without make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast reality check lint lock bench docs model
+.PHONY: help demo test fast reality check lint lock bench docs model vm-test
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Run the whole product on this machine with a synthetic camera
 	./demo
@@ -14,8 +14,11 @@ test: ## Run all tests in parallel, those with Docker included
 fast: ## Run the tests that need no broker, S3 server, browser or Docker
 	./test --fast
 
-reality: ## Run the tests with Home Assistant and Ceph: minutes, gigabytes, root and debootstrap
+reality: ## Run the tests with the world's own programs: minutes, gigabytes, root and debootstrap
 	REALITY=1 ./test -n 0 tests/reality
+
+vm-test: ## Run the camera before Linux' own drivers, in a virtual machine: a quarter of an hour, root on Debian
+	REALITY=1 ./test -n 0 tests/reality/kernel
 
 check: ## Run everything that CI runs: linters, types, layers, scripts, tests
 	dev/scripts/check
