@@ -7,6 +7,7 @@ GROUPS = {
     "tests/e2e/": "containers",
     "tests/faults/test_containers.py": "containers",
     "tests/faults/": "faults",
+    "tests/reality/kernel/": "machine",
 }
 
 

@@ -9,7 +9,7 @@ from tests.reality.asked import ASKED
 from tests.reality.kernel.pictures import COLOR
 from tests.reality.kernel.rig import Rig, until
 
-pytestmark = [*ASKED, pytest.mark.xdist_group("machine")]
+pytestmark = ASKED
 
 BACK = "frames arrive again|: Opened"
 

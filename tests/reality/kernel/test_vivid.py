@@ -1,11 +1,9 @@
 """Linux' own test driver: a node with some eighty pixel formats, and one of the kind that is not supported."""
 
-import pytest
-
 from tests.reality.asked import ASKED
 from tests.reality.kernel.rig import Rig, until
 
-pytestmark = [*ASKED, pytest.mark.xdist_group("machine")]
+pytestmark = ASKED
 
 
 def test_a_node_with_every_format_is_listed_and_read(rig: Rig) -> None:
