@@ -114,6 +114,16 @@ def edge_of_images(topic: str) -> str:
     return topic.removeprefix("usbcam/").removesuffix("/images")
 
 
+def is_status(topic: str) -> bool:
+    """Whether a topic in the cloud has a camera's status."""
+    return "/status/" in topic
+
+
+def is_visits(topic: str) -> bool:
+    """Whether a topic in the cloud has an edge's visits."""
+    return topic.endswith("/visits")
+
+
 def edge_and_camera(topic: str) -> tuple[str, str]:
     """The edge and the camera of a status in the cloud, unchecked."""
     _, edge, _, camera = topic.split("/", 3)

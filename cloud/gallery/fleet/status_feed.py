@@ -62,13 +62,13 @@ class StatusFeed:
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         now, topic, payload = datetime.now(UTC), message.topic, bytes(message.payload)
-        if topic.startswith("usbcam/") and "/status/" in topic:
+        if topics.is_status(topic):
             self._fleet.record(*topics.edge_and_camera(topic), payload, now)
         elif self._listener is None:
             return
         elif topic == topics.UPLOADER_STATUSES:
             self._listener.uploader_said(payload, now)
-        elif topic.endswith("/visits"):
+        elif topics.is_visits(topic):
             self._listener.visit_ended(topics.edge_of_visits(topic), payload, now)
         else:
             with contextlib.suppress(ValueError):
