@@ -104,6 +104,11 @@ def edge_writes(edge: str) -> tuple[str, ...]:
     return edge_images(edge), f"usbcam/{edge}/visits", f"usbcam/{edge}/status/+"
 
 
+def edge_commands(edge: str) -> str:
+    """Where an edge's bridge brings what people told its cameras; nobody in the cloud reads it."""
+    return f"usbcam/{edge}/command/+"
+
+
 def is_edge_name(name: str) -> bool:
     """Whether an edge may be called that."""
     return EDGE_NAME.fullmatch(name) is not None and name not in RESERVED_EDGE_NAMES

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from dev.conformance.client import Broker, Certificates, LessGrantedError, NotGrantedError, Probe, new_name
 
-# Where an edge called porch must not write, and what it must not hear; another one is called attic.
+# Where an edge called porch must not write, and what it must not hear; another is called attic. Its own commands are
+# not in the list: bridges forward them, nobody reads them, and some brokers end the connection of whoever is refused.
 FORBIDDEN_WRITES = (
     "usbcam/attic/images",
     "usbcam/attic/receipts",
@@ -15,7 +16,6 @@ FORBIDDEN_WRITES = (
     "usbcam//images",
     "usbcam/porch2/images",
     "usbcam/porch/receipts",
-    "usbcam/porch/command/door",
     "usbcam/porch/status",
     "usbcam/porch/status/a/b",
     "usbcam/porch/images/x",

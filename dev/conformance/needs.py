@@ -1,5 +1,6 @@
 """What an uploader needs of a broker, each tried with messages; what CONNACK says is believed by nobody."""
 
+import contextlib
 from collections.abc import Callable
 
 from paho.mqtt.packettypes import PacketTypes
@@ -137,7 +138,10 @@ def window(broker: Broker) -> str:
 
 
 def takeover(broker: Broker) -> str:
-    with broker.client(expiry_seconds=AWAY_SECONDS) as first, broker.client(first.client_id, clean=False) as second:
+    with contextlib.ExitStack() as clients:
+        first = clients.enter_context(broker.client(expiry_seconds=AWAY_SECONDS))
+        first.require(topics.edge_images(new_name()))
+        second = clients.enter_context(broker.client(first.client_id, clean=False))
         first.wait(lambda: first.ended is not None, "the second client's connection by ending the first's")
         if not second.session_present:
             raise NotGrantedError("a client that comes back finds no session")

@@ -103,7 +103,7 @@ def test_an_enrolled_edge_gets_in_with_every_tls_of_today(
 
 @pytest.mark.parametrize(
     "topic",
-    FORBIDDEN_WRITES,
+    [*FORBIDDEN_WRITES, "usbcam/porch/command/door"],
 )
 def test_an_edge_writes_what_the_product_uses_below_its_own_name_and_no_more(
     cloud_broker: CloudBroker, honest: Honest, porch: Credentials, topic: str

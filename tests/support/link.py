@@ -69,6 +69,10 @@ class Link:
             finally:
                 self._open.discard(connection)
 
+    def reach(self) -> socket.socket:
+        """Connect to the other side; raises ConnectionRefusedError."""
+        return socket.create_connection((LOOPBACK, self._to_port))
+
     def throttle(self, _sent: int) -> None:
         """Wait as long as so many bytes take on a slow link."""
 
@@ -77,7 +81,7 @@ class Link:
         while True:
             with contextlib.suppress(ConnectionRefusedError):
                 if self._server is not None:
-                    return socket.create_connection((LOOPBACK, self._to_port))
+                    return self.reach()
             if select.select([near], [], [], 0)[0] and not near.recv(1, socket.MSG_PEEK):
                 raise ConnectionAbortedError
             self._pause.wait(0.05)

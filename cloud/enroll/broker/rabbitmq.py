@@ -64,7 +64,9 @@ def _queues(user: str, clients: str) -> dict[str, str]:
 
 
 def _edge_topics(name: str) -> dict[str, str]:
-    return _topics(name, writes=topics.edge_writes(name), reads=[topics.edge_receipts(name)])
+    """Let it write its commands too, which reach nobody: its bridge forwards them, and a refusal would end that."""
+    writes = (*topics.edge_writes(name), topics.edge_commands(name))
+    return _topics(name, writes=writes, reads=[topics.edge_receipts(name)])
 
 
 def _uploader_topics() -> dict[str, str]:

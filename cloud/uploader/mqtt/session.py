@@ -14,6 +14,7 @@ from common.mqtt import MAX_COMMAND_BYTES, Login, accept_packets_up_to, new_clie
 
 EXCLUSIVE_CLIENT_ID = "uploader"  # of the session in which the broker keeps what was not acknowledged
 NO_EXPIRY = 0xFFFFFFFF
+NOT_AUTHORIZED = "Not authorized"  # paho's name of reason code 0x87
 # The broker has one line for all edges, the uploader one for each. So it takes all there is, and bounds it by bytes: an
 # image that arrives behind thousands of another edge does not wait for them.
 EXCLUSIVE_WINDOW = 0xFFFF
@@ -67,8 +68,10 @@ def subscription_refused(subscription: str, reason: ReasonCode) -> str:
 
 
 def receipt_refused(reason: ReasonCode) -> str:
-    remedy = "set CLOUD_BROKER_PASSWORD_FILE to the file that `enroll --prepare` wrote"
-    return f"it refused a receipt ({reason}), so cameras keep and send again what is stored; {remedy}"
+    refused = f"it refused a receipt ({reason}), so cameras keep and send again what is stored"
+    if reason != NOT_AUTHORIZED:  # a cluster that is losing a node says so, and takes the next one
+        return refused
+    return f"{refused}; set CLOUD_BROKER_PASSWORD_FILE to the file that `enroll --prepare` wrote"
 
 
 def discard_exclusive_session(host: str, port: int, login: Login | None) -> None:

@@ -11,7 +11,9 @@ import pytest
 from dev.conformance.edges import FORBIDDEN_READS, FORBIDDEN_WRITES
 from enroll.broker.rabbitmq import RabbitMQ
 from enroll.broker.rights import Password, Passwords, Rights
+from tests.support.paths import ROOT
 
+FILES = ROOT / "deploy" / "rabbitmq"
 PASSWORDS = Passwords(Password.new(), Password.new())
 RIGHTS = Rights(("porch", "attic"), ("cellar",), b"the list", PASSWORDS, renewed="attic")
 
@@ -28,10 +30,10 @@ def may(user: str, kind: str, topic: str, *, of: str = "topic_permissions") -> b
     return re.search(rule[kind].replace(r"\z", r"\Z"), key) is not None
 
 
-@pytest.mark.parametrize("topic", ["usbcam/porch/images", "usbcam/porch/visits", "usbcam/porch/status/door"])
-def test_an_edge_writes_its_own_topics(topic: str) -> None:
-    assert may("porch", "write", topic)
-    assert not may("attic", "write", topic)
+@pytest.mark.parametrize("what", ["images", "visits", "status/door", "command/door"])
+def test_an_edge_writes_its_own_topics(what: str) -> None:
+    assert may("porch", "write", f"usbcam/porch/{what}")
+    assert not may("attic", "write", f"usbcam/porch/{what}")
 
 
 @pytest.mark.parametrize(
@@ -81,3 +83,24 @@ def test_whoever_is_revoked_or_renewed_is_named_for_the_end_of_its_connections()
 
     assert files["rabbitmq-ended"] == b"cellar\nattic\n"
     assert files["ada83cfc.r0"] == b"the list"  # openssl crl -hash of our authority's name
+
+
+def test_the_shipped_policies_fit_the_queues_of_uploader_and_edges() -> None:
+    policies = json.loads((FILES / "definitions.json").read_text(encoding="utf-8"))["policies"]
+
+    def policy(queue: str) -> dict[str, Any]:
+        fitting = [policy for policy in policies if re.search(policy["pattern"], queue)]
+        definition: dict[str, Any] = max(fitting, key=lambda policy: policy["priority"])["definition"]
+        return definition
+
+    assert policy("mqtt-subscription-uploaderqos1")["overflow"] == "reject-publish"
+    assert policy("mqtt-subscription-uploaderqos1")["delivery-limit"] == -1
+    assert policy("mqtt-subscription-porchqos1")["overflow"] == "drop-head"
+
+
+def test_the_shipped_configuration_takes_images_of_the_shipped_size() -> None:
+    config = (FILES / "rabbitmq.conf").read_text(encoding="utf-8")
+
+    size = re.search(r"^mqtt\.max_packet_size_authenticated = (\d+)$", config, re.MULTILINE)
+    assert size is not None
+    assert f"MAX_IMAGE_MB={int(size[1]) // 1048576}" in (ROOT / ".env.example").read_text(encoding="utf-8")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from common.contract import topics
 from common.runtime.check_result import Status
@@ -16,7 +17,7 @@ from uploader.ingest.offences import Offences
 from uploader.mqtt.delivery import Deliveries
 from uploader.mqtt.granted import Granted
 from uploader.mqtt.inbox import Inbox
-from uploader.mqtt.session import NO_EXPIRY, session_config
+from uploader.mqtt.session import NO_EXPIRY, receipt_refused, session_config
 from uploader.mqtt.subscriber import Subscriber
 from uploader.settings import Settings
 
@@ -151,3 +152,11 @@ def test_mosquitto_grants_everything(broker: Broker) -> None:
             assert probe.granted.refusal(session) is None
             assert probe.granted.shortfall(session) is None
     assert session_config(1, threads=1).expiry_seconds == NO_EXPIRY
+
+
+@pytest.mark.parametrize(("reason", "is_told"), [("Not authorized", True), ("Implementation specific error", False)])
+def test_a_refused_receipt_names_the_password_where_that_is_the_reason(reason: str, is_told: bool) -> None:  # noqa: FBT001
+    said = receipt_refused(ReasonCode(PacketTypes.PUBACK, reason))
+
+    assert said.startswith(f"it refused a receipt ({reason}), so cameras keep and send again what is stored")
+    assert ("CLOUD_BROKER_PASSWORD_FILE" in said) == is_told
