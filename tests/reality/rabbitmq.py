@@ -69,11 +69,10 @@ class Cluster:
         answers = self.folder / "cloud-broker" / "data"
         answers.mkdir(parents=True, exist_ok=True)
         inside = (f"CLOUD_IDENTITY={self._inside}/identity", f"CLOUD_BROKER_DATA={self._inside}/cloud-broker/data")
-        inside += ("LIST_SECONDS=5",)
         script = self.folder / "watch.sh"
         shutil.copy(FILES / "watch.sh", script)
         environment = self._environment(self.nodes[0])
-        command = ("env", *environment, *inside, "sh", str(self._inside / "watch.sh"))
+        command = ("env", *environment, *inside, "LIST_SECONDS=5", "sh", str(self._inside / "watch.sh"))
         self._watch = self.machine.start("watch", self.folder, *command)
         wait_for((answers / "applied").exists, seconds=START_SECONDS, what="what enroll wrote to be applied")
 
