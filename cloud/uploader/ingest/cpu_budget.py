@@ -8,6 +8,7 @@ from time import monotonic, thread_time
 
 SECONDS_PER_SECOND = 0.5  # of CPU, over time; a hundred honest images take about a quarter of it
 BURST_SECONDS = 4.0  # two cores have done that before an honest image has waited for long
+LONG_SECONDS = 0.25  # an image that may take so long has a core to itself; of one edge one at a time
 MAX_EDGES = 1000  # that are remembered; who has used nothing lately is forgotten
 
 
@@ -19,12 +20,14 @@ class CpuMeter:
     reserve: Callable[[str, float], bool]
     started_at: float = field(default_factory=thread_time)
     reserved: float = 0.0
+    is_long: bool = False
     was_refused: bool = False
 
     def allows(self, seconds: float) -> bool:
         """Whether the edge has so much left; if so, it is set aside."""
         if self.reserve(self.edge, seconds):
             self.reserved += seconds
+            self.is_long |= seconds > LONG_SECONDS
             return True
         self.was_refused = True
         return False
@@ -42,15 +45,31 @@ class CpuBudgets:
         self._clock = clock
         self._lock = threading.Lock()
         self._left: dict[str, tuple[float, float]] = {}  # by edge: seconds left, and when
+        self._long: set[str] = set()  # edges of which a long one is under way
 
     @contextmanager
     def meter(self, edge: str) -> Iterator[CpuMeter]:
         """Charge the edge for what happens during the `with`."""
-        meter = CpuMeter(edge, self.reserve)
+        meter = CpuMeter(edge, self._reserve_alone)
         try:
             yield meter
         finally:
             self._spend(edge, meter.unreserved)
+            if meter.is_long:
+                self._long.discard(edge)
+
+    def _reserve_alone(self, edge: str, seconds: float) -> bool:
+        """Take so much, unless the edge has another long one under way."""
+        if seconds <= LONG_SECONDS:
+            return self.reserve(edge, seconds)
+        with self._lock:
+            if edge in self._long:
+                return False
+            self._long.add(edge)
+        if self.reserve(edge, seconds):
+            return True
+        self._long.discard(edge)
+        return False
 
     def reserve(self, edge: str, seconds: float) -> bool:
         """Take so much from the edge's bucket; whoever has not used it may take anything once."""

@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Outbox:
-    """Writes to one client, best effort: without a connection a receipt is lost, and the camera sends again."""
+    """Writes to one client. Without a connection some receipts wait; for one that does not, the camera sends again."""
 
     def __init__(self, client: Client, client_id: str, address: str) -> None:
         self._client, self._client_id, self._address = client, client_id, address

@@ -104,9 +104,8 @@ class Subscriber:
             return True
 
     def publish(self, topic: str, payload: bytes) -> None:
-        """Publish a receipt, best effort: without a connection it is lost."""
-        if self._connection.is_up:
-            self._outbox.publish(topic, payload)
+        """Publish a receipt; without a connection it waits for the next one."""
+        self._outbox.publish(topic, payload)
 
     def subscribe(self) -> None:
         """Subscribe, or ping: the acknowledgement proves connection, subscription and network thread."""

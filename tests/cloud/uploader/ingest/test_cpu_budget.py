@@ -5,7 +5,7 @@ from time import thread_time
 import pytest
 
 from tests.support import pictures
-from uploader.ingest.cpu_budget import BURST_SECONDS, MAX_EDGES, SECONDS_PER_SECOND, CpuBudgets
+from uploader.ingest.cpu_budget import BURST_SECONDS, LONG_SECONDS, MAX_EDGES, SECONDS_PER_SECOND, CpuBudgets
 from uploader.ingest.image import NotAnImageError, validate_image
 
 LIMIT = 1_000_000
@@ -40,6 +40,17 @@ def test_what_was_set_aside_and_not_used_is_given_back() -> None:
     for _ in range(20):
         with budgets.meter("porch") as meter:
             assert meter.allows(BURST_SECONDS / 2)
+
+
+def test_of_one_edge_one_long_image_at_a_time_is_decoded() -> None:
+    budgets = CpuBudgets(Clock())
+
+    for _ in range(2):
+        with budgets.meter("flood") as first, budgets.meter("flood") as second, budgets.meter("porch") as other:
+            assert first.allows(2 * LONG_SECONDS)
+            assert not second.allows(2 * LONG_SECONDS)
+            assert second.allows(LONG_SECONDS / 2)
+            assert other.allows(2 * LONG_SECONDS)
 
 
 def test_what_was_used_without_being_set_aside_is_charged() -> None:

@@ -14,6 +14,7 @@ from common.mqtt import new_client
 from dev.harness.process import LOOPBACK, wait_for
 from tests.cloud.rig import Broker, Edge
 from tests.support import pictures
+from tests.support.link import Link
 from uploader.ingest.offences import Offences
 from uploader.mqtt.delivery import Deliveries, Delivery
 from uploader.mqtt.inbox import Inbox
@@ -126,6 +127,21 @@ def test_what_nobody_has_begun_is_not_kept_twice_after_a_reconnect(
     again = reader.take(WINDOW)
     assert all(reader.subscriber.acknowledge(delivery) for delivery in again)
     assert reader.deliveries.empty()
+
+
+def test_a_receipt_that_is_written_between_two_connections_arrives(broker: Broker, edge: Edge) -> None:
+    with Link(broker.port) as link:
+        reader = Reader(link.port)
+        try:
+            link.cut()
+            wait_for(lambda: not reader.subscriber.connection.is_up, seconds=20, what="the end of the connection")
+            reader.subscriber.publish(topics.edge_receipts("porch"), b'{"stored": [{"id": "a", "key": "b"}]}')
+            link.restore()
+
+            wait_for(lambda: edge.receipts, seconds=20, what="the receipt")
+            assert edge.stored() == {"a": "b"}
+        finally:
+            reader.subscriber.stop()
 
 
 def test_the_session_is_not_asked_to_send_retained_images_again(edge: Edge, connect: Callable[[], Reader]) -> None:
