@@ -201,6 +201,7 @@ class Client:
                 payload=message.payload,
                 qos=message.qos,
                 mid=packet,
+                dup=message.dup,
                 properties=message.properties,
                 dup=message.dup,
             )
