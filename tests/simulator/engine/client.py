@@ -201,7 +201,6 @@ class Client:
                 payload=message.payload,
                 qos=message.qos,
                 mid=packet,
-                dup=message.dup,
                 properties=message.properties,
                 dup=message.dup,
             )
