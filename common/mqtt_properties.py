@@ -19,6 +19,10 @@ MAX_PROPERTY_BYTES = 8 * 1024
 USER_PROPERTY = 38
 LENGTH_BYTES = 2
 OVERSIZED, MALFORMED = "oversized", "malformed"
+# paho builds these tables of the standard anew for each packet; nobody changes them.
+PACKET_TYPE = "packetType"
+TABLES = {name: table for name, table in vars(Properties(0)).items() if name != PACKET_TYPE}  # type: ignore[no-untyped-call]
+NAMES = {identifier: name.replace(" ", "") for name, identifier in TABLES["names"].items()}
 
 Reader = Callable[[bytes | bytearray, int, int], tuple[Any, int]]  # buffer, position, end -> value, next position
 
@@ -26,6 +30,8 @@ Reader = Callable[[bytes | bytearray, int, int], tuple[Any, int]]  # buffer, pos
 def patch_paho_properties() -> None:
     """Let every paho client of this process read properties this way."""
     Properties.unpack = unpack_message  # type: ignore[method-assign]
+    Properties.__init__ = _init  # type: ignore[method-assign]
+    Properties.clear = _clear  # type: ignore[method-assign]
 
 
 def is_oversized(properties: object) -> bool:
@@ -70,6 +76,15 @@ def unpack(self: Any, buffer: bytes | bytearray) -> tuple[Any, int]:
     return self, end
 
 
+def _init(self: Any, packetType: int) -> None:  # noqa: N803 (paho's name)
+    vars(self).update(TABLES, packetType=packetType)
+
+
+def _clear(self: Any) -> None:
+    for name in vars(self).keys() - TABLES.keys() - {PACKET_TYPE}:
+        delattr(self, name)
+
+
 def _read_all(properties: Any, buffer: bytes | bytearray, position: int, end: int) -> bool:
     """Read one property after the other; False when there are too many."""
     pairs: list[tuple[str, str]] = []
@@ -91,7 +106,7 @@ def _read_all(properties: Any, buffer: bytes | bytearray, position: int, end: in
 
 
 def _set(properties: Any, identifier: int, value: object) -> None:
-    name = properties.getNameFromIdent(identifier).replace(" ", "")
+    name = NAMES[identifier]
     if hasattr(properties, name) and not properties.allowsMultiple(name):
         raise MalformedPacket(f"property {name} is there twice")
     setattr(properties, name, value)

@@ -29,11 +29,10 @@ class Capture:
     sha256: str
     bare: bool = False
     details: Mapping[str, str] = field(default_factory=dict)  # box, score, quality, track
+    id: str = field(init=False)  # the same bytes at the same time are the same capture
 
-    @property
-    def id(self) -> str:
-        """The same bytes at the same time are the same capture."""
-        return str(CaptureId.from_sha256(self.captured_at, self.sha256))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", str(CaptureId.from_sha256(self.captured_at, self.sha256)))
 
     @property
     def metadata(self) -> dict[str, str]:

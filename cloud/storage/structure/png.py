@@ -5,10 +5,11 @@ so neither a bomb nor what stands behind the stream costs more than an honest im
 """
 
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import unpack_from
+
+from isal import isal_zlib as zlib
 
 from common.contract.embedded import PNG_SIGNATURE
 from storage.structure.limits import (
@@ -138,7 +139,7 @@ class _Rows:
         while len(piece) and self._missing > 0 and not self._inflate.eof:
             try:
                 inflated = self._inflate.decompress(piece, INFLATE_STEP_BYTES)
-            except zlib.error as error:
+            except zlib.error as error:  # type: ignore[misc]  # isal's stub calls it an instance
                 raise ImageStructureError("its rows cannot be inflated") from error
             piece = self._inflate.unconsumed_tail
             self._count(inflated)

@@ -42,6 +42,11 @@ class IncomingMessage:
         """Of the payload, computed once."""
         return hashlib.sha256(self.payload).hexdigest()
 
+    @cached_property
+    def identity(self) -> bytes:
+        """The same bytes of the same edge are the same message."""
+        return hashlib.sha256(f"{self.topic} {self.sha256}".encode()).digest()
+
 
 class InvalidMessageError(Exception):
     """A message that can never be stored as a capture: keep it in rejected/ and move on."""

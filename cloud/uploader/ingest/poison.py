@@ -4,7 +4,6 @@ A message that was in hand at a loss is a suspect: from then on nothing else is 
 other message is blamed in its place. Only reading counts. Waiting for S3 does not: no image is to blame for that.
 """
 
-import hashlib
 import logging
 import tempfile
 import threading
@@ -45,12 +44,12 @@ class PoisonGuard:
 
     def is_poison(self, message: IncomingMessage) -> bool:
         """Whether the message must not be read again."""
-        return self._suspects.losses(_identity(message)) >= MAX_LOSSES
+        return self._suspects.losses(message.identity) >= MAX_LOSSES
 
     @contextmanager
     def reading(self, message: IncomingMessage) -> Iterator[None]:
         """Note that the message is being read during the `with`; a suspect waits until it is alone."""
-        identity = _identity(message)
+        identity = message.identity
         with self._turns.take(alone=self._suspects.losses(identity) > 0):
             slot = self._in_hand.put(Reading(identity, topics.edge_of_images(message.topic)))
             self._since[identity] = monotonic()
@@ -62,7 +61,7 @@ class PoisonGuard:
 
     def blame(self, message: IncomingMessage) -> None:
         """Count a loss: this message makes its thread, and so the process, end."""
-        self._suspects.add([_identity(message)])
+        self._suspects.add([message.identity])
 
     def blame_hogs(self) -> None:
         """The connection was lost: count that for what has been in hand for so long that the broker missed us."""
@@ -73,7 +72,7 @@ class PoisonGuard:
 
     def clear(self, message: IncomingMessage) -> None:
         """The message is handled and does not come again."""
-        identity = _identity(message)
+        identity = message.identity
         if self._suspects.losses(identity):
             self._suspects.remove(identity)
 
@@ -118,11 +117,6 @@ class _Turns:
             self._is_alone = step > 0
         else:
             self._together += step
-
-
-def _identity(message: IncomingMessage) -> bytes:
-    """The same bytes of the same edge are the same message."""
-    return hashlib.sha256(f"{message.topic} {message.sha256}".encode()).digest()
 
 
 def _open(folder: Path, threads: int) -> tuple[InHand, Suspects]:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from uploader.ingest.parser import IncomingMessage
 from uploader.mqtt.fair_share import FairShares
@@ -20,12 +20,11 @@ class Delivery:
     qos: int
     packet_id: int
     connection: int
+    size: int = field(init=False)  # what it takes in memory, in bytes
 
-    @property
-    def size(self) -> int:
-        """What it takes in memory, in bytes."""
+    def __post_init__(self) -> None:
         properties = sum(len(name) + len(value) + PROPERTY_BYTES for name, value in self.message.properties.items())
-        return len(self.message.payload) + properties + MESSAGE_BYTES
+        object.__setattr__(self, "size", len(self.message.payload) + properties + MESSAGE_BYTES)
 
 
 class Deliveries:
@@ -69,15 +68,18 @@ class Deliveries:
             if line:
                 self._waiting[topic] = line
             self._active[topic] += 1
+            self._wake_next()
             return delivery
 
     def done(self, delivery: Delivery) -> None:
         """Make room: nothing of the delivery is needed any more."""
         topic = delivery.message.topic
         with self._changed:
-            self._active = self._active - Counter([topic])  # keeps no zeros
+            self._active[topic] -= 1
+            if not self._active[topic]:
+                del self._active[topic]
             self._release(delivery)
-            self._changed.notify_all()
+            self._wake_next()
 
     def close(self) -> None:
         """Let every `get` return None."""
@@ -112,6 +114,11 @@ class Deliveries:
         """Whether most of what was held is done."""
         with self._changed:
             return self._held.taken <= self._max_bytes // 4
+
+    def _wake_next(self) -> None:
+        """Wake one thread if there is something for it: it wakes the next one. All at once would fight for one."""
+        if self._next_topic() is not None:
+            self._changed.notify()
 
     def _next_topic(self) -> str | None:
         return next((topic for topic in self._waiting if self._active[topic] < self._most_threads(topic)), None)

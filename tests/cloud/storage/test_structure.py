@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from isal import isal_zlib
 from PIL import Image
 
 from common.contract.embedded import embed_metadata
@@ -68,6 +69,33 @@ def test_what_stands_behind_the_rows_is_neither_inflated_nor_copied(monkeypatch:
 
     assert check_png(payload, MAX_PIXELS).width == 2000
     assert fed < 60 * png.FEED_BYTES
+
+
+def test_the_fast_inflate_judges_damaged_rows_as_zlib_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(5)
+
+    def verdict(payload: bytes, library: object) -> str:
+        monkeypatch.setattr(png, "zlib", library)
+        try:
+            check_png(payload, MAX_PIXELS)
+        except ImageStructureError as error:
+            return str(error)
+        return "sound"
+
+    verdicts = set()
+    for _ in range(INPUTS):
+        rows = b"".join(b"\0" + chance.choice((chance.randbytes(30), bytes(30))) for _ in range(9))
+        encoder = zlib.compressobj(chance.choice((0, 1, 9)), wbits=chance.choice((9, 15)), strategy=chance.randrange(5))
+        stream = bytearray(encoder.compress(rows) + encoder.flush())
+        if chance.randrange(4):
+            stream[chance.choice((0, 1, 2, -1, chance.randrange(len(stream))))] ^= 1 << chance.randrange(8)
+        if not chance.randrange(4):
+            del stream[chance.randrange(len(stream)) :]
+        payload = png_of(10, 9, chunk(b"IDAT", bytes(stream) + chance.randbytes(chance.randrange(3))))
+        ours, theirs = verdict(payload, isal_zlib), verdict(payload, zlib)
+        assert (ours == "sound") == (theirs == "sound")
+        verdicts.add(ours)
+    assert len(verdicts) > 2
 
 
 def test_whatever_comes_is_accepted_or_refused() -> None:
