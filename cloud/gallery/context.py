@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from common.runtime.settings import SettingsError
 from gallery.catalog.catalog import CaptureCatalog
+from gallery.catalog.counts import VisitCounter
 from gallery.catalog.metadata import MetadataCache
 from gallery.catalog.visits import VisitFinder
 from gallery.cost import CostEstimator, Prices
@@ -37,6 +38,7 @@ class GalleryContext:
     catalog: CaptureCatalog
     metadata: MetadataCache
     visits: VisitFinder
+    counter: VisitCounter
     thumbnails: Thumbnails
     cost: CostEstimator
     receipt_feed: ReceiptFeed
@@ -46,7 +48,7 @@ class GalleryContext:
 
     @property
     def may_delete(self) -> bool:
-        return self.settings.gallery_delete == "on"
+        return self.settings.deletion_allowed
 
 
 def build_context(settings: Settings) -> GalleryContext:
@@ -81,6 +83,7 @@ def build_context(settings: Settings) -> GalleryContext:
         catalog=catalog,
         metadata=metadata,
         visits=VisitFinder(catalog, metadata),
+        counter=VisitCounter(catalog, metadata),
         thumbnails=thumbnails,
         cost=cost,
         receipt_feed=ReceiptFeed(*address, on_stored),

@@ -22,7 +22,7 @@ class Settings(StorageSettings):
     gallery_password_file: Path | None = None
     gallery_listen: str = ""  # set by Compose: the address inside the container; gallery_bind is then the host's
     gallery_trusted_proxy: Annotated[str, AfterValidator(valid_trusted_proxy)] = ""
-    gallery_delete: Literal["on", "off"] = "off"
+    gallery_delete: Literal["on", "off"] | None = None  # None: on where a password is set
     gallery_state: Path = Path("/tmp/usbcam-gallery")  # what is remembered of edges, and who was told what
     certificates_file: Path = Path("/certificates/dates.json")  # where enrolment writes who is enrolled, until when
     gallery_cache: Path = Path("/tmp/usbcam-thumbnails")
@@ -41,3 +41,9 @@ class Settings(StorageSettings):
     timezone: Annotated[str, AfterValidator(valid_timezone)] = ""
     price_per_1000_puts: float = Field(default=0.005, ge=0)
     price_per_gb_month: float = Field(default=0.023, ge=0)
+
+    @property
+    def deletion_allowed(self) -> bool:
+        """Whoever gave the password may delete, unless GALLERY_DELETE says otherwise."""
+        has_password = bool(self.gallery_password.get_secret_value() or self.gallery_password_file)
+        return has_password if self.gallery_delete is None else self.gallery_delete == "on"

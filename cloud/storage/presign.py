@@ -50,11 +50,22 @@ def presign(settings: StorageSettings, key: str, expires: timedelta = MAX_EXPIRY
         head_object(client, settings.s3_bucket, key)
     except S3_ERRORS as error:
         raise PresignError(_missing(error, settings.s3_bucket, key)) from error
-    public = _client(session, settings, settings.s3_public_url or settings.s3_endpoint_url)
-    seconds = int(expires.total_seconds())
-    parameters = {"Bucket": settings.s3_bucket, "Key": key}
-    url = public.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
-    return _bounded(url, datetime.now(UTC) + expires, session.get_credentials())
+    return Presigner(settings).sign(key, expires)
+
+
+class Presigner:
+    """Signs any number of URLs with the same credentials, without asking whether the objects exist."""
+
+    def __init__(self, settings: StorageSettings) -> None:
+        session = open_session(settings)
+        self._client = _client(session, settings, settings.s3_public_url or settings.s3_endpoint_url)
+        self._bucket, self._credentials = settings.s3_bucket, session.get_credentials()
+
+    def sign(self, key: str, expires: timedelta) -> PresignedUrl:
+        parameters = {"Bucket": self._bucket, "Key": key}
+        seconds = int(expires.total_seconds())
+        url = self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
+        return _bounded(url, datetime.now(UTC) + expires, self._credentials)
 
 
 def _client(session: Any, settings: StorageSettings, endpoint: str | None) -> "S3Client":

@@ -1,4 +1,4 @@
-"""Listing, reading and deleting objects in the bucket. Every method raises what boto3 raises."""
+"""Listing, reading, writing and deleting objects in the bucket. Every method raises what boto3 raises."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -112,6 +112,10 @@ class ObjectReader:
             content_type = response.get("ContentType", UNKNOWN_TYPE)
             is_capture = is_stored_capture(contract_names(response["Metadata"]), content_type)
             return Content(body.read(), content_type, is_capture)
+
+    def write(self, key: str, body: bytes, content_type: str) -> None:
+        """Store an object of our own."""
+        self._client.put_object(Bucket=self.bucket_name, Key=key, Body=body, ContentType=content_type)
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; one that does not exist is no error."""

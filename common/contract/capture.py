@@ -96,6 +96,7 @@ class CaptureMetadata:
     track: TrackInfo | None = None  # None if the face was not tracked
     poor: str = ""  # why it is no good picture, of a visit that had none: dark, blurred, turned, eyes shut, cut
     brightened: str = ""  # how many times lighter than the camera saw the face, such as 1.8
+    timezone: str = ""  # where the camera is, such as Europe/Berlin; captured_at is UTC all the same
 
     def to_dict(self) -> dict[str, str | int]:
         """Write it in the words and order of the contract's table."""
@@ -112,6 +113,8 @@ class CaptureMetadata:
             words["poor"] = self.poor
         if self.brightened:
             words["brightened"] = self.brightened
+        if self.timezone:
+            words["timezone"] = self.timezone
         return words
 
     @classmethod
@@ -126,6 +129,7 @@ class CaptureMetadata:
             track=TrackInfo(track, str(words.get("shot", "")), float(words.get("quality", 0))) if track else None,
             poor=str(words.get("poor", "")),
             brightened=str(words.get("brightened", "")),
+            timezone=str(words.get("timezone", "")),
         )
 
 

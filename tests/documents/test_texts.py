@@ -15,15 +15,21 @@ COMMENT = re.compile(r"^ *//.*$|[ ;]// .*$", re.MULTILINE)
 LITERAL = re.compile(r'"([^"\n]*)"|`([^`]*)`')
 # A literal that somebody reads: it begins with a capital letter, or has several words.
 WORDS = re.compile(r"^[A-Z][a-z]+[ .,:]|^[A-Z][a-z]{2,}$|[a-z]{2,} [a-z]{2,} [a-z]{2,}")
-NO_TEXT = {"If-None-Match", "ArrowLeft", "ArrowRight", "acknowledged by the broker"}  # headers, keys, a state
+# Headers, keys, a state, a name in the browser's storage.
+NO_TEXT = {"If-None-Match", "Home", "End", "Escape", "Enter", "Backspace"}
+NO_TEXT |= {"acknowledged by the broker", "usbcam seen until"}
 
 
-def texts(folder: Path) -> dict[str, str]:
-    return dict(DEFINED.findall((folder / "texts.js").read_text(encoding="utf-8")))
+def texts(folder: Path, file: str = "texts.js") -> dict[str, str]:
+    return dict(DEFINED.findall((folder / file).read_text(encoding="utf-8")))
+
+
+def translations() -> list[Path]:
+    return [path for folder in PAGES.values() for path in sorted(folder.glob("texts.*.js"))]
 
 
 def scripts(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*.js")) if path.name != "texts.js"]
+    return [path for path in sorted(folder.rglob("*.js")) if not path.name.startswith("texts.")]
 
 
 def readable_literals(source: str) -> list[str]:
@@ -70,6 +76,16 @@ def test_every_text_is_used_and_every_name_has_a_text(page: str) -> None:
 def test_a_text_is_a_short_sentence(page: str) -> None:
     for text in texts(PAGES[page]).values():
         assert all(len(sentence.split()) <= 25 for sentence in re.split(r"[.;:] ", text)), text
+
+
+@pytest.mark.parametrize("translation", translations(), ids=lambda path: f"{path.parts[-4]}-{path.name}")
+def test_a_translation_has_every_text_and_fills_in_the_same(translation: Path) -> None:
+    english, translated = texts(translation.parent), texts(translation.parent, translation.name)
+
+    def filled_in(found: dict[str, str]) -> dict[str, set[str]]:
+        return {name: set(re.findall(r"\{\w+\}", text)) for name, text in found.items()}
+
+    assert filled_in(translated) == filled_in(english)
 
 
 @pytest.mark.parametrize("source", ['show("Something is wrong");', "x = `Frames ${count}`;", '["Quality", 1]'])

@@ -72,6 +72,16 @@ class CaptureCatalog:
         others = (other for listing in listings for other in listing.entries if _may_match(other, query))
         return [other for other in others if not other.has_capture_time or abs(other.at - entry.at) <= reach]
 
+    def entries(self, query: CaptureQuery) -> list[CatalogEntry]:
+        """All of a query, in no order; raises TooManyBranchesError."""
+        if not self._key_parser.by_day:
+            return self._select(_in_order(self._listing("", MAX_UNORDERED).entries, query, None), query, MAX_UNORDERED)
+        found: list[CatalogEntry] = []
+        for days in self._read_ahead(self._walker.newest_first(query)):
+            listed = [entry for day in days for entry in self._day_listing(day).entries]
+            found += self._select(_in_order(listed, query, None), query, len(listed) + 1)
+        return found
+
     def iter_since(self, first: datetime) -> Iterator[tuple[CatalogEntry, ...]]:
         """All entries from a time on, prefix by prefix in no order."""
         for day in self._walker.newest_first(CaptureQuery(since=first, in_order=False)):

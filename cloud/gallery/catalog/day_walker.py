@@ -13,7 +13,7 @@ from storage.key_parser import KeyParser
 from storage.reader import ObjectReader
 from storage.segments import DatePrefix, FieldSegment, LiteralSegment, Segment, TimeSegment
 
-RESERVED_PREFIXES = ("rejected", ".usbcam-check")  # folders of the uploader that hold no captures
+RESERVED_PREFIXES = ("rejected", ".usbcam-check", ".usbcam-shared")  # our folders that hold no captures
 MAX_WORKERS = 8  # requests at once
 MAX_BRANCHES = 500  # edges times cameras that are read side by side
 

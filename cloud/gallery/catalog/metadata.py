@@ -1,12 +1,16 @@
 """The metadata that the uploader wrote with each object, as far as keys do not tell it."""
 
 import dataclasses
+import math
+import sys
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
+from typing import Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 from cachetools import LRUCache
@@ -15,9 +19,30 @@ from gallery.catalog.entry import CatalogEntry, is_plausible
 from storage.reader import ObjectReader
 
 MAX_CACHED = 5000
+MAX_FACTS = 50_000  # some 350 bytes each
 MAX_WORKERS = 8  # requests at once
 
 Metadata = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShotFacts:
+    """What the page must know of a capture to show visits rather than captures."""
+
+    track: str = ""  # empty: it belongs to no visit
+    shot: str = ""
+    quality: float | None = None
+    poor: str = ""
+
+    @classmethod
+    def of(cls, metadata: Metadata) -> Self:
+        """Read what the camera said; what is no number is none."""
+        return cls(
+            metadata.get("track", ""),
+            sys.intern(metadata.get("shot", "")),
+            _number(metadata.get("quality", "")),
+            sys.intern(metadata.get("poor", "")),
+        )
 
 
 class MetadataCache:
@@ -26,6 +51,7 @@ class MetadataCache:
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader
         self._cached: LRUCache[str, Metadata] = LRUCache(MAX_CACHED)
+        self._facts: LRUCache[str, ShotFacts] = LRUCache(MAX_FACTS)
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="metadata")
 
@@ -44,6 +70,17 @@ class MetadataCache:
         """Of several, side by side; empty for one that cannot be read, since it was deleted, say."""
         return list(self._pool.map(self._get_or_empty, entries))
 
+    def facts(self, entries: Sequence[CatalogEntry]) -> list[ShotFacts]:
+        """Which visit each belongs to; nothing of one that cannot be read."""
+        with self._lock:
+            known = {entry.key: self._facts.get(entry.key) for entry in entries}
+        unknown = [entry for entry in entries if known[entry.key] is None]
+        found = {entry.key: each for entry, each in zip(unknown, self.get_many(unknown), strict=True) if each}
+        facts = {key: ShotFacts.of(metadata) for key, metadata in found.items()}
+        with self._lock:
+            self._facts.update(facts)
+        return [known[entry.key] or facts.get(entry.key) or ShotFacts() for entry in entries]
+
     def with_metadata(self, entries: Sequence[CatalogEntry]) -> list[CatalogEntry]:
         """The same entries, completed by what their keys do not tell."""
         incomplete = [entry for entry in entries if not entry.is_complete]
@@ -55,6 +92,7 @@ class MetadataCache:
         with self._lock:
             for key in keys:
                 self._cached.pop(key, None)
+                self._facts.pop(key, None)
 
     def _get_or_empty(self, entry: CatalogEntry) -> Metadata:
         try:
@@ -82,3 +120,11 @@ def _decoded(value: str) -> str:
         return str(make_header(decode_header(value)))
     except (HeaderParseError, LookupError, ValueError):
         return value
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

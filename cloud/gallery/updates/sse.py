@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from starlette.concurrency import run_in_threadpool
 
 from gallery.catalog.catalog import CaptureCatalog
 from gallery.catalog.entry import CatalogEntry
-from gallery.catalog.metadata import MetadataCache
+from gallery.catalog.metadata import MetadataCache, ShotFacts
 from gallery.updates.receipt_feed import ReceiptFeed
 from storage.reader import ListedObject
 
@@ -35,7 +36,8 @@ async def stream(receipt_feed: ReceiptFeed, catalog: CaptureCatalog, metadata: M
                     yield event("resync", None)
             elif entry := catalog.entry(ListedObject(stored.key, 0, datetime.now(UTC))):
                 (complete,) = await run_in_threadpool(metadata.with_metadata, [entry])
-                yield event("stored", entry_json(complete) | {"edge": complete.edge or stored.edge})
+                (facts,) = await run_in_threadpool(metadata.facts, [entry])
+                yield event("stored", capture_json(complete, facts) | {"edge": complete.edge or stored.edge})
     finally:
         receipt_feed.unsubscribe(queue)
 
@@ -53,3 +55,8 @@ def entry_json(entry: CatalogEntry) -> dict[str, object]:
         "camera": entry.camera,
         "size": entry.size,
     }
+
+
+def capture_json(entry: CatalogEntry, facts: ShotFacts) -> dict[str, object]:
+    """An entry, and which visit it belongs to."""
+    return entry_json(entry) | asdict(facts)

@@ -1,12 +1,17 @@
 """What the page lists: cameras, captures and their visits, the month's cost, and what is stored just now."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from gallery.catalog.day_walker import list_cameras
+from gallery.catalog.day_walker import CaptureQuery, list_cameras
 from gallery.context import GalleryContext
-from gallery.updates.sse import entry_json, stream
-from gallery.web.query import capture_query, entry_from_query
+from gallery.updates.sse import capture_json, entry_json, stream
+from gallery.web.query import bounds, capture_query, entry_from_query, page_size
+
+ONE_DAY = timedelta(days=1)  # a camera's clock may be ahead
 
 
 class CaptureEndpoints:
@@ -26,19 +31,25 @@ class CaptureEndpoints:
 
     def page(self, request: Request) -> Response:
         """One page of captures, the newest first."""
-        page = self._context.catalog.page(capture_query(request), request.query_params.get("cursor"))
-        captures = [entry_json(entry) for entry in page.entries]
+        cursor, limit = request.query_params.get("cursor"), page_size(request)
+        page = self._context.catalog.page(capture_query(request), cursor, limit)
+        facts = self._context.metadata.facts(page.entries)
+        captures = [capture_json(*each) for each in zip(page.entries, facts, strict=True)]
         return JSONResponse({"captures": captures, "cursor": page.cursor, "note": page.note})
 
-    def poor(self, request: Request) -> Response:
-        """Which captures of a page are poor, or whether the one of a key is, and why. Their keys do not tell."""
-        context, query = self._context, request.query_params
-        if "key" in query:
-            entries = [entry_from_query(context.catalog, request)]
-        else:
-            entries = list(context.catalog.page(capture_query(request), query.get("cursor")).entries)
-        described = zip(entries, context.metadata.get_many(entries), strict=True)
-        return JSONResponse({"poor": {entry.key: found["poor"] for entry, found in described if found.get("poor")}})
+    def counts(self, request: Request) -> Response:
+        """How many visits and captures there were between each two of the times in the query."""
+        query = capture_query(request)
+        return JSONResponse(asdict(self._context.counter.count(bounds(request), query.edge, query.camera)))
+
+    def today(self, request: Request) -> Response:
+        """How many visits there were since a time, and the last capture of all."""
+        since = capture_query(request).since or datetime.now(UTC) - ONE_DAY
+        ends = (since, max(since, datetime.now(UTC)) + ONE_DAY)
+        counts = self._context.counter.count(ends, None, None)
+        last = self._context.catalog.page(CaptureQuery(), limit=1).entries
+        facts = self._context.metadata.facts(last)
+        return JSONResponse({"counts": asdict(counts), "last": capture_json(last[0], facts[0]) if last else None})
 
     def one(self, request: Request) -> Response:
         """One capture with its metadata, and the shots of its visit."""

@@ -4,10 +4,11 @@ from starlette.routing import BaseRoute, Route
 
 from gallery.context import GalleryContext
 from gallery.web.captures import CaptureEndpoints
-from gallery.web.deletion import DeletionEndpoint
 from gallery.web.fleet import FleetEndpoints
 from gallery.web.health import HealthEndpoint
 from gallery.web.images import ImageEndpoints
+from gallery.web.sets.deletion import DeletionEndpoint
+from gallery.web.sets.endpoints import SetEndpoints
 
 PUBLIC_PATHS = ("/healthz",)
 
@@ -15,13 +16,14 @@ PUBLIC_PATHS = ("/healthz",)
 def routes(context: GalleryContext, *, password_required: bool) -> list[BaseRoute]:
     """What the page asks for; Starlette runs functions that are not `async` on threads of its own."""
     captures = CaptureEndpoints(context, password_required=password_required)
-    images = ImageEndpoints(context)
+    images, sets = ImageEndpoints(context), SetEndpoints(context)
     fleet = FleetEndpoints(context.fleet, context.settings.certificates_file)
     return [
         Route("/healthz", HealthEndpoint(context.reader, context.receipt_feed).health),
         Route("/api/cameras", captures.cameras),
         Route("/api/captures", captures.page),
-        Route("/api/poor", captures.poor),
+        Route("/api/counts", captures.counts),
+        Route("/api/today", captures.today),
         Route("/api/capture", captures.one),
         Route("/api/cost", captures.cost),
         Route("/edges", fleet.page),
@@ -30,5 +32,7 @@ def routes(context: GalleryContext, *, password_required: bool) -> list[BaseRout
         Route("/thumbnail", images.thumbnail),
         Route("/image", images.image),
         Route("/api/link", images.link, methods=["POST"]),
+        Route("/api/zip", sets.zip, methods=["POST"]),
+        Route("/api/share", sets.share, methods=["POST"]),
         Route("/api/delete", DeletionEndpoint(context).delete, methods=["POST"]),
     ]

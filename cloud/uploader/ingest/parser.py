@@ -17,7 +17,7 @@ from storage.capture import UNKNOWN_CAMERA, Capture
 from uploader.ingest.image import UNLIMITED, DecodeMeter, NotAnImageError, validate_image
 
 CAMERA_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-DETAILS = ("box", "score", "quality", "track", "shot", "poor", "brightened")
+DETAILS = ("box", "score", "quality", "track", "shot", "poor", "brightened", "timezone")
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_AHEAD = timedelta(days=1)
 TOO_MANY_PROPERTIES = f"more than {MAX_USER_PROPERTIES} user properties or {MAX_PROPERTY_BYTES >> 10} KiB of properties"

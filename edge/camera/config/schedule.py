@@ -55,6 +55,20 @@ class Schedule:
         local = now.astimezone(ZoneInfo(timezone) if timezone else None)  # None is the zone of the host
         return any(time_range.covers(local) for time_range in self.ranges)
 
+    def next_start(self, now: datetime, timezone: str) -> datetime | None:
+        """When the camera will run again; None if it has no such time."""
+        if self.paused or not self.ranges:
+            return None
+        local = now.astimezone(ZoneInfo(timezone) if timezone else None)
+        days = [local.date() + timedelta(days=ahead) for ahead in range(len(DAYS) + 1)]
+        starts = (
+            datetime.combine(day, time_range.begins, local.tzinfo)
+            for day in days
+            for time_range in self.ranges
+            if day.weekday() in time_range.days
+        )
+        return min((start.astimezone(UTC) for start in starts if start > local), default=None)
+
 
 class ScheduleController:
     """Decides whether a camera runs now: by its schedule, or by the command that overrides it."""
@@ -64,6 +78,7 @@ class ScheduleController:
         self._schedule, self._timezone = Schedule.parse(schedule), timezone
         self._override: Schedule | None = None
         self._answer = self._schedule, -1, False  # for which schedule, in which minute: is it active
+        self._paused_at: datetime | None = None
 
     def override(self, text: str) -> None:
         """Apply a command: `pause`, `run`, time ranges, or empty to return to SCHEDULE; raises ValueError."""
@@ -77,6 +92,7 @@ class ScheduleController:
         if schedule is not known or minute != known_minute:
             active = schedule.is_active_at(datetime.fromtimestamp(now, UTC), self._timezone)
             self._answer = schedule, minute, active
+            self._paused_at = None if active else self._paused_at or datetime.fromtimestamp(now, UTC)
         return active
 
     def pause_reason(self) -> Literal["command", "schedule"] | None:
@@ -84,6 +100,12 @@ class ScheduleController:
         if self.is_active():
             return None
         return "command" if self._override else "schedule"
+
+    def pause_span(self) -> tuple[datetime | None, datetime | None]:
+        """Since when the camera does not run, and until when by the schedule that holds; None for unknown."""
+        if self.is_active():
+            return None, None
+        return self._paused_at, (self._override or self._schedule).next_start(datetime.now(UTC), self._timezone)
 
 
 def valid_schedule(text: str) -> str:

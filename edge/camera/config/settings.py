@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -17,6 +18,14 @@ def valid_host(name: str) -> str:
     """Return a name that can be looked up; raises ValueError."""
     name.encode("idna")
     return name
+
+
+def valid_page(url: str) -> str:
+    """Return the address of a page, or nothing; raises ValueError."""
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise ValueError(f"{url} is not the address of a page")
+    return url
 
 
 CONTAINER_PORT = 8080  # LIVE_PORT is the host's; Compose maps it to this one
@@ -109,6 +118,9 @@ class Settings(CameraSettings):
     live_password_file: Path | None = Field(default=None, description="a file that can be read")
     live_trusted_proxy: Annotated[str, AfterValidator(valid_trusted_proxy)] = Field(
         default="", description="the proxy's address or network, such as 172.18.0.1 or 172.16.0.0/12"
+    )
+    gallery_url: Annotated[str, AfterValidator(valid_page)] = Field(
+        default="", description="the gallery's address, such as https://gallery.example.com"
     )
     live_listen: str = Field(default="", description="an address inside the container")
     heartbeat_file: Path = Field(default=Path("/tmp/usbcam-camera.json"), description="a file that can be written")

@@ -88,6 +88,7 @@ class FrameAnalyzer:
             margin=settings.capture_margin,
             image_format=settings.image_format,
             brighten=settings.brighten == "on",
+            timezone=settings.timezone,
         )
         self._limiter = TokenBucket(settings.captures_per_minute)
         self._max_image_bytes = max_image_bytes(settings.max_image_mb)

@@ -47,6 +47,7 @@ class CaptureEncoder:
     margin: float  # share of the face's size added on each side
     image_format: str  # png or jpeg
     brighten: bool = False  # crops of dark faces
+    timezone: str = ""  # where the camera is; empty for unknown
 
     def crop(self, frame: Frame, detection: Detection, quality: float, track: str, tilt: float = 0.0) -> ShotCandidate:
         """Crop one face from a frame; a copy, since the frame's own memory is used again. `tilt`: degrees."""
@@ -66,6 +67,7 @@ class CaptureEncoder:
             track=TrackInfo(shot.track, kind, round(shot.quality, 3)) if shot.track else None,
             poor=shot.poor or "",
             brightened=f"{gain:.1f}" if gain > 1 else "",
+            timezone=self.timezone,
         )
         return Capture.create(metadata, encode(image, self.image_format), shot.frame)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from camera.config.polygons import parse_polygons
+from camera.config.polygons import Polygon, parse_polygons
 from camera.config.schedule import ScheduleController
 from camera.config.settings import Settings
 from camera.pipeline.analyzer import AnalysisCounters, AnalysisResult, DetectedFace, FrameAnalyzer
@@ -17,7 +17,7 @@ from camera.pipeline.sight.monitor import SightMonitor
 from camera.pipeline.tracker import LOST_TRACK_SECONDS
 from camera.pipeline.visit_policy import VisitState
 from camera.sources.frame import Frame, FrameSourceFactory
-from camera.sources.privacy_mask import save_masks
+from camera.sources.privacy_mask import replace_masks, save_masks
 from camera.sources.reader.counters import FrameCounters, RateMeter
 from camera.sources.reader.latest_frame import LatestFrame
 from camera.sources.reader.status import ReaderStatus
@@ -75,6 +75,12 @@ class CameraWorker:
             self._analyzer.renew_masks(self.settings)
             log.info("Masked %d still faces of the camera %s", len(boxes), self.name)
         return len(boxes)
+
+    def replace_masks(self, polygons: Sequence[Polygon]) -> None:
+        """Black out these from now on, besides what MASKS says; raises OSError."""
+        replace_masks(self.settings, polygons)
+        self._analyzer.renew_masks(self.settings)
+        log.info("The camera %s has %d masks that were drawn on its page", self.name, len(polygons))
 
     def start(self) -> None:
         """Begin to process frames."""

@@ -40,22 +40,35 @@ class PrivacyMask:
 
 def all_polygons(settings: Settings) -> list[Polygon]:
     """What MASKS says, and what was masked on the live page."""
+    return [*parse_polygons(settings.masks), *saved_polygons(settings)]
+
+
+def saved_polygons(settings: Settings) -> tuple[Polygon, ...]:
+    """What was masked on the live page."""
     file = _saved_file(settings)
     try:
         saved = file.read_text(encoding="ascii").strip() if file.exists() else ""
-        polygons = parse_polygons(valid_polygons(saved))
+        return parse_polygons(valid_polygons(saved))
     except (OSError, ValueError) as error:
         log.error("The masks in %s cannot be read (%s): delete the file and mask again", file, error)  # noqa: TRY400
-        polygons = ()
-    return [*parse_polygons(settings.masks), *polygons]
+        return ()
+
+
+def replace_masks(settings: Settings, polygons: Sequence[Polygon]) -> None:
+    """Mask these, and nothing else besides what MASKS says, from now on; raises OSError."""
+    texts = [":".join(f"{round(x, 4)},{round(y, 4)}" for x, y in polygon) for polygon in polygons]
+    _write(_saved_file(settings), texts)
 
 
 def save_masks(settings: Settings, boxes: Sequence[Box], size: tuple[int, int]) -> None:
     """Mask these boxes, in pixels of a frame of this width and height, from now on; raises OSError."""
     file = _saved_file(settings)
     saved = file.read_text(encoding="ascii").strip() if file.exists() else ""
+    _write(file, [*saved.split(";"), *(_polygon_text(box, size) for box in boxes)])
+
+
+def _write(file: Path, texts: Sequence[str]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    texts = [*saved.split(";"), *(_polygon_text(box, size) for box in boxes)]
     atomic_write(file, ";".join(filter(None, texts)).encode(), mode=0o600)
 
 

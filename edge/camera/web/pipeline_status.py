@@ -13,7 +13,7 @@ MEGABYTE = 1_000_000
 RECEIPT_TIMEOUT_SECONDS = 30.0
 NEARLY_FULL = 0.8  # of SPOOL_MAX_MB
 
-Level = Literal["ok", "warning", "error", "unknown"]
+Level = Literal["ok", "warning", "error", "unknown", "paused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class PipelineStatus:
             return "unknown", f"Waiting for the first frame from {', '.join(waiting)}."
         paused = [name for name, status in statuses.items() if status.state is CameraState.PAUSED]
         if paused:
-            return "warning", f"Paused: {', '.join(paused)}."
+            return "paused", f"Paused: {', '.join(paused)}."
         rate = sum(worker.rate.per_second() for worker in self._workers)
         return "ok", f"{rate:.0f} frames per second."
 

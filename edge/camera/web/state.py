@@ -36,6 +36,7 @@ class StateView:
                 "max_bytes": spool.max_bytes,
                 "dropped": spool.dropped,
             },
+            "gallery_url": self._context.workers[0].settings.gallery_url if self._context.workers else "",
             "stored": publisher.stored,
             "rejected": publisher.rejected,
             "cameras": [_camera_json(worker) for worker in self._context.workers],
@@ -63,6 +64,7 @@ def boxes_json(preview: Preview) -> dict[str, object]:
 
 def _camera_json(worker: CameraWorker) -> dict[str, object]:
     counts, frames, status = worker.counters, worker.frame_counters, worker.status
+    since, until = worker.schedule.pause_span()
     return {
         "name": worker.name,
         "state": status.state.value,
@@ -70,6 +72,8 @@ def _camera_json(worker: CameraWorker) -> dict[str, object]:
         "blind": status.sight.problem,
         "blind_since": timestamp(status.sight.since) if status.sight.since else None,
         "pause_reason": worker.schedule.pause_reason(),
+        "paused_since": timestamp(since) if since else None,
+        "paused_until": timestamp(until) if until else None,
         "frames_per_second": round(worker.rate.per_second(), 1),
         "frames_grabbed": frames.grabbed,
         "frames_processed": counts.frames_processed,
@@ -97,6 +101,7 @@ def _capture_json(record: DeliveryRecord) -> dict[str, object]:
         "receipt_seconds": None if waited is None else round(waited, 2),
         "has_image": capture is not None,
         "captured_at": timestamp(capture.metadata.captured_at) if capture else None,
+        "track": track.id if track else None,
         "quality": track.quality if track else None,
         "shot": track.shot if track else None,
         "poor": capture.metadata.poor if capture else "",

@@ -78,7 +78,7 @@ def test_poor_pictures_are_folded_until_somebody_asks(page: Gallery, tab: Tab, b
 
     opened(tab, page, 3)
 
-    expect(tab.locator("#poor")).to_have_text("Show 2 poor pictures")
+    expect(tab.locator("#poor")).to_have_text("Show 2 visits without a good picture")
     expect(tab.locator(f"{TILES}:visible")).to_have_count(1)
     tab.locator("#poor").click()
     expect(tab.locator(f"{TILES}:visible")).to_have_count(3)
@@ -139,22 +139,26 @@ def test_scrolling_brings_older_pictures_until_the_end(page: Gallery, tab: Tab, 
 def test_a_picture_opens_with_what_is_known_and_keys_turn_the_pages(page: Gallery, tab: Tab, bucket: Bucket) -> None:
     shots = [capture(number, track="9f2c", shot=shot, quality="0.71") for number, shot in enumerate(["first", "last"])]
     keys = put(bucket, *shots, capture(5))
-    opened(tab, page, 3)
+    opened(tab, page, 2)
 
     tab.locator(TILES).nth(1).click()
-    expect(tab.locator("#facts")).to_contain_text("porch")
+    expect(tab.locator("#place")).to_contain_text("porch")
+    tab.get_by_text("Technical facts").click()
     expect(tab.locator("#facts")).to_contain_text("71 %")
     expect(tab.locator("#shots li")).to_have_count(2)
     assert tab.locator("#large").evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
-    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("ArrowUp")
     expect(tab.locator("#facts")).to_contain_text(keys[0])
-    tab.keyboard.press("ArrowLeft")
+    expect(tab.get_by_alt_text("A face at porch / door, Friday, November 20")).to_be_visible()
+    tab.keyboard.press("ArrowDown")
+    expect(tab.locator("#facts")).to_contain_text(keys[1])
     tab.keyboard.press("ArrowLeft")
     expect(tab.locator("#facts")).to_contain_text(keys[2])
     expect(tab.locator("#visit")).to_be_hidden()
     tab.keyboard.press("Escape")
 
     expect(tab.locator("#viewer")).to_be_hidden()
+    expect(tab.locator(f"{TILES} button").first).to_be_focused()
     assert "key=" not in tab.url
 
 
@@ -182,7 +186,7 @@ def test_a_shared_link_opens_the_picture_and_stops_after_its_time(
 
 def linked(tab: Tab, expires: str) -> str:
     before = tab.get_by_label("Link", exact=True).input_value()
-    tab.get_by_label("Valid for").select_option(expires)
+    tab.locator("#sharing").get_by_label("Valid for").select_option(expires)
     tab.get_by_role("button", name="Create a link").click()
     expect(tab.locator("#shared-until")).to_contain_text("Anyone with this link")
     expect(tab.get_by_label("Link", exact=True)).not_to_have_value(before)
@@ -197,48 +201,67 @@ def refused(link: str) -> bool:
     return False
 
 
-def test_deletion_asks_for_confirmation(page: Gallery, tab: Tab, bucket: Bucket) -> None:
+def test_deletion_can_be_undone_for_ten_seconds_and_then_is_done(page: Gallery, tab: Tab, bucket: Bucket) -> None:
     keys = put(bucket, capture(1, track="9f2c"), capture(2, track="9f2c"), capture(3))
-    opened(tab, page, 3)
-    asked: list[str] = []
-    answers = iter([False, True, True])
+    tab.clock.install()
+    opened(tab, page, 2)
 
-    def answer(dialog: object) -> None:
-        asked.append(dialog.message)  # type: ignore[attr-defined]
-        dialog.accept() if next(answers) else dialog.dismiss()  # type: ignore[attr-defined]
-
-    tab.on("dialog", answer)
-    tab.locator(TILES).first.click()
-    tab.get_by_role("button", name="Delete ...").click()
-    tab.get_by_role("button", name="Delete this capture").click()
-    assert sorted(bucket.list_keys()) == sorted(keys)
-    tab.get_by_role("button", name="Delete this capture").click()
+    delete(tab, "Delete this picture")
+    expect(tab.locator(TILES)).to_have_count(1)
+    expect(tab.get_by_text("1 picture deleted")).to_be_visible()
+    tab.clock.fast_forward(9_000)
+    tab.get_by_role("button", name="Undo").click()
     expect(tab.locator(TILES)).to_have_count(2)
-    assert sorted(bucket.list_keys()) == keys[:2]
-    tab.locator(TILES).first.click()
-    expect(tab.locator("#shots li")).to_have_count(2)
-    tab.get_by_role("button", name="Delete ...").click()
-    tab.get_by_role("button", name="Delete the visit").click()
-
+    expect(tab.locator(f"{TILES} button").first).to_be_focused()
+    tab.clock.fast_forward(20_000)
+    assert bucket.list_keys() == sorted(keys)
+    delete(tab, "Delete this picture")
+    tab.clock.fast_forward(10_000)
+    wait_for(lambda: bucket.list_keys() == keys[:2], seconds=SECONDS, what="the deletion")
+    delete(tab, "Delete the visit")
     expect(tab.locator(TILES)).to_have_count(0)
-    assert bucket.list_keys() == []
-    assert asked[-1] == "Permanently delete all 2 captures of this visit?"
+    tab.goto("about:blank")  # whoever leaves does not undo
+
+    wait_for(lambda: bucket.list_keys() == [], seconds=SECONDS, what="the deletion of the visit")
+
+
+def delete(tab: Tab, what: str) -> None:
+    tab.locator(TILES).first.click()
+    tab.get_by_role("button", name="Delete ...").click()
+    tab.get_by_role("button", name=what).click()
+
+
+def test_what_could_not_be_deleted_comes_back_with_the_reason(
+    tab: Tab, bucket: Bucket, tmp_path: Path, settings: dict[str, str], s3_proxy: S3Proxy
+) -> None:
+    put(bucket, capture(1))
+    tab.clock.install()
+    with gallery(tmp_path, settings, GALLERY_DELETE="on", S3_ENDPOINT_URL=s3_proxy.endpoint) as page:
+        opened(tab, page, 1)
+        s3_proxy.close()
+        delete(tab, "Delete this picture")
+        expect(tab.locator(TILES)).to_have_count(0)
+        tab.clock.fast_forward(10_000)
+
+        expect(tab.locator(TILES)).to_have_count(1)
+        expect(tab.locator("#problem")).to_be_visible()
 
 
 def test_a_visit_of_more_pictures_than_one_request_deletes_is_deleted_whole(
     page: Gallery, tab: Tab, bucket: Bucket
 ) -> None:
     put(bucket, *(capture(number, track="9f2c") for number in range(210)))
+    tab.clock.install()
     tab.goto(page.address)
-    tab.on("dialog", lambda dialog: dialog.accept())
     tab.locator(TILES).first.click()
     expect(tab.locator("#shots li")).to_have_count(210)
 
     tab.get_by_role("button", name="Delete ...").click()
     tab.get_by_role("button", name="Delete the visit").click()
-
     expect(tab.locator("#viewer")).to_be_hidden()
-    assert bucket.list_keys() == []
+    tab.clock.fast_forward(10_000)
+
+    wait_for(lambda: bucket.list_keys() == [], seconds=SECONDS, what="the deletion")
 
 
 def test_what_a_message_says_is_never_run(page: Gallery, tab: Tab, edge: Edge, uploaders: Uploaders) -> None:
@@ -250,6 +273,7 @@ def test_what_a_message_says_is_never_run(page: Gallery, tab: Tab, edge: Edge, u
     edge.send(picture, pictures.properties(picture) | {"track": HURT, "score": HURT, "shot": HURT, "quality": HURT})
 
     tab.locator(TILES).click()
+    tab.get_by_text("Technical facts").click()
     expect(tab.locator("#facts")).to_contain_text("<script>window.hurt=1</script>")
     assert tab.evaluate("window.hurt") is None
     assert tab.locator("#facts script, #facts img").count() == 0
@@ -268,12 +292,12 @@ def test_cost_is_shown_by_edge(page: Gallery, tab: Tab, bucket: Bucket) -> None:
 
 
 def test_it_fits_a_phone(page: Gallery, tab: Tab, bucket: Bucket) -> None:
-    put(bucket, *(capture(number, track="x") for number in range(8)))
+    put(bucket, *(capture(number, track="x") for number in range(8)), *(capture(100 + number) for number in range(7)))
     tab.set_viewport_size(PHONE)
     opened(tab, page, 8)
     assert tab.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
-    tab.locator(TILES).first.click()
+    tab.locator(TILES).last.click()
     expect(tab.locator("#shots li")).to_have_count(8)
 
     assert tab.evaluate("document.querySelector('#viewer').scrollWidth") <= PHONE["width"]
@@ -282,7 +306,7 @@ def test_it_fits_a_phone(page: Gallery, tab: Tab, bucket: Bucket) -> None:
 def test_a_phone_on_its_side_shows_the_whole_picture_and_the_link(page: Gallery, tab: Tab, bucket: Bucket) -> None:
     put(bucket, *(capture(number, track="x") for number in range(8)))
     tab.set_viewport_size({"width": 844, "height": 390})
-    opened(tab, page, 8)
+    opened(tab, page, 1)
     tab.locator(TILES).first.click()
     expect(tab.locator("#shots li")).to_have_count(8)
 
@@ -310,6 +334,7 @@ def test_back_closes_the_picture_and_leaves_the_grid_as_it_was(page: Gallery, ta
     tab.go_back()
 
     expect(tab.locator("#viewer")).to_be_hidden()
+    expect(tab.locator(f"{TILES} button").nth(2)).to_be_focused()  # what was viewed last
     assert "key=" not in tab.url
     assert tab.locator(TILES).first.get_attribute("data-stayed") == "yes"
 

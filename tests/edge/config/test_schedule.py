@@ -77,3 +77,34 @@ def test_the_answer_is_kept_for_a_minute_and_not_longer(monkeypatch: pytest.Monk
     assert not controller.is_active()
     controller.override("run")
     assert controller.is_active()
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "next_start"),
+    [
+        ("", MONDAY_NOON, None),
+        ("pause", MONDAY_NOON, None),
+        ("08:00-11:00", MONDAY_NOON, "2026-11-24T07:00"),  # Berlin is an hour ahead
+        ("mo/14:00-15:00,tu/06:00-07:00", MONDAY_NOON, "2026-11-23T13:00"),
+        ("mo/08:00-11:00", MONDAY_NOON, "2026-11-30T07:00"),
+        ("sa/10:00-12:00", SUNDAY_MORNING, "2026-12-05T09:00"),
+    ],
+)
+def test_a_schedule_says_when_the_camera_runs_again(text: str, now: datetime, next_start: str | None) -> None:
+    found = Schedule.parse(text).next_start(now, "Europe/Berlin")
+
+    assert (found and f"{found:%Y-%m-%dT%H:%M}") == next_start
+
+
+def test_a_pause_is_told_with_its_beginning_and_its_end_if_the_schedule_has_one() -> None:
+    controller = ScheduleController("", "UTC")
+    assert controller.pause_span() == (None, None)
+
+    controller.override("pause")
+    since, until = controller.pause_span()
+    assert since is not None
+    assert until is None
+    assert controller.pause_span()[0] == since
+    controller.override("")
+
+    assert controller.pause_span() == (None, None)

@@ -4,10 +4,12 @@ import stat
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from camera.config.polygons import polygons_of
 from camera.config.settings import Settings
 from camera.sources.frame import Image
-from camera.sources.privacy_mask import PrivacyMask, all_polygons, save_masks
+from camera.sources.privacy_mask import PrivacyMask, all_polygons, replace_masks, save_masks
 from common.contract.capture import Box
 
 SIZE = (320, 240)
@@ -47,3 +49,25 @@ def test_a_damaged_file_of_masks_costs_these_masks_alone(tmp_path: Path) -> None
 
     assert not frame[:, :150].any()
     assert frame[:, 200:].all()
+
+
+def test_what_is_drawn_replaces_what_was_drawn_and_never_what_the_setting_hides(tmp_path: Path) -> None:
+    settings = Settings(spool_dir=tmp_path, camera_name="hall", masks="0,0:0.1,0:0.1,1:0,1")
+    save_masks(settings, [Box(100, 100, 40, 50)], SIZE)
+
+    replace_masks(settings, polygons_of([[[0.5, 0.5], [1, 0.5], [1, 1.0], [0.5, 1]]]))
+
+    assert masked(settings)[100:110, 100:140].all()
+    assert not masked(settings)[125:, 165:].any()
+    replace_masks(settings, ())
+    assert not masked(settings)[:, :30].any()
+    assert masked(settings)[:, 40:].all()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [3, {}, [3], [[]], [[[0, 0], [1, 0]]], [[[0, 0], [1, 0], [1, 2]]], [[[0, 0], [1, 0], [1, "inf"]]], [[0] * 101]],
+)
+def test_no_polygon_is_refused(wrong: object) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        polygons_of(wrong)

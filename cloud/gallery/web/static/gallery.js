@@ -3,22 +3,32 @@
 import { requestJson } from "/static/api.js";
 import { byId, delay } from "/static/dom.js";
 import { fillTexts } from "/static/text.js";
-import { offerDeletion, offerSharing } from "./actions.js";
+import { Grid, showProblem } from "./grid/grid.js";
+import { followKeys } from "./grid/keyboard.js";
+import { followUpdates } from "./grid/live-updates.js";
+import { rememberSeen } from "./grid/seen.js";
+import { offerCalendar, showCalendar } from "./overview/calendar.js";
 import { offerCost } from "./overview/cost.js";
 import { addEdges, followFilters } from "./overview/filters.js";
-import { Grid, showProblem } from "./grid.js";
-import { followUpdates } from "./live-updates.js";
-import { Viewer } from "./viewer.js";
+import { followToday } from "./overview/headline.js";
+import { offerUndo } from "./sets/deletion.js";
+import { Selection } from "./sets/selection.js";
+import { offerSetSharing } from "./sets/set-sharing.js";
+import { offerDeletion, offerSharing } from "./viewer/actions.js";
+import { offerZoom } from "./viewer/stage.js";
+import { Viewer } from "./viewer/viewer.js";
 
 const RETRY_MS = 5000;
 
+fillTexts(document);
 const grid = new Grid();
+const selection = new Selection(grid); // before the viewer: its clicks come first
 const viewer = new Viewer(grid);
 
 async function loadCameras() {
   try {
     const found = await requestJson("/api/cameras");
-    byId("delete").hidden = !found.may_delete;
+    byId("delete").hidden = byId("delete-chosen").hidden = !found.may_delete;
     byId("logout").hidden = !found.password_required;
     document.title = `${found.bucket} – usbcam`;
     addEdges(found.edges);
@@ -29,16 +39,29 @@ async function loadCameras() {
   }
 }
 
-fillTexts(document);
+function showOthers() {
+  selection.end();
+  grid.restart();
+  showCalendar();
+}
+
 offerSharing(viewer);
 offerDeletion(viewer, grid);
+offerSetSharing();
+offerUndo();
+offerZoom();
 offerCost();
-followFilters(() => grid.restart());
+offerCalendar();
+followKeys(selection);
+followFilters(showOthers);
 addEventListener("popstate", () => {
   grid.restartIfFiltersChanged();
+  showCalendar();
   viewer.showAddress();
 });
 grid.followScrolling();
-grid.restart();
+showOthers();
 followUpdates(grid);
+followToday((key) => viewer.open(key));
+rememberSeen(grid);
 loadCameras().then(() => viewer.showAddress());

@@ -3,7 +3,8 @@
 import { request } from "/static/api.js";
 import { byId, delay, pageVisible } from "/static/dom.js";
 import { fillTexts, text } from "/static/text.js";
-import { CameraCard } from "./camera-card.js";
+import { offerCommand, showBanner, showLost } from "./banner.js";
+import { CameraCard } from "./camera/camera-card.js";
 import { showCaptures } from "./captures.js";
 import { showPipeline, showUnreachable } from "./pipeline.js";
 
@@ -20,6 +21,7 @@ async function followState() {
       if (response.ok) show(await response.json());
     } catch {
       showUnreachable();
+      showLost();
       for (const card of cards.values()) card.showUnreachable();
     }
     await delay(STATE_INTERVAL_MS);
@@ -28,7 +30,11 @@ async function followState() {
 
 function show(state) {
   byId("logout").hidden = !state.password_required;
+  byId("gallery").hidden = !state.gallery_url;
+  if (state.gallery_url) byId("gallery").href = state.gallery_url;
   showPipeline(state.pipeline);
+  showBanner(state);
+  byId("cameras").classList.toggle("many", state.cameras.length > 1);
   for (const camera of state.cameras) cardOf(camera.name).show(camera);
   showCaptures(state.captures);
   byId("process").textContent = processText(state);
@@ -51,4 +57,5 @@ function duration(seconds) {
 
 fillTexts(document);
 fillTexts(byId("camera").content);
+offerCommand();
 followState();

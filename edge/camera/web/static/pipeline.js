@@ -3,8 +3,8 @@
 import { byId, element } from "/static/dom.js";
 import { text } from "/static/text.js";
 
-const WORST_FIRST = ["error", "warning", "unknown", "ok"];
-const SUMMARIES = { error: "summaryError", warning: "summaryWarning", unknown: "summaryUnknown", ok: "summaryOk" };
+const WORST_FIRST = ["error", "warning", "unknown", "paused", "ok"];
+const SUMMARIES = { error: "summaryError", warning: "summaryWarning", unknown: "summaryUnknown", paused: "summaryPaused", ok: "summaryOk" };
 
 let shown = "";
 
@@ -12,6 +12,7 @@ export function showPipeline(stages) {
   const read = JSON.stringify(stages);
   if (read === shown) return;
   shown = read;
+  byId("pipeline").className = "";
   byId("pipeline").replaceChildren(...stages.map(stageItem));
   const worst = WORST_FIRST.find((level) => stages.some((stage) => stage.level === level));
   const names = stages.filter((stage) => stage.level === worst).map((stage) => stage.stage).join(", ");
@@ -20,8 +21,10 @@ export function showPipeline(stages) {
   showSummary(worst, needsAction ? text("summaryOf", { summary, stages: names }) : summary);
 }
 
+// Nobody knows how the stages are now.
 export function showUnreachable() {
   shown = "";
+  byId("pipeline").className = "lost";
   showSummary("error", text("unreachable"));
 }
 

@@ -2,13 +2,12 @@
 
 import { requestJson } from "/static/api.js";
 import { byId, delay, element } from "/static/dom.js";
-import { text } from "/static/text.js";
+import { exactClock, locale, text } from "/static/text.js";
 
 const RETRY_MS = 1000;
 
 export function offerCost() {
   byId("cost-button").addEventListener("click", showCost);
-  byId("cost-close").addEventListener("click", () => byId("cost").close());
 }
 
 async function showCost() {
@@ -38,17 +37,17 @@ function table({ edges }) {
 }
 
 function row(name, puts, bytes, price) {
-  const cells = [name, puts.toLocaleString(), size(bytes), money(price)];
+  const cells = [name, puts.toLocaleString(locale), size(bytes), money(price)];
   return element("tr", {}, ...cells.map((cell) => element("td", { textContent: cell })));
 }
 
 const size = (bytes) => (bytes >= 1e9 ? text("gigabytes", { number: (bytes / 1e9).toFixed(2) }) : text("megabytes", { number: (bytes / 1e6).toFixed(1) }));
-const money = (price) => price.toLocaleString(undefined, { minimumFractionDigits: 2, maximumFractionDigits: price < 0.1 ? 4 : 2 });
+const money = (price) => price.toLocaleString(locale, { minimumFractionDigits: 2, maximumFractionDigits: price < 0.1 ? 4 : 2 });
 
 function explanation({ complete, at, prices }) {
   return [
     complete ? "" : text("atLeast"),
-    text("costCounted", { time: new Date(at).toLocaleTimeString() }),
+    text("costCounted", { time: exactClock(at) }),
     text("costPrices", { puts: prices.per_1000_puts, gigabytes: prices.per_gb_month }),
     text("costStorage"),
   ].join("");

@@ -3,9 +3,11 @@
 import { byId, element } from "/static/dom.js";
 import { text } from "/static/text.js";
 
+const FILTERS = ["edge", "camera", "day", "from", "to"];
 const edges = Object.create(null); // the cameras of each edge
 
 export const addressQuery = () => new URLSearchParams(location.search);
+export const showsAll = () => addressQuery().get("view") === "all"; // rather than the best shot of each visit
 
 export function changeAddress(changes, how = "pushState") {
   const query = addressQuery();
@@ -14,35 +16,63 @@ export function changeAddress(changes, how = "pushState") {
   if (search !== location.search) history[how](null, "", search || location.pathname);
 }
 
+// What decides which tiles there are.
 export function filters() {
   const query = addressQuery();
   query.delete("key");
   return query;
 }
 
+export const isFiltered = () => FILTERS.some((name) => addressQuery().get(name));
+
 // What the server is asked: a day here is a day where the browser is.
 export function serverQuery() {
-  const query = filters();
-  const day = query.get("day");
-  query.delete("day");
-  if (day) {
-    const [year, month, date] = day.split("-").map(Number);
-    query.set("from", new Date(year, month - 1, date).toISOString());
-    query.set("to", new Date(year, month - 1, date + 1).toISOString());
-  }
+  const query = cameraQuery();
+  const span = chosenSpan();
+  if (span) ["from", "to"].forEach((name, place) => query.set(name, span[place].toISOString()));
   return query;
 }
 
-export function dayOf(capture) {
-  const at = new Date(capture.at);
+export function cameraQuery() {
+  const query = new URLSearchParams();
+  for (const name of ["edge", "camera"]) if (addressQuery().get(name)) query.set(name, addressQuery().get(name));
+  return query;
+}
+
+export function parseDay(day) {
+  const found = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day ?? "");
+  return found ? new Date(Number(found[1]), Number(found[2]) - 1, Number(found[3])) : null;
+}
+
+export const daysLater = (date, days) => new Date(date.getFullYear(), date.getMonth(), date.getDate() + days);
+
+export function dayOf(at) {
+  const date = new Date(at);
   const two = (number) => String(number).padStart(2, "0");
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
 export function matchesFilters(capture) {
   const query = addressQuery();
-  const matches = (name, value) => !query.get(name) || query.get(name) === value;
-  return matches("edge", capture.edge) && matches("camera", capture.camera) && matches("day", dayOf(capture));
+  const matches = (name) => !query.get(name) || query.get(name) === capture[name];
+  const span = chosenSpan();
+  const at = new Date(capture.at);
+  return matches("edge") && matches("camera") && (!span || (at >= span[0] && at < span[1]));
+}
+
+// From and until; hours are of the chosen day, and those past midnight of the next.
+function chosenSpan() {
+  const query = addressQuery();
+  const day = parseDay(query.get("day"));
+  if (!day) return null;
+  const from = atTime(day, query.get("from")) ?? day;
+  const to = atTime(day, query.get("to")) ?? daysLater(day, 1);
+  return [from, to > from ? to : atTime(daysLater(day, 1), query.get("to"))];
+}
+
+function atTime(day, time) {
+  const found = /^(\d\d):(\d\d)$/.exec(time ?? "");
+  return found && new Date(day.getFullYear(), day.getMonth(), day.getDate(), Number(found[1]), Number(found[2]));
 }
 
 export function showFilters() {
@@ -51,8 +81,10 @@ export function showFilters() {
   const cameras = edge ? edges[edge] ?? [] : Object.values(edges).flat();
   fillSelect(byId("edge"), Object.keys(edges).sort(), edge);
   fillSelect(byId("camera"), [...new Set(cameras)].sort(), query.get("camera"));
-  byId("day").value = query.get("day") ?? "";
-  byId("clear").hidden = !filters().size;
+  for (const id of ["day", "from", "to"]) byId(id).value = query.get(id) ?? "";
+  byId("hours").hidden = byId("next-day").hidden = !query.get("day");
+  byId("view").value = showsAll() ? "all" : "";
+  byId("clear").hidden = !isFiltered();
 }
 
 export function addEdges(found) {
@@ -67,22 +99,32 @@ export function addCameraOf({ edge, camera }) {
   showFilters();
 }
 
-// Calls `onChange` when somebody chooses; until then nothing happens.
-export function followFilters(onChange) {
-  const change = (values) => {
-    changeAddress({ ...values, key: "" });
-    onChange();
-  };
-  const choose = () => change({ edge: byId("edge").value, camera: byId("camera").value, day: byId("day").value });
-  byId("edge").addEventListener("change", () => {
-    byId("camera").value = "";
-    choose();
-  });
-  for (const id of ["camera", "day"]) byId(id).addEventListener("change", choose);
+let onChange = () => {};
+
+// Shows other captures.
+export function choose(values) {
+  const day = "day" in values && !("from" in values) ? { from: "", to: "" } : {};
+  changeAddress({ ...day, ...values, key: "" });
+  onChange();
+}
+
+// Calls `changed` when somebody chooses; until then nothing happens.
+export function followFilters(changed) {
+  onChange = changed;
+  byId("edge").addEventListener("change", () => choose({ edge: byId("edge").value, camera: "" }));
+  for (const id of ["camera", "day", "view"]) byId(id).addEventListener("change", () => choose({ [id]: byId(id).value }));
+  for (const id of ["from", "to"]) byId(id).addEventListener("change", () => choose({ [id]: byId(id).value }));
+  byId("previous-day").addEventListener("click", () => chooseNeighbour(-1));
+  byId("next-day").addEventListener("click", () => chooseNeighbour(1));
   byId("filters").addEventListener("reset", (event) => {
     event.preventDefault();
-    change({ edge: "", camera: "", day: "" });
+    choose(Object.fromEntries(FILTERS.map((name) => [name, ""])));
   });
+}
+
+function chooseNeighbour(days) {
+  const day = parseDay(addressQuery().get("day")) ?? daysLater(new Date(), 1 + days);
+  choose({ day: dayOf(daysLater(day, days)) });
 }
 
 function fillSelect(select, names, chosen) {

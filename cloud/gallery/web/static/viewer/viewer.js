@@ -3,14 +3,14 @@
 
 import { requestJson } from "/static/api.js";
 import { byId, definitions, element } from "/static/dom.js";
-import { text } from "/static/text.js";
-import { addressQuery, changeAddress } from "./overview/filters.js";
-import { keyQuery } from "./grid.js";
-import { poorLabel } from "./poor.js";
+import { fullTime, text } from "/static/text.js";
+import { addressQuery, changeAddress } from "../overview/filters.js";
+import { description, keyQuery } from "../grid/tile.js";
+import { facts, shotLabel, timeAtCamera } from "./facts.js";
+import { showPicture } from "./stage.js";
 
 const SWIPE_PIXELS = 50;
-const PRELOAD = 5; // captures before the end of the grid
-const SHOTS = ["first", "better", "dwell", "stay", "last"]; // "more" needs no word
+const PRELOAD = 5; // visits before the end of the grid
 
 export class Viewer extends EventTarget {
   constructor(grid) {
@@ -47,17 +47,20 @@ export class Viewer extends EventTarget {
   }
 
   hide() {
-    if (byId("viewer").open) byId("viewer").close();
+    const key = this.key;
     this.key = null;
+    if (byId("viewer").open) byId("viewer").close();
+    if (key) this.grid.focus(key);
   }
 
   reset(key) {
     this.key = key;
     this.visitKeys = [];
-    byId("large").src = `/image?${keyQuery(key)}`;
+    showPicture(key, [this.neighbour(1), this.neighbour(-1)]);
     byId("large").alt = text("theCapture", { key });
     byId("download").href = `/image?${keyQuery(key)}&download`;
-    byId("captured-at").textContent = "";
+    byId("captured-at").textContent = text("loading");
+    byId("camera-time").textContent = byId("place").textContent = "";
     byId("facts").replaceChildren();
     byId("visit").hidden = true;
     this.showNeighbours();
@@ -65,12 +68,13 @@ export class Viewer extends EventTarget {
   }
 
   describe(capture) {
-    const at = new Date(capture.at);
-    const isVisit = capture.visit.length > 1;
     this.visitKeys = capture.visit.map((shot) => shot.key);
-    byId("captured-at").textContent = at.toLocaleString(undefined, { dateStyle: "full", timeStyle: "medium" });
+    byId("large").alt = description(capture);
+    byId("captured-at").textContent = fullTime(capture.at);
+    byId("place").textContent = [capture.edge, capture.camera].filter(Boolean).join(" / ");
+    byId("camera-time").textContent = timeAtCamera(capture);
     byId("facts").replaceChildren(...definitions(facts(capture)));
-    byId("visit").hidden = !isVisit;
+    byId("visit").hidden = capture.visit.length < 2;
     byId("shots").replaceChildren(...capture.visit.map((shot) => this.shotItem(shot)));
     this.dispatchEvent(new Event("describe"));
   }
@@ -89,22 +93,31 @@ export class Viewer extends EventTarget {
   }
 
   showNeighbours() {
-    const place = this.grid.indexOf(this.key);
-    byId("newer").disabled = place <= 0;
-    byId("older").disabled = place < 0 || place === this.grid.captures.length - 1;
+    byId("newer").disabled = !this.neighbour(-1);
+    byId("older").disabled = !this.neighbour(1);
   }
 
-  // -1: the newer neighbour, 1: the older one.
+  // The key of the next visit's picture. -1: the newer one, 1: the older one.
+  neighbour(direction) {
+    const place = this.grid.visits.indexOf(this.grid.visitOfKey.get(this.key));
+    return place < 0 ? undefined : this.grid.visits[place + direction]?.best.key;
+  }
+
   step(direction) {
-    const place = this.grid.indexOf(this.key);
-    const next = place + direction;
-    if (place < 0 || next < 0) return;
-    if (next >= this.grid.captures.length - PRELOAD) this.grid.loadMore();
-    if (this.grid.captures[next]) this.open(this.grid.captures[next].key);
+    const next = this.neighbour(direction);
+    if (this.grid.visits.indexOf(this.grid.visitOfKey.get(this.key)) >= this.grid.visits.length - PRELOAD) this.grid.loadMore();
+    if (next) this.open(next);
+  }
+
+  // Within the visit. -1: the shot before, 1: the one after.
+  stepShot(direction) {
+    const next = this.visitKeys[this.visitKeys.indexOf(this.key) + direction];
+    if (next) this.open(next);
   }
 
   followInput() {
     const dialog = byId("viewer");
+    const keys = { ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), ArrowUp: () => this.stepShot(-1), ArrowDown: () => this.stepShot(1), z: () => byId("zoom").click(), f: () => byId("full").click() };
     byId("close").addEventListener("click", () => this.close());
     byId("newer").addEventListener("click", () => this.step(-1));
     byId("older").addEventListener("click", () => this.step(1));
@@ -114,38 +127,19 @@ export class Viewer extends EventTarget {
     });
     dialog.addEventListener("click", (event) => event.target === dialog && this.close());
     dialog.addEventListener("keydown", (event) => {
-      if (event.target.matches("input, select")) return;
-      if (event.key === "ArrowLeft") this.step(-1);
-      if (event.key === "ArrowRight") this.step(1);
+      if (event.target.matches("input, select") || event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(keys, event.key)) return;
+      event.preventDefault();
+      keys[event.key]();
     });
     this.followSwipes(byId("large"));
   }
 
   followSwipes(image) {
     let start = null;
-    image.addEventListener("touchstart", (event) => (start = event.touches[0].clientX), { passive: true });
+    image.addEventListener("touchstart", (event) => (start = event.touches.length === 1 ? event.touches[0].clientX : null), { passive: true });
     image.addEventListener("touchend", (event) => {
-      const moved = event.changedTouches[0].clientX - start;
+      const moved = start === null || byId("stage").classList.contains("zoomed") ? 0 : event.changedTouches[0].clientX - start;
       if (Math.abs(moved) > SWIPE_PIXELS) this.step(moved > 0 ? -1 : 1);
     });
   }
 }
-
-function facts({ at, edge, camera, key, metadata }) {
-  return [
-    [text("utc"), at.replace("T", " ").replace("+00:00", "")],
-    [text("edge"), edge],
-    [text("camera"), metadata.camera || camera],
-    [text("quality"), percent(metadata.quality)],
-    [text("score"), percent(metadata.score)],
-    [text("face"), metadata.box && text("faceBox", metadata)],
-    [text("shot"), shotLabel(metadata.shot)],
-    [text("poor"), metadata.poor && poorLabel(metadata.poor)],
-    [text("brightened"), metadata.brightened && text("times", { number: metadata.brightened })],
-    [text("visit"), metadata.track],
-    [text("key"), key],
-  ];
-}
-
-const shotLabel = (shot) => (SHOTS.includes(shot) ? text(shot) : shot === "more" ? "" : shot ?? "");
-const percent = (share) => (share && !Number.isNaN(Number(share)) ? text("percent", { number: Math.round(100 * share) }) : share);

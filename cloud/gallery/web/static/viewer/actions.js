@@ -1,12 +1,10 @@
 // What the viewer can do with a capture: share a link to it, or delete it or its visit.
 
 import { requestJson } from "/static/api.js";
-import { byId, delay } from "/static/dom.js";
-import { text } from "/static/text.js";
-import { keyQuery } from "./grid.js";
-
-const MAX_DELETED = 200; // by one request
-const COPIED_MS = 1500;
+import { byId } from "/static/dom.js";
+import { keyQuery } from "../grid/tile.js";
+import { deleteWithUndo } from "../sets/deletion.js";
+import { copyFrom, linkText } from "../sets/links.js";
 
 export function offerSharing(viewer) {
   viewer.addEventListener("show", () => {
@@ -21,7 +19,7 @@ export function offerSharing(viewer) {
     event.preventDefault();
     makeLink(viewer.key);
   });
-  byId("copy").addEventListener("click", copyLink);
+  byId("copy").addEventListener("click", () => copyFrom(byId("url"), byId("copy")));
 }
 
 async function makeLink(key) {
@@ -33,28 +31,11 @@ async function makeLink(key) {
     byId("shared").hidden = false;
     byId("url").value = link.url;
     byId("url").select();
-    byId("shared-until").textContent = linkText(link);
+    byId("shared-until").textContent = linkText(link, "linkUntil");
     byId("shared-until").scrollIntoView({ block: "nearest" });
   } catch (error) {
     byId("shared-until").textContent = error.message;
   }
-}
-
-function linkText({ expires_at: expiresAt, note }) {
-  const sentence = text("linkUntil", { time: new Date(expiresAt).toLocaleString() });
-  return note ? text("linkNote", { text: sentence, note }) : sentence;
-}
-
-async function copyLink() {
-  byId("url").select();
-  try {
-    await navigator.clipboard.writeText(byId("url").value);
-  } catch {
-    document.execCommand("copy"); // without TLS there is no clipboard to write to
-  }
-  byId("copy").textContent = text("copied");
-  await delay(COPIED_MS);
-  byId("copy").textContent = text("copy");
 }
 
 export function offerDeletion(viewer, grid) {
@@ -67,22 +48,8 @@ export function offerDeletion(viewer, grid) {
   byId("cancel-deletion").addEventListener("click", () => (byId("deleting").hidden = true));
   byId("deleting").addEventListener("submit", (event) => {
     event.preventDefault();
-    confirmDeletion(viewer, grid, event.submitter.value === "visit" ? viewer.visitKeys : [viewer.key]);
-  });
-}
-
-async function confirmDeletion(viewer, grid, keys) {
-  const question = text(keys.length > 1 ? "confirmVisit" : "confirmOne", { number: keys.length });
-  if (!confirm(question)) return;
-  try {
-    for (let first = 0; first < keys.length; first += MAX_DELETED) {
-      const batch = keys.slice(first, first + MAX_DELETED);
-      await requestJson("/api/delete", { method: "POST", body: JSON.stringify({ keys: batch }) });
-      batch.forEach((key) => grid.remove(key));
-    }
+    const keys = event.submitter.value === "visit" ? viewer.visitKeys : [viewer.key];
     viewer.close();
-  } catch (error) {
-    byId("deleting").hidden = true;
-    viewer.showError(error);
-  }
+    deleteWithUndo(grid, keys);
+  });
 }

@@ -2,7 +2,9 @@
 
 import { byId } from "/static/dom.js";
 import { text } from "/static/text.js";
-import { addCameraOf, matchesFilters } from "./overview/filters.js";
+import { renewCalendar } from "../overview/calendar.js";
+import { addCameraOf, matchesFilters } from "../overview/filters.js";
+import { renewToday } from "../overview/headline.js";
 
 export function followUpdates(grid) {
   let wasOpen = false;
@@ -18,6 +20,8 @@ export function followUpdates(grid) {
     const capture = JSON.parse(data);
     if (matchesFilters(capture)) grid.addNew(capture);
     addCameraOf(capture);
+    renewToday();
+    renewCalendar();
   });
 }
 

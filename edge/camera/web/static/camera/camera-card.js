@@ -2,13 +2,14 @@
 
 import { request } from "/static/api.js";
 import { byId, definitions, delay, element, pageVisible } from "/static/dom.js";
-import { text } from "/static/text.js";
-import { reasonLabel } from "./labels.js";
+import { clock, dayName, locale, text } from "/static/text.js";
+import { reasonLabel } from "../labels.js";
+import { faceBox } from "./boxes.js";
+import { MaskEditor } from "./masks.js";
 
 const IMAGE_INTERVAL_MS = 200;
 const TIMEOUT_MS = 8000;
 const AFTER_COMMAND_MS = 400;
-const SVG = "http://www.w3.org/2000/svg";
 
 export class CameraCard {
   constructor(name) {
@@ -16,7 +17,7 @@ export class CameraCard {
     this.card = byId("camera").content.firstElementChild.cloneNode(true);
     this.screen = this.card.querySelector(".screen");
     this.image = this.card.querySelector("img");
-    this.boxes = this.card.querySelector("svg");
+    this.boxes = this.card.querySelector(".boxes");
     this.veil = this.card.querySelector(".veil");
     this.button = this.card.querySelector(".pause");
     this.card.querySelector("h2").textContent = name;
@@ -24,10 +25,20 @@ export class CameraCard {
     this.button.addEventListener("click", () => this.sendCommand());
     this.still = this.card.querySelector(".still");
     this.still.querySelector("button").addEventListener("click", () => this.sendMask());
+    this.enlarge = this.card.querySelector(".enlarge");
+    for (const part of [this.enlarge, this.image]) part.addEventListener("click", () => this.setLarge(this.enlarge.ariaPressed !== "true"));
+    new MaskEditor(this.url, this.card);
     this.etag = "";
     this.hasImage = false; // whether there is anything to fetch
     byId("cameras").append(this.card);
     this.followImages();
+  }
+
+  // One of several fills the row; another one gives way.
+  setLarge(large) {
+    for (const other of document.querySelectorAll(".camera.large .enlarge")) if (other !== this.enlarge) other.click();
+    this.card.classList.toggle("large", large);
+    this.enlarge.ariaPressed = String(large);
   }
 
   show(camera) {
@@ -35,6 +46,7 @@ export class CameraCard {
     this.button.textContent = text(this.command);
     this.hasImage = !(camera.problem || ["paused", "ended"].includes(camera.state));
     this.showVeil(veilText(camera));
+    this.screen.classList.toggle("paused", camera.state === "paused");
     if (camera.state === "paused") this.forgetImage();
     this.card.querySelector(".counts").replaceChildren(...definitions(counters(camera)));
     this.showReasons(camera.rejected);
@@ -55,7 +67,7 @@ export class CameraCard {
     const reasons = Object.entries(rejected).sort((one, other) => other[1] - one[1]);
     this.card.querySelector(".reasons").hidden = !reasons.length;
     this.card.querySelector(".reasons ul").replaceChildren(...reasons.map(([reason, count]) => element("li", {},
-      element("span", { textContent: reasonLabel(reason) }), element("span", { textContent: count.toLocaleString() }))));
+      element("span", { textContent: reasonLabel(reason) }), element("span", { textContent: count.toLocaleString(locale) }))));
   }
 
   // Whoever pauses does not want to be seen, not even as of a moment ago.
@@ -128,8 +140,17 @@ function nextCommand(camera) {
 }
 
 function veilText(camera) {
-  if (camera.state === "paused") return text(camera.pause_reason === "schedule" ? "outsideItsSchedule" : "paused");
+  if (camera.state === "paused") {
+    const reason = text(camera.pause_reason === "schedule" ? "outsideItsSchedule" : "paused");
+    const span = [["since", camera.paused_since], ["until", camera.paused_until]].filter(([, at]) => at);
+    return [reason, ...span.map(([name, at]) => text(name, { time: moment(at) }))].join("\n");
+  }
   return camera.problem || (camera.state === "ended" ? text("fileEnded") : "");
+}
+
+function moment(at) {
+  const isToday = new Date(at).toDateString() === new Date().toDateString();
+  return isToday ? clock(at) : text("dayAndTime", { day: dayName(at), time: clock(at) });
 }
 
 function counters(camera) {
@@ -137,9 +158,9 @@ function counters(camera) {
   const always = [
     ["framesPerSecond", camera.frames_per_second.toFixed(1)],
     ["noMotion", still === null ? "–" : text("percent", { number: still })],
-    ["faces", camera.faces.toLocaleString()],
-    ["visits", camera.visits.toLocaleString()],
-    ["captured", camera.captured.toLocaleString()],
+    ["faces", camera.faces.toLocaleString(locale)],
+    ["visits", camera.visits.toLocaleString(locale)],
+    ["captured", camera.captured.toLocaleString(locale)],
   ];
   const ifAny = [
     ["framesSkipped", camera.frames_skipped],
@@ -147,21 +168,6 @@ function counters(camera) {
     ["framesDamaged", camera.frames_damaged],
     ["refused", camera.refused],
   ];
-  const some = ifAny.filter(([, count]) => count).map(([name, count]) => [name, count.toLocaleString()]);
+  const some = ifAny.filter(([, count]) => count).map(([name, count]) => [name, count.toLocaleString(locale)]);
   return [...always, ...some].map(([name, count]) => [text(name), count]);
-}
-
-function faceBox(face, imageWidth) {
-  const [x, y, width, height] = face.box;
-  const size = imageWidth / 40;
-  const label = svgElement("text", { x, y: y > 1.5 * size ? y - size / 3 : y + height + size, "font-size": size });
-  label.textContent = face.rejected ? reasonLabel(face.rejected) : text("percent", { number: Math.round(100 * face.quality) });
-  const kind = face.rejected ? "poor" : "good";
-  return [svgElement("rect", { x, y, width, height, rx: size / 4, class: kind }), label];
-}
-
-function svgElement(name, attributes) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
 }

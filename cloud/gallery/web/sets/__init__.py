@@ -1,0 +1,1 @@
+"""What is done with several captures at once."""

@@ -1,0 +1,130 @@
+// Days and hours with how many visits each has: one click shows a day, another one an hour of it.
+
+import { requestJson } from "/static/api.js";
+import { byId, delay, element, pageVisible } from "/static/dom.js";
+import { counted, dayName, locale, text } from "/static/text.js";
+import { addressQuery, cameraQuery, choose, dayOf, daysLater, parseDay } from "./filters.js";
+
+const DAYS = 14;
+const AROUND = 3; // days that are shown after a chosen one
+const HOURS = 24;
+const MAX_ANSWERS = 20; // what takes longer to count is shown as far as it is known
+const PAUSE_MS = 700;
+const RENEW_MS = 4000; // after something new, and never more often
+
+const shown = { days: "", hours: "" };
+let last = null; // the newest day of the strip
+let renewal = null;
+
+export function offerCalendar() {
+  byId("newer-days").addEventListener("click", () => turn(DAYS));
+  byId("older-days").addEventListener("click", () => turn(-DAYS));
+}
+
+// After something was chosen.
+export function showCalendar() {
+  const today = daysLater(new Date(), 0);
+  const day = parseDay(addressQuery().get("day"));
+  last ??= today;
+  if (day && (day > last || day <= daysLater(last, -DAYS))) last = minimum(daysLater(day, AROUND), maximum(day, today));
+  showStrip();
+}
+
+// After something was stored or deleted.
+export function renewCalendar() {
+  renewal ??= setTimeout(() => {
+    renewal = null;
+    shown.days = shown.hours = "";
+    showStrip();
+  }, RENEW_MS);
+}
+
+function turn(days) {
+  last = daysLater(last, days);
+  showStrip();
+}
+
+function showStrip() {
+  const today = daysLater(new Date(), 0);
+  const chosen = parseDay(addressQuery().get("day"));
+  byId("newer-days").disabled = last >= today;
+  byId("hour-strip").hidden = !chosen;
+  const days = Array.from({ length: DAYS + 1 }, (_, place) => daysLater(last, place + 1 - DAYS));
+  load("days", days, dayItem);
+  const hour = (place) => new Date(chosen.getFullYear(), chosen.getMonth(), chosen.getDate(), place);
+  if (chosen) load("hours", Array.from({ length: HOURS + 1 }, (_, place) => hour(place)), hourItem);
+  markChosen();
+}
+
+async function load(name, bounds, item) {
+  const seconds = bounds.map((at) => Math.floor(at / 1000)).filter((at, place, all) => !place || at > all[place - 1]);
+  const query = cameraQuery();
+  query.set("at", seconds.join());
+  if (shown[name] === String(query)) return;
+  shown[name] = String(query);
+  show(name, bounds, seconds, [], item);
+  for (let answers = 0; answers < MAX_ANSWERS; answers += 1) {
+    await pageVisible();
+    const counts = await requestJson(`/api/counts?${query}`).catch(() => null);
+    if (shown[name] !== String(query)) return;
+    if (!counts) return (shown[name] = "");
+    show(name, bounds, seconds, counts.spans, item);
+    if (counts.complete) return;
+    await delay(PAUSE_MS);
+  }
+}
+
+function show(name, bounds, seconds, spans, item) {
+  const numbers = spans.map((span) => (span ? span.visits ?? span.captures : 0));
+  const most = Math.max(1, ...numbers);
+  const items = bounds.slice(0, -1).map((at) => {
+    const place = seconds.indexOf(Math.floor(at / 1000));
+    const made = element("li", {}, item(at, spans[place]));
+    made.style.setProperty("--share", (numbers[place] ?? 0) / most);
+    return made;
+  });
+  const list = byId(name === "days" ? "day-strip" : "hour-strip");
+  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.value : null;
+  list.replaceChildren(...(name === "days" ? items.reverse() : items));
+  markChosen();
+  if (focused) list.querySelector(`[data-value="${focused}"]`)?.focus();
+}
+
+function dayItem(at, span) {
+  const weekday = at.toLocaleDateString(locale, { weekday: "short" });
+  const date = at.toLocaleDateString(locale, { day: "numeric", month: "numeric" });
+  const button = stripButton(dayOf(at), dayName(at), span, element("span", { textContent: weekday }), element("b", { textContent: date }));
+  button.addEventListener("click", () => choose({ day: button.ariaPressed === "true" ? "" : button.dataset.value }));
+  return button;
+}
+
+function hourItem(at, span) {
+  const hour = String(at.getHours()).padStart(2, "0");
+  const to = `${String((at.getHours() + 1) % HOURS).padStart(2, "0")}:00`;
+  const button = stripButton(`${hour}:00`, `${hour}:00`, span, element("b", { textContent: hour }));
+  button.addEventListener("click", () => choose(button.ariaPressed === "true" ? { from: "", to: "" } : { from: `${hour}:00`, to }));
+  return button;
+}
+
+function stripButton(value, name, span, ...labels) {
+  const number = span ? span.visits ?? span.captures : null;
+  const count = element("span", { className: "count", textContent: number === null ? "–" : number || "" });
+  const button = element("button", { type: "button", className: number ? "some" : "none" }, ...labels, count);
+  button.dataset.value = value;
+  button.ariaLabel = span ? text("labelled", { name, text: amount(span) }) : name;
+  return button;
+}
+
+function amount(span) {
+  return span.visits === null ? counted("onePicture", "manyPictures", span.captures) : counted("oneVisit", "manyVisits", span.visits);
+}
+
+function markChosen() {
+  const query = addressQuery();
+  for (const [strip, name] of [["day-strip", "day"], ["hour-strip", "from"]]) {
+    for (const button of byId(strip).querySelectorAll("button")) button.ariaPressed = String(button.dataset.value === query.get(name));
+  }
+}
+
+const minimum = (one, other) => (one < other ? one : other);
+const maximum = (one, other) => (one > other ? one : other);

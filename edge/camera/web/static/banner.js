@@ -1,0 +1,67 @@
+// What is wrong, what it means for the pictures, and one command that helps.
+
+import { byId, delay } from "/static/dom.js";
+import { clock, counted, text } from "/static/text.js";
+
+const COPIED_MS = 1500;
+const HERE = "onThisHost";
+const CLOUD = "onTheCloudHost";
+// By stage and level: the text (none: what the server says), what it means without captures that wait, where, command.
+const ADVICE = {
+  "camera error": [null, "noNewPictures", HERE, "./usbcam doctor"],
+  "disk error": [null, "notKept", HERE, "./usbcam doctor"],
+  "disk warning": ["diskFilling", "oldestGo", HERE, "./usbcam doctor"],
+  "broker error": ["brokerSilent", "keptHere", HERE, "./usbcam up"],
+  "bridge warning": ["noToken", "keptHere", CLOUD, "./usbcam enroll NAME"],
+  "bridge error": ["cloudUnreachable", "keptHere", HERE, "./usbcam doctor"],
+  "cloud warning": ["noReceipts", "keptHere", CLOUD, "./usbcam check"],
+};
+const ABOUT_PICTURES = ["keptHere"]; // then what waits is counted
+
+let heardAt = null;
+
+export function offerCommand() {
+  byId("copy-command").addEventListener("click", copyCommand);
+}
+
+export function showBanner({ pipeline, spool }) {
+  heardAt = new Date();
+  const stage = worst(pipeline);
+  if (!stage) return (byId("banner").hidden = true);
+  const [wrong, meaning, where, command] = ADVICE[`${kind(stage)} ${stage.level}`] ?? [null, "keptHere", HERE, "./usbcam doctor"];
+  const waiting = spool.captures && ABOUT_PICTURES.includes(meaning);
+  const means = waiting ? counted("oneWaits", "manyWait", spool.captures) : text(meaning);
+  show(stage.level, wrong ? text(wrong) : stage.message, means, where, command);
+}
+
+// The page has lost its server.
+export function showLost() {
+  show("error", text("unreachable"), heardAt ? text("shownAsOf", { time: clock(heardAt) }) : "", HERE, "./usbcam up");
+}
+
+function worst(pipeline) {
+  return pipeline.find((stage) => stage.level === "error") ?? pipeline.find((stage) => stage.level === "warning");
+}
+
+const kind = ({ stage }) => stage.toLowerCase().replace(/s$/, "");
+
+function show(level, wrong, meaning, where, command) {
+  byId("banner").className = level;
+  byId("banner").hidden = false;
+  for (const [id, sentence] of Object.entries({ wrong, meaning, "advice-where": text(where), command })) {
+    if (byId(id).textContent !== sentence) byId(id).textContent = sentence;
+  }
+}
+
+async function copyCommand() {
+  const selection = getSelection();
+  selection.selectAllChildren(byId("command"));
+  try {
+    await navigator.clipboard.writeText(byId("command").textContent);
+  } catch {
+    document.execCommand("copy"); // without TLS there is no clipboard to write to
+  }
+  byId("copy-command").textContent = text("copied");
+  await delay(COPIED_MS);
+  byId("copy-command").textContent = text("copy");
+}
