@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from camera.config.settings import Settings
-from camera.pipeline.appearance import appearance_of
 from camera.pipeline.detector import Detection, FaceDetector
 from camera.pipeline.encoder import CaptureEncoder, ShotCandidate
+from camera.pipeline.face.appearance import appearance_of
 from camera.pipeline.face.floors import NO_FACE, POOR_REASONS, SMALL, STILL
 from camera.pipeline.face.judge import FaceJudge, Judgement, is_face
 from camera.pipeline.face.still import STILL_SECONDS, SUSPECT_SECONDS, StillFaces
