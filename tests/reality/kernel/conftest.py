@@ -37,6 +37,7 @@ def session_rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     rig = Rig(machine, usb)
     rig.install()
     yield rig
+    rig.close()
     machine.stop()
     usb.stop()
 

@@ -1,5 +1,6 @@
 """A machine with our cameras' ports, and the product's camera in it."""
 
+import base64
 import re
 import shlex
 import shutil
@@ -43,6 +44,7 @@ class Rig:
     machine: Machine
     usb: UsbServer
     lines: list[str] = field(default_factory=list)  # of the log
+    following: subprocess.Popen[str] | None = None
     old: int = 0  # so many of them do not count any more
 
     def install(self) -> None:
@@ -106,7 +108,7 @@ class Rig:
         done = self.camera("snapshot", "--out", "/tmp/shot.png", **settings)
         assert done.returncode == 0, done.stderr
         folder = self.machine.share.parent
-        (folder / "shot.png").write_bytes(bytes.fromhex(self.machine.shell("xxd -p /tmp/shot.png | tr -d '\\n'")))
+        (folder / "shot.png").write_bytes(base64.b64decode(self.machine.shell("base64 /tmp/shot.png")))
         image = cv2.imread(str(folder / "shot.png"))
         assert image is not None
         return image
@@ -124,10 +126,17 @@ class Rig:
     def follow(self) -> None:
         """Read the service's log from now on, in a thread: asking again and again would take the machine's CPU."""
         command = "journalctl --unit=camera --output=short-unix --no-hostname --quiet --lines=0 --follow"
-        following = subprocess.Popen(
+        self.following = subprocess.Popen(
             [*self.machine.ssh, command], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
         )
-        threading.Thread(target=lambda: self.lines.extend(map(str.rstrip, following.stdout or ())), daemon=True).start()
+        said = self.following.stdout or ()
+        threading.Thread(target=lambda: self.lines.extend(map(str.rstrip, said)), daemon=True).start()
+
+    def close(self) -> None:
+        """Stop following the log."""
+        if self.following is not None:
+            self.following.kill()
+            self.following.communicate()
 
     def forget(self) -> None:
         """Count only what is said from now on."""
