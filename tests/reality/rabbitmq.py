@@ -100,7 +100,11 @@ class Cluster:
         for process in (self._watch, *(node.process for node in self.nodes)):
             if process is not None:
                 process.kill()
-        self.machine.run("sh", "-c", f"ERL_EPMD_PORT={self._epmd_port} epmd -kill >/dev/null || true")
+        # It refuses while it believes that a node lives, and it takes it a moment to see them gone.
+        end = (
+            f"export ERL_EPMD_PORT={self._epmd_port}; for n in 1 2 3 4 5 6 7 8 9; do epmd -kill && exit; sleep 1; done"
+        )
+        self.machine.run("sh", "-c", f"({end}) >/dev/null 2>&1 || true")
         shutil.rmtree(self.folder)
 
     def _launch(self, node: Node) -> None:
