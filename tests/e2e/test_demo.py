@@ -69,7 +69,7 @@ WRITABLE = {
     "store": {"/tmp", "/objects"},
     "cloud-broker": {"/tmp", "/mosquitto/data"},
     "uploader": {"/tmp", "/journal"},
-    "gallery": {"/tmp", "/thumbnails"},
+    "gallery": {"/tmp", "/thumbnails", "/gallery-state"},
     "edge-broker": {"/tmp", "/mosquitto/data", "/mosquitto/log"},  # there the camera's login
     "camera": {"/tmp", "/spool"},
 }
