@@ -177,7 +177,14 @@ def project(value: str, _env: EnvFile) -> str | None:
     return None if PROJECT.fullmatch(value) else "must be of a-z, 0-9, - and _, such as usbcam"
 
 
+def page(value: str, _env: EnvFile) -> str | None:
+    if re.fullmatch(r"https?://([^\s/?#@:\[\]]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?([/?#]\S*)?", value):
+        return None
+    return "must be a page's address, such as https://gallery.example.com"
+
+
 RULES: dict[str, Rule] = {
+    "GALLERY_URL": page,
     "COMPOSE_PROJECT_NAME": project,
     "CLOUD_HOST": cloud_host,
     "CLOUD_EXTRA_NAMES": extra_names,
