@@ -8,8 +8,9 @@ import { addressQuery, cameraQuery, choose, dayOf, daysLater, parseDay } from ".
 const DAYS = 14;
 const AROUND = 3; // days that are shown after a chosen one
 const HOURS = 24;
-const MAX_ANSWERS = 20; // what takes longer to count is shown as far as it is known
+const QUICK_ANSWERS = 20; // what takes longer to count, or fails, is asked for less often
 const PAUSE_MS = 700;
+const RETRY_MS = 5000;
 const RENEW_MS = 4000; // after something new, and never more often
 
 const shown = { days: "", hours: "" };
@@ -63,14 +64,13 @@ async function load(name, bounds, item) {
   if (shown[name] === String(query)) return;
   shown[name] = String(query);
   show(name, bounds, seconds, [], item);
-  for (let answers = 0; answers < MAX_ANSWERS; answers += 1) {
+  for (let answers = 0; ; answers += 1) {
     await pageVisible();
     const counts = await requestJson(`/api/counts?${query}`).catch(() => null);
     if (shown[name] !== String(query)) return;
-    if (!counts) return (shown[name] = "");
-    show(name, bounds, seconds, counts.spans, item);
-    if (counts.complete) return;
-    await delay(PAUSE_MS);
+    if (counts) show(name, bounds, seconds, counts.spans, item);
+    if (counts?.complete) return;
+    await delay(counts && answers < QUICK_ANSWERS ? PAUSE_MS : RETRY_MS);
   }
 }
 
