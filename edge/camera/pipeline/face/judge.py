@@ -38,12 +38,8 @@ class FaceJudge:
         return self._judge(assess(image, detection), detection)
 
     def look_closer(self, image: Image, detection: Detection, judgement: Judgement, open_eyes: float) -> Judgement:
-        """Judge with landmarks; `open_eyes`: how wide open the eyes of this visit usually are, 0 if unknown.
-
-        Of what was looked at before it sees the mirror image, too, which halves the mesh's error.
-        """
-        found = self._landmarker.find(image, detection, mirrored=judgement.landmarks is not None)
-        found = found.averaged(judgement.landmarks) if judgement.landmarks else found
+        """Judge with landmarks; `open_eyes`: how wide open the eyes of this visit usually are, 0 if unknown."""
+        found = self._landmarker.find(image, detection)
         turn, tilt = (found.turn, found.roll) if found.presence >= MIN_PRESENCE else (90.0, 0.0)
         quality = replace(judgement.quality, turn=turn, tilt=tilt)
         quality = quality.with_eyes(found.eye_opening, open_eyes)

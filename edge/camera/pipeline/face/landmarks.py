@@ -5,7 +5,7 @@ It runs in OpenCV's own dnn. Nothing of the package that carries the model is im
 
 import importlib.util
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -28,9 +28,6 @@ DOWN_WEIGHT = 1.5  # who looks down hides the eyes
 RIGHT_CHEEK, LEFT_CHEEK, FOREHEAD, CHIN, NOSE = 234, 454, 10, 152, 1
 RIGHT_EYE, LEFT_EYE = (33, 160, 158, 133, 153, 144), (362, 385, 387, 263, 373, 380)
 EYE_CORNERS, MOUTH_CORNERS = ((33, 133), (263, 362)), (61, 291)  # right, left
-# The same points on either side: the left eye's go from its inner corner outwards.
-RIGHT_SIDE = (RIGHT_CHEEK, 33, 160, 158, 133, 153, 144, 61)
-LEFT_SIDE = (LEFT_CHEEK, 263, 387, 385, 362, 380, 373, 291)
 
 Points = NDArray[np.float64]
 
@@ -52,11 +49,6 @@ class FaceLandmarks:
         away = DOWN_WEIGHT * max(0.0, self.pitch - FREE_DOWN) or max(0.0, -self.pitch - FREE_UP)
         return math.hypot(self.yaw, away)
 
-    def averaged(self, other: "FaceLandmarks") -> "FaceLandmarks":
-        """What two looks at the same face say together."""
-        pairs = zip(astuple(self), astuple(other), strict=True)
-        return FaceLandmarks(*((one + another) / 2 for one, another in pairs))
-
 
 class FaceLandmarker:
     """Finds landmarks, about 3.5 ms a face. One per thread; the model is loaded at the first face."""
@@ -65,23 +57,17 @@ class FaceLandmarker:
         self._net: cv2.dnn.Net | None = None
         self._outputs: tuple[str, ...] = ()
 
-    def find(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceLandmarks:
-        """Look at one face of an image, turned upright by the line through its eyes.
-
-        The mesh takes left and right for a little different; who also looks at it `mirrored` averages that out.
-        """
+    def find(self, image: Image, detection: Detection) -> FaceLandmarks:
+        """Look at one face of an image, turned upright by the line through its eyes."""
         if self._net is None:
             self._net = cv2.dnn.readNetFromTFLite(str(model_path()))
             self._outputs = tuple(self._net.getUnconnectedOutLayersNames())
         to_input, angle = _alignment(detection)
         seen = cv2.warpAffine(image, to_input, (INPUT_PX, INPUT_PX), flags=cv2.INTER_LINEAR)
         gain = min(MAX_GAIN, max(1.0, MIN_LIGHT / max(1.0, float(seen[48:144, 48:144].mean()))))
-        shown = np.ascontiguousarray(seen[:, ::-1]) if mirrored else seen
-        self._net.setInput(cv2.dnn.blobFromImage(shown, gain / 255, swapRB=True))
+        self._net.setInput(cv2.dnn.blobFromImage(seen, gain / 255, swapRB=True))
         outputs = [np.asarray(output, np.float64).ravel() for output in self._net.forward(self._outputs)]
         points = max(outputs, key=len).reshape(-1, 3)
-        if mirrored:
-            points = _mirrored(points)
         logit = float(min(outputs, key=len)[0])
         return _landmarks(points, 1 / (1 + math.exp(-min(50.0, max(-50.0, logit)))), angle, to_input, detection)
 
@@ -116,13 +102,6 @@ def _landmarks(
         eye_opening=(_opening(points, RIGHT_EYE) + _opening(points, LEFT_EYE)) / 2,
         misfit=_misfit(points, to_input, detection),
     )
-
-
-def _mirrored(points: Points) -> Points:
-    """The points of a mirrored face where they are in the face itself."""
-    back = points * (-1, 1, 1) + (INPUT_PX - 1, 0, 0)
-    back[list(RIGHT_SIDE + LEFT_SIDE)] = back[list(LEFT_SIDE + RIGHT_SIDE)]
-    return np.asarray(back)
 
 
 def _opening(points: Points, eye: tuple[int, ...]) -> float:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from camera.pipeline.face.quality import Quality
 
-SHARP_WEIGHT = 1.2
-FREE_DEGREES = 3.0
+SHARP_WEIGHT = 1.4
+FREE_DEGREES = 4.0
 EYES_DEGREES = 25.0  # a face that is turned further does not show how wide its eyes open
 MAX_REMEMBERED = 600  # a minute at the default rate; of more, every other one is forgotten
 
