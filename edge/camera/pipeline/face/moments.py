@@ -12,7 +12,7 @@ from camera.pipeline.face.quality import Quality
 
 SHARP_WEIGHT = 1.4
 FREE_DEGREES = 4.0
-EYES_DEGREES = 25.0  # a face that is turned further does not show how wide its eyes open
+USUAL_OPENING = 0.26  # of narrow eyes (measured); what is usual in a visit is known only after some moments
 MAX_REMEMBERED = 600  # a minute at the default rate; of more, every other one is forgotten
 
 
@@ -29,15 +29,15 @@ class VisitMoments:
         _remember(self._sharpness, quality.sharpness)
 
     def add_look(self, quality: Quality) -> None:
-        """Remember where a face looks and how open its eyes are, by its landmarks."""
+        """Remember where a face looks and, if that was asked, how open its eyes are."""
         _remember(self._facing, _facing(quality))
-        if quality.turn <= EYES_DEGREES:
+        if quality.eye_opening:
             _remember(self._openings, quality.eye_opening)
 
     @property
     def open_eyes(self) -> float:
-        """How wide open this face's eyes are, usually; 0 if unknown."""
-        return self._openings[len(self._openings) * 3 // 4] if self._openings else 0.0
+        """How wide open this face's eyes are, usually."""
+        return max(USUAL_OPENING, self._openings[len(self._openings) * 3 // 4]) if self._openings else USUAL_OPENING
 
     def merit(self, quality: Quality) -> float:
         """How a moment compares with the others of this visit, 0 to 1."""

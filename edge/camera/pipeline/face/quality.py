@@ -38,7 +38,7 @@ class Quality:
     completeness: float
     pose: float  # by the detector's five points; by the landmarks once they are known
     eyes: float = 1.0  # unknown without landmarks
-    eye_opening: float = 0.0  # as the landmarks have it; 0 if unknown
+    eye_opening: float = 0.0  # height over width; 0 if unknown
     turn: float = 0.0  # degrees; 0 if unknown
     brightness: float = 1.0  # mean of the face, a share of white
     tilt: float = 0.0  # degrees, of the eyes in the picture; 0 if unknown
@@ -68,7 +68,7 @@ class Quality:
 
     def with_eyes(self, opening: float, usual: float) -> "Quality":
         """The same shot, its eyes compared with those of its visit."""
-        share = opening / usual if usual > 0 else 1.0
+        share = opening / usual if opening > 0 else 1.0  # 0: nobody asked
         eyes = float(np.clip((share - SHUT_EYES) / (OPEN_EYES - SHUT_EYES), MIN_FACTOR, 1.0))
         return replace(self, eyes=eyes, eye_opening=opening)
 
