@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from camera.config.settings import Settings
+from camera.pipeline.appearance import appearance_of
 from camera.pipeline.detector import Detection, FaceDetector
 from camera.pipeline.encoder import CaptureEncoder, ShotCandidate
-from camera.pipeline.face.appearance import appearance_of
 from camera.pipeline.face.floors import NO_FACE, POOR_REASONS, SMALL, STILL
 from camera.pipeline.face.judge import FaceJudge, Judgement, is_face
 from camera.pipeline.face.still import STILL_SECONDS, SUSPECT_SECONDS, StillFaces
-from camera.pipeline.motion import MotionDetector
+from camera.pipeline.sight.motion import MotionDetector
 from camera.pipeline.tracker import Track, TrackedDetection, Tracker
 from camera.pipeline.visit_policy import ShotKind, VisitState
 from camera.sources.frame import Frame

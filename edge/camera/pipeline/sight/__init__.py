@@ -1,1 +1,1 @@
-"""Whether a camera sees: covered, defocused, turned away, frozen, or dark though it should be light."""
+"""What a camera sees as a whole: whether anything moves, and whether it is covered, defocused, turned or frozen."""
