@@ -1,7 +1,10 @@
 """The live page with real brokers, bridge, uploader and store: a capture until it is in S3."""
 
+from functools import partial
+
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from tests.support.journey import START_SECONDS, Journey
@@ -29,19 +32,27 @@ def test_a_capture_is_seen_to_reach_the_bucket_and_all_is_well(journey: Journey,
     tab.close()
 
 
+def reloads(tab: Page) -> bool:
+    try:
+        tab.reload()
+    except PlaywrightError:
+        return False
+    return True
+
+
 def test_a_pause_by_a_click_lasts_over_a_restart(journey: Journey, browser: Browser) -> None:
     port = free_port()
     camera = journey.camera(LIVE_PORT=str(port))
     wait_for(lambda: "Live page: " in camera.tail(50), seconds=START_SECONDS, what="the live page")
     tab = browser.new_page()
     tab.goto(f"http://{LOOPBACK}:{port}")
-    expect(tab.locator("#pipeline li.ok").filter(has_text="Broker")).to_be_visible(timeout=MILLISECONDS)
+    expect(tab.locator("#pipeline li.ok").filter(has_text="Broker")).to_have_count(1, timeout=MILLISECONDS)
     tab.get_by_role("button", name="Pause").click()
-    expect(tab.locator(".veil")).to_have_text("Paused", timeout=MILLISECONDS)
+    expect(tab.locator(".veil")).to_contain_text("Paused", timeout=MILLISECONDS)
     camera.kill()
 
     journey.camera(LIVE_PORT=str(port))
+    wait_for(partial(reloads, tab), seconds=START_SECONDS, what="the live page again")
 
-    expect(tab.locator("#summary")).to_contain_text("Needs attention", timeout=MILLISECONDS)
-    expect(tab.locator(".veil")).to_have_text("Paused", timeout=MILLISECONDS)
+    expect(tab.locator(".veil")).to_contain_text("Paused", timeout=MILLISECONDS)
     tab.close()
