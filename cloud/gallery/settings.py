@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from common.contract.times import valid_timezone
 from common.web.server import valid_trusted_proxy
-from gallery.fleet.notices.quiet_hours import valid_timezone
 from storage.settings import StorageSettings
 
 

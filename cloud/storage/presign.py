@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAX_EXPIRY = timedelta(days=7)  # of a version 4 signature
+DEFAULT_EXPIRY = "7d"
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 NOT_FOUND = 404
 
@@ -29,6 +30,11 @@ class PresignedUrl:
     url: str
     expires_at: datetime  # aware, UTC
     note: str | None  # what may end it earlier
+
+    def to_json(self) -> dict[str, str | None]:
+        """As the gallery's page reads it."""
+        expires_at = self.expires_at.astimezone(UTC).isoformat(timespec="seconds")
+        return {"url": self.url, "expires_at": expires_at, "note": self.note}
 
 
 def parse_duration(text: str) -> timedelta:

@@ -15,7 +15,7 @@ from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError,
 from common.runtime.heartbeat import health_problem
 from common.runtime.settings import read_settings
 from storage.client import create_client
-from storage.presign import PresignError, parse_duration, presign
+from storage.presign import DEFAULT_EXPIRY, PresignError, parse_duration, presign
 from uploader import metrics
 from uploader.admin.check import run_checks
 from uploader.admin.setup import run_setup
@@ -100,7 +100,13 @@ def setup() -> int:
 
 @main.command(epilog=example("python -m uploader link porch/camera/2026/11/22/ID.png --expires 12h"))
 @click.argument("key")
-@click.option("--expires", callback=_expiry, default="7d", metavar="7d", help="For how long: 30m, 12h; at most 7d.")
+@click.option(
+    "--expires",
+    callback=_expiry,
+    default=DEFAULT_EXPIRY,
+    metavar=DEFAULT_EXPIRY,
+    help="For how long: 30m, 12h; at most 7d.",
+)
 def link(key: str, expires: timedelta) -> int:
     """Print a link to the image that is stored as KEY.
 

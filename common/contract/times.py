@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 COMPACT = re.compile(r"\d{8}T\d{6}\.\d{3}Z", re.ASCII)
@@ -20,6 +21,29 @@ def timestamp(moment: datetime) -> str:
 def parse_timestamp(text: str) -> datetime:
     """Parse what `timestamp` writes and nothing else; raises ValueError."""
     return _parse(text, TIMESTAMP)
+
+
+def timestamp_of(value: object) -> datetime | None:
+    """Read a time that somebody else wrote; None for whatever `timestamp` does not write."""
+    try:
+        return parse_timestamp(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def valid_timezone(name: str) -> str:
+    """Return the name of a known time zone, or nothing for the host's; raises ValueError."""
+    try:
+        if name:
+            ZoneInfo(name)
+    except (KeyError, OSError, ValueError) as error:  # unknown, or a folder of zones
+        raise ValueError("must be a time zone such as Europe/Berlin") from error
+    return name
+
+
+def in_timezone(moment: datetime, name: str) -> datetime:
+    """The moment on the clock of a time zone; an empty name is the host's."""
+    return moment.astimezone(ZoneInfo(name) if name else None)
 
 
 def compact(moment: datetime) -> str:

@@ -7,6 +7,7 @@ scripts and mosquitto.conf have their own spellings; tests/contract compares the
 import re
 
 EDGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+CAMERA_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 # Words of topics at an edge, and a folder of the bucket. The uploaders' own, _ and what begins with it, match no name.
 RESERVED_EDGE_NAMES = frozenset({"images", "visits", "status", "receipts", "command", "rejected"})
 

@@ -120,6 +120,12 @@ class Probe:
         """Publish at QoS 1 and return the broker's answer; None if it ended the connection instead."""
         return self._answer(self._client.publish(topic, payload, 1, properties=described).mid, "a message")
 
+    def send(self, topic: str, payload: bytes, refused: str) -> None:
+        """Publish at QoS 1; raise NotGrantedError with these words for anything but success."""
+        answer = self.publish(topic, payload)
+        if answer is None or answer.is_failure:
+            raise NotGrantedError(f"{refused} ({answer or self.ended})")
+
     def publish_all(self, topic: str, payloads: list[bytes]) -> None:
         """Publish at QoS 1 and wait until all are acknowledged with success."""
         numbers = [self._client.publish(topic, payload, 1).mid for payload in payloads]

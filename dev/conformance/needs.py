@@ -40,9 +40,7 @@ def acknowledgements(broker: Broker) -> str:
     topic = topics.edge_images(new_name())
     with broker.client() as reader, broker.client() as sender:
         reader.require(topic)
-        answer = sender.publish(topic, b"image")
-        if answer is None or answer.is_failure:
-            raise NotGrantedError(f"a message is refused ({answer or sender.ended})")
+        sender.send(topic, b"image", "a message is refused")
         if (qos := reader.take(1)[0].qos) != 1:
             raise NotGrantedError(f"a message of QoS 1 arrives at QoS {qos}")
     return "QoS 1 from publisher to subscriber"
@@ -70,9 +68,7 @@ def size(broker: Broker) -> str:
         if limit is not None and limit < broker.image_megabytes * MEGABYTE:
             raise NotGrantedError(f"packets of at most {limit} bytes, and an image may have {len(image)}")
         reader.require(topic)
-        answer = sender.publish(topic, image)
-        if answer is None or answer.is_failure:
-            raise NotGrantedError(f"an image of {len(image)} bytes is refused ({answer or sender.ended})")
+        sender.send(topic, image, f"an image of {len(image)} bytes is refused")
         if len(reader.take(1)[0].payload) != len(image):
             raise NotGrantedError("an image arrives with another length")
     return f"images of {broker.image_megabytes} MB arrive whole"

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from common.contract.times import parse_timestamp, timestamp
+from common.contract.times import timestamp, timestamp_of
 
 MAX_BYTES = 8192  # a camera writes less than 1 KB
 MAX_TEXT = 300
@@ -50,12 +50,12 @@ class CameraReport:
         """Take what can be understood."""
         return cls(
             online=content.get("online") is True,
-            at=_time(content.get("at")),
+            at=timestamp_of(content.get("at")),
             state=_text(content.get("state")),
             problem=_text(content.get("problem")),
             blind=_text(content.get("blind")),
-            blind_since=_time(content.get("blind_since")),
-            last_captured_at=_time(content.get("last_captured_at")),
+            blind_since=timestamp_of(content.get("blind_since")),
+            last_captured_at=timestamp_of(content.get("last_captured_at")),
             waiting=_count(content.get("waiting")),
             dropped=_count(content.get("dropped")),
             version=_text(content.get("version")),
@@ -74,13 +74,6 @@ def _text(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     return value[:MAX_TEXT].encode("utf-8", "replace").decode()
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        return parse_timestamp(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def _count(value: object) -> int | None:

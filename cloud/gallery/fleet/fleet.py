@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -120,12 +120,8 @@ class Fleet:
         if last is None and len(edge.cameras) >= MAX_CAMERAS:
             return
         if last is not None and not report.online:  # a last will: what was said before still tells something
-            report = CameraReport(**{**_fields(last.report), "online": False})
+            report = replace(last.report, online=False)
         edge.cameras = edge.cameras | {camera: CameraRecord(report, now)}
-
-
-def _fields(report: CameraReport) -> dict[str, Any]:
-    return {name: getattr(report, name) for name in CameraReport.__slots__}
 
 
 def _edge_to_json(record: EdgeRecord) -> dict[str, object]:

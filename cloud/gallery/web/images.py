@@ -1,14 +1,12 @@
 """Images: as they are stored, as thumbnails, and as links that work without the gallery."""
 
-from datetime import UTC
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gallery.context import GalleryContext
 from gallery.pictures.thumbnails import NoImageError
 from gallery.web.query import entry_from_query
-from storage.presign import parse_duration, presign
+from storage.presign import DEFAULT_EXPIRY, parse_duration, presign
 
 ONE_HOUR = {"cache-control": "private, max-age=3600"}  # a key's image never changes, but it may be deleted
 
@@ -33,13 +31,12 @@ class ImageEndpoints:
 
     def link(self, request: Request) -> Response:
         """A presigned URL."""
-        expires = parse_duration(request.query_params.get("expires", "7d"))
+        expires = parse_duration(request.query_params.get("expires", DEFAULT_EXPIRY))
         entry = entry_from_query(self._context.catalog, request)
         link = presign(self._context.settings, entry.key, expires)
         if not self._context.reader.is_capture(entry.key):
             raise NoImageError(entry.key)
-        expires_at = link.expires_at.astimezone(UTC).isoformat(timespec="seconds")
-        return JSONResponse({"url": link.url, "expires_at": expires_at, "note": link.note})
+        return JSONResponse(link.to_json())
 
 
 def _file_name(key: str) -> str:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,6 @@ from common.mqtt_properties import MAX_PROPERTY_BYTES, MAX_USER_PROPERTIES
 from storage.capture import UNKNOWN_CAMERA, Capture
 from uploader.ingest.image import UNLIMITED, DecodeMeter, NotAnImageError, validate_image
 
-CAMERA_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 DETAILS = ("box", "score", "quality", "track", "shot", "poor", "brightened", "timezone")
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_AHEAD = timedelta(days=1)
@@ -135,7 +133,7 @@ def _embedded(text: str | None) -> dict[str, str]:
 
 def _camera(metadata: Mapping[str, str]) -> str:
     camera = metadata.get("camera", UNKNOWN_CAMERA)
-    if not CAMERA_NAME.fullmatch(camera):
+    if not topics.CAMERA_NAME.fullmatch(camera):
         raise InvalidMessageError("camera is not a name of letters, digits, - and _", "camera")
     return camera
 

@@ -21,9 +21,8 @@ from uploader.mqtt.delivery import Deliveries, Delivery
 from uploader.mqtt.fair_share import FairShares
 
 MAX_WAITING_QOS_0 = 80  # of one edge; the broker has forgotten them already, so only memory bounds them
-MAX_LEFT_BYTES = (
-    96 << 20
-)  # of all edges together; one edge's share and what is held of it exceed an edge broker's queue
+# Of all edges together; one edge's share and what is held of it exceed an edge broker's queue.
+MAX_LEFT_BYTES = 96 << 20
 DROPS_A_MINUTE = 600  # half of it at once; whoever exceeds it is held off
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 from typing import Literal, Self
-from zoneinfo import ZoneInfo
+
+from common.contract.times import in_timezone
 
 DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 ENTRY = re.compile(r"(?:([a-z]{2})(?:-([a-z]{2}))?/)?([0-2]\d):([0-5]\d)-([0-2]\d):([0-5]\d)")
@@ -52,14 +53,14 @@ class Schedule:
         """Whether the camera runs at this time (aware)."""
         if self.paused or not self.ranges:
             return not self.paused
-        local = now.astimezone(ZoneInfo(timezone) if timezone else None)  # None is the zone of the host
+        local = in_timezone(now, timezone)
         return any(time_range.covers(local) for time_range in self.ranges)
 
     def next_start(self, now: datetime, timezone: str) -> datetime | None:
         """When the camera will run again; None if it has no such time."""
         if self.paused or not self.ranges:
             return None
-        local = now.astimezone(ZoneInfo(timezone) if timezone else None)
+        local = in_timezone(now, timezone)
         days = [local.date() + timedelta(days=ahead) for ahead in range(len(DAYS) + 1)]
         starts = (
             datetime.combine(day, time_range.begins, local.tzinfo)
@@ -112,16 +113,6 @@ def valid_schedule(text: str) -> str:
     """Return a text that is a schedule; raises ValueError."""
     Schedule.parse(text)
     return text
-
-
-def valid_timezone(name: str) -> str:
-    """Return the name of a known time zone, or nothing for the host's; raises ValueError."""
-    try:
-        if name:
-            ZoneInfo(name)
-    except (KeyError, OSError, ValueError) as error:  # unknown, or a folder of zones
-        raise ValueError(f"{name} is not a time zone") from error
-    return name
 
 
 def _time_range(entry: str) -> TimeRange:

@@ -8,8 +8,10 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from camera.config.polygons import valid_polygons
-from camera.config.schedule import valid_schedule, valid_timezone
+from camera.config.schedule import valid_schedule
 from camera.config.source_spec import SourceSpec, parse_source
+from common.contract.times import valid_timezone
+from common.contract.topics import CAMERA_NAME
 from common.runtime.settings import ProductSettings
 from common.web.server import valid_trusted_proxy
 
@@ -52,7 +54,7 @@ class CameraSettings(ProductSettings):
     )
     camera_name: str = Field(
         default="camera",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
+        pattern=f"^{CAMERA_NAME.pattern}$",
         description="1 to 63 letters, digits, - and _, the first a letter or digit",
     )
     file_at_end: Literal["stop", "loop"] = Field(default="stop", description="stop or loop")

@@ -13,7 +13,7 @@ import paho.mqtt.client as mqtt
 
 from camera.config.settings import Settings
 from common.contract import topics
-from common.contract.times import parse_timestamp
+from common.contract.times import timestamp_of
 from common.mqtt import MAX_COMMAND_BYTES, accept_packets_up_to, new_client
 from common.runtime.check_result import CheckResult, failed, info, passed, warned
 
@@ -51,15 +51,8 @@ class RetainedStatus:
             problem=str(content.get("problem") or ""),
             frames_per_second=float(rate) if isinstance(rate, int | float) and abs(rate) < MAX_NUMBER else None,
             waiting=waiting if isinstance(waiting, int) and abs(waiting) < MAX_NUMBER else None,
-            last_captured_at=_time(content.get("last_captured_at")),
+            last_captured_at=timestamp_of(content.get("last_captured_at")),
         )
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        return parse_timestamp(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
 
 
 @dataclass(slots=True)

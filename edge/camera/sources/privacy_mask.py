@@ -1,13 +1,13 @@
 """What must not be seen: polygons, blacked out before anything processes the frame."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from camera.config.polygons import Polygon, parse_polygons, valid_polygons
+from camera.config.polygons import Polygon, parse_polygons
 from camera.config.settings import Settings
 from camera.sources.frame import Image
 from common.contract.capture import Box
@@ -47,8 +47,7 @@ def saved_polygons(settings: Settings) -> tuple[Polygon, ...]:
     """What was masked on the live page."""
     file = _saved_file(settings)
     try:
-        saved = file.read_text(encoding="ascii").strip() if file.exists() else ""
-        return parse_polygons(valid_polygons(saved))
+        return parse_polygons(_saved_text(file))
     except (OSError, ValueError) as error:
         log.error("The masks in %s cannot be read (%s): delete the file and mask again", file, error)  # noqa: TRY400
         return ()
@@ -56,18 +55,20 @@ def saved_polygons(settings: Settings) -> tuple[Polygon, ...]:
 
 def replace_masks(settings: Settings, polygons: Sequence[Polygon]) -> None:
     """Mask these, and nothing else besides what MASKS says, from now on; raises OSError."""
-    texts = [":".join(f"{round(x, 4)},{round(y, 4)}" for x, y in polygon) for polygon in polygons]
-    _write(_saved_file(settings), texts)
+    _write(_saved_file(settings), map(_text, polygons))
 
 
 def save_masks(settings: Settings, boxes: Sequence[Box], size: tuple[int, int]) -> None:
     """Mask these boxes, in pixels of a frame of this width and height, from now on; raises OSError."""
     file = _saved_file(settings)
-    saved = file.read_text(encoding="ascii").strip() if file.exists() else ""
-    _write(file, [*saved.split(";"), *(_polygon_text(box, size) for box in boxes)])
+    _write(file, [*_saved_text(file).split(";"), *(_text(_around(box, size)) for box in boxes)])
 
 
-def _write(file: Path, texts: Sequence[str]) -> None:
+def _saved_text(file: Path) -> str:
+    return file.read_text(encoding="ascii").strip() if file.exists() else ""
+
+
+def _write(file: Path, texts: Iterable[str]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(file, ";".join(filter(None, texts)).encode(), mode=0o600)
 
@@ -76,12 +77,16 @@ def _saved_file(settings: Settings) -> Path:
     return settings.spool_dir / f"masks-{settings.camera_name}.txt"
 
 
-def _polygon_text(box: Box, size: tuple[int, int]) -> str:
+def _text(polygon: Polygon) -> str:
+    return ":".join(f"{round(x, 4)},{round(y, 4)}" for x, y in polygon)
+
+
+def _around(box: Box, size: tuple[int, int]) -> Polygon:
     across, down = box.width * AROUND, box.height * AROUND
     left, right = (_share(x, size[0]) for x in (box.x - across, box.x + box.width + across))
     top, bottom = (_share(y, size[1]) for y in (box.y - down, box.y + box.height + down))
-    return f"{left},{top}:{right},{top}:{right},{bottom}:{left},{bottom}"
+    return (left, top), (right, top), (right, bottom), (left, bottom)
 
 
 def _share(pixels: float, of: int) -> float:
-    return round(min(1.0, max(0.0, pixels / of)), 4)
+    return min(1.0, max(0.0, pixels / of))

@@ -173,6 +173,9 @@ def test_a_shared_link_opens_the_picture_and_stops_after_its_time(
         expect(tab.get_by_role("button", name="Delete ...")).to_be_hidden()  # GALLERY_DELETE is off
         tab.get_by_role("button", name="Share ...").click()
         week = linked(tab, "7d")
+        tab.get_by_role("button", name="Copy", exact=True).click()
+        expect(tab.locator("#copy")).to_have_text("Copied")
+        expect(tab.locator("#copy")).to_have_text("Copy")
         tab.locator("#expires").evaluate("list => list.add(new Option('3 s', '3s'))")  # a test may not wait an hour
         short = linked(tab, "3s")
 

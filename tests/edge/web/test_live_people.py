@@ -35,6 +35,9 @@ def test_it_has_everything_in_the_persons_order_and_keeps_nobody_out(page: Page,
     expect(tab.locator("#pipeline")).to_be_hidden()
     expect(tab.get_by_role("link", name="All pictures")).to_have_attribute("href", GALLERY)
     assert in_every_look(tab) == {}
+    tab.locator("#copy-command").click()
+    expect(tab.locator("#copy-command")).to_have_text("Copied")
+    expect(tab.locator("#copy-command")).to_have_text("Copy")
 
     tab.get_by_text("Delivery and figures").click()
     for figures in tab.locator(".figures summary").all():

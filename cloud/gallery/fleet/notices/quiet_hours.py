@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Self
-from zoneinfo import ZoneInfo
+
+from common.contract.times import in_timezone
 
 HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
@@ -29,17 +30,7 @@ class QuietHours:
         return cls(time(numbers[0], numbers[1]), time(numbers[2], numbers[3]), timezone)
 
     def cover(self, moment: datetime) -> bool:
-        clock = moment.astimezone(ZoneInfo(self.timezone) if self.timezone else None).time()
+        clock = in_timezone(moment, self.timezone).time()
         if self.begins <= self.ends:
             return self.begins <= clock < self.ends
         return clock >= self.begins or clock < self.ends
-
-
-def valid_timezone(name: str) -> str:
-    """Return the name of a known time zone, or nothing for this host's; raises ValueError."""
-    try:
-        if name:
-            ZoneInfo(name)
-    except (KeyError, OSError, ValueError) as error:
-        raise ValueError("must be a time zone such as Europe/Berlin") from error
-    return name

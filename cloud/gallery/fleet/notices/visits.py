@@ -15,7 +15,6 @@ from common.contract.times import parse_timestamp
 from gallery.fleet.notices.quiet_hours import QuietHours
 
 MAX_BYTES, MAX_CAPTURES = 32_768, 500
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 TRACK = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 WAIT = timedelta(seconds=45)  # for the receipt of the best shot
 REMEMBERED_IDS, REMEMBERED_TRACKS, MAX_WAITING = 20_000, 2_000, 500
@@ -44,7 +43,7 @@ class EndedVisit:
             shots = len(content["captures"])
         except (ValueError, KeyError, TypeError, RecursionError):
             return None
-        if not (topics.is_edge_name(edge) and NAME.fullmatch(camera) and TRACK.fullmatch(track)):
+        if not (topics.is_edge_name(edge) and topics.CAMERA_NAME.fullmatch(camera) and TRACK.fullmatch(track)):
             return None
         if not best or not 0 < shots <= MAX_CAPTURES:
             return None

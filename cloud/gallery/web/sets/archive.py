@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from botocore.exceptions import ClientError
 
 from gallery.catalog.entry import CatalogEntry
-from storage.errors import http_status
+from gallery.web.errors import is_gone
 from storage.reader import Content, ObjectReader
 
 READ_AHEAD = 4  # pictures
-NOT_FOUND = 404
 OLDEST = datetime(1980, 1, 1, tzinfo=UTC)  # that a ZIP file can tell
 MISSING = "missing.txt"
 
@@ -73,7 +72,7 @@ def _read(reader: ObjectReader, key: str) -> Content | None:
     try:
         return reader.read(key)
     except ClientError as error:
-        if http_status(error) == NOT_FOUND:
+        if is_gone(error):
             return None
         raise
 

@@ -17,7 +17,7 @@ from gallery.web.errors import problem
 from gallery.web.query import entries_of_keys
 from gallery.web.sets.archive import zip_stream
 from gallery.web.sets.shared_page import Heading, share
-from storage.presign import Presigner, parse_duration
+from storage.presign import DEFAULT_EXPIRY, Presigner, parse_duration
 
 MAX_BODY_BYTES = 1_000_000
 MAX_ZIPPED = 2000  # captures in one file
@@ -45,7 +45,7 @@ class SetEndpoints:
             body = json.loads(await read_body(request, MAX_BODY_BYTES))
             entries = entries_of_keys(self._context.catalog, body["keys"], MAX_SHARED)
             heading = Heading(str(body.get("language", "en"))[:20], str(body.get("title", ""))[:MAX_TITLE])
-            expires = parse_duration(str(body.get("expires", "7d")))
+            expires = parse_duration(str(body.get("expires", DEFAULT_EXPIRY)))
         except (TypeError, KeyError, AttributeError, RecursionError, json.JSONDecodeError):
             return problem('The body must be JSON with "keys".', 400)
         if entries is None:
@@ -53,9 +53,7 @@ class SetEndpoints:
         await run_in_threadpool(self._refuse_others, entries)
         presigner = Presigner(self._context.settings)
         link = await run_in_threadpool(share, self._context.reader, presigner, entries, expires, heading)
-        return JSONResponse(
-            {"url": link.url, "expires_at": link.expires_at.isoformat(timespec="seconds"), "note": link.note}
-        )
+        return JSONResponse(link.to_json())
 
     def _entries(self, text: str, most: int) -> list[CatalogEntry] | None:
         try:

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import logging
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from common.runtime.files import atomic_write
@@ -70,7 +70,3 @@ class DarkHours:
             atomic_write(self._file, json.dumps(content).encode(), durable=False)
         except OSError as error:
             log.warning("The dark hours cannot be noted in %s: %s", self._file, error.strerror)
-
-
-def utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)

@@ -33,7 +33,6 @@ class Reference:
 
     def __init__(self, window: Window) -> None:
         self._window = window
-        self._shares = np.maximum(window.pixels.mean(axis=1), 0.01)
         self._details: Floats | None = None
         self._finest = np.zeros(0, np.float32)
         self._shape = np.zeros(0, np.float32)
@@ -77,7 +76,7 @@ class Reference:
         """Tell which cells stand still, and would show their details in so much light."""
         if self._details is None:
             return np.zeros_like(self._window.cells)
-        strong = self._strength(self._details) * contrast >= floor(noise)
+        strong = self._window.strength(self._details) * contrast >= floor(noise)
         return np.asarray(strong & (self._trust >= RELIABLE) & self._window.cells, np.bool_)
 
     def compare(self, view: View, noise: float) -> Comparison:
@@ -90,7 +89,7 @@ class Reference:
         if count < MIN_CELLS:
             return Comparison(count, 1.0, 0.0, 1.0, 1.0)
         agree = np.abs(correlations(self._details[cells], view.details[cells])) >= AGREE
-        usual = self._strength(self._details)[cells]
+        usual = self._window.strength(self._details)[cells]
         lost = view.structure[cells] <= LOST * contrast * usual
         return Comparison(
             cells=count,
@@ -99,9 +98,6 @@ class Reference:
             sharpness=self._sharpness(view, cells, usual, noise),
             shape=shape_correlation(self._shape, view.shape),
         )
-
-    def _strength(self, details: Floats) -> Floats:
-        return np.asarray(np.sqrt((details * details).mean(axis=1) / self._shares), np.float32)
 
     def _sharpness(self, view: View, cells: Flags, usual: Floats, noise: float) -> float:
         """Compare how fine the details are, whatever the light; noise counts as none."""

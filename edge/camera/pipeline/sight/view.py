@@ -32,6 +32,7 @@ class Window:
     """Which pixels and cells count: those that no privacy mask covers."""
 
     pixels: Floats  # 1 or 0, a row for each cell
+    shares: Floats  # by cell: how much of it counts
     cells: Flags
 
     @classmethod
@@ -43,7 +44,12 @@ class Window:
         if masks:
             covered = cv2.dilate(covered, np.ones((2 * MASK_MARGIN + 1,) * 2, np.uint8)).astype(np.uint8)
         pixels = _in_cells(1 - covered.astype(np.float32))
-        return cls(pixels, np.asarray(pixels.mean(axis=1) > MAX_MASKED, np.bool_))
+        open_shares = pixels.mean(axis=1)
+        return cls(pixels, np.maximum(open_shares, 0.01), np.asarray(open_shares > MAX_MASKED, np.bool_))
+
+    def strength(self, details: Floats) -> Floats:
+        """How strong details are, by cell."""
+        return np.asarray(np.sqrt((details * details).mean(axis=1) / self.shares), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +85,13 @@ class View:
         details = _in_cells(np.asarray(fine - coarse, np.float32)) * window.pixels
         details -= details.mean(axis=1, keepdims=True)
         finest = _in_cells(np.asarray(grey - fine, np.float32)) * window.pixels
-        shares = np.maximum(window.pixels.mean(axis=1), 0.01)
         lit = _in_cells(grey) * window.pixels
         return cls(
             picture=picture,
             brightness=float(lit.sum() / max(1.0, window.pixels.sum())),
             details=details,
-            structure=_strength(details, shares),
-            finest=_strength(finest, shares),
+            structure=window.strength(details),
+            finest=window.strength(finest),
             shape=np.asarray(cv2.resize(broad, SHAPE_SIZE, interpolation=cv2.INTER_AREA), np.float32),
         )
 
@@ -113,7 +118,3 @@ def _in_cells(picture: Floats) -> Floats:
     """Return the picture's pixels with a row for each cell."""
     rows = picture.reshape(ROWS, HEIGHT // ROWS, COLUMNS, WIDTH // COLUMNS)
     return rows.swapaxes(1, 2).reshape(CELLS, -1)
-
-
-def _strength(cells: Floats, shares: NDArray[np.float32]) -> Floats:
-    return np.asarray(np.sqrt((cells * cells).mean(axis=1) / shares), np.float32)

@@ -1,9 +1,9 @@
 // What is wrong, what it means for the pictures, and one command that helps.
 
-import { byId, delay } from "/static/dom.js";
+import { copySelected } from "/static/clipboard.js";
+import { byId } from "/static/dom.js";
 import { clock, counted, text } from "/static/text.js";
 
-const COPIED_MS = 1500;
 const HERE = "onThisHost";
 const CLOUD = "onTheCloudHost";
 // By stage and level: the text (none: what the server says), what it means without captures that wait, where, command.
@@ -53,15 +53,7 @@ function show(level, wrong, meaning, where, command) {
   }
 }
 
-async function copyCommand() {
-  const selection = getSelection();
-  selection.selectAllChildren(byId("command"));
-  try {
-    await navigator.clipboard.writeText(byId("command").textContent);
-  } catch {
-    document.execCommand("copy"); // without TLS there is no clipboard to write to
-  }
-  byId("copy-command").textContent = text("copied");
-  await delay(COPIED_MS);
-  byId("copy-command").textContent = text("copy");
+function copyCommand() {
+  getSelection().selectAllChildren(byId("command"));
+  return copySelected(byId("command").textContent, byId("copy-command"), text("copied"), text("copy"));
 }

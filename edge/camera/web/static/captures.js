@@ -1,6 +1,7 @@
 // Today's visits with their best shots, and where each of these is.
 
 import { byId, element } from "/static/dom.js";
+import { bestOf } from "/static/shots.js";
 import { clock, counted, text } from "/static/text.js";
 import { reasonLabel, stateLabel } from "./labels.js";
 import { openViewer } from "./viewer.js";
@@ -36,7 +37,7 @@ function visitsOf(captures) {
 function visitItem(shots, present) {
   const read = JSON.stringify(shots);
   if (present?.dataset.read === read) return present;
-  const best = shots.reduce((one, other) => (rank(other) > rank(one) ? other : one));
+  const best = bestOf(shots);
   const button = element("button", { type: "button", className: "tile" }, image(best, present), caption(best, shots));
   button.addEventListener("click", () => openViewer(best, [...shots].reverse()));
   const item = element("li", {}, button);
@@ -44,8 +45,6 @@ function visitItem(shots, present) {
   item.dataset.read = read;
   return item;
 }
-
-const rank = (shot) => (shot.quality ?? 0) - (shot.poor ? 10 : 0);
 
 // The same picture is not loaded again when only its state has changed.
 function image(capture, present) {

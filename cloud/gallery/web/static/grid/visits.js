@@ -1,5 +1,7 @@
 // The captures of one visit, or one capture where all are shown: what a tile stands for.
 
+import { bestOf } from "/static/shots.js";
+
 export const sortKey = (capture) => capture.at + capture.key;
 
 // What captures of the same visit have in common; one without a track is a visit of its own.
@@ -24,9 +26,8 @@ export class Visit {
     return this.shots[0];
   }
 
-  // The one to show: a good one before a poor one, then by quality.
   get best() {
-    return this.shots.reduce((best, shot) => (rank(shot) > rank(best) ? shot : best));
+    return bestOf(this.shots);
   }
 
   // Why there is no good one; empty if there is.
@@ -38,5 +39,3 @@ export class Visit {
     return Math.round((new Date(this.newest.at) - new Date(this.shots.at(-1).at)) / 1000);
   }
 }
-
-const rank = (shot) => (shot.quality ?? 0) - (shot.poor ? 10 : 0);

@@ -75,7 +75,7 @@ async function load(name, bounds, item) {
 }
 
 function show(name, bounds, seconds, spans, item) {
-  const numbers = spans.map((span) => (span ? span.visits ?? span.captures : 0));
+  const numbers = spans.map((span) => (span ? numberOf(span) : 0));
   const most = Math.max(1, ...numbers);
   const items = bounds.slice(0, -1).map((at) => {
     const place = seconds.indexOf(Math.floor(at / 1000));
@@ -107,7 +107,7 @@ function hourItem(at, span) {
 }
 
 function stripButton(value, name, span, ...labels) {
-  const number = span ? span.visits ?? span.captures : null;
+  const number = span ? numberOf(span) : null;
   const count = element("span", { className: "count", textContent: number === null ? "–" : number || "" });
   const button = element("button", { type: "button", className: number ? "some" : "none" }, ...labels, count);
   button.dataset.value = value;
@@ -115,7 +115,10 @@ function stripButton(value, name, span, ...labels) {
   return button;
 }
 
-function amount(span) {
+// How many visits, or pictures where nobody knows yet which belong together.
+export const numberOf = (span) => span.visits ?? span.captures;
+
+export function amount(span) {
   return span.visits === null ? counted("onePicture", "manyPictures", span.captures) : counted("oneVisit", "manyVisits", span.visits);
 }
 

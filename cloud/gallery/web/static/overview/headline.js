@@ -2,7 +2,8 @@
 
 import { requestJson } from "/static/api.js";
 import { byId, delay, element, pageVisible } from "/static/dom.js";
-import { clock, counted, dayName, text } from "/static/text.js";
+import { clock, dayName, text } from "/static/text.js";
+import { amount, numberOf } from "./calendar.js";
 import { choose, dayOf, daysLater } from "./filters.js";
 
 const RENEW_MS = 60_000; // a new day begins, too
@@ -29,9 +30,8 @@ async function show(open) {
   const { counts, last } = await requestJson(`/api/today?${new URLSearchParams({ from: today.toISOString() })}`);
   const [span] = counts.spans;
   if (!last || !span) return byId("headline").replaceChildren(text("nobodyYet"));
-  const number = span.visits ?? span.captures;
-  const amount = span.visits === null ? counted("onePicture", "manyPictures", number) : counted("oneVisit", "manyVisits", number);
-  const parts = [link(number ? text("today", { text: amount }) : text("nobodyToday"), () => choose({ day: dayOf(today) })), " "];
+  const visits = numberOf(span) ? text("today", { text: amount(span) }) : text("nobodyToday");
+  const parts = [link(visits, () => choose({ day: dayOf(today) })), " "];
   byId("headline").replaceChildren(...parts, link(lastText(last, today), () => open(last.key)));
 }
 
