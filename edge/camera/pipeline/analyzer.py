@@ -2,10 +2,11 @@
 
 import logging
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from camera.config.polygons import Polygon
 from camera.config.settings import Settings
 from camera.pipeline.appearance import appearance_of
 from camera.pipeline.detector import Detection, FaceDetector
@@ -131,9 +132,9 @@ class FrameAnalyzer:
         faces = tuple(_detected_face(*pair) for pair in judged) + self._still_faces(frame.seconds)
         return AnalysisResult((*captures, *more_captures), (*visits, *more_visits), faces)
 
-    def renew_masks(self, settings: Settings) -> None:
-        """Take over masks that were added."""
-        self._mask = PrivacyMask(all_polygons(settings))
+    def set_masks(self, polygons: Sequence[Polygon]) -> None:
+        """Black out these from the next frame on."""
+        self._mask = PrivacyMask(polygons)
 
     def flush(self) -> AnalysisResult:
         """End the visits that are under way: no frame follows."""

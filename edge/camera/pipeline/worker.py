@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from camera.config.polygons import Polygon, parse_polygons
+from camera.config.polygons import Polygon
 from camera.config.schedule import ScheduleController
 from camera.config.settings import Settings
 from camera.pipeline.analyzer import AnalysisCounters, AnalysisResult, DetectedFace, FrameAnalyzer
@@ -17,7 +17,7 @@ from camera.pipeline.sight.monitor import SightMonitor
 from camera.pipeline.tracker import LOST_TRACK_SECONDS
 from camera.pipeline.visit_policy import VisitState
 from camera.sources.frame import Frame, FrameSourceFactory
-from camera.sources.privacy_mask import replace_masks, save_masks
+from camera.sources.privacy_mask import all_polygons, replace_masks, save_masks
 from camera.sources.reader.counters import FrameCounters, RateMeter
 from camera.sources.reader.latest_frame import LatestFrame
 from camera.sources.reader.status import ReaderStatus
@@ -58,7 +58,7 @@ class CameraWorker:
         self._source, self._accept, self._stop = source, accept, stop
         self._analyzer = FrameAnalyzer(settings, self.counters)
         memory = settings.spool_dir / f"{self.name}.hours"
-        self._sight = SightMonitor(self.name, parse_polygons(settings.masks), memory)
+        self._sight = SightMonitor(self.name, all_polygons(settings), memory)
         self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
 
     @property
@@ -72,15 +72,21 @@ class CameraWorker:
         boxes = [face.box for face in preview.faces if face.rejected == STILL] if preview else []
         if preview and boxes:
             save_masks(self.settings, boxes, (preview.frame.image.shape[1], preview.frame.image.shape[0]))
-            self._analyzer.renew_masks(self.settings)
+            self._renew_masks()
             log.info("Masked %d still faces of the camera %s", len(boxes), self.name)
         return len(boxes)
 
     def replace_masks(self, polygons: Sequence[Polygon]) -> None:
         """Black out these from now on, besides what MASKS says; raises OSError."""
         replace_masks(self.settings, polygons)
-        self._analyzer.renew_masks(self.settings)
+        self._renew_masks()
         log.info("The camera %s has %d masks that were drawn on its page", self.name, len(polygons))
+
+    def _renew_masks(self) -> None:
+        """Tell whoever looks at frames; the sight would take a new mask for something before the lens."""
+        polygons = all_polygons(self.settings)
+        self._sight.set_masks(polygons)
+        self._analyzer.set_masks(polygons)
 
     def start(self) -> None:
         """Begin to process frames."""

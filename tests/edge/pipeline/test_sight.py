@@ -114,6 +114,20 @@ def test_what_a_mask_hides_is_neither_missed_nor_proof_of_sight() -> None:
     assert Blindness.COVERED in watch.show_for(8, covered)
 
 
+def test_a_mask_that_is_drawn_later_is_no_cover() -> None:
+    mask, view = parse_polygons("0,0:0.8,0:0.8,1:0,1"), room(1)
+    masked = view.copy()
+    masked[:, : round(0.8 * view.shape[1])] = 0
+    told, untold = Watch(), Watch()
+    for watch in (told, untold):
+        watch.show_for(6, view)
+
+    told.monitor.set_masks(mask)
+
+    assert told.show_for(9, masked) == {None}
+    assert untold.show_for(9, masked) != {None}
+
+
 def test_an_hour_at_which_lamps_go_out_is_learned_and_remembered(tmp_path: Path) -> None:
     memory, view, dark = tmp_path / "hours", room(1), room(1) * 0
     first = Watch(memory)

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from camera.config.polygons import Polygon
 from camera.config.settings import Settings
 from camera.pipeline import worker as worker_module
 from camera.pipeline.analyzer import AnalysisResult, DetectedFace, FrameAnalyzer
 from camera.pipeline.camera_status import CameraState, CameraStatus
 from camera.pipeline.face.floors import STILL
+from camera.pipeline.sight.monitor import SightMonitor
 from camera.pipeline.worker import CameraWorker, Preview
 from camera.service import CameraService
 from camera.sources.factory import create_source
@@ -56,7 +58,7 @@ def scene(name: str) -> Settings:
 
 
 def test_faces_that_never_move_become_masks_of_this_camera_and_no_others_do(
-    stop: threading.Event, tmp_path: Path
+    stop: threading.Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = scene("door").model_copy(update={"spool_dir": tmp_path})
     worker = worker_of(settings, Sink(), stop)
@@ -64,8 +66,13 @@ def test_faces_that_never_move_become_masks_of_this_camera_and_no_others_do(
     poster, visitor = (DetectedFace(Box(x, 90, 40, 50), 0.9, 0.8, "", why) for x, why in ((20, STILL), (200, None)))
     frame = Frame(np.full((240, 320, 3), 200, np.uint8), datetime.now(UTC), 0.0, 0)
     worker.preview = Preview(frame, (poster, visitor))
+    looked_past: list[Sequence[Polygon]] = []
+    monkeypatch.setattr(SightMonitor, "set_masks", lambda _monitor, polygons: looked_past.append(polygons))
 
     assert worker.mask_still_faces() == 1
+    worker.replace_masks(all_polygons(settings))
+
+    assert looked_past == [all_polygons(settings)] * 2
 
     PrivacyMask(all_polygons(settings)).apply(frame.image)
     assert not frame.image[90:140, 20:60].any()

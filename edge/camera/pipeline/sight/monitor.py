@@ -45,6 +45,7 @@ class SightMonitor:
         self._name = name
         self._hours = DarkHours(memory)
         self._window = Window.of(masks)
+        self._next_window: Window | None = None  # once masks have changed
         self.forget()
 
     def forget(self) -> None:
@@ -57,12 +58,15 @@ class SightMonitor:
         self._sees_since: float | None = None
 
     def set_masks(self, masks: Sequence[Polygon]) -> None:
-        """Look past other masks from now on."""
-        self._window = Window.of(masks)
-        self.forget()
+        """Look past other masks from the next look on; for any thread."""
+        self._next_window = Window.of(masks)
 
     def update(self, image: Image, seconds: float, at: datetime, face_heights: Sequence[int] = ()) -> Sight:
         """Look at a frame, if it is time to; heights are in pixels, of the faces that were found in it."""
+        window, self._next_window = self._next_window, None
+        if window is not None:
+            self._window = window
+            self.forget()
         elapsed = 0.0 if self._looked_at is None else seconds - self._looked_at
         if self._looked_at is not None and elapsed < LOOK_SECONDS:
             return self.sight
