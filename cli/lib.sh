@@ -19,7 +19,7 @@ misused() {
 
 # Prints what .env or, before it, the environment has for a name; else the default.
 setting() {
-    value=$(printenv "$1" || true)
+    eval "value=\${$1-}"
     if [ -z "$value" ] && [ -r .env ]; then
         value=$(sed -n "s/^$1=//p" .env | tail -n 1 | tr -d '\r')
         case $value in

@@ -4,11 +4,13 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from dev.harness.services import wait_for
+from tests.support.busybox import busybox_tools
 from tests.support.paths import ROOT
 
 SHELLS = [("dash",), ("busybox", "sh")]
@@ -45,7 +47,14 @@ class Door:
         programs.mkdir()
         (programs / "docker").write_text(DOCKER)
         (programs / "docker").chmod(0o755)
-        self.environment = {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(folder), "ASKED": str(self.asked)}
+        tools = self._busybox() if shell[0] == "busybox" else os.environ["PATH"]
+        self.environment = {"PATH": f"{programs}:{tools}", "HOME": str(folder), "ASKED": str(self.asked)}
+
+    def _busybox(self) -> Path:
+        """Its tools, and Python, which reads .env."""
+        tools = busybox_tools(self.folder.parent)
+        (tools / "python3").symlink_to(Path(sys.executable).resolve())
+        return tools
 
     def start(self, *words: str, **settings: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(

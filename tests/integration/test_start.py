@@ -24,6 +24,44 @@ DAMAGED = (
     "or make a new one on the cloud host: ./usbcam renew NAME"
 )
 NOT_A_PORT = "is not a port; set {name} in .env to a number from 1 to 65535"
+EDGE_MISTAKES = [
+    ({"EDGE_NAME": "attic"}, "EDGE_NAME=attic, but the token is for porch; remove EDGE_NAME from .env, or enroll"),
+    (
+        {"HOMEASSISTANT_BROKER": "h a"},
+        "HOMEASSISTANT_BROKER=h a is not a host; set a name or an IPv4 address, or HOST",
+    ),
+    ({"HOMEASSISTANT_BROKER": "h:x"}, "HOMEASSISTANT_BROKER=x " + NOT_A_PORT.format(name="HOMEASSISTANT_BROKER")),
+    (
+        {"HOMEASSISTANT_BROKER": "h", "HOMEASSISTANT_PASSWORD": "p"},
+        "HOMEASSISTANT_PASSWORD is set, but not HOMEASSISTANT_USER; set both in .env, or neither",
+    ),
+    ({"CLOUD_HOST": "h:1"}, "CLOUD_HOST=h:1 is not a host; set a name or an IPv4 address in .env, without port"),
+    ({"CLOUD_PORT": "x"}, f"CLOUD_PORT=x {NOT_A_PORT.format(name='CLOUD_PORT')}"),
+    ({"CLOUD_PORT": "0"}, f"CLOUD_PORT=0 {NOT_A_PORT.format(name='CLOUD_PORT')}"),
+    ({"EDGE_BROKER_PORT": "65536"}, f"EDGE_BROKER_PORT=65536 {NOT_A_PORT.format(name='EDGE_BROKER_PORT')}"),
+    (
+        {"EDGE_BROKER_LISTEN": "a b"},
+        "EDGE_BROKER_LISTEN=a b is not an address to listen on; set for example EDGE_BROKER_LISTEN=127.0.0.1",
+    ),
+    ({"EDGE_BROKER_DATA": "/proc"}, "cannot write to EDGE_BROKER_DATA=/proc; make it a folder that uid "),
+    ({"EDGE_BROKER_DATA": "/no"}, "cannot write to EDGE_BROKER_DATA=/no; make it a folder that uid "),
+    ({"EDGE_TOKEN": "", "EDGE_TOKEN_FILE": "/no"}, "cannot read EDGE_TOKEN_FILE=/no; make it readable for uid "),
+    ({"EDGE_TOKEN": "hello"}, DAMAGED),
+    ({"EDGE_TOKEN": "$(reboot)`reboot`"}, DAMAGED),
+    ({"EDGE_TOKEN": "H4sIAAAAAAAC/w=="}, DAMAGED),
+    ({"MOSQUITTO": "/no"}, "there is no program /no; install Mosquitto 2.0 or newer"),
+]
+CLOUD_MISTAKES = [
+    ({"CLOUD_PORT": "8883x"}, f"CLOUD_PORT=8883x {NOT_A_PORT.format(name='CLOUD_PORT')}"),
+    ({"CLOUD_BROKER_PORT": "-1"}, f"CLOUD_BROKER_PORT=-1 {NOT_A_PORT.format(name='CLOUD_BROKER_PORT')}"),
+    ({"CLOUD_IDENTITY": "/no"}, "there are no certificates in /no; python -m enroll --prepare makes them"),
+    (
+        {"CLOUD_LISTEN": "*"},
+        "CLOUD_LISTEN=* is not an address to listen on; set for example CLOUD_LISTEN=127.0.0.1",
+    ),
+    ({"CLOUD_BROKER_DATA": "/proc"}, "cannot write to CLOUD_BROKER_DATA=/proc; make it a folder that uid "),
+    ({"MOSQUITTO": "/no"}, "there is no program /no; install Mosquitto 2.0 or newer and its clients"),
+]
 
 
 def refusal(image: str | None, files: Path, environment: dict[str, str]) -> tuple[int, str]:
@@ -56,36 +94,7 @@ def make_token(folder: Path, days: int = EDGE_DAYS) -> str:
     return dataclasses.replace(made, expires_at=datetime.now(UTC) + timedelta(days=days, minutes=1)).encode()
 
 
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"EDGE_NAME": "attic"}, "EDGE_NAME=attic, but the token is for porch; remove EDGE_NAME from .env, or enroll"),
-        (
-            {"HOMEASSISTANT_BROKER": "h a"},
-            "HOMEASSISTANT_BROKER=h a is not a host; set a name or an IPv4 address, or HOST",
-        ),
-        ({"HOMEASSISTANT_BROKER": "h:x"}, "HOMEASSISTANT_BROKER=x " + NOT_A_PORT.format(name="HOMEASSISTANT_BROKER")),
-        (
-            {"HOMEASSISTANT_BROKER": "h", "HOMEASSISTANT_PASSWORD": "p"},
-            "HOMEASSISTANT_PASSWORD is set, but not HOMEASSISTANT_USER; set both in .env, or neither",
-        ),
-        ({"CLOUD_HOST": "h:1"}, "CLOUD_HOST=h:1 is not a host; set a name or an IPv4 address in .env, without port"),
-        ({"CLOUD_PORT": "x"}, f"CLOUD_PORT=x {NOT_A_PORT.format(name='CLOUD_PORT')}"),
-        ({"CLOUD_PORT": "0"}, f"CLOUD_PORT=0 {NOT_A_PORT.format(name='CLOUD_PORT')}"),
-        ({"EDGE_BROKER_PORT": "65536"}, f"EDGE_BROKER_PORT=65536 {NOT_A_PORT.format(name='EDGE_BROKER_PORT')}"),
-        (
-            {"EDGE_BROKER_LISTEN": "a b"},
-            "EDGE_BROKER_LISTEN=a b is not an address to listen on; set for example EDGE_BROKER_LISTEN=127.0.0.1",
-        ),
-        ({"EDGE_BROKER_DATA": "/proc"}, "cannot write to EDGE_BROKER_DATA=/proc; make it a folder that uid "),
-        ({"EDGE_BROKER_DATA": "/no"}, "cannot write to EDGE_BROKER_DATA=/no; make it a folder that uid "),
-        ({"EDGE_TOKEN": "", "EDGE_TOKEN_FILE": "/no"}, "cannot read EDGE_TOKEN_FILE=/no; make it readable for uid "),
-        ({"EDGE_TOKEN": "hello"}, DAMAGED),
-        ({"EDGE_TOKEN": "$(reboot)`reboot`"}, DAMAGED),
-        ({"EDGE_TOKEN": "H4sIAAAAAAAC/w=="}, DAMAGED),
-        ({"MOSQUITTO": "/no"}, "there is no program /no; install Mosquitto 2.0 or newer"),
-    ],
-)
+@pytest.mark.parametrize(("wrong", "message"), EDGE_MISTAKES)
 def test_the_edge_broker_says_what_is_wrong_in_one_sentence(
     mosquitto_image: str | None, tmp_path: Path, token: str, wrong: dict[str, str], message: str
 ) -> None:
@@ -205,20 +214,7 @@ def places(image: str | None, folder: Path, token: str) -> dict[str, str]:
     return {"EDGE_TOKEN": token} | own
 
 
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"CLOUD_PORT": "8883x"}, f"CLOUD_PORT=8883x {NOT_A_PORT.format(name='CLOUD_PORT')}"),
-        ({"CLOUD_BROKER_PORT": "-1"}, f"CLOUD_BROKER_PORT=-1 {NOT_A_PORT.format(name='CLOUD_BROKER_PORT')}"),
-        ({"CLOUD_IDENTITY": "/no"}, "there are no certificates in /no; python -m enroll --prepare makes them"),
-        (
-            {"CLOUD_LISTEN": "*"},
-            "CLOUD_LISTEN=* is not an address to listen on; set for example CLOUD_LISTEN=127.0.0.1",
-        ),
-        ({"CLOUD_BROKER_DATA": "/proc"}, "cannot write to CLOUD_BROKER_DATA=/proc; make it a folder that uid "),
-        ({"MOSQUITTO": "/no"}, "there is no program /no; install Mosquitto 2.0 or newer and its clients"),
-    ],
-)
+@pytest.mark.parametrize(("wrong", "message"), CLOUD_MISTAKES)
 def test_the_cloud_broker_says_what_is_wrong_in_one_sentence(
     mosquitto_image: str | None, tmp_path: Path, wrong: dict[str, str], message: str
 ) -> None:
