@@ -6,10 +6,15 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from camera.sources.frame import Image
 from camera.sources.synthetic import person
+from camera.sources.synthetic.canvas import Mask
 from camera.sources.synthetic.portrait import render
+
+Noise = npt.NDArray[np.int8]  # (height, width, 1) grey levels, added to all three channels
+Box = tuple[slice, slice]  # rows, columns
 
 NOISE = 3.0  # standard deviation of the sensor's noise, in grey levels
 NOISE_FRAMES = 8
@@ -42,6 +47,7 @@ class Scene:
         self._plan = self._planned()
         self._background = _background(width, height)
         self._noise = self._random.normal(0, NOISE, (NOISE_FRAMES, height, width, 1)).astype(np.int8)
+        self._empty = [_add(self._background, noise) for noise in self._noise]
 
     def visits_begun(self, seconds: float) -> int:
         """How many visits have begun until then."""
@@ -58,13 +64,12 @@ class Scene:
     def draw(self, seconds: float) -> Image:
         """One frame, (height, width, 3) BGR."""
         self._plan_until(seconds)
-        frame = self._background.copy()
+        noise = int(seconds * 1000) % NOISE_FRAMES
+        frame = self._empty[noise].copy()
         for visit in self._visits[-2:]:
-            if visit.begins <= seconds < visit.ends:
-                self._draw_visitor(frame, visit, seconds)
-        noise = self._noise[int(seconds * 1000) % NOISE_FRAMES]
-        noisy: Image = np.clip(frame.astype(np.int16) + noise, 0, 255).astype(np.uint8)
-        return noisy
+            if visit.begins <= seconds < visit.ends:  # never two at once
+                self._draw_visitor(frame, visit, seconds, self._noise[noise])
+        return frame
 
     def _plan_until(self, seconds: float) -> None:
         while not self._visits or self._visits[-1].begins <= seconds:
@@ -84,12 +89,14 @@ class Scene:
             yield ScriptedVisit(number, begins, ends, person.random_person(self._random), face_height, from_left)
             begins = ends + self._random.uniform(MIN_GAP_SECONDS, MAX_GAP_SECONDS)
 
-    def _draw_visitor(self, frame: Image, visit: ScriptedVisit, seconds: float) -> None:
+    def _draw_visitor(self, frame: Image, visit: ScriptedVisit, seconds: float, noise: Noise) -> None:
         image, opaque = _sprite(visit.who, round(visit.face_height * person.HEIGHT / person.FACE_HEIGHT))
         height, width = image.shape[:2]
         left = self._position(visit, seconds, width)
         top = self._height - height + round(height * 0.02 * (1 + np.sin(seconds * 6)))
-        _paste(frame, image, opaque, left, max(top, -height // 8))
+        at, part = _overlap(frame, image, left, max(top, -height // 8))
+        if frame[at].size:
+            frame[at] = _add(_blend(self._background[at], image[part], opaque[part]), noise[at])
 
     def _position(self, visit: ScriptedVisit, seconds: float, width: int) -> int:
         """The left edge: fast in, slow past the middle, fast out."""
@@ -100,26 +107,34 @@ class Scene:
 
 
 @lru_cache(maxsize=4)
-def _sprite(who: person.Person, height: int) -> tuple[Image, Image]:
+def _sprite(who: person.Person, height: int) -> tuple[Image, Mask]:
     image, opaque = render(who)
     size = (round(height * person.WIDTH / person.HEIGHT), height)
     smaller = height < person.HEIGHT
     method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     scaled = cv2.resize(image, size, interpolation=method)
-    mask = cv2.resize(opaque, size, interpolation=method)[:, :, np.newaxis]
+    mask: Mask = cv2.resize(opaque, size, interpolation=method)  # type: ignore[assignment]
     return scaled, mask
 
 
-def _paste(frame: Image, image: Image, opaque: Image, left: int, top: int) -> None:
-    """Blend a image into the frame, as far as it is inside."""
-    height, width = frame.shape[:2]
+def _overlap(frame: Image, image: Image, left: int, top: int) -> tuple[Box, Box]:
+    """Where an image with this corner lies in the frame, and which part of it that is."""
+    height, width = image.shape[:2]
     x0, y0 = max(0, left), max(0, top)
-    x1, y1 = min(width, left + image.shape[1]), min(height, top + image.shape[0])
-    if x0 >= x1 or y0 >= y1:
-        return
-    part = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
-    under = frame[y0:y1, x0:x1]
-    frame[y0:y1, x0:x1] = (under * (1 - opaque[part]) + image[part] * opaque[part]).astype(np.uint8)
+    x1, y1 = max(x0, min(frame.shape[1], left + width)), max(y0, min(frame.shape[0], top + height))
+    return np.s_[y0:y1, x0:x1], np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
+
+
+def _blend(under: Image, image: Image, opaque: Mask) -> Image:
+    """The image over what is under it."""
+    blended: Image = cv2.blendLinear(image, under, opaque, 1 - opaque)
+    return blended
+
+
+def _add(image: Image, noise: Noise) -> Image:
+    """The image with a sensor's noise."""
+    noisy: Image = cv2.add(image, cv2.merge([noise] * 3), dtype=cv2.CV_8U)
+    return noisy
 
 
 def _background(width: int, height: int) -> Image:
