@@ -21,7 +21,7 @@ from gallery.pictures.thumbnails import Thumbnails
 from gallery.settings import Settings
 from gallery.updates.receipt_feed import ReceiptFeed
 from storage.client import create_client
-from storage.key_parser import KeyParser
+from storage.keys.parser import KeyParser
 from storage.reader import ObjectReader
 
 MEGABYTE = 1_000_000

@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from storage.errors import REDIRECTS, http_status
+from storage.answers.answer import REDIRECTS, http_status
 from storage.settings import StorageSettings
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from storage.answers.answer import http_status
 from storage.client import client_config, head_object, open_session
-from storage.errors import S3_ERRORS, classify, http_status
+from storage.errors import S3_ERRORS, classify
 from storage.settings import StorageSettings
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 from cachetools import TTLCache
 
+from storage.answers.answer import http_status
 from storage.capture import contract_names, is_stored_capture
 from storage.client import head_bucket, head_object
-from storage.errors import NO_CREDENTIALS, S3ErrorKind, classify, http_status
+from storage.errors import NO_CREDENTIALS, S3ErrorKind, classify
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

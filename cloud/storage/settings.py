@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from common.runtime.settings import ProductSettings
-from storage.keys import DEFAULT_TEMPLATE, validate_template
+from storage.keys.template import DEFAULT_TEMPLATE, validate_template
 
 # Names that S3 can never have are refused at the start: no later retry would fix them.
 BUCKET_NAME = re.compile(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

@@ -23,8 +23,8 @@ from common.mqtt_properties import unpack_message
 from gallery.catalog.cursor import Cursor
 from gallery.pictures.pixel_budget import PixelBudget
 from gallery.pictures.thumbnails import NoImageError, shrink
-from storage.key_parser import KeyParser
-from storage.keys import DEFAULT_TEMPLATE
+from storage.keys.parser import KeyParser
+from storage.keys.template import DEFAULT_TEMPLATE
 from tests.support import pictures
 from uploader.ingest.image import NotAnImageError, validate_image
 from uploader.ingest.parser import InvalidMessageError, parse_capture

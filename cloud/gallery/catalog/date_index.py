@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from cachetools import TTLCache
 
-from storage.key_parser import KeyParser
+from storage.keys.parser import KeyParser
 from storage.reader import ListedObject, ObjectReader
 
 MAX_LISTED_AT_ONCE = 1000  # objects: fewer fit into one list, which then tells all days

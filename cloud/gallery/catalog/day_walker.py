@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from gallery.catalog.date_index import DatePrefixIndex
 from gallery.catalog.entry import MAX_AHEAD
-from storage.key_parser import KeyParser
+from storage.keys.parser import KeyParser
+from storage.keys.segments import DatePrefix, FieldSegment, LiteralSegment, Segment, TimeSegment
 from storage.reader import ObjectReader
-from storage.segments import DatePrefix, FieldSegment, LiteralSegment, Segment, TimeSegment
 
 RESERVED_PREFIXES = ("rejected", ".usbcam-check", ".usbcam-shared")  # our folders that hold no captures
 MAX_WORKERS = 8  # requests at once

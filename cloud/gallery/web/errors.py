@@ -10,7 +10,8 @@ from gallery.catalog.day_walker import TooManyBranchesError
 from gallery.context import GalleryContext
 from gallery.pictures.thumbnails import NoImageError
 from gallery.web.query import find_entry
-from storage.errors import S3_ERRORS, classify, http_status
+from storage.answers.answer import http_status
+from storage.errors import S3_ERRORS, classify
 from storage.presign import PresignError
 
 NOT_FOUND = 404

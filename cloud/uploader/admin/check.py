@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.check_result import CheckResult, Status, skipped
+from storage.answers.answer import error_code
+from storage.answers.refusals import is_unsupported
 from storage.client import head_bucket
-from storage.errors import S3_ERRORS, classify, error_code, is_unsupported
+from storage.errors import S3_ERRORS, classify
 from uploader.admin.broker import check_broker
 from uploader.admin.bucket.existence import check_bucket, explain_denied
 from uploader.admin.bucket.lifecycle import check_retention, without_expiry

@@ -9,9 +9,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import CheckResult, failed, passed, skipped, warned
+from storage.answers.answer import error_code, http_status
+from storage.answers.refusals import is_unsupported
 from storage.capture import Capture, contract_names
-from storage.errors import S3_ERRORS, S3ErrorKind, classify, error_code, http_status, is_unsupported
-from storage.keys import is_unique_per_capture
+from storage.errors import S3_ERRORS, S3ErrorKind, classify
+from storage.keys.template import is_unique_per_capture
 from uploader.admin.identity import S3Clients
 from uploader.settings import Settings
 from uploader.store.bucket_objects import (

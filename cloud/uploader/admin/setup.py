@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from common.runtime.check_result import CheckResult, Status, failed, skipped, warned
-from storage.errors import S3_ERRORS, classify, error_code, is_unsupported
+from storage.answers.answer import error_code
+from storage.answers.refusals import is_unsupported
+from storage.errors import S3_ERRORS, classify
 from uploader.admin.bucket.encryption import ensure_default_encryption
 from uploader.admin.bucket.existence import ensure_bucket, explain_denied, explain_missing_right
 from uploader.admin.bucket.lifecycle import ensure_retention, without_expiry

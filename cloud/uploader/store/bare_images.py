@@ -8,7 +8,7 @@ from cachetools import LRUCache
 
 from common.contract.capture import CaptureId
 from storage.capture import Capture
-from storage.keys import key_prefix, parse_id
+from storage.keys.template import key_prefix, parse_id
 from uploader.store.writer import CaptureStore
 
 MAX_REMEMBERED = 20_000

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from storage.answers.answer import UnsuitableStoreError, error_code, http_status
+from storage.answers.refusals import is_unsupported, refusal
 from storage.capture import contract_names
-from storage.errors import UnsuitableStoreError, error_code, http_status, is_unsupported, refusal
-from storage.keys import is_unique_per_capture
+from storage.keys.template import is_unique_per_capture
 from storage.settings import StorageSettings
 from uploader.store.fast_put import FastPut, is_entity_tag
 

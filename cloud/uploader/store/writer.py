@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from storage.capture import Capture, RejectedMessage
 from storage.client import BucketInfo, head_bucket
 from storage.errors import NO_CREDENTIALS
-from storage.keys import alternative_keys, is_unique_per_capture, object_key
+from storage.keys.template import alternative_keys, is_unique_per_capture, object_key
 from storage.settings import StorageSettings
 from uploader.store.bucket_objects import BucketObjects, Upload
 from uploader.store.fast_put import FastPut

@@ -25,7 +25,8 @@ from common.mqtt import MAX_RECEIPT_BYTES, NO_MATCHING_SUBSCRIBERS, accept_packe
 
 log = logging.getLogger(__name__)
 
-SUBSCRIPTIONS = (topics.RECEIPTS, topics.BRIDGE_STATE, topics.TOKEN)
+STATES = (topics.BRIDGE_STATE, topics.TOKEN)  # the broker keeps the latest of each for whoever subscribes
+SUBSCRIPTIONS = (topics.RECEIPTS, *STATES)
 NO_TOKEN = b"missing"  # what the edge broker's start.sh publishes then
 KEEPALIVE_SECONDS = 15
 TICK_SECONDS = 1.0
@@ -127,8 +128,16 @@ class Publisher:
         log.debug("Published %s", capture.id)
 
     def _ping(self) -> None:
-        """Have the broker acknowledge something, so that the health check knows that it answers."""
+        """Have the broker acknowledge something, so that the health check knows that it answers.
+
+        Bad news is asked for again: the word that it is over may be lost, and captures would wait until it comes.
+        """
         self._client.publish(topics.ping(self._settings.camera_name), b"", qos=1)
+        if self._window.bridge_up is False or self.token_missing:
+            self._subscribe(STATES)
+
+    def _subscribe(self, filters: Sequence[str]) -> None:
+        self._client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in filters])
 
     def _on_connected(self, reason: ReasonCode) -> None:
         if reason.is_failure:
@@ -138,7 +147,7 @@ class Publisher:
             return
         log.info("Connected to the broker at %s", self._address)
         self.connected, self._logged_unreachable, self._refused = True, False, None
-        self._client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in SUBSCRIPTIONS])
+        self._subscribe(SUBSCRIPTIONS)
         self._window.requeue_acknowledged()  # paho itself repeats what was not acknowledged
 
     def _on_disconnected(self, reason: ReasonCode) -> None:

@@ -99,13 +99,11 @@ class Spool:
 
     def remove(self, capture_id: str) -> bool:
         """Delete a capture that needs no more delivery; False if it was not there."""
-        path = self._path(capture_id)
-        if path is None:
-            return False
         with self._lock:
-            self._bytes -= self._sizes.pop(path.name, 0)
-        path.unlink(missing_ok=True)
-        return True
+            name = self._name(capture_id)
+            if name:
+                self._delete(name)
+        return name is not None
 
     def ids(self) -> list[str]:
         """What waits, oldest first."""
@@ -161,17 +159,31 @@ class Spool:
 
     def _path(self, capture_id: str) -> Path | None:
         with self._lock:
-            name = next((capture_id + end for end in EXTENSIONS if capture_id + end in self._sizes), None)
+            name = self._name(capture_id)
         return self._folder / name if name else None
 
+    def _name(self, capture_id: str) -> str | None:
+        return next((capture_id + end for end in EXTENSIONS if capture_id + end in self._sizes), None)
+
     def _make_room(self, needed: int) -> None:
-        while self._bytes + needed > self._max_bytes and self._sizes:
-            with self._lock:
-                oldest = min(self._sizes)[:-4]
-            self.remove(oldest)
+        while oldest := self._drop_oldest(needed):
             self.dropped += 1
             if self.dropped & (self.dropped - 1) == 0:  # 1, 2, 4, 8, ...: logged, not repeated
                 log.error("Dropped %s: the spool is full (SPOOL_MAX_MB); %d dropped so far", oldest, self.dropped)
+
+    def _drop_oldest(self, needed: int) -> str:
+        """Delete the oldest capture and name it, unless there is room."""
+        with self._lock:
+            if self._bytes + needed <= self._max_bytes or not self._sizes:
+                return ""
+            oldest = min(self._sizes)
+            self._delete(oldest)
+            return oldest[:-4]
+
+    def _delete(self, name: str) -> None:
+        """With the lock held until the file is gone: else another thread drops the next one for the same room."""
+        self._bytes -= self._sizes.pop(name)
+        (self._folder / name).unlink(missing_ok=True)
 
     def _write(self, capture: Capture) -> None:
         name = capture.id + capture.extension

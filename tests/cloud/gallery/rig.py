@@ -13,7 +13,7 @@ from common.contract import topics
 from dev.harness.process import Process, free_port, wait_for
 from dev.harness.services import start_gallery
 from storage.capture import Capture
-from storage.keys import DEFAULT_TEMPLATE, object_key
+from storage.keys.template import DEFAULT_TEMPLATE, object_key
 from tests.cloud.rig import Bucket
 from tests.support import pictures
 from tests.support.web import Site

@@ -16,7 +16,7 @@ from PIL import Image
 
 from dev.harness.process import free_port, wait_for
 from dev.harness.services import start_gallery
-from storage.keys import DEFAULT_TEMPLATE
+from storage.keys.template import DEFAULT_TEMPLATE
 from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
 from tests.cloud.rig import LATER, READER_KEY, READER_SECRET, Broker, Bucket, Edge, S3Proxy, Uploaders
 from tests.support import pictures

@@ -12,7 +12,7 @@ from common.contract.receipt import MAX_ENTRIES
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from gallery.updates.receipt_feed import ReceiptFeed
 from gallery.web.health import HealthEndpoint
-from storage.keys import DEFAULT_TEMPLATE
+from storage.keys.template import DEFAULT_TEMPLATE
 from storage.reader import ObjectReader
 from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
 from tests.cloud.gallery.test_gallery import Listener

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage.key_parser import KeyParser
-from storage.keys import DEFAULT_TEMPLATE, object_key, validate_template
+from storage.keys.parser import KeyParser
+from storage.keys.template import DEFAULT_TEMPLATE, object_key, validate_template
 from tests.support import pictures
 from uploader.ingest.parser import parse_capture
 

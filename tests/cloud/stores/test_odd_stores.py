@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from common.runtime.check_result import CheckResult, Status
+from storage.answers.answer import UnsuitableStoreError
 from storage.client import create_client
-from storage.errors import S3_ERRORS, S3Error, S3ErrorKind, UnsuitableStoreError, classify
+from storage.errors import S3_ERRORS, S3Error, S3ErrorKind, classify
 from storage.reader import ObjectReader
 from tests.cloud.stores.conftest import MakeSettings
 from tests.cloud.stores.played_store import BUCKET, Oddity, PlayedStore

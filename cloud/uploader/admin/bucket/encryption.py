@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import CheckResult, changed, passed, warned
-from storage.errors import S3_ERRORS, S3ErrorKind, classify, is_unsupported, member
+from storage.answers.answer import member
+from storage.answers.refusals import is_unsupported
+from storage.errors import S3_ERRORS, S3ErrorKind, classify
 from uploader.admin.object_roundtrip import ROUNDTRIP_KEY
 from uploader.settings import Settings
 

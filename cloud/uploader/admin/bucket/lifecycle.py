@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import CheckResult, changed, failed, passed, warned
-from storage.errors import member
-from storage.keys import is_unique_per_capture, parse_id
+from storage.answers.answer import member
+from storage.keys.template import is_unique_per_capture, parse_id
 from uploader.settings import Settings
 
 if TYPE_CHECKING:

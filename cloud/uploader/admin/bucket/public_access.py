@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import CheckResult, changed, passed, warned
-from storage.errors import S3_ERRORS, UnsuitableStoreError, error_code, member
+from storage.answers.answer import UnsuitableStoreError, error_code, member
+from storage.errors import S3_ERRORS
 from uploader.admin.object_roundtrip import ROUNDTRIP_KEY
 from uploader.settings import Settings
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import CheckResult, changed, passed, skipped
-from storage.errors import member
+from storage.answers.answer import member
 from uploader.settings import Settings
 
 if TYPE_CHECKING:

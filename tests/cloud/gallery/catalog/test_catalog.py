@@ -14,8 +14,8 @@ from gallery.catalog.catalog import CaptureCatalog
 from gallery.catalog.day_walker import CaptureQuery
 from gallery.catalog.metadata import MetadataCache
 from gallery.pictures.thumbnails import Thumbnails
-from storage.key_parser import KeyParser
-from storage.keys import DEFAULT_TEMPLATE
+from storage.keys.parser import KeyParser
+from storage.keys.template import DEFAULT_TEMPLATE
 from storage.reader import ObjectReader
 from tests.cloud.gallery.rig import NOON, capture, gallery, put
 from tests.cloud.rig import Bucket

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage.keys import (
+from storage.keys.template import (
     DEFAULT_TEMPLATE,
     alternative_keys,
     is_unique_per_capture,

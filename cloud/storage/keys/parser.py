@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from common.contract.capture import CAPTURE_ID, CaptureId
-from storage.keys import EXTENSIONS, MAX_KEY_BYTES
-from storage.segments import (
+from storage.keys.segments import (
     DatePrefix,
     MixedSegment,
     Part,
@@ -17,6 +16,7 @@ from storage.segments import (
     segments_to_date,
     template_parts,
 )
+from storage.keys.template import EXTENSIONS, MAX_KEY_BYTES
 
 ID = CAPTURE_ID.pattern
 # strftime directives whose values sort as times do when they go from coarse to fine, and what they match.

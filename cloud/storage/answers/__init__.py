@@ -1,0 +1,1 @@
+"""What a store answers when it does not do what was asked."""

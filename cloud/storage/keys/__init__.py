@@ -1,0 +1,1 @@
+"""The names of captures in the bucket."""
