@@ -12,8 +12,10 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from playwright.sync_api import Page as Tab
 
+from dev.harness import services
 from dev.harness.services import LOOPBACK, free_port, start_store
 from dev.scripts.environment import find_browser
+from tests.support import launcher
 from tests.support.paths import ROOT
 from tests.support.rig import CloudBroker, Container, EdgeBroker, Store, running_cloud_broker
 
@@ -44,6 +46,7 @@ def pytest_configure() -> None:
     """Heed SIGINT, and let the programs that tests start heed it: a shell's background jobs ignore it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    services.launch_program = launcher.launch
 
 
 @pytest.hookimpl(optionalhook=True)  # also without xdist (-p no:xdist)

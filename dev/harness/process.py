@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -28,7 +28,23 @@ POLL_SECONDS, MAX_POLL_SECONDS, SLOWER = 0.02, 0.25, 1.2  # seldomer the longer 
 # given that very port as its own source port, and then keeps the server from coming back.
 PORTS = range(15000, 32000)
 
-_running: set[subprocess.Popen[bytes]] = set()
+
+class Child(Protocol):
+    """A running program: what we use of subprocess.Popen."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def terminate(self) -> None: ...
+    def send_signal(self, sig: int) -> None: ...
+
+
+Launch = Callable[[Sequence[str], Path, Mapping[str, str], Path], Child]  # command, folder, environment, log
+
+_running: set[Child] = set()
 _reserved: set[int] = set()
 
 
@@ -42,7 +58,7 @@ class Process:
 
     name: str
     log: Path
-    popen: subprocess.Popen[bytes] = field(repr=False)
+    popen: Child = field(repr=False)
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     leftovers: tuple[Path, ...] = ()  # files outside its folder that it does not remove when killed
@@ -75,24 +91,31 @@ class Process:
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
-def start(name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Process:
-    """Start a program in its folder with only this environment; its output is appended to NAME.log there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / f"{name}.log"
-    # HOME is not the user's: keys for the real cloud may lie there.
-    given = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "LC_ALL": "C.UTF-8", **environment}
+def spawn(command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> Child:
+    """Start a program with only this environment; its output is appended to the log."""
     with log.open("ab") as output:
-        popen = subprocess.Popen(
+        return subprocess.Popen(
             [*_dies_with_us(), *command],
             cwd=folder,
-            env=given,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches only this process, which decides how its children end
         )
-    _running.add(popen)
-    return Process(name, log, popen, tuple(command), given)
+
+
+def start(
+    name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str], launch: Launch = spawn
+) -> Process:
+    """Start a program in its folder with only this environment; its output is appended to NAME.log there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / f"{name}.log"
+    # HOME is not the user's: keys for the real cloud may lie there.
+    given = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "LC_ALL": "C.UTF-8", **environment}
+    child = launch(command, folder, given, log)
+    _running.add(child)
+    return Process(name, log, child, tuple(command), given)
 
 
 def until_up(process: Process, answers: Callable[[], bool]) -> Process:

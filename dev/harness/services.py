@@ -3,11 +3,22 @@
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from dev.harness.enrolment import Enrolment
 from dev.harness.object_store import delete_bucket, make_bucket, s3_client, start_store
-from dev.harness.process import LOOPBACK, Process, StartError, free_port, start, until_up, wait_for
+from dev.harness.process import (
+    LOOPBACK,
+    Launch,
+    Process,
+    StartError,
+    free_port,
+    spawn,
+    start,
+    until_up,
+    wait_for,
+)
 
 __all__ = [
     "LOOPBACK",
@@ -30,6 +41,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EDGE_FILES = ROOT / "mosquitto" / "edge"
 CLOUD_FILES = ROOT / "mosquitto" / "cloud"
 SHARED_SCRIPT = "lib.sh"  # beside both; their start.sh sources it
+launch_program: Launch = spawn  # how ours are started; the tests have a cheaper way (tests/support/launcher.py)
 
 
 def start_edge_broker(
@@ -83,7 +95,7 @@ def start_uploader(folder: Path, **settings: str) -> Process:
     login = ours if password.exists() else {}
     own = {"METRICS_PORT": "0", "JOURNAL_DIR": str(folder / "journal")}  # several run side by side
     given = _python(folder, "uploader") | own | login | settings
-    return start("uploader", [sys.executable, "-m", "uploader"], folder, given)
+    return _start_program("uploader", folder, given)
 
 
 def start_gallery(folder: Path, **settings: str) -> Process:
@@ -91,7 +103,7 @@ def start_gallery(folder: Path, **settings: str) -> Process:
     own = {"GALLERY_CACHE": str(folder / "thumbnails"), "GALLERY_STATE": str(folder / "state")}
     dates = Enrolment(folder.parent).dates
     given = _python(folder, "gallery") | own | {"CERTIFICATES_FILE": str(dates)} | settings
-    return start("gallery", [sys.executable, "-m", "gallery"], folder, given)
+    return _start_program("gallery", folder, given)
 
 
 def start_camera(folder: Path, **settings: str) -> Process:
@@ -103,7 +115,7 @@ def start_camera(folder: Path, **settings: str) -> Process:
     password = camera_password(folder.parent / "edge-broker")
     login = {"EDGE_BROKER_PASSWORD_FILE": str(password)} if password.exists() else {}
     environment = _python(folder, "camera") | ours | login | settings
-    return start("camera", [sys.executable, "-m", "camera"], folder, environment)
+    return _start_program("camera", folder, environment)
 
 
 def camera_password(folder: Path) -> Path:
@@ -130,6 +142,10 @@ def _broker(folder: Path, data: str) -> dict[str, str]:
     """Return the settings of both brokers' start.sh; MOSQUITTO names another program than the one on PATH."""
     chosen = {"MOSQUITTO": os.environ["MOSQUITTO"]} if os.environ.get("MOSQUITTO") else {}
     return {data: str(_made(folder / "data")), "RUN_DIR": str(_made(folder / "run"))} | chosen
+
+
+def _start_program(name: str, folder: Path, environment: Mapping[str, str]) -> Process:
+    return start(name, [sys.executable, "-m", name], folder, environment, launch_program)
 
 
 def _python(folder: Path, name: str) -> dict[str, str]:

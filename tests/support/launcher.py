@@ -9,18 +9,25 @@ import importlib
 import json
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from dev.harness.process import Child, spawn
+from tests.support import forked
 from tests.support.paths import ROOT
 
 TIMEOUT_SECONDS = 100.0
+POLL_SECONDS = 0.005
 PYTHONPATH = os.pathsep.join(str(folder) for folder in (ROOT / "edge", ROOT / "cloud", ROOT))
+BEFORE_PYTHON = ("LD_", "MALLOC_", "OMP_", "OPENBLAS_", "PYTHON")  # variables that count before a program begins
+HARMLESS = {"PYTHONPATH", "PYTHONUNBUFFERED"}
 
 
 def run(
@@ -29,6 +36,82 @@ def run(
     """Run a program's command to its end, in this folder and with exactly this environment."""
     with tempfile.TemporaryDirectory() as place:
         output, errors = Path(place) / "out", Path(place) / "err"
+        child = _launcher(program, os.getpid()).start(arguments, folder, environment, output, errors)
+        try:
+            status = child.wait(TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            status = child.wait()
+        return subprocess.CompletedProcess(arguments, status, _text(output), _text(errors))
+
+
+def launch(command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> Child:
+    """Start `python -m PROGRAM`; as usual where the environment reaches below Python."""
+    if any(name.startswith(BEFORE_PYTHON) and name not in HARMLESS for name in environment):
+        return spawn(command, folder, environment, log)
+    program = command[-1]
+    return _launcher(program, os.getpid()).start((), folder, environment, log, log)
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+class _Forked:
+    """A child of a launcher, with what we use of subprocess.Popen."""
+
+    def __init__(self, pid: int, ended: Path, launcher: "subprocess.Popen[str]") -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._ended, self._launcher = ended, launcher
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            gone = self._launcher.poll() is not None  # before the look: it writes no more
+            if self._ended.exists():
+                self.returncode = int(self._ended.read_text(encoding="ascii"))
+                self._ended.unlink()
+            elif gone:
+                self.returncode = -signal.SIGKILL  # with its parent
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        deadline = time.monotonic() + timeout if timeout is not None else None
+        pause = threading.Event()
+        while (status := self.poll()) is None:
+            if deadline is not None and time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+            pause.wait(POLL_SECONDS)
+        return status
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def send_signal(self, sig: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, sig)
+
+
+class _Launcher:
+    """The parent of a program's processes, itself a child of ours."""
+
+    def __init__(self, program: str) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.launcher", program, self._folder.name],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": PYTHONPATH, "LC_ALL": "C.UTF-8"},
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C reaches only us
+        )
+        atexit.register(self.close)
+
+    def start(
+        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], output: Path, errors: Path
+    ) -> _Forked:
         request = {
             "arguments": arguments,
             "folder": str(folder),
@@ -36,39 +119,18 @@ def run(
             "output": str(output),
             "errors": str(errors),
         }
-        status = _launcher(program, os.getpid()).ask(request)
-        return subprocess.CompletedProcess(arguments, status, _text(output), _text(errors))
-
-
-def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8") if file.exists() else ""
-
-
-class _Launcher:
-    """The parent of a program's processes, itself a child of ours."""
-
-    def __init__(self, program: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.launcher", program],
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": PYTHONPATH},
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        atexit.register(self.close)
-
-    def ask(self, request: Mapping[str, object]) -> int:
-        """Hand over a request and return the exit status, -9 when it took too long."""
         requests, answers = self._pipes()
-        requests.write(json.dumps(request) + "\n")
-        requests.flush()
-        return int(answers.readline())
+        with self._lock:
+            requests.write(json.dumps(request) + "\n")
+            requests.flush()
+            pid = int(answers.readline())
+        return _Forked(pid, forked.status_file(self._folder.name, pid), self._process)
 
     def close(self) -> None:
         for pipe in self._pipes():
             pipe.close()
         self._process.wait()
+        self._folder.cleanup()
 
     def _pipes(self) -> tuple[IO[str], IO[str]]:
         assert self._process.stdin is not None
@@ -81,48 +143,12 @@ def _launcher(program: str, _owner: int) -> _Launcher:
     return _Launcher(program)
 
 
-def _serve(program: str) -> None:
-    """Fork once for each request; the child returns, to run the program."""
+def _main(program: str, folder: str) -> None:
     importlib.import_module(f"{program}.__main__")
     del sys.modules[f"{program}.__main__"]  # it is still to be run
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            _become(program, **json.loads(line))
-            return
-        print(_wait(child), flush=True)
-    os._exit(0)
-
-
-def _become(
-    program: str, arguments: list[str], folder: str, environment: dict[str, str], output: str, errors: str
-) -> None:
-    """Take on what the request says, with an empty standard input."""
-    os.setsid()
-    for number, name, flags in ((0, os.devnull, os.O_RDONLY), (1, output, os.O_WRONLY), (2, errors, os.O_WRONLY)):
-        opened = os.open(name, flags | os.O_CREAT, 0o600)
-        os.dup2(opened, number)
-        os.close(opened)
-    os.environ.clear()
-    os.environ.update(environment)
-    time.tzset()
-    os.chdir(folder)
-    sys.argv = [program, *arguments]
-
-
-def _wait(child: int) -> int:
-    """Return the child's exit status; end it when it takes too long."""
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.005)
-    os.killpg(child, 9)
-    os.waitpid(child, 0)
-    return -9
+    forked.serve(program, folder)
+    runpy.run_module(program, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    _main(*sys.argv[1:])
