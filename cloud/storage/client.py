@@ -1,5 +1,6 @@
 """boto3 as the settings ask for it, and the two HEAD requests with the reasons that HEAD leaves out."""
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +9,10 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.loaders import Loader, create_loader
 
 from storage.answers.answer import REDIRECTS, http_status
 from storage.settings import StorageSettings
@@ -64,13 +67,29 @@ def open_session(settings: StorageSettings) -> boto3.Session:
     for name in [name for name, value in os.environ.items() if name.startswith("AWS_") and not value]:
         del os.environ[name]  # botocore takes AWS_PROFILE= for a profile without a name
     secret, token = settings.aws_secret_access_key, settings.aws_session_token
+    core = botocore.session.Session(profile=settings.aws_profile)
+    core.register_component("data_loader", _sdk_data(core.get_config_variable("data_path")))
     return boto3.Session(
+        botocore_session=core,
         aws_access_key_id=settings.aws_access_key_id,  # None = the default credential chain
         aws_secret_access_key=secret.get_secret_value() if secret else None,
         aws_session_token=token.get_secret_value() if token else None,
-        profile_name=settings.aws_profile,
         region_name=settings.aws_region or ("us-east-1" if settings.s3_endpoint_url else None),
     )
+
+
+class _SdkData(Loader):
+    """What the SDK knows of AWS, which takes longer to read than a request takes: read once for all sessions."""
+
+    @property
+    def search_paths(self) -> list[str]:
+        """Return a copy: boto3 appends a folder for each session, of which nothing is needed."""
+        return list(super().search_paths)
+
+
+@functools.cache
+def _sdk_data(folders: str | None) -> _SdkData:
+    return _SdkData(extra_search_paths=list(create_loader(folders).search_paths))
 
 
 def create_client(settings: StorageSettings, *, pool_size: int = POOL_SIZE) -> "S3Client":

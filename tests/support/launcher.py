@@ -119,6 +119,7 @@ class _Launcher:
             "output": str(output),
             "errors": str(errors),
         }
+        output.touch()  # a test may look at once
         requests, answers = self._pipes()
         with self._lock:
             requests.write(json.dumps(request) + "\n")
@@ -146,8 +147,17 @@ def _launcher(program: str, _owner: int) -> _Launcher:
 def _main(program: str, folder: str) -> None:
     importlib.import_module(f"{program}.__main__")
     del sys.modules[f"{program}.__main__"]  # it is still to be run
+    if "storage.client" in sys.modules:
+        _read_ahead()
     forked.serve(program, folder)
     runpy.run_module(program, run_name="__main__", alter_sys=True)
+
+
+def _read_ahead() -> None:
+    """Read what boto3 reads for a first client; it asks nobody."""
+    module = importlib.import_module("storage.client")
+    session = module.open_session(importlib.import_module("storage.settings").StorageSettings(s3_bucket="none"))
+    session.client("s3", "us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
 
 
 if __name__ == "__main__":
