@@ -39,6 +39,7 @@ run_upgrade() {
     export_timezone
     new=yes
     patience=${UPGRADE_SECONDS:-120}
+    meanwhile "./usbcam upgrade goes on"
     for half in $(roles); do
         progress "Building the new $half image" build "$half" || {
             reason=$(last_line)
@@ -99,7 +100,6 @@ run_backup() {
     target=$(from_caller "$1")
     [ ! -e "$target" ] || fail "$1 is there already; give another name"
     umask 077
-    work=$(mktemp -d "${TMPDIR:-/tmp}/usbcam.XXXXXX")
     cp .env "$work/env"
     set -- "$1" env
     if is cloud; then
@@ -118,7 +118,6 @@ run_restore() {
     source=$(from_caller "$1")
     [ -r "$source" ] || fail "$1 cannot be read; give the file that ./usbcam backup wrote"
     umask 077
-    work=$(mktemp -d "${TMPDIR:-/tmp}/usbcam.XXXXXX")
     tar -xf "$source" -C "$work" env 2>/dev/null || fail "$1 is no backup of usbcam, or it is damaged"
     if [ -e .env ] && ! cmp -s .env "$work/env"; then
         cp -p .env .env.before-restore

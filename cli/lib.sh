@@ -95,7 +95,7 @@ images() { sed -n 's/^ *image: *\(usbcam-[^ ]*\).*/\1/p' "$(compose_file "$1")" 
 progress() {
     doing=$1
     shift
-    log=$(mktemp "${TMPDIR:-/tmp}/usbcam.XXXXXX")
+    log=$work/log
     "$@" >"$log" 2>&1 </dev/null &
     child=$!
     began=$(date +%s)
@@ -113,7 +113,6 @@ progress() {
     done
     result=0
     wait "$child" || result=$?
-    child=
     elapsed=$(($(date +%s) - began))
     outcome="done"
     [ "$result" -eq 0 ] || outcome=failed
@@ -130,9 +129,7 @@ progress() {
 watched() {
     doing=$1
     shift
-    answer=$(mktemp "${TMPDIR:-/tmp}/usbcam.XXXXXX")
-    complaints=$(mktemp "${TMPDIR:-/tmp}/usbcam.XXXXXX")
-    "$@" >"$answer" 2>"$complaints" </dev/null &
+    "$@" >"$work/answer" 2>"$work/complaints" </dev/null &
     child=$!
     began=$(date +%s)
     shown=
@@ -146,26 +143,46 @@ watched() {
     done
     result=0
     wait "$child" || result=$?
-    child=
     [ -z "$shown" ] || printf '\r\033[K' >&2
-    cat "$complaints" >&2
-    cat "$answer"
-    rm -f "$answer" "$complaints"
+    cat "$work/complaints" >&2
+    cat "$work/answer"
     return "$result"
 }
 
-# Ctrl-C and SIGTERM end whatever runs, and say so in a line.
-stopped() {
-    trap '' INT TERM
-    if [ -n "$child" ]; then
-        # shellcheck disable=SC2046 # several numbers
-        kill "$child" $(descendants "$child") 2>/dev/null || true
-        wait "$child" 2>/dev/null || true
-    fi
-    [ ! -t 1 ] || say ""
-    warn "stopped${started:+; what has started keeps running, and ./usbcam down stops it}"
-    exit "$1"
+# attend NUMBER: waits for a command. It is a process of its own, since a shell that runs something hears no signal.
+attend() {
+    trap 'stop "$1" 130' INT
+    trap 'stop "$1" 143' TERM
+    result=0
+    wait "$1" || result=$?
+    exit "$result"
 }
+
+# stop NUMBER STATUS: Ctrl-C and SIGTERM end a command with all that it started, and say so in a line.
+stop() {
+    status=$2
+    trap 'exit "$status"' INT TERM # who asks twice does not wait
+    kill -STOP "$1" 2>/dev/null || true # it starts nothing more, and does not say how each of its processes ended
+    for each in $(descendants "$1"); do
+        kill "$each" 2>/dev/null || true
+        remains="${remains-} $each"
+    done
+    kill -KILL "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+    for each in ${remains-}; do
+        while lives "$each"; do sleep 0.1; done
+    done
+    [ ! -t 2 ] || echo >&2 # behind the ^C that a terminal shows
+    [ "$command" != logs ] || exit 0 # that is how one stops to follow them
+    warn "stopped$(cat "$work/meanwhile" 2>/dev/null)"
+    exit "$status"
+}
+
+# Whether a process runs; one that has ended may wait for somebody to notice it.
+lives() { kill -0 "$1" 2>/dev/null && ! grep -q ') Z ' "/proc/$1/stat" 2>/dev/null; }
+
+# meanwhile TEXT: what is to be said, too, if the command is stopped from now on.
+meanwhile() { printf '; %s' "$*" >"$work/meanwhile"; }
 
 # All that a process started: the docker command leaves signals to its plugin, which is its child.
 descendants() {
@@ -173,11 +190,6 @@ descendants() {
         say "$each"
         descendants "$each"
     done
-}
-
-tidy() {
-    rm -f ${log:+"$log"} ${answer:+"$answer"} ${complaints:+"$complaints"}
-    [ -z "$work" ] || rm -rf "$work"
 }
 
 last_line() { grep -v '^[[:space:]]*$' "$log" | tail -n 1; }
@@ -190,8 +202,5 @@ from_caller() {
     esac
 }
 
-child='' log='' answer='' complaints='' work='' started='' new=''
+new=''
 kept=.usbcam # what the last healthy start was made of, for upgrade
-trap 'stopped 130' INT
-trap 'stopped 143' TERM
-trap tidy EXIT

@@ -31,8 +31,8 @@ page() {
     port=$(setting "$2_PORT" "$3")
     bind=$(setting "$2_BIND" 127.0.0.1)
     case $bind in
-        127.* | localhost | ::1) say "$1: http://127.0.0.1:$port (from another machine: ssh -L $port:127.0.0.1:$port $(uname -n))" ;;
-        0.0.0.0 | ::) say "$1: http://$(uname -n):$port" ;;
+        127.* | localhost | ::1 | '[::1]') say "$1: http://127.0.0.1:$port (from another machine: ssh -L $port:127.0.0.1:$port $(uname -n))" ;;
+        0.0.0.0 | :: | '[::]') say "$1: http://$(uname -n):$port" ;;
         *) say "$1: http://$bind:$port" ;;
     esac
 }
@@ -49,7 +49,6 @@ run_logs() {
         [ "$(roles | wc -l)" -eq 1 ] || { follow= && compose edge logs --tail 50; }
     fi
     need_role "$half"
-    trap 'exit 0' INT TERM # following ends by Ctrl-C, and that is no failure
     compose "$half" logs --tail 100 ${follow:+"$follow"} "$@"
 }
 
@@ -95,9 +94,8 @@ run_setup() {
 run_enroll() {
     [ $# -eq 1 ] || misused "enroll takes the name of an edge, such as ./usbcam enroll porch"
     need_role cloud
-    log=$(mktemp "${TMPDIR:-/tmp}/usbcam.XXXXXX") # in $( ) Ctrl-C would not reach it
-    watched_part "Enrolling $1" cloud enroll "$1" >"$log" || exit $?
-    token=$(cat "$log")
+    watched_part "Enrolling $1" cloud enroll "$1" >"$work/token" || exit $?
+    token=$(cat "$work/token")
     say "$token"
     if is edge; then
         settings set "$token"
@@ -151,12 +149,11 @@ run_snapshot() {
     need_role edge
     file=snapshot.jpg
     case ${1-} in '' | --*) ;; *) file=$1 && shift ;; esac
-    log=$(mktemp "${TMPDIR:-/tmp}/usbcam.XXXXXX")
-    watched "Taking a snapshot" take_snapshot "$@" >"$log" || exit $?
+    watched "Taking a snapshot" take_snapshot "$@" >"$work/snapshot" || exit $?
     if [ "$file" = - ]; then
-        cat "$log"
+        cat "$work/snapshot"
     else
-        cat "$log" >"$(from_caller "$file")" || exit 1
+        cat "$work/snapshot" >"$(from_caller "$file")" || exit 1
         say "One frame is in $file."
     fi
 }

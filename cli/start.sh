@@ -4,6 +4,7 @@
 
 run_init() {
     case ${1-} in edge | cloud) ;; *) misused "say which host this is: ./usbcam init edge or ./usbcam init cloud" ;; esac
+    meanwhile "what was answered is in .env"
     settings init "$@"
 }
 
@@ -27,7 +28,7 @@ up_half() {
     else
         progress "Building the $1 image (minutes the first time)" build "$1" || build_failed
     fi
-    started=yes
+    meanwhile "what has started keeps running, and ./usbcam down stops it"
     progress "Starting the $1 services until all are healthy" start_half "$1" 300 40 || explain_start "$1"
 }
 

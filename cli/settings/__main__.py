@@ -1,5 +1,6 @@
 """The commands that ./usbcam runs: check, config, init and set."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Sequence
@@ -9,10 +10,12 @@ from cli.settings.env_file import EnvFileError, read
 
 FILE = Path(".env")
 WRONG_INPUT = 2
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; what is wrong is printed a sentence a line."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a terminal that hides what is typed is set right again
     command, *words = arguments
     try:
         if command == "init":
@@ -25,8 +28,8 @@ def main(arguments: Sequence[str]) -> int:
             return _complain(*map(str, check.problems(read(FILE), words)))
     except (EnvFileError, questions.InitError) as error:
         return _complain(*map(str, error.args))
-    except KeyboardInterrupt:
-        return _complain("stopped; what was answered is in .env") or 130
+    except KeyboardInterrupt:  # ./usbcam says so
+        return INTERRUPTED
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Iterator, Sequence
 
 from cli.settings.env_file import EnvFile, Problem
@@ -13,6 +14,7 @@ REQUIRED = {
 }
 TOKENS = ("EDGE_TOKEN", "EDGE_TOKEN_FILE")
 PORTS = {"CLOUD_PORT": "cloud", "GALLERY_PORT": "cloud", "LIVE_PORT": "edge"}
+NAME = re.compile(r"\b[A-Z][A-Z0-9_]+\b")
 ROLES = ("edge", "cloud", "both")
 
 
@@ -21,7 +23,7 @@ def problems(env: EnvFile, roles: Sequence[str]) -> list[Problem]:
     found = list(env.problems)
     for judge in (_of_values, _missing, _ports):
         named = {wrong.name for wrong in found if wrong.name}  # one sentence for each setting
-        found += [wrong for wrong in judge(env, roles) if wrong.name not in named]
+        found += [wrong for wrong in judge(env, roles) if not named & {wrong.name, *NAME.findall(wrong.text)}]
     return sorted(found, key=lambda wrong: wrong.line)
 
 

@@ -27,7 +27,8 @@ ALIASES = {
     "MQTT_PORT": "CLOUD_PORT", "PORT": "CLOUD_PORT", "TZ": "TIMEZONE", "TIME_ZONE": "TIMEZONE",
     "CAMERA": "CAMERA_SOURCE", "DEVICE": "CAMERA_SOURCE", "CAMERA_DEVICE": "CAMERA_SOURCE", "RTSP_URL": "CAMERA_SOURCE",
     "CAMERA_URL": "CAMERA_SOURCE", "SOURCE": "CAMERA_SOURCE", "FPS": "FRAME_RATE", "WIDTH": "FRAME_WIDTH",
-    "HEIGHT": "FRAME_HEIGHT", "PASSWORD": "LIVE_PASSWORD", "QOS": "MQTT_QOS", "NAME": "CAMERA_NAME",
+    "HEIGHT": "FRAME_HEIGHT", "CAPTURE_FORMAT": "IMAGE_FORMAT", "FORMAT": "IMAGE_FORMAT", "PRIVACY_MASK": "MASKS",
+    "ROTATION": "ROTATE", "PASSWORD": "LIVE_PASSWORD", "QOS": "MQTT_QOS", "NAME": "CAMERA_NAME",
 }  # fmt: skip
 
 
@@ -51,6 +52,13 @@ def correct(name: str) -> str:
         return plain
     if plain in ALIASES:
         return ALIASES[plain]
+    turned = {_words(other): other for other in sorted(known_names())}
+    if _words(plain) in turned:
+        return turned[_words(plain)]
     squeezed = {other.replace("_", ""): other for other in sorted(known_names())}
     close = difflib.get_close_matches(plain.replace("_", ""), squeezed, n=1, cutoff=LIKENESS)
     return squeezed[close[0]] if close else ""
+
+
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(sorted(name.split("_")))

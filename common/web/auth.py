@@ -83,7 +83,7 @@ def client_address(request: HTTPConnection) -> str:
 def is_loopback(address: str) -> bool:
     """Whether only programs on this host can reach a port there."""
     try:
-        return address == "localhost" or ipaddress.ip_address(address).is_loopback
+        return address == "localhost" or ipaddress.ip_address(address.strip("[]")).is_loopback
     except ValueError:
         return False
 

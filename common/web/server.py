@@ -105,7 +105,7 @@ def bind_socket(settings: WebSettings) -> socket.socket:
     address, port = settings.listen_address
     try:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        return socket.create_server((address, port), family=family, backlog=100)
+        return socket.create_server((address.strip("[]"), port), family=family, backlog=100)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)  # a name has no errno
         remedy = f"set another {settings.prefix}_PORT or {settings.prefix}_BIND in .env"

@@ -2,9 +2,11 @@
 
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
+from apprise.plugins import N_MGR
 from pydantic_settings import BaseSettings
 
 from camera.config.settings import CameraSettings
@@ -39,12 +41,19 @@ def entry(name: str, described: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+def services() -> list[str]:
+    """What an address of NOTIFY_URLS can begin with."""
+    with warnings.catch_warnings(action="ignore"):  # one plugin reads images by a module that Python will drop
+        return sorted(N_MGR.schemas())  # type: ignore[no-untyped-call]
+
+
 def table() -> str:
     rows: dict[str, dict[str, Any]] = {}
     for side, kind in SIDES:
         for name, described in kind.model_json_schema()["properties"].items():
             row = rows.setdefault(name.upper(), entry(name, described) | {"sides": []})
             row["sides"] = sorted({*row["sides"], side})
+    rows["NOTIFY_URLS"]["services"] = services()
     lines = [f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in sorted(rows.items())]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 

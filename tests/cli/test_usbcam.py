@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -19,6 +20,7 @@ DOCKER = """#!/bin/sh
 echo "$*" >>"$ASKED"
 case "$*" in
     *" enroll porch") echo EDGE_TOKEN=x; echo told >&2; exec sleep "${SLOW-0}" ;;
+    *" uploader check") exec sleep "${SLOW-0}" ;;
     *" build "*) [ -z "${SLOW-}" ] || exec sleep 60 ;;
     *" up "*)
         [ -z "${BROKEN-}" ] || { echo "$TAKEN" >&2; exit 1; }
@@ -41,6 +43,7 @@ class Door:
         shutil.copytree(ROOT / "mosquitto", self.folder / "mosquitto")
         (self.folder / "common").mkdir()
         shutil.copy2(ROOT / "common/__init__.py", self.folder / "common/__init__.py")
+        self.stderr: BinaryIO | int = subprocess.STDOUT
         self.asked = folder / "asked"
         self.asked.write_text("")
         programs = folder / "bin"
@@ -63,7 +66,7 @@ class Door:
             env=self.environment | settings,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=self.stderr,
             text=True,
         )
 
@@ -231,15 +234,31 @@ def test_what_enrolment_prints_comes_out_where_it_should(usbcam: Door) -> None:
     assert done.stderr.startswith("told\n")
 
 
-def test_a_stop_while_it_enrols_is_one_line(usbcam: Door) -> None:
+@pytest.mark.parametrize(("words", "asked"), [("enroll porch", "enroll porch"), ("check", "uploader check")])
+def test_a_stop_while_a_part_works_is_one_line(usbcam: Door, words: str, asked: str) -> None:
     usbcam.env(RIGHT)
-    process = usbcam.start("enroll", "porch", SLOW="60")
-    wait_for(lambda: "enroll porch" in usbcam.asked.read_text(), seconds=30, what="the enrolment")
+    process = usbcam.start(*words.split(), SLOW="60")
+    wait_for(lambda: asked in usbcam.asked.read_text(), seconds=30, what="the part")
 
     process.send_signal(signal.SIGTERM)
     printed, _ = process.communicate(timeout=30)
 
-    assert (process.returncode, printed) == (143, "usbcam: stopped\n")
+    assert process.returncode == 143
+    assert printed.removeprefix("pass     .env              every setting is understood\n") == "usbcam: stopped\n"
+
+
+def test_a_stop_is_said_on_a_line_of_its_own_where_a_terminal_shows_what_is_typed(usbcam: Door) -> None:
+    usbcam.env(RIGHT)
+    terminal, end = os.openpty()
+    with os.fdopen(terminal, "rb", buffering=0) as shown, os.fdopen(end, "wb", buffering=0) as usbcam.stderr:
+        process = usbcam.start("enroll", "porch", SLOW="60")
+        wait_for(lambda: "enroll porch" in usbcam.asked.read_text(), seconds=30, what="the enrolment")
+
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+        assert process.returncode == 130
+        assert [shown.readline(), shown.readline()] == [b"\r\n", b"usbcam: stopped\r\n"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -18,6 +18,8 @@ WRONG = {
     "CAMERA_SORCE=auto": "CAMERA_SORCE is no setting; did you mean CAMERA_SOURCE?",
     "camera_source=auto": "camera_source is not in capitals; write CAMERA_SOURCE",
     "S3-BUCKET=x": "did you mean S3_BUCKET?",
+    "FACE_MIN_PX=80": "did you mean MIN_FACE_PX?",
+    "CAPTURE_FORMAT=jpeg": "did you mean IMAGE_FORMAT?",
     "BUKET=faces": "did you mean S3_BUCKET?",
     "AWS_DEFAULT_REGION=us-east-1": "did you mean AWS_REGION?",
     "FOO=1": "FOO is no setting; remove the line",
@@ -95,6 +97,8 @@ WRONG = {
     "GALLERY_BIND=0.0.0.0:8081": "write 0.0.0.0 here and GALLERY_PORT=8081",
     "CLOUD_BIND=eth0": "must be an IP address",
     "CLOUD_EXTRA_NAMES=a.example b.example": "write NAME,NAME",
+    "LIVE_BIND=::1": "is an IPv6 address, which Compose wants in brackets; write [::1]",
+    "CLOUD_BIND=[fe80::1%eth0]": "has a zone behind its %",
     "HOMEASSISTANT_BROKER=mqtt://ha": "write HOST or HOST:PORT",
     # cameras
     "CAMERA_SOURCE=rstp://10.0.0.7/x": "has the scheme rstp://; write rtsp://",
@@ -147,10 +151,18 @@ WRONG = {
     "EDGE_TOKEN=~/porch.token": "is a path; give it as EDGE_TOKEN_FILE",
     "AWS_CREDENTIALS_FILE=~/.aws/credentials": "begins with ~; write /",
     "EDGE_NAME=Porch": "write porch",
+    "EDGE_NAME=Front Porch": "write front-porch",
+    # who is told
+    "NOTIFY_URLS=ntfy//ntfy.sh/a": "NOTIFY_URLS has no service:// at its beginning; write each address as ntfy://",
+    "NOTIFY_URLS=me@example.com": "has no service:// at its beginning",
+    "NOTIFY_URLS=nfty://ntfy.sh/a": "has the unknown service nfty://; did you mean ntfy://?",
+    "NOTIFY_URLS=ntfy://ntfy.sh/a, ntfy:/b": "has no :// in its address 2",
+    "NOTIFY_URLS=ntfy://": "has nothing behind :// in its address 1",
     "EDGE_NAME=rejected": "is a name that usbcam uses itself",
 }
 # Whole files, whose first wrong line is not the fourth, and what the sentence says.
 FILES = {
+    b"AWS_SECRET_ACCESS_KEY='a\nAWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE\n": ".env line 1: AWS_SECRET_ACCESS_KEY has a",
     b"\xef\xbb\xbfROLE=edge\n": ".env line 1: an invisible byte order mark",
     b"ROLE=edge\r\nLOG_LEVEL=INFO\r\n": ".env line 1: it ends in CR, as Windows writes lines; convert: sed",
     "ROLE=edge\n".encode("utf-16"): ".env line 1: the file is UTF-16",

@@ -105,6 +105,10 @@ def bind(value: str, port_setting: str) -> str | None:
         return "has a scheme; write an address of this host alone, such as 127.0.0.1 or 0.0.0.0"
     if not is_address(value):
         return "must be an IP address of this host, such as 127.0.0.1, or 0.0.0.0 for the whole network"
+    if "%" in value:
+        return "has a zone behind its %, which Docker does not take; write an address without one"
+    if ":" in value and not value.startswith("[") and in_containers():
+        return f"is an IPv6 address, which Compose wants in brackets; write [{value}]"
     return None
 
 
@@ -151,7 +155,7 @@ def _is_network(text: str) -> bool:
 
 def edge_name(value: str, _env: EnvFile) -> str | None:
     if value != value.lower():
-        return f"must be in small letters; write {value.lower()}"
+        return f"must be in small letters; write {re.sub('[^a-z0-9]+', '-', value.lower()).strip('-')}"
     if value in RESERVED:
         return "is a name that usbcam uses itself; take another, such as porch"
     if not EDGE_NAME.fullmatch(value):

@@ -10,7 +10,7 @@ from typing import Any
 
 from cli.settings.env_file import EnvFile, is_placeholder
 from cli.settings.names import is_secret
-from cli.settings.rules import cameras, files, hosts, hours, slips, storage
+from cli.settings.rules import addresses, cameras, files, hosts, hours, slips, storage
 from cli.settings.shown import SOURCES, is_plain, repeats
 
 TABLE: dict[str, dict[str, Any]] = json.loads((Path(__file__).parents[1] / "table.json").read_text(encoding="utf-8"))
@@ -68,6 +68,8 @@ def _by_table(name: str, value: str) -> str | None:
         return _choice(value, [str(choice) for choice in row["choices"]])
     if kind in {"integer", "number"}:
         return _number(name, value, row)
+    if "services" in row:
+        return addresses.problem(value, row["services"])
     if "pattern" in row and not re.fullmatch(row["pattern"].strip("^$"), value):
         return f"must be {row.get('description', 'written as .env.example shows')}"
     return None
