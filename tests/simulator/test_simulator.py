@@ -24,6 +24,10 @@ QUICK = (
 ALL_PLANTED = os.environ.get("PLANTED") == "1"
 SEEDS = 1000 if ALL_PLANTED else 40
 MIN_PLANTED = 20
+FOUND = (  # seeds that broke the promise once
+    4533,  # a full spool gave up the second oldest while the oldest, stored, was being deleted
+    7712,  # the word that the bridge is up again got lost, and the camera waited for it
+)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +37,11 @@ def test_a_week_of_misfortune_loses_nothing_and_stores_nothing_twice(first: int)
     findings = {seed: simulate(seed).findings for seed in range(first, min(first + BATCH, HISTORIES))}
 
     assert {seed: found[0] for seed, found in findings.items() if found} == {}
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_what_was_found_once_stays_fixed(seed: int) -> None:
+    assert simulate(seed).findings == []
 
 
 def test_a_seed_is_one_history_whatever_order_sets_have() -> None:

@@ -146,7 +146,7 @@ class Broker:
         session = self.sessions.get(name)
         if session is None:
             return
-        session.topics = topics
+        session.topics = list(dict.fromkeys([*session.topics, *topics]))
         if session.deliver is not None:
             for message in self.retained.values():
                 if matches(topics, message.topic):
