@@ -14,7 +14,7 @@ import pytest
 
 from dev.harness.services import free_port, s3_client, wait_for
 from tests.e2e.bucket import wait_for_captures
-from tests.e2e.machine import BUCKET, HEALTH_SECONDS, KEYS
+from tests.e2e.machine import BUCKET, DETECTIONS_PER_SECOND, HEALTH_SECONDS, KEYS
 from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
@@ -118,7 +118,8 @@ def settings(bridge: str, endpoint: str) -> list[str]:
 
 def test_a_machine_is_set_up_looked_at_upgraded_in_vain_and_moved(machine: Machine, bridge: str, endpoint: str) -> None:
     machine.usbcam("init", "cloud", *settings(bridge, endpoint))
-    machine.usbcam("init", "edge", "CAMERA_SOURCE=demo", f"LIVE_PORT={free_port()}")
+    calm = f"DETECTIONS_PER_SECOND={DETECTIONS_PER_SECOND}"
+    machine.usbcam("init", "edge", "CAMERA_SOURCE=demo", calm, f"LIVE_PORT={free_port()}")
     assert "pass     bucket" in machine.usbcam("setup", status=1)  # this store knows no public access, and says so
     assert "the token is in .env" in machine.usbcam("enroll", "porch")
     up = machine.usbcam("up")

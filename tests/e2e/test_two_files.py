@@ -14,7 +14,7 @@ import pytest
 from dev.demo import health
 from dev.harness.services import free_port, s3_client, wait_for
 from tests.e2e.bucket import assert_as_documented, wait_for_captures
-from tests.e2e.machine import BUCKET, KEYS, quick_health, run
+from tests.e2e.machine import BUCKET, DETECTIONS_PER_SECOND, KEYS, quick_health, run
 from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -68,6 +68,7 @@ def host(tmp_path: Path, bridge: str, endpoint: str) -> Iterator[Host]:
         "CLOUD_BIND": bridge,
         "CLOUD_PORT": str(free_port()),
         "CAMERA_SOURCE": "demo",
+        "DETECTIONS_PER_SECOND": DETECTIONS_PER_SECOND,
         "LIVE_PORT": str(free_port()),
         "GALLERY_PORT": str(free_port()),
         "S3_BUCKET": BUCKET,

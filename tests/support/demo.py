@@ -10,7 +10,7 @@ from dev.demo import containers as compose
 @contextlib.contextmanager
 def running_demo(**settings: str) -> Iterator[compose.Demo]:
     """Start everything, the camera last, and remove it all at the end; `settings` differ from the demo's."""
-    demo = compose.Demo(f"usbcam-test-{uuid.uuid4().hex[:8]}", **settings)
+    demo = compose.Demo(f"usbcam-test-{uuid.uuid4().hex[:8]}", **{"DETECTIONS_PER_SECOND": "5"} | settings)
     try:
         demo.prepare()
         demo.start_camera("--wait")
