@@ -10,8 +10,9 @@ from pathlib import Path
 from dev.harness.process import LOOPBACK, Process, free_port, start, wait_for
 
 HERE = Path(__file__).parent
+KEPT = "kept"  # the folder of one that stays
 HOST = "10.0.2.2"  # this host, as the machine sees it
-BOOT_SECONDS, COMMAND_SECONDS = 300.0, 120.0
+BOOT_SECONDS, COMMAND_SECONDS = 900.0, 400.0  # on a host that others use, too
 
 Done = subprocess.CompletedProcess[str]
 
@@ -34,8 +35,17 @@ class Machine:
     """One that runs. What is in its folder `share` is below /host in it, to be read."""
 
     share: Path
-    process: Process
-    ssh: tuple[str, ...]
+    port: int  # of its ssh, here
+    process: Process | None = None  # None for one that somebody else keeps running
+
+    @classmethod
+    def kept(cls) -> "Machine | None":
+        """The one that `python -m dev.vm` keeps running, if it does."""
+        try:
+            machine = cls(cache() / KEPT / "share", int((cache() / KEPT / "port").read_text(encoding="ascii")))
+        except (OSError, ValueError):
+            return None
+        return machine if machine._answers() else None
 
     @classmethod
     def boot(cls, folder: Path) -> "Machine":
@@ -49,24 +59,28 @@ class Machine:
             "SERIAL_LOG": str(folder / "serial.log"),
         }
         process = start("machine", [str(HERE / "boot")], folder, environment)
-        options = {
-            "StrictHostKeyChecking": "no",
-            "UserKnownHostsFile": "/dev/null",
-            "LogLevel": "ERROR",
-            "ConnectTimeout": "20",
-            "ControlMaster": "auto",
-            "ControlPath": f"/tmp/usbcam-vm-{port}",  # a socket's path is short
-            "ControlPersist": "yes",
-        }
-        given = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-        ssh = ("ssh", "-i", str(cache() / "key"), *given, "-p", str(port), f"root@{LOOPBACK}")
-        machine = cls(share, process, ssh)
+        machine = cls(share, port, process)
         try:
             wait_for(machine._answers, seconds=BOOT_SECONDS, what="the machine")
         except TimeoutError:
             process.kill()
             raise
         return machine
+
+    @property
+    def ssh(self) -> tuple[str, ...]:
+        """What a command in it begins with here."""
+        options = {
+            "StrictHostKeyChecking": "no",
+            "UserKnownHostsFile": "/dev/null",
+            "LogLevel": "ERROR",
+            "ConnectTimeout": "20",
+            "ControlMaster": "auto",
+            "ControlPath": f"/tmp/usbcam-vm-{self.port}",  # a socket's path is short
+            "ControlPersist": "yes",
+        }
+        given = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+        return ("ssh", "-i", str(cache() / "key"), *given, "-p", str(self.port), f"root@{LOOPBACK}")
 
     def run(self, *command: str, user: str = "root", environment: Mapping[str, str] | None = None) -> Done:
         """Run a command and return what it said."""
@@ -83,11 +97,12 @@ class Machine:
         return done.stdout
 
     def stop(self) -> None:
-        self._ssh_control("exit")
-        self.process.kill()
+        if self.process is not None:
+            self._ssh_control("exit")
+            self.process.kill()
 
     def _answers(self) -> bool:
-        if not self.process.alive():
+        if self.process is not None and not self.process.alive():
             raise CommandError(f"the machine ended: {self.process.tail()}")
         try:
             return self._ssh("true", 30).returncode == 0

@@ -23,9 +23,18 @@ class Debian:
     root: Path
 
     def run(self, *command: str) -> None:
-        """Run a command in it; raises CalledProcessError."""
-        done = subprocess.run(self._inside(*command), capture_output=True, text=True, check=False)
+        """Run a command in it."""
+        self.output(*command)
+
+    def output(self, *command: str) -> str:
+        """Run a command in it, and return what it printed."""
+        done = self.attempt(*command)
         assert done.returncode == 0, f"{command[0]}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        return done.stdout
+
+    def attempt(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command in it that may fail."""
+        return subprocess.run(self._inside(*command), capture_output=True, text=True, check=False)
 
     def start(self, name: str, folder: Path, *command: str) -> Process:
         """Start a program in it, whose log is in `folder`."""
@@ -38,8 +47,8 @@ class Debian:
         return ["unshare", "--mount", "sh", "-c", mounted, str(self.root), "env", "-i", *ours, *given, *command]
 
 
-def debian(suite: str, name: str, *packages: str) -> Debian:
-    """A Debian with these packages; skips where it cannot be made."""
+def debian(suite: str, name: str, *packages: str, architecture: str = "") -> Debian:
+    """A Debian with these packages, of this machine's architecture unless told; skips where it cannot be made."""
     made = Debian(CACHE / name)
     if (made.root / MADE).exists():
         return made
@@ -47,7 +56,8 @@ def debian(suite: str, name: str, *packages: str) -> Debian:
         pytest.skip("only root with debootstrap can make another Debian")
     shutil.rmtree(made.root, ignore_errors=True)
     CACHE.mkdir(parents=True, exist_ok=True)
-    command = ["debootstrap", "--variant=minbase", f"--include=ca-certificates,{','.join(packages)}", suite]
+    command = ["debootstrap", "--variant=minbase", f"--include=ca-certificates,{','.join(packages)}"]
+    command += [*([f"--arch={architecture}"] if architecture else []), suite]
     done = subprocess.run([*command, str(made.root)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.skip(f"Debian {suite} cannot be had: {done.stdout[-300:]}")

@@ -8,6 +8,7 @@ GROUPS = {
     "tests/faults/test_containers.py": "containers",
     "tests/faults/": "faults",
     "tests/reality/kernel/": "machine",
+    "tests/reality/test_arm64.py": "arm64",
 }
 
 

@@ -36,6 +36,8 @@ class Connection:
         self._camera, self._reader, self._writer = camera, reader, writer
         self._transfers: asyncio.Queue[Transfer] = asyncio.Queue()
         self._pending: set[int] = set()
+        self._taken_back: dict[int, int] = {}  # before they came: by each, the request that took it back
+        self._latest = 0  # request for a transfer that came
         self._left = b""  # of the picture that is being sent
         self._toggle = 0
         self._stamp = 0
@@ -60,25 +62,38 @@ class Connection:
     async def _answer(self, head: bytes) -> None:
         command, sequence, _, direction, endpoint = struct.unpack_from(">5I", head)
         if command == UNLINK:
-            (victim,) = struct.unpack_from(">I", head, 20)
-            status = CONNECTION_RESET if victim in self._pending else 0
-            self._pending.discard(victim)
-            self._writer.write(struct.pack(">5Ii24x", UNLINKED, sequence, 0, 0, 0, status))
+            self._take_back(sequence, *struct.unpack_from(">I", head, 20))
             return
         _, length, start, count, _ = struct.unpack_from(">Iiiii", head, 20)
         data = await self._reader.readexactly(length) if direction == 0 and length else b""
+        described = await self._reader.readexactly(0 if endpoint == 0 or count in NO_PACKETS else 16 * count)
+        self._latest = sequence
+        if sequence in self._taken_back:
+            self._reply_taken_back(self._taken_back.pop(sequence), CONNECTION_RESET)
+            return
         if endpoint == 0:
             self._control(sequence, direction, length, head[40:48], data)
             return
-        described = await self._reader.readexactly(0 if count in NO_PACKETS else 16 * count)
         self._pending.add(sequence)
         self._transfers.put_nowait(Transfer(sequence, length, start, tuple(struct.iter_unpack(">2I8x", described))))
+
+    def _take_back(self, sequence: int, victim: int) -> None:
+        """Linux' vhci-hcd may take a transfer back before it has sent it; answered too early, it loses the device."""
+        if victim > self._latest:
+            self._taken_back[victim] = sequence
+            return
+        self._reply_taken_back(sequence, CONNECTION_RESET if victim in self._pending else 0)
+        self._pending.discard(victim)
+
+    def _reply_taken_back(self, sequence: int, status: int) -> None:
+        self._writer.write(struct.pack(">5Ii24x", UNLINKED, sequence, 0, 0, 0, status))
 
     def _control(self, sequence: int, direction: int, length: int, setup: bytes, data: bytes) -> None:
         try:
             answer = self._requests.answer(setup, data)
         except NeverAnsweredError:
-            return  # the driver waits until its time is over
+            self._pending.add(sequence)  # the driver takes it back when its time is over
+            return
         if answer is None:
             self._reply(sequence, BROKEN_PIPE, b"", 0)
         elif direction:

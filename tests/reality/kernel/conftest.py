@@ -33,7 +33,7 @@ def session_rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     build()
     usb = UsbServer(PlayedCamera(model, pictures) for model in MODELS)
     usb.start()
-    machine = Machine.boot(tmp_path_factory.mktemp("machine"))
+    machine = Machine.kept() or Machine.boot(tmp_path_factory.mktemp("machine"))
     rig = Rig(machine, usb)
     rig.install()
     yield rig

@@ -1,6 +1,7 @@
 """A machine with our cameras' ports, and the product's camera in it."""
 
 import base64
+import json
 import re
 import shlex
 import shutil
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 import cv2
@@ -33,7 +35,8 @@ SMALL = {
     "LIVE_PORT": "0",
 }
 PLACES = {"SPOOL_DIR": "/tmp/spool", "HEARTBEAT_FILE": "/tmp/beat.json", "PYTHONPATH": f"{CODE}/edge:{CODE}"}
-SECONDS = 180.0  # the machine is emulated, and others may use this one
+SECONDS = 600.0  # the machine is emulated, and others may use this one
+FORKER, READY = Path(__file__).with_name("forker.py"), "ready\n"
 POLL_SECONDS = 1.0  # each question costs the machine CPU
 
 
@@ -45,18 +48,24 @@ class Rig:
     usb: UsbServer
     lines: list[str] = field(default_factory=list)  # of the log
     following: subprocess.Popen[str] | None = None
+    forker: subprocess.Popen[str] | None = None
     old: int = 0  # so many of them do not count any more
 
     def install(self) -> None:
         """Bring the product's code into the machine."""
         for part in ("edge", "common"):
             ignored = shutil.ignore_patterns("__pycache__")
+            shutil.rmtree(self.machine.share / part, ignore_errors=True)
             shutil.copytree(ROOT / part, self.machine.share / part, ignore=ignored)
+        shutil.copy(FORKER, self.machine.share)
         script = (
-            f"cp -r /host/edge /host/common {CODE}; {PYTHON} -m compileall -q {CODE}; modprobe -a vhci_hcd uvcvideo"
+            f"rm -rf {CODE}/edge {CODE}/common; cp -r /host/edge /host/common {CODE};"
+            f" {PYTHON} -m compileall -q {CODE}; modprobe -a vhci_hcd uvcvideo"
         )
         self.machine.shell(script)
         self.follow()
+        environment = shlex.join(f"{name}={value}" for name, value in PLACES.items())
+        self.forker = self._attached(f"env {environment} {PYTHON} -u /host/{FORKER.name}")
 
     def clear(self) -> None:
         """Take away what a test left."""
@@ -98,15 +107,28 @@ class Rig:
 
     def camera(self, *words: str, user: str = "cam", **settings: str) -> Done:
         """Run one command of the camera."""
-        environment = SMALL | PLACES | settings
-        return self.machine.run(PYTHON, "-m", "camera", *words, user=user, environment=environment)
+        forker = self.forker
+        assert forker is not None
+        assert forker.stdin is not None
+        assert forker.stdout is not None
+        request = {"words": words, "user": user, "environment": SMALL | PLACES | settings}
+        forker.stdin.write(json.dumps(request) + "\n")
+        forker.stdin.flush()
+        if (answer := forker.stdout.readline()) == READY:
+            answer = forker.stdout.readline()
+        return Done(words, *json.loads(answer))
 
     def shot(self, **settings: str) -> Image:
-        """What the camera sees."""
-        script = "rm -f /tmp/shot.png"
-        self.machine.shell(script)
-        done = self.camera("snapshot", "--out", "/tmp/shot.png", **settings)
-        assert done.returncode == 0, done.stderr
+        """What the camera sees. An emulated machine may be too slow for a first frame in time: then once more."""
+        self.machine.shell("rm -f /tmp/shot.png")
+        said: list[str] = []
+
+        def taken() -> bool:
+            done = self.camera("snapshot", "--out", "/tmp/shot.png", **settings)
+            said.append(done.stderr)
+            return done.returncode == 0
+
+        until(self, taken, lambda: f"a picture, and not {said[-1]}")
         folder = self.machine.share.parent
         (folder / "shot.png").write_bytes(base64.b64decode(self.machine.shell("base64 /tmp/shot.png")))
         image = cv2.imread(str(folder / "shot.png"))
@@ -126,17 +148,21 @@ class Rig:
     def follow(self) -> None:
         """Read the service's log from now on, in a thread: asking again and again would take the machine's CPU."""
         command = "journalctl --unit=camera --output=short-unix --no-hostname --quiet --lines=0 --follow"
-        self.following = subprocess.Popen(
-            [*self.machine.ssh, command], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
-        )
+        self.following = self._attached(command)
         said = self.following.stdout or ()
         threading.Thread(target=lambda: self.lines.extend(map(str.rstrip, said)), daemon=True).start()
 
     def close(self) -> None:
-        """Stop following the log."""
-        if self.following is not None:
-            self.following.kill()
-            self.following.communicate()
+        """End what runs in the machine for this."""
+        for each in (self.following, self.forker):
+            if each is not None:
+                each.kill()
+                each.communicate()
+
+    def _attached(self, command: str) -> "subprocess.Popen[str]":
+        """Start a command in the machine that we talk with."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen([*self.machine.ssh, command], stdin=pipe, stdout=pipe, text=True)
 
     def forget(self) -> None:
         """Count only what is said from now on."""
@@ -154,11 +180,12 @@ class Rig:
         return f"{done.returncode} {done.stdout}{done.stderr}".strip()
 
 
-def until(rig: Rig, condition: Callable[[], T], what: str) -> T:
+def until(rig: Rig, condition: Callable[[], T], what: str | Callable[[], str]) -> T:
     """Wait for something in the machine; else fail with the camera's log."""
     deadline, pause = time.monotonic() + SECONDS, threading.Event()
     while not (answer := condition()):
         if time.monotonic() > deadline:
-            pytest.fail(f"waited {SECONDS:g} s for {what}; the log: {rig.log()}")
+            told = what if isinstance(what, str) else what()
+            pytest.fail(f"waited {SECONDS:g} s for {told}; the log: {rig.log()}")
         pause.wait(POLL_SECONDS)
     return answer

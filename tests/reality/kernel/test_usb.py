@@ -36,7 +36,7 @@ def test_a_camera_gives_its_picture_and_its_other_node_is_left_alone(
     below_what_moves = shot[300:460, 20:620].reshape(-1, 3).mean(axis=0)
     assert abs(below_what_moves - COLOR).max() < 12, below_what_moves
     lines = [line for line in doctor.splitlines() if line.split()[1].startswith("/dev/")]
-    assert [line.split()[:2] for line in lines] == [["OK", node]]
+    assert [line.split()[:2] for line in lines] == [["pass", node]]
     assert listed in lines[0]
     assert opened in doctor
     assert "gives no images, it is for " in other
