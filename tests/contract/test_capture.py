@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from camera.pipeline.detector import Detection
-from camera.pipeline.encoder import CaptureEncoder
+from camera.pipeline.tracking.detector import Detection
+from camera.pipeline.visits.encoder import CaptureEncoder
 from camera.sources.frame import Frame, Image
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Box, Capture, NotACaptureError, Visit

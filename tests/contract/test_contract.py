@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from camera.config.settings import Settings
-from camera.pipeline.detector import Detection
-from camera.pipeline.encoder import CaptureEncoder
+from camera.pipeline.tracking.detector import Detection
+from camera.pipeline.visits.encoder import CaptureEncoder
 from camera.sources.frame import Frame
 from common.contract.capture import Box, Capture, CaptureMetadata, max_image_bytes
 from common.contract.receipt import Receipt

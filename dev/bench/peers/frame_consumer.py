@@ -6,7 +6,7 @@ import time
 import cv2
 import cv2.data
 
-from camera.pipeline.detector import model_path
+from camera.pipeline.tracking.detector import model_path
 
 FILE, KIND, RATE = sys.argv[1], sys.argv[2], float(sys.argv[3])
 cv2.setNumThreads(1)

@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from camera.pipeline.encoder import encode
+from camera.pipeline.visits.encoder import encode
 from common.contract import topics
 from common.contract.capture import Box, Capture, CaptureMetadata
 from common.contract.times import whole_milliseconds

@@ -10,7 +10,7 @@ import cv2.data
 import numpy as np
 
 from camera.config.settings import Settings
-from camera.pipeline.detector import FaceDetector
+from camera.pipeline.tracking.detector import FaceDetector
 from camera.sources.frame import Image
 from dev.bench.figures.measure import Figure
 from dev.bench.figures.plot import bars

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from camera.pipeline.analyzer import AnalysisResult, DetectedFace
-from camera.pipeline.encoder import crop
+from camera.pipeline.visits.encoder import crop
 from camera.sources.frame import Frame, Image
 from common.contract.capture import Capture
 

@@ -11,7 +11,7 @@ from camera.diagnostics.devices import check_devices
 from camera.diagnostics.host import check_clock, check_model, check_spool
 from camera.diagnostics.snapshot import SnapshotError, take, write
 from camera.pipeline.camera_status import CameraState
-from camera.pipeline.detector import FaceDetector
+from camera.pipeline.tracking.detector import FaceDetector
 from camera.sources.v4l2.discovery import DeviceRegistry
 from common.runtime.check_result import CheckResult, Status, failed, info, passed, print_results
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from camera.config.settings import Settings
 from camera.delivery.spool import EXTENSIONS
-from camera.pipeline.detector import model_path
+from camera.pipeline.tracking.detector import model_path
 from common.runtime.check_result import CheckResult, failed, info, passed, warned
 
 MODEL_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"

@@ -10,7 +10,7 @@ from camera.config.settings import Settings
 from camera.config.source_spec import SyntheticSpec, parse_source
 from camera.diagnostics.contact_sheet import ContactSheet
 from camera.pipeline.analyzer import AnalysisResult, FrameAnalyzer
-from camera.pipeline.detector import FaceDetector
+from camera.pipeline.tracking.detector import FaceDetector
 from camera.sources.frame import FrameSource, Image, SourceEndedError, SourceError
 from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.source import SyntheticSource, create_scene

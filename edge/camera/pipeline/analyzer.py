@@ -8,15 +8,15 @@ from datetime import datetime
 
 from camera.config.polygons import Polygon
 from camera.config.settings import Settings
-from camera.pipeline.appearance import appearance_of
-from camera.pipeline.detector import Detection, FaceDetector
-from camera.pipeline.encoder import CaptureEncoder, ShotCandidate
 from camera.pipeline.face.floors import NO_FACE, POOR_REASONS, SMALL, STILL
 from camera.pipeline.face.judge import FaceJudge, Judgement, is_face
 from camera.pipeline.face.still import STILL_SECONDS, SUSPECT_SECONDS, StillFaces
 from camera.pipeline.sight.motion import MotionDetector
-from camera.pipeline.tracker import Track, TrackedDetection, Tracker
-from camera.pipeline.visit_policy import ShotKind, VisitState
+from camera.pipeline.tracking.appearance import appearance_of
+from camera.pipeline.tracking.detector import Detection, FaceDetector
+from camera.pipeline.tracking.tracker import Track, TrackedDetection, Tracker
+from camera.pipeline.visits.encoder import CaptureEncoder, ShotCandidate
+from camera.pipeline.visits.policy import ShotKind, VisitState
 from camera.sources.frame import Frame
 from camera.sources.privacy_mask import PrivacyMask, all_polygons
 from common.contract.capture import Box, Capture, max_image_bytes

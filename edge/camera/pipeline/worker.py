@@ -14,8 +14,8 @@ from camera.pipeline.camera_status import CameraState, CameraStatus
 from camera.pipeline.face.floors import STILL
 from camera.pipeline.sight.blindness import SEES
 from camera.pipeline.sight.monitor import SightMonitor
-from camera.pipeline.tracker import LOST_TRACK_SECONDS
-from camera.pipeline.visit_policy import VisitState
+from camera.pipeline.tracking.tracker import LOST_TRACK_SECONDS
+from camera.pipeline.visits.policy import VisitState
 from camera.sources.frame import Frame, FrameSourceFactory
 from camera.sources.privacy_mask import all_polygons, replace_masks, save_masks
 from camera.sources.reader.counters import FrameCounters, RateMeter

@@ -20,8 +20,8 @@ from camera.delivery.history import DeliveryHistory
 from camera.delivery.latency import DeliveryMetrics
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
-from camera.pipeline.detector import Detection
-from camera.pipeline.encoder import CaptureEncoder
+from camera.pipeline.tracking.detector import Detection
+from camera.pipeline.visits.encoder import CaptureEncoder
 from camera.sources.frame import Frame
 from common.contract import topics
 from common.contract.capture import Box, Capture, Visit

@@ -153,8 +153,8 @@ from unittest import mock
 
 import cv2
 import numpy as np
-from camera.pipeline.encoder import CaptureEncoder
-from camera.pipeline.detector import Detection
+from camera.pipeline.visits.encoder import CaptureEncoder
+from camera.pipeline.tracking.detector import Detection
 from camera.sources.frame import Frame
 from common.contract.capture import Box
 from camera.delivery.spool import Spool

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from camera.pipeline.detector import Detection, FaceDetector, clip_box, detector_size
-from camera.pipeline.encoder import crop
-from camera.pipeline.tracker import iou
+from camera.pipeline.tracking.detector import Detection, FaceDetector, clip_box, detector_size
+from camera.pipeline.tracking.tracker import iou
+from camera.pipeline.visits.encoder import crop
 from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Box

@@ -9,9 +9,9 @@ import pytest
 
 from camera.config.settings import Settings
 from camera.pipeline.analyzer import FrameAnalyzer
-from camera.pipeline.detector import FaceDetector
 from camera.pipeline.face import eyes, landmarks
 from camera.pipeline.face.eyes import EyeReader
+from camera.pipeline.tracking.detector import FaceDetector
 from camera.sources.frame import Frame, Image
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Capture

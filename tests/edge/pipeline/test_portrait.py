@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from camera.pipeline.detector import FaceDetector
 from camera.pipeline.face.landmarks import FaceLandmarker
 from camera.pipeline.face.portrait import brighten, portrait
 from camera.pipeline.face.quality import assess
+from camera.pipeline.tracking.detector import FaceDetector
 from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Box

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from camera.pipeline.detector import Detection, FaceDetector
 from camera.pipeline.face.quality import Quality, assess
+from camera.pipeline.tracking.detector import Detection, FaceDetector
 from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
 

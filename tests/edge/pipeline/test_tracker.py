@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from camera.pipeline.appearance import appearance_of
-from camera.pipeline.detector import Detection
-from camera.pipeline.tracker import Track, Tracker, iou
+from camera.pipeline.tracking.appearance import appearance_of
+from camera.pipeline.tracking.detector import Detection
+from camera.pipeline.tracking.tracker import Track, Tracker, iou
 from camera.sources.frame import Image
 from common.contract.capture import Box
 

@@ -12,10 +12,10 @@ import pytest
 from camera.config.settings import Settings
 from camera.pipeline import analyzer as analyzer_module
 from camera.pipeline.analyzer import FrameAnalyzer
-from camera.pipeline.detector import Detection
-from camera.pipeline.encoder import ShotCandidate
-from camera.pipeline.tracker import Track
-from camera.pipeline.visit_policy import VisitState
+from camera.pipeline.tracking.detector import Detection
+from camera.pipeline.tracking.tracker import Track
+from camera.pipeline.visits.encoder import ShotCandidate
+from camera.pipeline.visits.policy import VisitState
 from camera.sources.frame import Frame, Image, SourceEndedError
 from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.scene import Scene

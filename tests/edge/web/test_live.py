@@ -12,7 +12,7 @@ import pytest
 from cv2.typing import MatLike
 from prometheus_client.parser import text_string_to_metric_families
 
-from camera.pipeline.detector import FaceDetector
+from camera.pipeline.tracking.detector import FaceDetector
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from dev.harness.services import start_camera
 from tests.edge.web.page import START_SECONDS, Page, live

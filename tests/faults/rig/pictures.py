@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from camera.delivery.spool import Spool
-from camera.pipeline.encoder import encode
+from camera.pipeline.visits.encoder import encode
 from common.contract.capture import Box, Capture, CaptureMetadata
 from common.contract.times import whole_milliseconds
 

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camera.pipeline.detector import Detection, eye_angle
 from camera.pipeline.face.landmarks import light_gain, model_path
+from camera.pipeline.tracking.detector import Detection, eye_angle
 from camera.sources.frame import Image
 
 MODEL = "iris_landmark.tflite"

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camera.pipeline.detector import Detection, eye_angle
+from camera.pipeline.tracking.detector import Detection, eye_angle
 from camera.sources.frame import Image
 
 MODEL = "face_landmark.tflite"

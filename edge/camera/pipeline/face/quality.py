@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from camera.pipeline.detector import Detection, eye_angle
+from camera.pipeline.tracking.detector import Detection, eye_angle
 from camera.sources.frame import Image
 from common.contract.capture import Box
 

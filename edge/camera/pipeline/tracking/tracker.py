@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from camera.pipeline.appearance import Appearance, difference
-from camera.pipeline.detector import Detection
+from camera.pipeline.tracking.appearance import Appearance, difference
+from camera.pipeline.tracking.detector import Detection
 from common.contract.capture import Box
 from common.contract.times import compact
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camera.pipeline.appearance import Appearance
+from camera.pipeline.tracking.appearance import Appearance
 from camera.sources.frame import Image
 from common.contract.capture import Box
 

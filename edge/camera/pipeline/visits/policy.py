@@ -7,10 +7,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from camera.pipeline.encoder import ShotCandidate
 from camera.pipeline.face.moments import VisitMoments
 from camera.pipeline.face.quality import GOOD_QUALITY, Quality
-from camera.pipeline.tracker import Track
+from camera.pipeline.tracking.tracker import Track
+from camera.pipeline.visits.encoder import ShotCandidate
 from common.contract.capture import Visit
 
 FIRST_SECONDS = 0.6  # the best shot of this time is the first one, if it is good and looks here

@@ -5,9 +5,9 @@ from datetime import datetime
 
 import cv2
 
-from camera.pipeline.detector import Detection
 from camera.pipeline.face.portrait import brighten, portrait
 from camera.pipeline.face.quality import Quality
+from camera.pipeline.tracking.detector import Detection
 from camera.sources.frame import Frame, Image
 from common.contract.capture import Box, Capture, CaptureMetadata, TrackInfo
 from common.contract.times import whole_milliseconds

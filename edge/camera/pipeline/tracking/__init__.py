@@ -1,0 +1,1 @@
+"""Faces in frames, and which of them belong together."""

@@ -1,0 +1,1 @@
+"""What of a visit is kept: shots, and when."""
