@@ -9,8 +9,8 @@ from prometheus_client.registry import Collector
 
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
-from camera.pipeline.analyzer import REJECTIONS
 from camera.pipeline.camera_status import CameraState
+from camera.pipeline.counters import REJECTIONS
 from camera.pipeline.worker import CameraWorker
 
 CAMERA = ["camera"]

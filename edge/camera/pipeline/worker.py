@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from camera.config.polygons import Polygon
 from camera.config.schedule import ScheduleController
 from camera.config.settings import Settings
-from camera.pipeline.analyzer import AnalysisCounters, AnalysisResult, DetectedFace, FrameAnalyzer
+from camera.pipeline.analyzer import AnalysisResult, DetectedFace, FrameAnalyzer
 from camera.pipeline.camera_status import CameraState, CameraStatus
+from camera.pipeline.counters import AnalysisCounters
 from camera.pipeline.face.floors import STILL
 from camera.pipeline.sight.blindness import SEES
 from camera.pipeline.sight.monitor import SightMonitor
