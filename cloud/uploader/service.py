@@ -148,7 +148,7 @@ class UploaderService:
 
 def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorker:
     """Build the parts, each from those below it, and register their metrics."""
-    deliveries = Deliveries(settings.upload_threads)
+    deliveries = Deliveries(settings.upload_threads, settings.uploaders)
     pool_size = settings.upload_threads + SPARE_CONNECTIONS
     store = CaptureStore(lambda: create_client(settings, pool_size=pool_size), settings)
     metrics = UploadMetrics(registry)
@@ -156,10 +156,10 @@ def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorke
     poison = PoisonGuard(settings.journal_dir, settings.upload_threads)
     retry = RetryCoordinator(settings.s3_bucket)
     subscriber = Subscriber(
-        session_config(settings.uploaders, settings.upload_threads, settings.broker_login()),
+        session_config(settings.uploaders, settings.broker_login()),
         settings.cloud_broker_host,
         settings.cloud_broker_port,
-        Inbox(deliveries, offences, lambda: retry.error is None),
+        Inbox(deliveries, offences, lambda: retry.error is None, settings.uploaders),
         on_lost=poison.blame_hogs,
     )
     worker = UploadWorker(
@@ -172,7 +172,7 @@ def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorke
         metrics=metrics,
         max_pixels=settings.max_image_pixels,
         revoked=RevokedEdges(settings.certificates_file),
-        cpu_budgets=CpuBudgets(),
+        cpu_budgets=CpuBudgets(settings.uploaders),
         offences=offences,
         poison=poison,
     )

@@ -75,7 +75,7 @@ def size(broker: Broker) -> str:
 
 
 def session(broker: Broker) -> str:
-    topic, wanted = topics.edge_images(new_name()), session_config(1, threads=1)
+    topic, wanted = topics.edge_images(new_name()), session_config(1)
     with broker.client(expiry_seconds=NO_EXPIRY) as reader:
         shortfall = reader.granted.shortfall(wanted)
         reader.require(topic)

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from storage.structure.jpeg import jpeg_segments
-from storage.structure.limits import MAX_JPEG_SCANS, MAX_JPEG_SEGMENTS, MAX_METADATA_PARTS, MAX_PNG_CHUNKS
+from storage.structure.limits import MAX_JPEG_SCANS, MAX_JPEG_SEGMENTS, MAX_METADATA_PARTS, MAX_SMALL_CHUNKS
 from tests.support import pictures
 
 chunk = pictures.chunk
@@ -38,7 +38,7 @@ def with_scans(count: int, width: int, height: int) -> bytes:
 
 
 HOSTILE: dict[str, Callable[[], bytes]] = {
-    "empty chunks": lambda: png_of(9, 9, chunk(b"IDAT", b"") * (MAX_PNG_CHUNKS + 1)),
+    "empty chunks": lambda: png_of(9, 9, chunk(b"IDAT", b"") * (2 * MAX_SMALL_CHUNKS)),
     "text chunks": lambda: png_of(9, 9, rows(9, 9), before=chunk(b"tEXt", b"a\0b") * (MAX_METADATA_PARTS + 1)),
     "text behind the rows": lambda: png_of(9, 9, rows(9, 9), after=chunk(b"tEXt", b"a\0" + bytes(1 << 20)) * 3),
     "text bomb": lambda: png_of(9, 9, rows(9, 9), before=chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(64 << 20)))),
@@ -56,9 +56,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "a palette as large as a picture": lambda: png_of(
         9, 9, chunk(b"IDAT", zlib.compress(bytes(90))), before=chunk(b"PLTE", bytes(1_500_000)), colour=3
     ),
-    "more IDAT chunks than bytes of a picture": lambda: png_of(
-        9, 9, rows(9, 9), after=chunk(b"IDAT", b"\0") * MAX_PNG_CHUNKS
-    ),
+    "more IDAT chunks than bytes of a picture": lambda: png_of(9, 9, rows(9, 9), after=chunk(b"IDAT", b"\0") * 16_000),
     "twelve bits": lambda: (whole := jpeg(9, 9)).replace(
         whole[(at := whole.index(b"\xff\xc0")) : at + 5], b"\xff\xc0\0\x11\x0c"
     ),
@@ -77,6 +75,9 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "few scans of many pixels": lambda: with_scans(MAX_JPEG_SCANS - 10, 4000, 2500),
     "tiny Exif segments": lambda: b"\xff\xd8" + b"\xff\xe1\x00\x02" * 100_000 + jpeg(9, 9)[2:],
     "tiny tables": lambda: b"\xff\xd8" + b"\xff\xdb\x00\x02" * (MAX_JPEG_SEGMENTS + 1) + jpeg(9, 9)[2:],
+    "tables of megabytes": lambda: (
+        b"\xff\xd8" + (b"\xff\xdb\xff\xde" + (b"\0" + b"\1" * 64) * 1008) * 120 + jpeg(9, 9)[2:]
+    ),
     "comments": lambda: b"\xff\xd8" + (b"\xff\xfe\xff\xff" + bytes(65_533)) * 40 + jpeg(9, 9)[2:],
     "two frames": lambda: (whole := jpeg(9, 9))[:-2] + whole[2:],
     "no end": lambda: jpeg(9, 9)[:-2] + b"\xff" * 1_000_000,

@@ -41,6 +41,20 @@ def exif(entry: Callable[[int], bytes], following: int) -> bytes:
     return b"Exif\0\0MM\0*\0\0\0\x08" + struct.pack(">H", 5000) + entries + struct.pack(">I", following)
 
 
+def described_at_length(tiff: bytes) -> bytes:
+    """Describe a picture by Exif of more than one segment, and by nothing else: then Pillow reads all of it at once."""
+    plain = jpeg(9, 9)
+    parts = [tiff[at : at + 65_000] for at in range(0, len(tiff), 65_000)]
+    segments = b"".join(b"\xff\xe1" + struct.pack(">H", len(part) + 8) + b"Exif\0\0" + part for part in parts)
+    return plain[:2] + segments + plain[20:]
+
+
+def rationals() -> bytes:
+    """Tell the resolution by a quarter of a million fractions."""
+    entries = struct.pack(">HHHII", 2, 0x11A, 5, 250_000, 38) + struct.pack(">HHIHH", 0x128, 3, 1, 2, 0)
+    return b"MM\0*\0\0\0\x08" + entries + bytes(4) + struct.pack(">II", 3, 7) * 250_000
+
+
 def interlaced() -> bytes:
     size = sum((1 + 3 * -(-(9 - x) // dx)) * -(-(9 - y) // dy) for x, y, dx, dy in ADAM7)
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 2, 0, 0, 1))
@@ -48,7 +62,7 @@ def interlaced() -> bytes:
 
 
 ODD: dict[str, Callable[[], bytes]] = {
-    "thousands of empty IDAT": lambda: png_of(9, 9, rows(9, 9), after=chunk(b"IDAT", b"") * 16_000),
+    "a thousand empty IDAT": lambda: png_of(9, 9, rows(9, 9), after=chunk(b"IDAT", b"") * 1_000),
     "hundreds of frames": lambda: animated(200, 9),
     "a frame of 60,000 pixels a side": lambda: animated(1, 60_000),
     "interlaced": interlaced,
@@ -65,6 +79,12 @@ ODD: dict[str, Callable[[], bytes]] = {
     "Exif that points to itself": lambda: with_segments(0xE1, exif(lambda _: struct.pack(">HHII", 0x8769, 4, 1, 8), 8)),
     "Exif of 300 MB": lambda: with_segments(0xE1, exif(lambda number: struct.pack(">HHII", number, 7, 60_000, 8), 0)),
     "a thumbnail in Exif": lambda: with_segments(0xE1, exif(lambda _: struct.pack(">HHII", 0x201, 4, 1, 8), 8), 30),
+    "Exif of fractions": lambda: described_at_length(rationals()),
+    "Exif of every tag": lambda: described_at_length(
+        b"MM\0*\0\0\0\x08\xff\xff"
+        + b"".join(struct.pack(">HHI4s", tag, 7, 4, b"abcd") for tag in range(65_535))
+        + bytes(4)
+    ),
     "profiles in parts": lambda: with_segments(0xE2, b"ICC_PROFILE\0\1\xff" + bytes(3984), 500),
     "more pictures than there are": lambda: with_segments(
         0xE2, b"MPF\0MM\0*\0\0\0\x08\0\1" + struct.pack(">HHII", 0xB001, 4, 1, 0xFFFFFFFF) + bytes(4)

@@ -14,10 +14,11 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from common.contract.embedded import PNG_SIGNATURE
 from common.runtime.files import atomic_write
+from gallery.pictures.orientation import read_orientation
 from gallery.pictures.pixel_budget import PixelBudget
 from storage.reader import Content, ObjectReader
 from storage.settings import MAX_IMAGE_PIXELS
-from storage.structure.jpeg import JPEG_SIGNATURE, check_jpeg
+from storage.structure.jpeg import JPEG_SIGNATURE, check_jpeg, pixels_of_jpeg
 from storage.structure.metered import MeteredFile
 from storage.structure.png import check_png
 
@@ -26,8 +27,7 @@ SIDE = 320  # pixels, of the longer side
 QUALITY = 80
 MAX_DECODING = 4  # images read and decoded at once, and no more pixels than one image may have: they take 400 MB
 SHRUNK_AS_THEY_ARE = ("L", "RGB", "RGBA", "CMYK")  # modes; others are converted before
-PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf"}
-ORIENTATION = 0x0112  # EXIF's tag
+PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -166,7 +166,7 @@ def shrink(image: bytes, budget: PixelBudget) -> bytes:
             small = opened if opened.mode in SHRUNK_AS_THEY_ARE else _eight_bits(opened).convert("RGB")
             small.thumbnail((SIDE, SIDE))  # before any other step: each would copy the large image
             small = small.convert("RGB")
-            turn = TURNS.get(_orientation(opened))
+            turn = TURNS.get(read_orientation(image))
             out = io.BytesIO()
             (small if turn is None else small.transpose(turn)).save(out, "JPEG", quality=QUALITY)
     except (NoImageError, MemoryError):
@@ -182,7 +182,7 @@ def _open(image: bytes) -> Image.Image:
     if image.startswith(PNG_SIGNATURE):
         opened = PngImagePlugin.PngImageFile(MeteredFile(_still(image)))
     else:
-        opened = JpegImagePlugin.JpegImageFile(MeteredFile(image))
+        opened = JpegImagePlugin.JpegImageFile(MeteredFile(pixels_of_jpeg(image)))
     return opened
 
 
@@ -211,11 +211,3 @@ def _still(png: bytes) -> bytes:
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Scale 16-bit grey, where Pillow's own conversion cuts off at 255 and all becomes white."""
     return image.convert("I").point(lambda value: value * (1 / 256)) if image.mode.startswith("I") else image
-
-
-def _orientation(image: Image.Image) -> int:
-    """How a camera was held, 1 for upright; a damaged description turns nothing."""
-    try:
-        return int(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # noqa: BLE001 -- nearly anything, as above
-        return 1

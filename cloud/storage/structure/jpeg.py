@@ -8,6 +8,7 @@ from struct import unpack_from
 from storage.structure.limits import (
     MAX_JPEG_SCANS,
     MAX_JPEG_SEGMENTS,
+    MAX_JPEG_TABLE_BYTES,
     MAX_SCANNED_PIXELS,
     ImageStructureError,
     MetadataBudget,
@@ -20,6 +21,7 @@ PROGRESSIVE = 0xC2
 PRECISION, COMPONENTS = 8, (1, 3, 4)  # bits; grey, colour, and colour for print
 NOBODY_DECODES = "it is a kind of JPEG that nobody decodes"
 APP = range(0xE0, 0xF0)
+COLOURS = (0xE0, 0xEE)  # JFIF's and Adobe's: they tell which colours the components are
 FRAME_HEADERS = (0xC0, 0xC1, PROGRESSIVE)  # baseline, extended, progressive: what libjpeg decodes
 OTHER_FRAME_HEADERS = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 # A marker inside a scan: not a stuffed byte, a fill byte or a restart. Without `+`, so that runs of FF stay linear.
@@ -39,7 +41,7 @@ class JpegFrame:
 def check_jpeg(payload: bytes, max_pixels: int) -> JpegFrame:
     """Walk segments and scans up to the end marker; raises ImageStructureError."""
     frame: JpegFrame | None = None
-    scans = 0
+    scans = table_bytes = 0
     metadata = MetadataBudget()
     for marker, start, end in jpeg_segments(payload):
         if marker in APP or marker == COM:
@@ -54,6 +56,10 @@ def check_jpeg(payload: bytes, max_pixels: int) -> JpegFrame:
         elif marker == SOS:
             scans += 1
             _check_scans(frame, scans)
+        else:
+            table_bytes += end - start
+            if table_bytes > MAX_JPEG_TABLE_BYTES:
+                raise ImageStructureError(f"it has more than {MAX_JPEG_TABLE_BYTES >> 10} KiB of tables")
     if frame is None or not scans:
         raise ImageStructureError("it has no picture in it")
     return replace(frame, scans=scans)
@@ -78,6 +84,16 @@ def jpeg_segments(payload: bytes) -> Iterator[tuple[int, int, int]]:
         yield marker, start, end
         position = end
     raise ImageStructureError(f"it has more than {MAX_JPEG_SEGMENTS} segments")
+
+
+def pixels_of_jpeg(payload: bytes) -> bytes:
+    """Leave out what only describes the picture: a decoder reads all of it, which may cost more than pixels."""
+    kept, at = [], 0
+    for marker, start, end in jpeg_segments(payload):
+        if marker == COM or (marker in APP and marker not in COLOURS):
+            kept.append(payload[at : start - 4])
+            at = end
+    return b"".join((*kept, payload[at:])) if kept else payload
 
 
 def _jpeg_frame(marker: int, content: bytes) -> JpegFrame:

@@ -1,11 +1,12 @@
 """How large the parts of an image may be: bounds that honest encoders stay far below, in one place."""
 
-# libpng cuts IDAT at 8 KiB, so 16 MiB are 2,048 chunks.
-MAX_PNG_CHUNKS = 16_384
+# Chunks of a PNG: some in any case, and as many as its size explains. libpng cuts IDAT at 8 KiB, ffmpeg at 4.
+MAX_SMALL_CHUNKS, BYTES_PER_CHUNK = 1_024, 512
 # libjpeg writes a progressive image in 10 scans, mozjpeg in at most 20.
 MAX_JPEG_SEGMENTS = 1_024
 MAX_JPEG_SCANS = 64
 MAX_SCANNED_PIXELS = 500_000_000  # pixels times scans: each scan of a progressive JPEG visits every block
+MAX_JPEG_TABLE_BYTES = 256 << 10  # all but pixels and descriptions; encoders write less than 20 KB of tables
 # Text, Exif, colour profile and comments together.
 MAX_METADATA_PARTS = 512
 MAX_METADATA_BYTES = 2 << 20

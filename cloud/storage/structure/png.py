@@ -13,8 +13,9 @@ from isal import isal_zlib as zlib
 
 from common.contract.embedded import PNG_SIGNATURE
 from storage.structure.limits import (
+    BYTES_PER_CHUNK,
     MAX_PALETTE_BYTES,
-    MAX_PNG_CHUNKS,
+    MAX_SMALL_CHUNKS,
     ImageStructureError,
     MetadataBudget,
     check_pixels,
@@ -98,7 +99,8 @@ def check_png(payload: bytes, max_pixels: int, *, inflate: bool = True) -> PngHe
 def png_chunks(payload: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Give name, start and end of the content of each chunk, IEND included; raises ImageStructureError."""
     position = len(PNG_SIGNATURE)
-    for _ in range(MAX_PNG_CHUNKS):
+    most = MAX_SMALL_CHUNKS + len(payload) // BYTES_PER_CHUNK
+    for _ in range(most):
         if position + 12 > len(payload):
             raise ImageStructureError("it is cut short")
         length, name = unpack_from(">I4s", payload, position)
@@ -111,7 +113,7 @@ def png_chunks(payload: bytes) -> Iterator[tuple[bytes, int, int]]:
         if name == b"IEND":
             return
         position = end + 4
-    raise ImageStructureError(f"it has more than {MAX_PNG_CHUNKS} chunks")
+    raise ImageStructureError(f"it has more than {most} chunks")
 
 
 class _Rows:

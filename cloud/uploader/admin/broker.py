@@ -135,7 +135,7 @@ def check_broker(settings: Settings) -> Iterator[CheckResult]:
     address = f"{settings.cloud_broker_host}:{settings.cloud_broker_port}"
     try:
         with BrokerProbe(settings.cloud_broker_host, settings.cloud_broker_port, settings.broker_login()) as probe:
-            probe.require(session_config(settings.uploaders, settings.upload_threads))
+            probe.require(session_config(settings.uploaders))
             yield passed("broker", f"{address} answers")
             yield _check_uploaders(probe, settings.uploaders)
             yield _check_subscription(probe, settings.uploaders)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic, thread_time
 
-SECONDS_PER_SECOND = 0.5  # of CPU, over time; a hundred honest images take about a quarter of it
+SECONDS_PER_SECOND = 0.5  # of CPU, over time, of all uploaders; a hundred honest images take about a quarter of it
 BURST_SECONDS = 4.0  # two cores have done that before an honest image has waited for long
 LONG_SECONDS = 0.25  # an image that may take so long has a core to itself; of one edge one at a time
 MAX_EDGES = 1000  # that are remembered; who has used nothing lately is forgotten
@@ -41,7 +41,9 @@ class CpuMeter:
 class CpuBudgets:
     """A bucket of CPU seconds for each edge. Reserving first bounds what many threads spend at once."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, uploaders: int = 1, clock: Callable[[], float] = monotonic) -> None:
+        """`uploaders` share the budget: they may have the same cores, and one edge reaches all of them."""
+        self._rate, self._burst = SECONDS_PER_SECOND / uploaders, BURST_SECONDS / uploaders
         self._clock = clock
         self._lock = threading.Lock()
         self._left: dict[str, tuple[float, float]] = {}  # by edge: seconds left, and when
@@ -75,7 +77,7 @@ class CpuBudgets:
         """Take so much from the edge's bucket; whoever has not used it may take anything once."""
         with self._lock:
             left = self._refilled(edge)
-            if left < min(seconds, BURST_SECONDS):
+            if left < min(seconds, self._burst):
                 return False
             self._left[edge] = left - seconds, self._clock()
             return True
@@ -84,8 +86,8 @@ class CpuBudgets:
         with self._lock:
             self._left[edge] = self._refilled(edge) - seconds, self._clock()
             if len(self._left) > MAX_EDGES:
-                self._left = {name: left for name, left in self._left.items() if self._refilled(name) < BURST_SECONDS}
+                self._left = {name: left for name, left in self._left.items() if self._refilled(name) < self._burst}
 
     def _refilled(self, edge: str) -> float:
-        left, since = self._left.get(edge, (BURST_SECONDS, self._clock()))
-        return min(BURST_SECONDS, left + (self._clock() - since) * SECONDS_PER_SECOND)
+        left, since = self._left.get(edge, (self._burst, self._clock()))
+        return min(self._burst, left + (self._clock() - since) * self._rate)

@@ -14,7 +14,7 @@ from typing import Protocol
 from PIL import JpegImagePlugin
 
 from common.contract.embedded import PNG_SIGNATURE, extract_metadata
-from storage.structure.jpeg import JPEG_SIGNATURE, JpegFrame, check_jpeg
+from storage.structure.jpeg import JPEG_SIGNATURE, JpegFrame, check_jpeg, pixels_of_jpeg
 from storage.structure.limits import ImageStructureError
 from storage.structure.metered import MeteredFile
 from storage.structure.png import check_png, read_png_header
@@ -96,7 +96,7 @@ def _decode_jpeg(payload: bytes, frame: JpegFrame) -> None:
     large = frame.width * frame.height > LARGE_PIXELS
     try:
         with _one_large_at_a_time if large else nullcontext():
-            image = JpegImagePlugin.JpegImageFile(MeteredFile(payload))
+            image = JpegImagePlugin.JpegImageFile(MeteredFile(pixels_of_jpeg(payload)))
             image.decodermaxblock = DECODE_STEP_BYTES
             image.draft("L", (max(1, image.width // 8), max(1, image.height // 8)))
             image.load()

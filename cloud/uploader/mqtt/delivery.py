@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from uploader.ingest.parser import IncomingMessage
 from uploader.mqtt.fair_share import FairShares
 
-MAX_HELD_BYTES = 192 << 20  # of all messages that wait or are being processed
+MAX_HELD_BYTES = 192 << 20  # of all messages that wait or are being processed, by all uploaders together
+# Of messages that are being processed: more of them at once only share the way to the bucket, and others wait there.
+MAX_IN_HAND_BYTES = 32 << 20
 MESSAGE_BYTES = 4096  # what a message takes besides its payload
 PROPERTY_BYTES = 256  # and each property besides its text
 
@@ -30,13 +32,14 @@ class Delivery:
 class Deliveries:
     """One queue for each edge, by its topic; whoever is served goes to the end of the line.
 
-    Of the memory each may have as much as is free, and of the threads, as soon as a second edge is seen, half of those
-    that no other has.
+    Of the memory each may have as much as is free. As soon as a second edge is seen, each may have half of the threads
+    that no other has, and in hand as many bytes as are free for that, or one message.
     """
 
-    def __init__(self, threads: int, max_bytes: int = MAX_HELD_BYTES) -> None:
-        self._threads, self._max_bytes = threads, max_bytes
-        self._held = FairShares(max_bytes)
+    def __init__(self, threads: int, uploaders: int = 1, *, max_bytes: int = MAX_HELD_BYTES) -> None:
+        """`uploaders` share the room: an edge that floods reaches all of them."""
+        self._threads, self._max_bytes = threads, max_bytes // uploaders
+        self._held, self._in_hand = FairShares(self._max_bytes), FairShares(MAX_IN_HAND_BYTES // uploaders)
         self._changed = threading.Condition()
         self._waiting: dict[str, deque[Delivery]] = {}  # in the order in which they are served
         self._active: Counter[str] = Counter()
@@ -68,6 +71,7 @@ class Deliveries:
             if line:
                 self._waiting[topic] = line
             self._active[topic] += 1
+            self._in_hand.add(topic, delivery.size)
             self._wake_next()
             return delivery
 
@@ -78,6 +82,7 @@ class Deliveries:
             self._active[topic] -= 1
             if not self._active[topic]:
                 del self._active[topic]
+            self._in_hand.give_back(topic, delivery.size)
             self._release(delivery)
             self._wake_next()
 
@@ -121,13 +126,16 @@ class Deliveries:
             self._changed.notify()
 
     def _next_topic(self) -> str | None:
-        return next((topic for topic in self._waiting if self._active[topic] < self._most_threads(topic)), None)
+        return next((topic for topic in self._waiting if self._may_begin(topic)), None)
 
-    def _most_threads(self, topic: str) -> int:
+    def _may_begin(self, topic: str) -> bool:
         if not self._is_shared:
-            return self._threads
+            return self._active[topic] < self._threads
+        if not self._active[topic]:
+            return self._active.total() < self._threads
         left_by_others = self._threads - self._active.total() + self._active[topic]
-        return max(1, (left_by_others + 1) // 2)
+        has_thread = self._active[topic] < (left_by_others + 1) // 2
+        return has_thread and self._in_hand.has_room(topic, self._waiting[topic][0].size)
 
     def _release(self, delivery: Delivery) -> None:
         self._held.give_back(delivery.message.topic, delivery.size)

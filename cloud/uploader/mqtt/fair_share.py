@@ -20,11 +20,19 @@ class FairShares:
 
     def take(self, name: str, amount: int) -> bool:
         """Take so much, if there is room for it; whoever comes first may have any amount."""
-        if self._sum and self._taken[name] + amount > self._total - self._sum:
+        if self._sum and not self.has_room(name, amount):
             return False
+        self.add(name, amount)
+        return True
+
+    def has_room(self, name: str, amount: int) -> bool:
+        """Whether so much more is within the name's share."""
+        return self._taken[name] + amount <= self._total - self._sum
+
+    def add(self, name: str, amount: int) -> None:
+        """Take so much, whether or not there is room for it."""
         self._taken[name] += amount
         self._sum += amount
-        return True
 
     def give_back(self, name: str, amount: int) -> None:
         self._sum -= amount

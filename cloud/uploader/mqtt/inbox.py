@@ -21,9 +21,9 @@ from uploader.mqtt.delivery import Deliveries, Delivery
 from uploader.mqtt.fair_share import FairShares
 
 MAX_WAITING_QOS_0 = 80  # of one edge; the broker has forgotten them already, so only memory bounds them
-# Of all edges together; one edge's share and what is held of it exceed an edge broker's queue.
+# Of all edges together, by all uploaders; one edge's share and what is held of it exceed an edge broker's queue.
 MAX_LEFT_BYTES = 96 << 20
-DROPS_A_MINUTE = 600  # half of it at once; whoever exceeds it is held off
+DROPS_A_MINUTE = 600  # half of it at once, by all uploaders; whoever exceeds it is held off
 
 
 class Arrival(Enum):
@@ -37,11 +37,19 @@ class Inbox:
     """Used by the network thread."""
 
     def __init__(
-        self, deliveries: Deliveries, offences: Offences, is_storing: Callable[[], bool] = lambda: True
+        self,
+        deliveries: Deliveries,
+        offences: Offences,
+        is_storing: Callable[[], bool] = lambda: True,
+        uploaders: int = 1,
     ) -> None:
-        """`is_storing`: whether the bucket takes what is sent; while it does not, nothing is dropped to make room."""
+        """`is_storing`: whether the bucket takes what is sent; while it does not, nothing is dropped to make room.
+
+        `uploaders` share the broker's room: an edge that floods reaches all of them.
+        """
         self._deliveries, self._offences, self._is_storing = deliveries, offences, is_storing
-        self._left = FairShares(MAX_LEFT_BYTES)
+        self._max_left_bytes, self._drops_a_minute = MAX_LEFT_BYTES // uploaders, max(1, DROPS_A_MINUTE // uploaders)
+        self._left = FairShares(self._max_left_bytes)
         self._has_left_some = False
         self._drops: dict[str, TokenBucket] = {}
 
@@ -58,7 +66,7 @@ class Inbox:
     def begin_connection(self) -> None:
         """Note that the broker delivers again what was left."""
         self._has_left_some = False
-        self._left = FairShares(MAX_LEFT_BYTES)
+        self._left = FairShares(self._max_left_bytes)
         self._drops.clear()
 
     def drop_unacknowledged(self) -> None:
@@ -104,6 +112,6 @@ class Inbox:
     def _count_drop(self, edge: str, on_offence: Callable[[str], object]) -> None:
         sentence = f"Dropped a message from {edge}: they arrive faster than they are stored"
         self._offences.count(edge, Offence.DROPPED, sentence)
-        drops = self._drops.setdefault(edge, TokenBucket(DROPS_A_MINUTE))
+        drops = self._drops.setdefault(edge, TokenBucket(self._drops_a_minute))
         if not drops.try_acquire(monotonic()) and self._is_storing():
             on_offence(edge)

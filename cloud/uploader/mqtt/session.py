@@ -15,10 +15,9 @@ from common.mqtt import MAX_COMMAND_BYTES, Login, accept_packets_up_to, new_clie
 EXCLUSIVE_CLIENT_ID = "uploader"  # of the session in which the broker keeps what was not acknowledged
 NO_EXPIRY = 0xFFFFFFFF
 NOT_AUTHORIZED = "Not authorized"  # paho's name of reason code 0x87
-# The broker has one line for all edges, the uploader one for each. So it takes all there is, and bounds it by bytes: an
-# image that arrives behind thousands of another edge does not wait for them.
-EXCLUSIVE_WINDOW = 0xFFFF
-PREFETCH = 4  # images that are already here when an upload ends; what one of several takes the others cannot have
+# The broker has one line for each uploader, the uploader one for each edge. So it takes all there is, and bounds it by
+# bytes: an image that arrives behind thousands of another edge does not wait for them.
+WINDOW = 0xFFFF
 SHARED_EXPIRY_SECONDS = 60  # after that a member gets no more images; its edges send again what it had received
 LOG = logging.getLogger(__name__)
 
@@ -30,8 +29,8 @@ class SessionConfig:
     client_id: str
     topics: str
     expiry_seconds: int
-    window: int  # how many images the broker sends before one of them is acknowledged
     login: Login | None = None  # without one the broker must let anybody write receipts
+    window: int = WINDOW  # how many images the broker sends before one of them is acknowledged
 
     @property
     def is_shared(self) -> bool:
@@ -46,13 +45,13 @@ class SessionConfig:
         return properties
 
 
-def session_config(uploaders: int, threads: int, login: Login | None = None) -> SessionConfig:
+def session_config(uploaders: int, login: Login | None = None) -> SessionConfig:
     """Choose by the number of uploaders."""
     if uploaders == 1:
-        return SessionConfig(EXCLUSIVE_CLIENT_ID, topics.EVERY_EDGES_IMAGES, NO_EXPIRY, EXCLUSIVE_WINDOW, login)
+        return SessionConfig(EXCLUSIVE_CLIENT_ID, topics.EVERY_EDGES_IMAGES, NO_EXPIRY, login)
     # A container keeps its host name and process number over a restart, and so its session.
     client_id = f"{EXCLUSIVE_CLIENT_ID}-{socket.gethostname()}-{os.getpid()}"
-    return SessionConfig(client_id, topics.SHARED_IMAGES, SHARED_EXPIRY_SECONDS, threads + PREFETCH, login)
+    return SessionConfig(client_id, topics.SHARED_IMAGES, SHARED_EXPIRY_SECONDS, login)
 
 
 def unreachable(error: BaseException | None) -> str:

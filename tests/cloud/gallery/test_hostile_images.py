@@ -16,13 +16,14 @@ from gallery.pictures.thumbnails import SIDE, NoImageError, shrink
 from gallery.settings import Settings as GallerySettings
 from storage.capture import IMAGE_TYPES
 from storage.settings import MAX_IMAGE_PIXELS
-from storage.structure.limits import MAX_DECODE_SECONDS
 from tests.support import pictures
 from tests.support.hostile_images import HOSTILE
 from tests.support.odd_images import ODD
 from tests.support.paths import ROOT
 from uploader.ingest.image import validate_image
 from uploader.settings import Settings as UploaderSettings
+
+LITTLE_SECONDS = 1.0
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -40,7 +41,7 @@ def test_an_odd_image_costs_neither_of_them_much(name: str) -> None:
     assert validate_image(image, MAX_IMAGE_PIXELS).content_type in IMAGE_TYPES
     assert shrink(image, PixelBudget(MAX_IMAGE_PIXELS)).startswith(b"\xff\xd8")
 
-    assert time.thread_time() - began < MAX_DECODE_SECONDS  # of CPU, so a busy machine does not matter
+    assert time.thread_time() - began < LITTLE_SECONDS  # of CPU, so a busy machine does not matter
 
 
 @pytest.mark.parametrize("payload", [b"", b"GIF89a", b"\xff\xd8", b"\x89PNG", b"\x89PNG\r\n\x1a\n"])

@@ -156,7 +156,7 @@ def replacements(
             "RevokedEdges": lambda _file: Revoked(revoked),
             "PoisonGuard": lambda *_: NoPoison(),
             "CpuBudgets": Unmetered,
-            "Deliveries": lambda threads: Deliveries(threads, paces.held_bytes),
+            "Deliveries": lambda threads, _uploaders: Deliveries(threads, max_bytes=paces.held_bytes),
             "POLL_SECONDS": paces.poll,
             "BUCKET_CHECK_SECONDS": paces.bucket,
             "BROKER_CHECK_SECONDS": paces.poll,

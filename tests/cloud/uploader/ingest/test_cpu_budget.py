@@ -25,7 +25,7 @@ class Never:
 
 def test_an_edge_may_use_its_burst_and_then_its_rate() -> None:
     clock = Clock()
-    budgets = CpuBudgets(clock)
+    budgets = CpuBudgets(clock=clock)
 
     assert [budgets.reserve("flood", BURST_SECONDS / 2) for _ in range(3)] == [True, True, False]
     clock.now += 1
@@ -34,8 +34,17 @@ def test_an_edge_may_use_its_burst_and_then_its_rate() -> None:
     assert budgets.reserve("porch", SECONDS_PER_SECOND)
 
 
+def test_several_uploaders_together_give_an_edge_no_more_than_one_would() -> None:
+    clock = Clock()
+    several = [CpuBudgets(uploaders=4, clock=clock) for _ in range(4)]
+
+    assert [budgets.reserve("flood", BURST_SECONDS / 4) for budgets in several * 2] == [True] * 4 + [False] * 4
+    clock.now += 1
+    assert [budgets.reserve("flood", SECONDS_PER_SECOND / 4) for budgets in several * 2] == [True] * 4 + [False] * 4
+
+
 def test_what_was_set_aside_and_not_used_is_given_back() -> None:
-    budgets = CpuBudgets(Clock())
+    budgets = CpuBudgets(clock=Clock())
 
     for _ in range(20):
         with budgets.meter("porch") as meter:
@@ -43,7 +52,7 @@ def test_what_was_set_aside_and_not_used_is_given_back() -> None:
 
 
 def test_of_one_edge_one_long_image_at_a_time_is_decoded() -> None:
-    budgets = CpuBudgets(Clock())
+    budgets = CpuBudgets(clock=Clock())
 
     for _ in range(2):
         with budgets.meter("flood") as first, budgets.meter("flood") as second, budgets.meter("porch") as other:
@@ -54,7 +63,7 @@ def test_of_one_edge_one_long_image_at_a_time_is_decoded() -> None:
 
 
 def test_what_was_used_without_being_set_aside_is_charged() -> None:
-    budgets = CpuBudgets(Clock())
+    budgets = CpuBudgets(clock=Clock())
 
     with budgets.meter("flood"):
         began = thread_time()
@@ -66,14 +75,14 @@ def test_what_was_used_without_being_set_aside_is_charged() -> None:
 
 
 def test_one_image_that_needs_more_than_the_burst_is_decoded_once() -> None:
-    budgets = CpuBudgets(Clock())
+    budgets = CpuBudgets(clock=Clock())
 
     assert [budgets.reserve("porch", 2 * BURST_SECONDS) for _ in range(2)] == [True, False]
 
 
 def test_edges_that_have_used_nothing_lately_are_forgotten() -> None:
     clock = Clock()
-    budgets = CpuBudgets(clock)
+    budgets = CpuBudgets(clock=clock)
     for number in range(MAX_EDGES + 1):
         clock.now += 1
         budgets.reserve(f"edge-{number}", 0.1)

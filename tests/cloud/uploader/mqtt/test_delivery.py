@@ -3,8 +3,10 @@
 import threading
 from datetime import UTC, datetime
 
+import pytest
+
 from uploader.ingest.parser import IncomingMessage
-from uploader.mqtt.delivery import MESSAGE_BYTES, Deliveries, Delivery
+from uploader.mqtt.delivery import MAX_IN_HAND_BYTES, MESSAGE_BYTES, Deliveries, Delivery
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 KIB = 1024
@@ -41,6 +43,28 @@ def test_no_edge_takes_more_than_half_of_the_threads_once_there_are_two() -> Non
     assert take(deliveries, 20) == [("flood", 3), ("porch", 0)]
     deliveries.done(flood[0])
     assert take(deliveries, 20) == [("flood", 4)]
+
+
+def test_large_images_of_one_edge_do_not_take_the_whole_way_to_the_bucket() -> None:
+    deliveries = Deliveries(threads=16)
+    large = [delivery("flood", number, size=MAX_IN_HAND_BYTES // 5) for number in range(9)]
+    for each in (*large, delivery("porch", size=2 * MAX_IN_HAND_BYTES), delivery("porch", 1), delivery("attic")):
+        deliveries.put(each)
+
+    taken = take(deliveries, 20)
+    assert sorted(edge for edge, _ in taken) == ["attic", "flood", "porch"]  # one of each in any case
+    deliveries.done(next(each for each in large if each.packet_id == taken[0][1]))
+    assert [edge for edge, _ in take(deliveries, 20)] == ["flood"]
+
+
+@pytest.mark.parametrize(("uploaders", "most"), [(1, 8), (4, 4)])
+def test_an_edge_has_half_of_what_is_in_hand_of_all_uploaders(uploaders: int, most: int) -> None:
+    deliveries = Deliveries(16, uploaders)
+    deliveries.put(delivery("porch"))
+    for number in range(16):
+        deliveries.put(delivery("flood", number, size=KIB * KIB))
+
+    assert sorted(edge for edge, _ in take(deliveries, 20)) == ["flood"] * most + ["porch"]
 
 
 def test_a_single_edge_may_use_every_thread() -> None:

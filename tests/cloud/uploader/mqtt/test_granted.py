@@ -21,6 +21,7 @@ from uploader.mqtt.session import NO_EXPIRY, receipt_refused, session_config
 from uploader.mqtt.subscriber import Subscriber
 from uploader.settings import Settings
 
+MAX_RECEIVE = 0xFFFF  # messages in flight, MQTT's own limit
 SILENCE_SECONDS = 60.0
 UNUSABLE = [
     (2, {"SharedSubscriptionAvailable": 0}, "set UPLOADERS=1 and raise UPLOAD_THREADS"),
@@ -48,7 +49,7 @@ def connect() -> Iterator[Callable[[int, int], Subscriber]]:
     subscribers: list[Subscriber] = []
 
     def start(port: int, uploaders: int) -> Subscriber:
-        session = session_config(uploaders, threads=1)
+        session = session_config(uploaders)
         subscribers.append(Subscriber(session, LOOPBACK, port, Inbox(Deliveries(1), Offences())))
         subscribers[-1].start()
         return subscribers[-1]
@@ -142,16 +143,23 @@ def test_a_property_that_is_not_there_means_what_mqtt_says() -> None:
     everything = Granted.read(Properties(PacketTypes.CONNACK))  # type: ignore[no-untyped-call]
 
     assert everything == Granted() == Granted.read(None)
-    assert everything.refusal(session_config(2, threads=1)) is None
+    assert everything.refusal(session_config(2)) is None
 
 
 def test_mosquitto_grants_everything(broker: Broker) -> None:
     with BrokerProbe(LOOPBACK, broker.port) as probe:
         for uploaders in (1, 2):
-            session = session_config(uploaders, threads=1)
+            session = session_config(uploaders)
             assert probe.granted.refusal(session) is None
             assert probe.granted.shortfall(session) is None
-    assert session_config(1, threads=1).expiry_seconds == NO_EXPIRY
+    assert session_config(1).expiry_seconds == NO_EXPIRY
+
+
+@pytest.mark.parametrize("uploaders", [1, 2, 100])
+def test_each_uploader_takes_all_that_waits_so_that_edges_do_not_wait_for_each_other_at_the_broker(
+    uploaders: int,
+) -> None:
+    assert session_config(uploaders).window == MAX_RECEIVE
 
 
 @pytest.mark.parametrize(("reason", "is_told"), [("Not authorized", True), ("Implementation specific error", False)])

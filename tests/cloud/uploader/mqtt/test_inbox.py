@@ -21,11 +21,12 @@ class Rig:
     """An inbox whose deliveries nobody takes."""
 
     is_storing: bool = True
+    uploaders: int = 1
     named: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.deliveries = Deliveries(threads=4)
-        self.inbox = Inbox(self.deliveries, Offences(), lambda: self.is_storing)
+        self.deliveries = Deliveries(4, self.uploaders)
+        self.inbox = Inbox(self.deliveries, Offences(), lambda: self.is_storing, self.uploaders)
 
     def put(self, edge: str = "flood", payload: bytes = LARGE, *, qos: int = 1, dup: bool = False) -> Arrival:
         message = SimpleNamespace(
@@ -43,6 +44,18 @@ def test_one_edge_fills_half_of_the_room_here_and_at_the_broker_and_the_next_one
     assert kept * len(LARGE) <= (MAX_HELD_BYTES + MAX_LEFT_BYTES) // 2
     assert rig.put("porch") is Arrival.KEPT
     assert rig.deliveries.qsize("usbcam/porch/images") == 1
+
+
+@pytest.mark.parametrize("uploaders", [2, 4])
+def test_several_uploaders_hold_and_leave_of_one_edge_no_more_than_one_would(uploaders: int) -> None:
+    rigs = [Rig(uploaders=uploaders) for _ in range(uploaders)]
+
+    kept = sum(rigs[number % uploaders].put(payload=bytes(MIB)) is Arrival.KEPT for number in range(400))
+
+    assert kept * MIB <= (MAX_HELD_BYTES + MAX_LEFT_BYTES) // 2
+    for rig in rigs:
+        assert rig.put("porch", bytes(MIB)) is Arrival.KEPT
+        assert rig.deliveries.qsize("usbcam/porch/images") == 1
 
 
 @pytest.mark.parametrize("attackers", [1, 2, 5, 9])

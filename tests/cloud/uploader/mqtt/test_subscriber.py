@@ -30,7 +30,7 @@ class Reader:
 
     def __init__(self, port: int) -> None:
         self.deliveries = Deliveries(2 * WINDOW)
-        session = replace(session_config(1, threads=1), window=WINDOW)
+        session = replace(session_config(1), window=WINDOW)
         self.subscriber = Subscriber(session, LOOPBACK, port, Inbox(self.deliveries, Offences()))
         self.subscriber.start()
         self.wait_until_subscribed()
