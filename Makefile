@@ -17,7 +17,7 @@ fast: ## Run the tests that need no broker, S3 server, browser or Docker
 reality: ## Run the tests with the world's own programs: minutes, gigabytes, root and debootstrap
 	REALITY=1 ./test -n 0 tests/reality
 
-vm-test: ## Run the camera before Linux' own drivers, in a virtual machine: a quarter of an hour, root on Debian
+vm-test: ## Run the camera before Linux' own drivers, in a virtual machine: half an hour, root on Debian
 	REALITY=1 ./test -n 0 tests/reality/kernel
 
 check: ## Run everything that CI runs: linters, types, layers, scripts, tests

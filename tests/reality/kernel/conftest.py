@@ -1,11 +1,14 @@
 """One machine for all tests of this folder."""
 
+import contextlib
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from dev.vm.docker_disk import make_docker_disk
 from dev.vm.machine import Machine, build
 from dev.vm.uvc.camera import PlayedCamera
 from dev.vm.uvc.descriptors import Model
@@ -31,6 +34,8 @@ def session_rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         pytest.skip("only root on Debian can make the machine")
     build()
+    with contextlib.suppress(FileNotFoundError, subprocess.CalledProcessError):  # no Docker: test_compose.py skips
+        make_docker_disk()
     usb = UsbServer(PlayedCamera(model, pictures) for model in MODELS)
     usb.start()
     machine = Machine.kept() or Machine.boot(tmp_path_factory.mktemp("machine"))

@@ -59,7 +59,8 @@ class Rig:
             shutil.copytree(ROOT / part, self.machine.share / part, ignore=ignored)
         shutil.copy(FORKER, self.machine.share)
         script = (
-            f"rm -rf {CODE}/edge {CODE}/common; cp -r /host/edge /host/common {CODE};"
+            "mountpoint -q /host || mount /host;"  # which a slow boot gives up
+            f" rm -rf {CODE}/edge {CODE}/common; cp -r /host/edge /host/common {CODE};"
             f" {PYTHON} -m compileall -q {CODE}; modprobe -a vhci_hcd uvcvideo"
         )
         self.machine.shell(script)
