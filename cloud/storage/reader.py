@@ -1,8 +1,8 @@
 """Listing, reading, writing and deleting objects in the bucket. Every method raises what boto3 raises."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ class Content:
     body: bytes
     content_type: str
     is_capture: bool  # that an uploader wrote, rather than another object of the bucket
+    metadata: Mapping[str, str] = field(default_factory=dict)  # in the contract's words
 
 
 class ObjectReader:
@@ -111,8 +112,8 @@ class ObjectReader:
         response = self._client.get_object(Bucket=self.bucket_name, Key=key)
         with response["Body"] as body:
             content_type = response.get("ContentType", UNKNOWN_TYPE)
-            is_capture = is_stored_capture(contract_names(response["Metadata"]), content_type)
-            return Content(body.read(), content_type, is_capture)
+            metadata = contract_names(response["Metadata"])
+            return Content(body.read(), content_type, is_stored_capture(metadata, content_type), metadata)
 
     def write(self, key: str, body: bytes, content_type: str) -> None:
         """Store an object of our own."""

@@ -13,6 +13,7 @@ from common.contract.embedded import PNG_SIGNATURE, embed_metadata, extract_meta
 from common.contract.times import COMPACT, compact, parse_compact, parse_timestamp, timestamp
 
 SCHEMA = 1
+WHOLE_FRAME = "frame"  # what a picture is that is no crop
 PACKET_OVERHEAD_BYTES = 64 * 1024  # room for topic and properties
 CAPTURE_ID = re.compile(COMPACT.pattern + r"-[0-9a-f]{8}", re.ASCII)
 
@@ -97,6 +98,7 @@ class CaptureMetadata:
     poor: str = ""  # why it is no good picture, of a visit that had none: dark, blurred, turned, eyes shut, cut
     brightened: str = ""  # how many times lighter than the camera saw the face, such as 1.8
     timezone: str = ""  # where the camera is, such as Europe/Berlin; captured_at is UTC all the same
+    picture: str = ""  # "frame" where it is the whole frame, so that the box lies in it
 
     def to_dict(self) -> dict[str, str | int]:
         """Write it in the words and order of the contract's table."""
@@ -115,6 +117,8 @@ class CaptureMetadata:
             words["brightened"] = self.brightened
         if self.timezone:
             words["timezone"] = self.timezone
+        if self.picture:
+            words["picture"] = self.picture
         return words
 
     @classmethod
@@ -130,6 +134,7 @@ class CaptureMetadata:
             poor=str(words.get("poor", "")),
             brightened=str(words.get("brightened", "")),
             timezone=str(words.get("timezone", "")),
+            picture=str(words.get("picture", "")),
         )
 
 

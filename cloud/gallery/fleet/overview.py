@@ -18,6 +18,12 @@ class CameraState:
     heard_at: datetime
     record: CameraRecord
 
+    @property
+    def is_fine(self) -> bool:
+        """Whether it gives pictures and sees what it should; a pause is nothing wrong."""
+        report = self.record.report
+        return self.online and not report.problem and not report.blind
+
 
 @dataclass(frozen=True, slots=True)
 class EdgeState:
@@ -53,6 +59,21 @@ def edge_json(edge: EdgeState) -> dict[str, Any]:
         "last_key": record.last_key if record else None,
         "cameras": [_camera_json(camera) for camera in edge.cameras],
     }
+
+
+def fleet_json(fleet: Fleet, certificates: CertificateExpiry, now: datetime) -> dict[str, Any]:
+    """Whether all cameras are fine, for one line; not known while nothing is heard, and shortly after that."""
+    edges = [edge for edge in overview(fleet, certificates, now) if edge.cameras]
+    troubled = [
+        {"edge": edge.name, "camera": camera.name}
+        for edge in edges
+        for camera in edge.cameras
+        if not (edge.online and camera.is_fine)
+    ]
+    since = fleet.listening_since
+    known = since is not None and (not troubled or now - since > timedelta(seconds=ONLINE_SECONDS))
+    cameras = sum(len(edge.cameras) for edge in edges)
+    return {"known": known, "edges": len(edges), "cameras": cameras, "troubled": troubled}
 
 
 def is_online(heard_at: datetime, now: datetime) -> bool:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
+from common.contract.capture import Box
 from common.contract.embedded import PNG_SIGNATURE
 from common.runtime.files import atomic_write
+from gallery.pictures.face import around, face_of
 from gallery.pictures.orientation import read_orientation
 from gallery.pictures.pixel_budget import PixelBudget
 from storage.reader import Content, ObjectReader
@@ -78,7 +80,8 @@ class Thumbnails:
         thumbnail = self._cached(file)
         if thumbnail is None:
             with self._decoding:
-                thumbnail = shrink(_image_of(self._reader.read(key)), self._pixels)
+                content = self._reader.read(key)
+                thumbnail = shrink(_image_of(content), self._pixels, face_of(content.metadata))
             self._store(file, thumbnail)
         return thumbnail
 
@@ -158,15 +161,19 @@ def _image_of(content: Content) -> bytes:
     return content.body
 
 
-def shrink(image: bytes, budget: PixelBudget) -> bytes:
-    """A small JPEG of a PNG or JPEG; raises NoImageError. What the uploader takes as a picture is one here, too."""
+def shrink(image: bytes, budget: PixelBudget, face: Box | None = None) -> bytes:
+    """A small JPEG of a PNG or JPEG, or of what is around the face; raises NoImageError.
+
+    What the uploader takes as a picture is one here, too.
+    """
     try:
         with budget.reserve(_count_pixels(image, budget.size)), _open(image) as opened:
-            opened.draft("RGB", (SIDE, SIDE))
-            small = opened if opened.mode in SHRUNK_AS_THEY_ARE else _eight_bits(opened).convert("RGB")
+            orientation = read_orientation(image)
+            part = _part(opened, face if orientation == 1 else None)
+            small = part if part.mode in SHRUNK_AS_THEY_ARE else _eight_bits(part).convert("RGB")
             small.thumbnail((SIDE, SIDE))  # before any other step: each would copy the large image
             small = small.convert("RGB")
-            turn = TURNS.get(read_orientation(image))
+            turn = TURNS.get(orientation)
             out = io.BytesIO()
             (small if turn is None else small.transpose(turn)).save(out, "JPEG", quality=QUALITY)
     except (NoImageError, MemoryError):
@@ -174,6 +181,15 @@ def shrink(image: bytes, budget: PixelBudget) -> bytes:
     except Exception as error:  # hostile bytes make decoders raise nearly anything
         raise NoImageError(str(error)) from error
     return out.getvalue()
+
+
+def _part(opened: Image.Image, face: Box | None) -> Image.Image:
+    """What the thumbnail shows: all of it, decoded as small as that may be, or what is around the face."""
+    area = around(face, *opened.size) if face else None
+    if area is not None:
+        return opened.crop(area)
+    opened.draft("RGB", (SIDE, SIDE))
+    return opened
 
 
 def _open(image: bytes) -> Image.Image:

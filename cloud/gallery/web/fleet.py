@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from common.contract.certificate_expiry import CertificateExpiry
 from gallery.fleet.fleet import Fleet
-from gallery.fleet.overview import edge_json, overview
+from gallery.fleet.overview import edge_json, fleet_json, overview
 
 
 class FleetEndpoints:
@@ -19,6 +19,11 @@ class FleetEndpoints:
 
     async def page(self, _: Request) -> Response:
         return FileResponse(self._page)
+
+    def summary(self, _: Request) -> Response:
+        """How many cameras there are, and which are not fine."""
+        certificates = CertificateExpiry.read(self._certificates_file)
+        return JSONResponse(fleet_json(self._fleet, certificates, datetime.now(UTC)))
 
     def edges(self, _: Request) -> Response:
         """Every enrolled edge with its cameras."""

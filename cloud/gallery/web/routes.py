@@ -28,6 +28,7 @@ def routes(context: GalleryContext, *, password_required: bool) -> list[BaseRout
         Route("/api/cost", captures.cost),
         Route("/edges", fleet.page),
         Route("/api/edges", fleet.edges),
+        Route("/api/fleet", fleet.summary),
         Route("/events", captures.events),
         Route("/thumbnail", images.thumbnail),
         Route("/image", images.image),

@@ -15,7 +15,7 @@ from common.mqtt_properties import MAX_PROPERTY_BYTES, MAX_USER_PROPERTIES
 from storage.capture import UNKNOWN_CAMERA, Capture
 from uploader.ingest.image import UNLIMITED, DecodeMeter, NotAnImageError, validate_image
 
-DETAILS = ("box", "score", "quality", "track", "shot", "poor", "brightened", "timezone")
+DETAILS = ("box", "score", "quality", "track", "shot", "poor", "brightened", "timezone", "picture")
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_AHEAD = timedelta(days=1)
 TOO_MANY_PROPERTIES = f"more than {MAX_USER_PROPERTIES} user properties or {MAX_PROPERTY_BYTES >> 10} KiB of properties"

@@ -86,6 +86,17 @@ def _entities(camera: str, content_type: str, edge: Edge) -> dict[str, dict[str,
             "value_template": _template("'ON' if status.online | default(false) and not status.problem else 'OFF'"),
             **sensor,
         },
+        "blind": {
+            "p": "binary_sensor",
+            "name": "Sees nothing",
+            "device_class": "problem",
+            "value_template": _template("('ON' if status.blind else 'OFF') if status.blind is defined else ''"),
+            "json_attributes_topic": status["state_topic"],
+            "json_attributes_template": _template(
+                "{'why': status.blind | default(none), 'since': status.blind_since | default(none)} | tojson"
+            ),
+            **sensor,
+        },
         "watching": {
             "p": "switch",
             "name": "Watching",

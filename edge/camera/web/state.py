@@ -9,6 +9,7 @@ from camera.pipeline.worker import CameraWorker, Preview
 from camera.web.context import WebContext
 from camera.web.pipeline_status import PipelineStatus
 from camera.web.process_stats import CpuMeter, memory_mb
+from common.contract.capture import WHOLE_FRAME, Capture
 from common.contract.times import timestamp
 
 
@@ -69,7 +70,7 @@ def _camera_json(worker: CameraWorker) -> dict[str, object]:
         "name": worker.name,
         "state": status.state.value,
         "problem": status.problem,
-        "blind": status.sight.problem,
+        "blind": status.sight.blindness.value if status.sight.blindness else None,
         "blind_since": timestamp(status.sight.since) if status.sight.since else None,
         "pause_reason": worker.schedule.pause_reason(),
         "paused_since": timestamp(since) if since else None,
@@ -89,6 +90,12 @@ def _camera_json(worker: CameraWorker) -> dict[str, object]:
     }
 
 
+def _face_in_picture(capture: Capture) -> list[int] | None:
+    """Where the face is in a picture of the whole frame; None for one that shows little else."""
+    box = capture.metadata.box
+    return [box.x, box.y, box.width, box.height] if capture.metadata.picture == WHOLE_FRAME else None
+
+
 def _capture_json(record: DeliveryRecord) -> dict[str, object]:
     capture = record.capture
     track = capture.metadata.track if capture else None
@@ -105,4 +112,5 @@ def _capture_json(record: DeliveryRecord) -> dict[str, object]:
         "quality": track.quality if track else None,
         "shot": track.shot if track else None,
         "poor": capture.metadata.poor if capture else "",
+        "face": _face_in_picture(capture) if capture else None,
     }

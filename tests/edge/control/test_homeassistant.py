@@ -84,6 +84,17 @@ def test_the_switch_shows_a_pause_and_stays_as_it_is_when_the_camera_is_gone() -
             assert shown == (watching["state_off"] if status["state"] == "paused" else watching["state_on"])
 
 
+def test_a_blind_camera_is_a_problem_with_its_reason_and_a_last_will_changes_nothing() -> None:
+    blind = discovery("front", PORCH)["cmps"]["blind"]
+    status = next(statuses())
+
+    said = status | {"blind": "covered", "blind_since": "2026-11-22T06:33:25.123Z"}
+    assert rendered(blind["value_template"], value_json=said) == "ON"
+    assert json.loads(rendered(blind["json_attributes_template"], value_json=said))["why"] == "covered"
+    assert rendered(blind["value_template"], value_json=status) == "OFF"
+    assert rendered(blind["value_template"], value_json=LAST_WILL) == ""
+
+
 def test_a_last_will_sets_no_count_back() -> None:
     parts = discovery("front", PORCH)["cmps"]
 

@@ -8,6 +8,7 @@ import { followKeys } from "./grid/keyboard.js";
 import { followUpdates } from "./grid/live-updates.js";
 import { rememberSeen } from "./grid/seen.js";
 import { offerCalendar, showCalendar } from "./overview/calendar.js";
+import { followCameras } from "./overview/cameras.js";
 import { offerCost } from "./overview/cost.js";
 import { addEdges, followFilters } from "./overview/filters.js";
 import { followToday } from "./overview/headline.js";
@@ -62,6 +63,7 @@ addEventListener("popstate", () => {
 grid.followScrolling();
 showOthers();
 followUpdates(grid);
+followCameras();
 followToday((key) => viewer.open(key));
 rememberSeen(grid);
 loadCameras().then(() => viewer.showAddress());

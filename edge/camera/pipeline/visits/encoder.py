@@ -9,7 +9,7 @@ from camera.pipeline.face.portrait import brighten, portrait
 from camera.pipeline.face.quality import Quality
 from camera.pipeline.tracking.detector import Detection
 from camera.sources.frame import Frame, Image
-from common.contract.capture import Box, Capture, CaptureMetadata, TrackInfo
+from common.contract.capture import WHOLE_FRAME, Box, Capture, CaptureMetadata, TrackInfo
 from common.contract.times import whole_milliseconds
 
 JPEG_QUALITY = 95  # people look at the faces; 95 costs 40 % more bytes than 90
@@ -68,6 +68,7 @@ class CaptureEncoder:
             poor=shot.poor or "",
             brightened=f"{gain:.1f}" if gain > 1 else "",
             timezone=self.timezone,
+            picture=WHOLE_FRAME if self.whole_frame else "",
         )
         return Capture.create(metadata, encode(image, self.image_format), shot.frame)
 

@@ -3,12 +3,14 @@
 import { copySelected } from "/static/clipboard.js";
 import { byId } from "/static/dom.js";
 import { clock, counted, text } from "/static/text.js";
+import { blindLabel } from "./labels.js";
 
 const HERE = "onThisHost";
 const CLOUD = "onTheCloudHost";
 // By stage and level: the text (none: what the server says), what it means without captures that wait, where, command.
 const ADVICE = {
   "camera error": [null, "noNewPictures", HERE, "./usbcam doctor"],
+  "blind error": [null, "nobodyIsSeen", HERE, "./usbcam snapshot"],
   "disk error": [null, "notKept", HERE, "./usbcam doctor"],
   "disk warning": ["diskFilling", "oldestGo", HERE, "./usbcam doctor"],
   "broker error": ["brokerSilent", "keptHere", HERE, "./usbcam up"],
@@ -24,9 +26,9 @@ export function offerCommand() {
   byId("copy-command").addEventListener("click", copyCommand);
 }
 
-export function showBanner({ pipeline, spool }) {
+export function showBanner({ pipeline, spool, cameras }) {
   heardAt = new Date();
-  const stage = worst(pipeline);
+  const stage = blindness(worst(pipeline), cameras);
   if (!stage) return (byId("banner").hidden = true);
   const [wrong, meaning, where, command] = ADVICE[`${kind(stage)} ${stage.level}`] ?? [null, "keptHere", HERE, "./usbcam doctor"];
   const waiting = spool.captures && ABOUT_PICTURES.includes(meaning);
@@ -41,6 +43,14 @@ export function showLost() {
 
 function worst(pipeline) {
   return pipeline.find((stage) => stage.level === "error") ?? pipeline.find((stage) => stage.level === "warning");
+}
+
+// A camera that gives pictures and sees nothing is told in the page's language.
+function blindness(stage, cameras) {
+  const blind = cameras.filter((camera) => camera.blind);
+  if (!stage || kind(stage) !== "camera" || !blind.length || cameras.some((camera) => camera.problem)) return stage;
+  const sentences = blind.map(({ name, blind: why }) => text("seesNothing", { camera: name, why: blindLabel(why) }));
+  return { stage: "blind", level: "error", message: sentences.join(" ") };
 }
 
 const kind = ({ stage }) => stage.toLowerCase().replace(/s$/, "");

@@ -3,6 +3,7 @@
 import { byId, element } from "/static/dom.js";
 import { bestOf } from "/static/shots.js";
 import { clock, counted, text } from "/static/text.js";
+import { aroundFace } from "./face.js";
 import { reasonLabel, stateLabel } from "./labels.js";
 import { openViewer } from "./viewer.js";
 
@@ -38,7 +39,7 @@ function visitItem(shots, present) {
   const read = JSON.stringify(shots);
   if (present?.dataset.read === read) return present;
   const best = bestOf(shots);
-  const button = element("button", { type: "button", className: "tile" }, image(best, present), caption(best, shots));
+  const button = element("button", { type: "button", className: "tile" }, aroundFace(image(best, present), best.face), caption(best, shots));
   button.addEventListener("click", () => openViewer(best, [...shots].reverse()));
   const item = element("li", {}, button);
   item.dataset.id = visitId(best);

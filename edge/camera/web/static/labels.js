@@ -20,10 +20,19 @@ const CAPTURE_STATES = {
   rejected: ["rejected", "error"],
   "acknowledged by the broker": ["acknowledged", "ok"],
 };
+const BLINDNESS = {
+  covered: "blindCovered",
+  defocused: "blindDefocused",
+  turned: "blindTurned",
+  frozen: "blindFrozen",
+  dark: "blindDark",
+};
 const SHOTS = ["first", "better", "dwell", "last"];
 
 export const reasonLabel = (reason) => (REJECTION_REASONS[reason] ? text(REJECTION_REASONS[reason]) : reason);
 export const shotLabel = (shot) => (SHOTS.includes(shot) ? text(shot) : shot === "more" ? "" : shot);
+// Why a camera sees nothing, and what to do.
+export const blindLabel = (reason) => (Object.hasOwn(BLINDNESS, reason) ? text(BLINDNESS[reason]) : reason);
 // [text, "ok" | "pending" | "error"]
 export function stateLabel(state) {
   const [name, kind] = CAPTURE_STATES[state] ?? [];

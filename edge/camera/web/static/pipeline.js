@@ -3,7 +3,7 @@
 import { byId, element } from "/static/dom.js";
 import { text } from "/static/text.js";
 
-const WORST_FIRST = ["error", "warning", "unknown", "paused", "ok"];
+const WORST_FIRST = ["error", "warning", "paused", "unknown", "ok"];
 const SUMMARIES = { error: "summaryError", warning: "summaryWarning", unknown: "summaryUnknown", paused: "summaryPaused", ok: "summaryOk" };
 
 let shown = "";

@@ -36,6 +36,7 @@ export const TEXTS = {
   notKept: "Bis dahin können neue Bilder verloren gehen.",
   oldestGo: "Ist er voll, werden die ältesten wartenden Bilder gelöscht.",
   keptHere: "Neue Bilder sind hier sicher und werden später gesendet.",
+  nobodyIsSeen: "Bis dahin wird dort niemand gesehen. Die bisherigen Bilder sind sicher.",
   oneWaits: "1 Bild ist hier sicher und wird später gesendet.",
   manyWait: "{number} Bilder sind hier sicher und werden später gesendet.",
   diskFilling: "Der Platz für wartende Bilder ist fast voll.",
@@ -44,6 +45,7 @@ export const TEXTS = {
   cloudUnreachable: "Die Cloud ist nicht erreichbar.",
   noReceipts: "Die Cloud bestätigt keine Bilder.",
   shownAsOf: "Was zu sehen ist, ist von {time}.",
+  seesNothing: "{camera} sieht nichts. {why}",
   onThisHost: "Auf diesem Rechner:",
   onTheCloudHost: "Auf dem Cloud-Rechner:",
   copy: "Kopieren",
@@ -80,6 +82,14 @@ export const TEXTS = {
   makeMask: "Maskieren",
   oneStill: "Hier bewegt sich ein Gesicht nie.",
   manyStill: "Hier bewegen sich {number} Gesichter nie.",
+
+  // Eine Kamera, die Bilder gibt und nichts sieht
+  blindSince: "Sieht nichts seit {time}. {why}",
+  blindCovered: "Etwas verdeckt die Linse: freimachen oder reinigen.",
+  blindDefocused: "Das Bild ist unscharf: scharfstellen oder die Linse reinigen.",
+  blindTurned: "Sie blickt woandershin: zurückdrehen, oder Pause und wieder starten, wenn es so bleiben soll.",
+  blindFrozen: "Das Bild steht: die Kamera aus- und wieder einstecken.",
+  blindDark: "Es ist dunkel, wo es um diese Zeit hell ist: nach Licht und Linse sehen.",
 
   // Warum eine Aufnahme nicht behalten wurde
   small: "zu klein",

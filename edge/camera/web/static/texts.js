@@ -36,6 +36,7 @@ export const TEXTS = {
   notKept: "New pictures may be lost until then.",
   oldestGo: "When it is full, the oldest pictures that wait are deleted.",
   keptHere: "New pictures are safe here and will be sent later.",
+  nobodyIsSeen: "Until then nobody is seen there. What was taken before is safe.",
   oneWaits: "1 picture is safe here and will be sent later.",
   manyWait: "{number} pictures are safe here and will be sent later.",
   diskFilling: "The room for pictures that wait is nearly full.",
@@ -44,6 +45,7 @@ export const TEXTS = {
   cloudUnreachable: "The cloud cannot be reached.",
   noReceipts: "The cloud confirms no pictures.",
   shownAsOf: "What you see is of {time}.",
+  seesNothing: "{camera} sees nothing. {why}",
   onThisHost: "On this host:",
   onTheCloudHost: "On the cloud host:",
   copy: "Copy",
@@ -80,6 +82,14 @@ export const TEXTS = {
   makeMask: "Make it a mask",
   oneStill: "A face here never moves.",
   manyStill: "{number} faces here never move.",
+
+  // A camera that gives pictures and sees nothing
+  blindSince: "Sees nothing since {time}. {why}",
+  blindCovered: "Something covers the lens: uncover or clean it.",
+  blindDefocused: "The picture is out of focus: focus or clean the lens.",
+  blindTurned: "It looks elsewhere: turn it back, or pause it and run it again if it stays so.",
+  blindFrozen: "The picture is frozen: unplug the camera and plug it in again.",
+  blindDark: "It is dark where it is light at this hour: look after the light and the lens.",
 
   // Why a shot was not kept
   small: "too small",

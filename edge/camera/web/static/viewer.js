@@ -2,6 +2,7 @@
 
 import { byId, definitions, element } from "/static/dom.js";
 import { fullTime, text } from "/static/text.js";
+import { aroundFace } from "./face.js";
 import { reasonLabel, shotLabel, stateLabel } from "./labels.js";
 
 export function openViewer(capture, shots) {
@@ -19,7 +20,7 @@ function show(capture, shots) {
 
 function shotItem(shot, current, shots) {
   const image = element("img", { src: `/captures/${shot.id}`, alt: "" });
-  const button = element("button", { type: "button", ariaLabel: shotLabel(shot.shot) || text("faceAt", shot) }, image);
+  const button = element("button", { type: "button", ariaLabel: shotLabel(shot.shot) || text("faceAt", shot) }, aroundFace(image, shot.face));
   button.setAttribute("aria-current", String(shot === current));
   button.addEventListener("click", () => {
     show(shot, shots);

@@ -2,7 +2,7 @@
 
 import { requestJson } from "/static/api.js";
 import { byId, delay, element, pageVisible } from "/static/dom.js";
-import { fillTexts, text } from "/static/text.js";
+import { fillTexts, locale, text } from "/static/text.js";
 
 const POLL_MS = 1500;
 const SLOW_POLL_MS = 4000; // for many edges
@@ -117,12 +117,12 @@ function lastPicture(edge, camera) {
 function summary(edges) {
   const online = edges.filter((edge) => edge.online).length;
   const blind = edges.flatMap((edge) => edge.cameras).filter((camera) => camera.blind).length;
-  const counts = { online: online.toLocaleString(), all: edges.length.toLocaleString(), blind };
+  const counts = { online: online.toLocaleString(locale), all: edges.length.toLocaleString(locale), blind };
   return blind ? text("edgesSummaryBlind", counts) : text("edgesSummary", counts);
 }
 
-const timeOf = (at) => (at ? new Date(at).toLocaleString(undefined, { dateStyle: "short", timeStyle: "medium" }) : text("unknown"));
-const tokenEnds = (at) => (at ? new Date(at).toLocaleDateString() : "");
+const timeOf = (at) => (at ? new Date(at).toLocaleString(locale, { dateStyle: "short", timeStyle: "medium" }) : text("unknown"));
+const tokenEnds = (at) => (at ? new Date(at).toLocaleDateString(locale) : "");
 const skew = (seconds) => (seconds === null ? "" : text("edgesSeconds", { number: seconds.toFixed(1) }));
 
 function filter() {

@@ -1,13 +1,13 @@
 // The visits by day, the newest first: page after page while somebody scrolls, and new ones in their place.
 // Events: "open" (detail: the key of a tile that was clicked) and "change" (captures came or went).
 
-import { requestJson } from "/static/api.js";
+import { request, requestJson } from "/static/api.js";
 import { byId, delay, element } from "/static/dom.js";
 import { fullDay, text } from "/static/text.js";
 import { addCameraOf, dayOf, filters, isFiltered, serverQuery, showFilters, showsAll } from "../overview/filters.js";
 import { countPoor, offerPoor } from "./poor.js";
 import { seenUntil } from "./seen.js";
-import { fillTile, tileItem } from "./tile.js";
+import { fillTile, keyQuery, tileItem } from "./tile.js";
 import { sortKey, Visit, visitId } from "./visits.js";
 
 const RETRY_MS = 5000;
@@ -42,6 +42,7 @@ export class Grid extends EventTarget {
       const tile = event.target.closest(".tile");
       if (tile) this.dispatchEvent(new CustomEvent("open", { detail: tile.title }));
     });
+    byId("days").addEventListener("missing", ({ detail }) => this.removeIfGone(detail));
   }
 
   async restart() {
@@ -103,6 +104,13 @@ export class Grid extends EventTarget {
   // A capture that was stored just now; its time says where it belongs.
   addNew(capture) {
     this.insert(capture, true);
+    this.changed();
+  }
+
+  // Of what was deleted elsewhere, or by its age, nothing stays here.
+  async removeIfGone(key) {
+    const response = await request(`/image?${keyQuery(key)}`, { method: "HEAD" }).catch(() => null);
+    if (response?.status !== 404 || !this.remove(key)) return;
     this.changed();
   }
 

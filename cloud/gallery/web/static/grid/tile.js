@@ -44,6 +44,9 @@ function lasted({ seconds, shots }) {
 
 function image({ key }) {
   const made = element("img", { src: `/thumbnail?${keyQuery(key)}`, alt: "", loading: "lazy", decoding: "async" });
-  made.addEventListener("error", () => made.classList.add("broken"));
+  made.addEventListener("error", () => {
+    made.classList.add("broken");
+    made.dispatchEvent(new CustomEvent("missing", { bubbles: true, detail: key }));
+  });
   return made;
 }

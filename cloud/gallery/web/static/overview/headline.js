@@ -16,7 +16,7 @@ export async function followToday(open) {
   for (;;) {
     await pageVisible();
     const shown = await show(open).then(() => true, () => false);
-    if (!shown) byId("headline").replaceChildren();
+    if (!shown) byId("who").replaceChildren();
     await Promise.race([delay(shown ? RENEW_MS : RETRY_MS), new Promise((done) => (wake = done))]);
     await delay(SOON_MS);
   }
@@ -29,10 +29,10 @@ async function show(open) {
   const today = daysLater(new Date(), 0);
   const { counts, last } = await requestJson(`/api/today?${new URLSearchParams({ from: today.toISOString() })}`);
   const [span] = counts.spans;
-  if (!last || !span) return byId("headline").replaceChildren(text("nobodyYet"));
+  if (!last || !span) return byId("who").replaceChildren(text("nobodyYet"));
   const visits = numberOf(span) ? text("today", { text: amount(span) }) : text("nobodyToday");
   const parts = [link(visits, () => choose({ day: dayOf(today) })), " "];
-  byId("headline").replaceChildren(...parts, link(lastText(last, today), () => open(last.key)));
+  byId("who").replaceChildren(...parts, link(lastText(last, today), () => open(last.key)));
 }
 
 function lastText({ at, camera, edge }, today) {

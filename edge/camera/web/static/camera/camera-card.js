@@ -3,7 +3,7 @@
 import { request } from "/static/api.js";
 import { byId, definitions, delay, element, pageVisible } from "/static/dom.js";
 import { clock, dayName, locale, text } from "/static/text.js";
-import { reasonLabel } from "../labels.js";
+import { blindLabel, reasonLabel } from "../labels.js";
 import { faceBox } from "./boxes.js";
 import { MaskEditor } from "./masks.js";
 
@@ -23,6 +23,7 @@ export class CameraCard {
     this.card.querySelector("h2").textContent = name;
     this.image.alt = text("whatTheCameraSees", { camera: name });
     this.button.addEventListener("click", () => this.sendCommand());
+    this.blind = this.card.querySelector(".blind");
     this.still = this.card.querySelector(".still");
     this.still.querySelector("button").addEventListener("click", () => this.sendMask());
     this.enlarge = this.card.querySelector(".enlarge");
@@ -49,6 +50,7 @@ export class CameraCard {
     this.screen.classList.toggle("paused", camera.state === "paused");
     if (camera.state === "paused") this.forgetImage();
     this.card.querySelector(".counts").replaceChildren(...definitions(counters(camera)));
+    this.showBlind(camera);
     this.showReasons(camera.rejected);
   }
 
@@ -61,6 +63,12 @@ export class CameraCard {
     this.veil.textContent = sentence;
     this.screen.classList.toggle("stale", Boolean(sentence));
     if (sentence) this.boxes.replaceChildren();
+  }
+
+  showBlind({ blind, blind_since: since }) {
+    const sentence = blind ? text("blindSince", { time: moment(since), why: blindLabel(blind) }) : "";
+    this.blind.hidden = !sentence;
+    if (this.blind.textContent !== sentence) this.blind.textContent = sentence;
   }
 
   showReasons(rejected) {
