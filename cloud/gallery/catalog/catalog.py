@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from gallery.catalog.cursor import Cursor
 from gallery.catalog.day_walker import RESERVED_PREFIXES, CaptureQuery, Day, DayWalker, TimePath
@@ -81,6 +81,10 @@ class CaptureCatalog:
             listed = [entry for day in days for entry in self._day_listing(day).entries]
             found += self._select(_in_order(listed, query, None), query, len(listed) + 1)
         return found
+
+    def oldest_day(self, query: CaptureQuery) -> date | None:
+        """The day of the oldest capture; None where it would take many requests to find out."""
+        return self._walker.oldest_day(query) if self._key_parser.by_day else None
 
     def iter_since(self, first: datetime) -> Iterator[tuple[CatalogEntry, ...]]:
         """All entries from a time on, prefix by prefix in no order."""

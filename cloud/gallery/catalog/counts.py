@@ -12,6 +12,7 @@ from gallery.catalog.metadata import MetadataCache, ShotFacts
 
 BUDGET_SECONDS = 1.0  # of one answer; what it found is cached, so that the next one gets further
 BATCH = 120  # captures whose metadata is requested before it is decided whether to go on
+MAX_NAMED = 50_000  # captures that are told apart by camera
 MAX_DESCRIBED = 2000  # captures of one span; of more, no visits are counted
 
 
@@ -29,6 +30,16 @@ class Counts:
 
     spans: tuple[SpanCount | None, ...]
     complete: bool  # False: ask again to learn more
+
+
+@dataclass(frozen=True, slots=True)
+class CameraCount:
+    """What one camera has in a span of time."""
+
+    edge: str | None
+    camera: str | None
+    captures: int
+    visits: int | None  # None: not known, or not yet
 
 
 class VisitCounter:
@@ -52,6 +63,22 @@ class VisitCounter:
                 return Counts(tuple(spans), complete=False)
             later = visits or set()
         return Counts(tuple(spans), complete=True)
+
+    def by_camera(self, query: CaptureQuery) -> tuple[list[CameraCount], bool]:
+        """Each camera's share of a span, and whether that is all; raises what boto3 raises and TooManyBranchesError."""
+        deadline = monotonic() + BUDGET_SECONDS
+        entries = self._metadata.with_metadata(self._catalog.entries(query)[:MAX_NAMED])
+        groups: dict[tuple[str, str], list[CatalogEntry]] = {}
+        for entry in entries:
+            groups.setdefault((entry.edge or "", entry.camera or ""), []).append(entry)
+        counts = []
+        for (edge, camera), found in sorted(groups.items()):
+            visits = self._visits(found, deadline)
+            counts.append(
+                CameraCount(edge or None, camera or None, len(found), None if visits is None else len(visits))
+            )
+        unknown = any(count.visits is None and count.captures <= MAX_DESCRIBED for count in counts)
+        return counts, not unknown
 
     def _visits(self, entries: Sequence[CatalogEntry], deadline: float) -> set[str] | None:
         """None of too many captures, and when time was up; at least one batch is described each time."""

@@ -39,7 +39,7 @@ class DatePrefixIndex:
             if days is not None:
                 yield from (day for day in days if (first or day) <= day <= (last or day))
                 return
-            first = max(first or date.min, self._oldest_day(prefix))
+            first = max(first or date.min, self.oldest_day(prefix))
         for back in range((newest - first).days + 1):
             yield newest - back * ONE_DAY
 
@@ -50,7 +50,7 @@ class DatePrefixIndex:
         listed = self._reader.list_objects(prefix, MAX_LISTED_AT_ONCE)
         return sorted(self._days_of(listed), reverse=True) if len(listed) < MAX_LISTED_AT_ONCE else None
 
-    def _oldest_day(self, prefix: str) -> date:
+    def oldest_day(self, prefix: str) -> date:
         """By the first object below each text that names can have before the year."""
         cached = self._cached_oldest_day(prefix)
         if cached:

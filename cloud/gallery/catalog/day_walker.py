@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from gallery.catalog.date_index import DatePrefixIndex
+from gallery.catalog.date_index import CENTURY, DatePrefixIndex
 from gallery.catalog.entry import MAX_AHEAD
 from storage.keys.parser import KeyParser
 from storage.keys.segments import DatePrefix, FieldSegment, LiteralSegment, Segment, TimeSegment
@@ -15,6 +15,7 @@ from storage.reader import ObjectReader
 
 RESERVED_PREFIXES = ("rejected", ".usbcam-check", ".usbcam-shared")  # our folders that hold no captures
 MAX_WORKERS = 8  # requests at once
+MAX_OLDEST = 50  # cameras whose oldest day is looked for
 MAX_BRANCHES = 500  # edges times cameras that are read side by side
 
 TimePath = tuple[str, ...]  # the names of the time folders on the way, from coarse to fine
@@ -80,6 +81,38 @@ class DayWalker:
         since = self._time_path(query.since) if query.since else None
         window = TimeWindow(since, last if start is None else min(start, last))
         return self._walk("", (), query, window)
+
+    def oldest_day(self, query: CaptureQuery) -> date | None:
+        """By the first folders of each camera; None of more cameras than can be asked in a short time."""
+        paths = list(itertools.islice(self._oldest_paths("", (), query), MAX_OLDEST))
+        found = [day for path in paths if (day := self._day_of(path)) is not None]
+        return None if len(paths) == MAX_OLDEST else min(found, default=None)
+
+    def _oldest_paths(
+        self, prefix: str, time_path: TimePath, query: CaptureQuery, depth: int = 0
+    ) -> Iterator[TimePath]:
+        if depth == len(self._segments):
+            yield time_path
+            return
+        segment = self._segments[depth]
+        if isinstance(segment, DatePrefix):
+            yield from [_date_path(self._date_index.oldest_day(prefix))] if self._date_index else []
+        elif isinstance(segment, TimeSegment):
+            names = [name for name in sorted(self._reader.list_prefixes(prefix)) if time_path or name > CENTURY]
+            for name in names[:1]:
+                yield from self._oldest_paths(f"{prefix}{name}/", (*time_path, name), query, depth + 1)
+        else:
+            for name in self._names(prefix, segment, query):
+                yield from self._oldest_paths(f"{prefix}{name}/", time_path, query, depth + 1)
+
+    def _day_of(self, time_path: TimePath) -> date | None:
+        """The day that folders name; None for folders of somebody else."""
+        times = [segment.format for segment in self._segments if isinstance(segment, TimeSegment)]
+        try:
+            form = "%Y/%m/%d" if self._date_index else "/".join(times)
+            return datetime.strptime("/".join(time_path), form).replace(tzinfo=UTC).date()
+        except ValueError:
+            return None
 
     def _walk(
         self, prefix: str, time_path: TimePath, query: CaptureQuery, window: TimeWindow, depth: int = 0

@@ -62,18 +62,18 @@ def edge_json(edge: EdgeState) -> dict[str, Any]:
 
 
 def fleet_json(fleet: Fleet, certificates: CertificateExpiry, now: datetime) -> dict[str, Any]:
-    """Whether all cameras are fine, for one line; not known while nothing is heard, and shortly after that."""
+    """Whether all cameras are fine, for one line; shortly after the start, those that are silent are not known yet."""
     edges = [edge for edge in overview(fleet, certificates, now) if edge.cameras]
-    troubled = [
-        {"edge": edge.name, "camera": camera.name}
-        for edge in edges
-        for camera in edge.cameras
-        if not (edge.online and camera.is_fine)
-    ]
     since = fleet.listening_since
-    known = since is not None and (not troubled or now - since > timedelta(seconds=ONLINE_SECONDS))
-    cameras = sum(len(edge.cameras) for edge in edges)
-    return {"known": known, "edges": len(edges), "cameras": cameras, "troubled": troubled}
+    is_new = since is None or now - since < timedelta(seconds=ONLINE_SECONDS)
+    troubled = [(edge.name, camera) for edge in edges for camera in edge.cameras if not camera.is_fine]
+    silent = [camera for _, camera in troubled if not is_online(camera.heard_at, now)]
+    return {
+        "known": since is not None and not (is_new and silent),
+        "edges": len(edges),
+        "cameras": sum(len(edge.cameras) for edge in edges),
+        "troubled": [{"edge": edge, "camera": camera.name} for edge, camera in troubled],
+    }
 
 
 def is_online(heard_at: datetime, now: datetime) -> bool:

@@ -42,6 +42,16 @@ class CaptureEndpoints:
         query = capture_query(request)
         return JSONResponse(asdict(self._context.counter.count(bounds(request), query.edge, query.camera)))
 
+    def camera_counts(self, request: Request) -> Response:
+        """How many visits and captures each camera has in the query's time."""
+        counts, complete = self._context.counter.by_camera(capture_query(request))
+        return JSONResponse({"cameras": [asdict(count) for count in counts], "complete": complete})
+
+    def oldest(self, request: Request) -> Response:
+        """The day of the oldest capture, as far as keys tell."""
+        day = self._context.catalog.oldest_day(capture_query(request))
+        return JSONResponse({"day": day.isoformat() if day else None})
+
     def today(self, request: Request) -> Response:
         """How many visits there were since a time, and the last capture of all."""
         since = capture_query(request).since or datetime.now(UTC) - ONE_DAY

@@ -23,6 +23,8 @@ def routes(context: GalleryContext, *, password_required: bool) -> list[BaseRout
         Route("/api/cameras", captures.cameras),
         Route("/api/captures", captures.page),
         Route("/api/counts", captures.counts),
+        Route("/api/camera-counts", captures.camera_counts),
+        Route("/api/oldest", captures.oldest),
         Route("/api/today", captures.today),
         Route("/api/capture", captures.one),
         Route("/api/cost", captures.cost),

@@ -10,8 +10,10 @@ import { rememberSeen } from "./grid/seen.js";
 import { offerCalendar, showCalendar } from "./overview/calendar.js";
 import { followCameras } from "./overview/cameras.js";
 import { offerCost } from "./overview/cost.js";
+import { showFilterCounts } from "./overview/filter-counts.js";
 import { addEdges, followFilters } from "./overview/filters.js";
 import { followToday } from "./overview/headline.js";
+import { offerScrubber, showScrubber } from "./overview/scrubber.js";
 import { offerUndo } from "./sets/deletion.js";
 import { Selection } from "./sets/selection.js";
 import { offerSetSharing } from "./sets/set-sharing.js";
@@ -44,6 +46,8 @@ function showOthers() {
   selection.end();
   grid.restart();
   showCalendar();
+  showFilterCounts();
+  showScrubber();
 }
 
 offerSharing(viewer);
@@ -53,11 +57,14 @@ offerUndo();
 offerZoom();
 offerCost();
 offerCalendar();
+offerScrubber();
 followKeys(selection);
 followFilters(showOthers);
 addEventListener("popstate", () => {
   grid.restartIfFiltersChanged();
   showCalendar();
+  showFilterCounts();
+  showScrubber();
   viewer.showAddress();
 });
 grid.followScrolling();

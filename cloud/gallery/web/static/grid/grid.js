@@ -6,7 +6,7 @@ import { byId, delay, element } from "/static/dom.js";
 import { fullDay, text } from "/static/text.js";
 import { addCameraOf, dayOf, filters, isFiltered, serverQuery, showFilters, showsAll } from "../overview/filters.js";
 import { countPoor, offerPoor } from "./poor.js";
-import { seenUntil } from "./seen.js";
+import { drawSeenLine, seenUntil } from "./seen.js";
 import { fillTile, keyQuery, tileItem } from "./tile.js";
 import { sortKey, Visit, visitId } from "./visits.js";
 
@@ -131,6 +131,7 @@ export class Grid extends EventTarget {
 
   changed() {
     countPoor();
+    drawSeenLine(this.visits, tileOf);
     if (this.atEnd) byId("end").textContent = this.endText();
     else if (this.visits.length) byId("end").textContent = "";
     this.dispatchEvent(new Event("change"));
@@ -181,7 +182,7 @@ export class Grid extends EventTarget {
     const tile = tileOf(visit);
     const section = tile.closest(".day");
     tile.remove();
-    if (!section.querySelector("li")) section.remove();
+    if (!section.querySelector("li:not(.seen-line)")) section.remove();
     this.visits.splice(this.visits.indexOf(visit), 1);
     this.visitById.delete(visit.id);
   }

@@ -1,5 +1,7 @@
 // Up to where somebody has looked: what is newer is marked the next time.
 
+import { element } from "/static/dom.js";
+import { text } from "/static/text.js";
 import { sortKey } from "./visits.js";
 
 const NAME = "usbcam seen until";
@@ -11,6 +13,17 @@ export function rememberSeen(grid) {
     const newest = grid.visits[0] && sortKey(grid.visits[0].newest);
     if (document.hidden && newest > (read() ?? "")) write(newest);
   });
+}
+
+const line = element("li", { className: "seen-line" });
+
+// Draws the line between what is new and what was there before.
+export function drawSeenLine(visits, tileOf) {
+  const place = seenUntil ? visits.findIndex((visit) => sortKey(visit.newest) <= seenUntil) : -1;
+  if (place < 1) return line.remove();
+  line.textContent = text("seenUpToHere");
+  const tile = tileOf(visits[place]);
+  if (tile.previousElementSibling !== line) tile.before(line);
 }
 
 function read() {

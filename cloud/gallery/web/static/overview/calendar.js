@@ -1,4 +1,4 @@
-// Days and hours with how many visits each has: one click shows a day, another one an hour of it.
+// Days and hours with how many visits each has: one click shows a day, another one an hour of it. A month unfolds.
 
 import { requestJson } from "/static/api.js";
 import { byId, delay, element, pageVisible } from "/static/dom.js";
@@ -8,18 +8,25 @@ import { addressQuery, cameraQuery, choose, dayOf, daysLater, parseDay } from ".
 const DAYS = 14;
 const AROUND = 3; // days that are shown after a chosen one
 const HOURS = 24;
+const DAY_MS = 86_400_000;
 const QUICK_ANSWERS = 20; // what takes longer to count, or fails, is asked for less often
 const PAUSE_MS = 700;
 const RETRY_MS = 5000;
 const RENEW_MS = 4000; // after something new, and never more often
 
-const shown = { days: "", hours: "" };
+const LISTS = { days: "day-strip", hours: "hour-strip", month: "month-days" };
+const shown = { days: "", hours: "", month: "" };
 let last = null; // the newest day of the strip
+let month = null; // the first day of the month that is unfolded
 let renewal = null;
 
 export function offerCalendar() {
   byId("newer-days").addEventListener("click", () => turn(DAYS));
   byId("older-days").addEventListener("click", () => turn(-DAYS));
+  byId("month-button").addEventListener("click", () => unfold(byId("month").hidden));
+  byId("later-month").addEventListener("click", () => turnMonth(1));
+  byId("earlier-month").addEventListener("click", () => turnMonth(-1));
+  byId("month").parentElement.addEventListener("keydown", (event) => event.key === "Escape" && !byId("month").hidden && unfold(false));
 }
 
 // After something was chosen.
@@ -35,7 +42,7 @@ export function showCalendar() {
 export function renewCalendar() {
   renewal ??= setTimeout(() => {
     renewal = null;
-    shown.days = shown.hours = "";
+    shown.days = shown.hours = shown.month = "";
     showStrip();
   }, RENEW_MS);
 }
@@ -52,9 +59,44 @@ function showStrip() {
   byId("hour-strip").hidden = !chosen;
   const days = Array.from({ length: DAYS + 1 }, (_, place) => daysLater(last, place + 1 - DAYS));
   load("days", days, dayItem);
+  if (!byId("month").hidden) showMonth();
   const hour = (place) => new Date(chosen.getFullYear(), chosen.getMonth(), chosen.getDate(), place);
   if (chosen) load("hours", Array.from({ length: HOURS + 1 }, (_, place) => hour(place)), hourItem);
   markChosen();
+}
+
+// From and until of the days that the strip shows.
+export const stripSpan = () => [daysLater(last, 1 - DAYS), daysLater(last, 1)];
+
+function unfold(open) {
+  byId("month").hidden = !open;
+  byId("month-button").ariaExpanded = String(open);
+  if (!open) return byId("month-button").focus();
+  const around = parseDay(addressQuery().get("day")) ?? last;
+  month = new Date(around.getFullYear(), around.getMonth(), 1);
+  showMonth();
+}
+
+function turnMonth(months) {
+  month = new Date(month.getFullYear(), month.getMonth() + months, 1);
+  showMonth();
+}
+
+function showMonth() {
+  const next = new Date(month.getFullYear(), month.getMonth() + 1, 1);
+  const number = Math.round((next - month) / DAY_MS);
+  byId("month-title").textContent = month.toLocaleDateString(locale, { month: "long", year: "numeric" });
+  byId("later-month").disabled = next > new Date();
+  const week = Array.from({ length: 7 }, (_, place) => daysLater(month, place + 7 - column(month)));
+  byId("weekdays").replaceChildren(...week.map((day) => element("span", { textContent: day.toLocaleDateString(locale, { weekday: "short" }) })));
+  load("month", Array.from({ length: number + 1 }, (_, place) => daysLater(month, place)), monthItem);
+}
+
+// Where a day stands in its week, which begins as the browser's country has it.
+function column(day) {
+  const names = new Intl.Locale(locale);
+  const { firstDay } = names.getWeekInfo?.() ?? names.weekInfo ?? { firstDay: 1 };
+  return (day.getDay() + 7 - firstDay) % 7;
 }
 
 async function load(name, bounds, item) {
@@ -81,9 +123,10 @@ function show(name, bounds, seconds, spans, item) {
     const place = seconds.indexOf(Math.floor(at / 1000));
     const made = element("li", {}, item(at, spans[place]));
     made.style.setProperty("--share", (numbers[place] ?? 0) / most);
+    if (name === "month" && at.getDate() === 1) made.style.gridColumnStart = column(at) + 1;
     return made;
   });
-  const list = byId(name === "days" ? "day-strip" : "hour-strip");
+  const list = byId(LISTS[name]);
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.value : null;
   list.replaceChildren(...(name === "days" ? items.reverse() : items));
   markChosen();
@@ -95,6 +138,16 @@ function dayItem(at, span) {
   const date = at.toLocaleDateString(locale, { day: "numeric", month: "numeric" });
   const button = stripButton(dayOf(at), dayName(at), span, element("span", { textContent: weekday }), element("b", { textContent: date }));
   button.addEventListener("click", () => choose({ day: button.ariaPressed === "true" ? "" : button.dataset.value }));
+  return button;
+}
+
+function monthItem(at, span) {
+  const button = stripButton(dayOf(at), dayName(at), span, element("b", { textContent: at.getDate() }));
+  button.disabled = at > new Date();
+  button.addEventListener("click", () => {
+    unfold(false);
+    choose({ day: button.dataset.value });
+  });
   return button;
 }
 
@@ -124,7 +177,7 @@ export function amount(span) {
 
 function markChosen() {
   const query = addressQuery();
-  for (const [strip, name] of [["day-strip", "day"], ["hour-strip", "from"]]) {
+  for (const [strip, name] of [["day-strip", "day"], ["month-days", "day"], ["hour-strip", "from"]]) {
     for (const button of byId(strip).querySelectorAll("button")) button.ariaPressed = String(button.dataset.value === query.get(name));
   }
 }

@@ -3,7 +3,8 @@
 import { byId, element } from "/static/dom.js";
 import { text } from "/static/text.js";
 
-const FILTERS = ["edge", "camera", "day", "from", "to"];
+const FILTERS = ["edge", "camera", "day", "from", "to", "until"];
+const BEGINNING = new Date(0);
 const edges = Object.create(null); // the cameras of each edge
 
 export const addressQuery = () => new URLSearchParams(location.search);
@@ -61,10 +62,11 @@ export function matchesFilters(capture) {
 }
 
 // From and until; hours are of the chosen day, and those past midnight of the next.
-function chosenSpan() {
+export function chosenSpan() {
   const query = addressQuery();
   const day = parseDay(query.get("day"));
-  if (!day) return null;
+  const until = parseDay(query.get("until"));
+  if (!day) return until && [BEGINNING, daysLater(until, 1)];
   const from = atTime(day, query.get("from")) ?? day;
   const to = atTime(day, query.get("to")) ?? daysLater(day, 1);
   return [from, to > from ? to : atTime(daysLater(day, 1), query.get("to"))];
@@ -79,12 +81,25 @@ export function showFilters() {
   const query = addressQuery();
   const edge = query.get("edge");
   const cameras = edge ? edges[edge] ?? [] : Object.values(edges).flat();
-  fillSelect(byId("edge"), Object.keys(edges).sort(), edge);
-  fillSelect(byId("camera"), [...new Set(cameras)].sort(), query.get("camera"));
+  fillSelect(byId("edge"), Object.keys(edges).sort(), edge, (name) => countOf((count) => count.edge === name));
+  fillSelect(byId("camera"), [...new Set(cameras)].sort(), query.get("camera"), (name) => countOf((count) => count.camera === name && (!edge || count.edge === edge)));
   for (const id of ["day", "from", "to"]) byId(id).value = query.get(id) ?? "";
   byId("hours").hidden = byId("next-day").hidden = !query.get("day");
   byId("view").value = showsAll() ? "all" : "";
   byId("clear").hidden = !isFiltered();
+}
+
+let counts = { cameras: [], amountOf: () => "" };
+
+// How many visits each camera has, as far as that is known.
+export function setCounts(cameras, amountOf) {
+  counts = { cameras, amountOf };
+  showFilters();
+}
+
+function countOf(matches) {
+  const found = counts.cameras.filter(matches);
+  return found.length ? counts.amountOf(found) : "";
 }
 
 export function addEdges(found) {
@@ -103,7 +118,7 @@ let onChange = () => {};
 
 // Shows other captures.
 export function choose(values) {
-  const day = "day" in values && !("from" in values) ? { from: "", to: "" } : {};
+  const day = "day" in values && !("from" in values) ? { from: "", to: "", until: "" } : {};
   changeAddress({ ...day, ...values, key: "" });
   onChange();
 }
@@ -127,9 +142,9 @@ function chooseNeighbour(days) {
   choose({ day: dayOf(daysLater(day, days)) });
 }
 
-function fillSelect(select, names, chosen) {
+function fillSelect(select, names, chosen, count) {
   const all = chosen && !names.includes(chosen) ? [...names, chosen] : names;
   select.replaceChildren(element("option", { value: "", textContent: text("all") }),
-    ...all.map((name) => element("option", { value: name, textContent: name })));
+    ...all.map((name) => element("option", { value: name, textContent: count(name) ? text("labelled", { name, text: count(name) }) : name })));
   select.value = chosen ?? "";
 }
