@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from camera.sources.frame import Image
 from camera.sources.synthetic.person import random_person
 from camera.sources.synthetic.portrait import render
 from common.contract.certificate_expiry import CertificateExpiry
@@ -30,6 +31,7 @@ CAMERAS = (("home", "front-door"), ("home", "garden"), ("workshop", "gate"))
 PEOPLE = 24
 HOURS = (7, 8, 12, 13, 16, 17, 18, 19)
 WALL = (186, 182, 172)
+COMES, BLURS = 0.75, 0.06  # shares of visits
 SAY_SECONDS = 3.0
 PUTS_AT_ONCE = 8
 
@@ -153,14 +155,14 @@ def visits(days: int, now: datetime) -> Iterator[Capture]:
         whens = [day.replace(hour=hour) + timedelta(minutes=float(random.uniform(0, 58))) for hour in hours]
         recent = [] if back else [now - timedelta(minutes=minutes) for minutes in (4, 26)]
         for place, began in enumerate((*whens, *recent)):
-            if random.random() < 0.75 or not back:
+            if random.random() < COMES or not back:
                 yield from _visit(began, f"{back}-{place}", random)
 
 
 def _visit(began: datetime, track: str, random: np.random.Generator) -> Iterator[Capture]:
     edge, camera = CAMERAS[int(random.choice(3, p=(0.6, 0.25, 0.15)))]
     person, shots = int(random.integers(PEOPLE)), int(random.choice((1, 2, 3), p=(0.3, 0.4, 0.3)))
-    poor = "blurred" if random.random() < 0.06 else ""
+    poor = "blurred" if random.random() < BLURS else ""
     for number in range(shots):
         image = _portrait(person, number, bool(poor))
         details = {"track": track, "quality": f"{0.5 + 0.1 * number:.3f}", "score": "0.930", "box": "420,180,160,190"}
@@ -178,9 +180,9 @@ def _portrait(person: int, pose: int, blurred: bool) -> bytes:  # noqa: FBT001 (
     """Head and shoulders before a wall, a little otherwise in each shot."""
     drawn, opaque = render(random_person(np.random.default_rng(person)))
     noise = np.random.default_rng(person * 10 + pose).normal(0, 3, (*drawn.shape[:2], 1))
-    image = np.clip(drawn * opaque + np.array(WALL) * (1 - opaque) + noise, 0, 255).astype(np.uint8)
+    whole: Image = np.clip(drawn * opaque + np.array(WALL) * (1 - opaque) + noise, 0, 255).astype(np.uint8)
     shift = 6 * pose
-    image = image[20 + shift : 380 + shift, 40 + shift : 310 + shift]
+    image: Image = whole[20 + shift : 380 + shift, 40 + shift : 310 + shift]
     if blurred:
-        image = cv2.GaussianBlur(image, (0, 0), 6)
+        image = cv2.GaussianBlur(image, (0, 0), 6).astype(np.uint8)
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
