@@ -7,6 +7,7 @@ from common.runtime.settings import SettingsError
 from gallery.catalog.catalog import CaptureCatalog
 from gallery.catalog.counts import VisitCounter
 from gallery.catalog.metadata import MetadataCache
+from gallery.catalog.stars import Stars
 from gallery.catalog.visits import VisitFinder
 from gallery.cost import CostEstimator, Prices
 from gallery.fleet.fleet import Fleet
@@ -39,6 +40,7 @@ class GalleryContext:
     metadata: MetadataCache
     visits: VisitFinder
     counter: VisitCounter
+    stars: Stars
     thumbnails: Thumbnails
     cost: CostEstimator
     receipt_feed: ReceiptFeed
@@ -84,6 +86,7 @@ def build_context(settings: Settings) -> GalleryContext:
         metadata=metadata,
         visits=VisitFinder(catalog, metadata),
         counter=VisitCounter(catalog, metadata),
+        stars=Stars(reader, catalog),
         thumbnails=thumbnails,
         cost=cost,
         receipt_feed=ReceiptFeed(*address, on_stored),

@@ -14,6 +14,7 @@ from storage.answers.answer import http_status
 from storage.capture import contract_names, is_stored_capture
 from storage.client import head_bucket, head_object
 from storage.errors import NO_CREDENTIALS, S3ErrorKind, classify
+from storage.star import EXPIRES, FOLDER, STARRED, Retention, marker, set_tag
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -118,6 +119,38 @@ class ObjectReader:
     def write(self, key: str, body: bytes, content_type: str) -> None:
         """Store an object of our own."""
         self._client.put_object(Bucket=self.bucket_name, Key=key, Body=body, ContentType=content_type)
+
+    def star(self, key: str) -> bool:
+        """Star a capture; whether retention spares it now.
+
+        A store that keeps no tags is sent none: it might take them for the picture.
+        """
+        retention = Retention.read(self._client, self.bucket_name, key)
+        is_tagged = retention.by_tag and self._tag(key, STARRED)
+        self.write(marker(key), b"", UNKNOWN_TYPE)
+        return retention.ends is False and is_tagged is retention.by_tag
+
+    def unstar(self, key: str) -> None:
+        """Let retention delete a capture again."""
+        if Retention.read(self._client, self.bucket_name, key).by_tag:
+            self._tag(key, EXPIRES)
+        try:
+            self._client.delete_object(Bucket=self.bucket_name, Key=marker(key))
+        except ClientError:  # the right to delete is not required: a marker that is not empty stands for no star
+            self.write(marker(key), b"-", UNKNOWN_TYPE)
+
+    def _tag(self, key: str, value: str) -> bool:
+        try:
+            set_tag(self._client, self.bucket_name, key, value)
+        except ClientError as error:
+            if classify(error, self.bucket_name).kind is not S3ErrorKind.DENIED:
+                raise
+            return False
+        return True
+
+    def starred(self, limit: int) -> list[str]:
+        """The keys of at most so many starred captures."""
+        return [each.key.removeprefix(FOLDER) for each in self.list_objects(FOLDER, limit) if not each.size]
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; one that does not exist is no error."""

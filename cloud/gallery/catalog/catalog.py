@@ -1,7 +1,7 @@
 """Captures in the order in which they were taken, the newest first, page by page."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -90,6 +90,11 @@ class CaptureCatalog:
         """All entries from a time on, prefix by prefix in no order."""
         for day in self._walker.newest_first(CaptureQuery(since=first, in_order=False)):
             yield tuple(entry for entry in self._day_listing(day).entries if entry.at >= first)
+
+    def select(self, entries: Sequence[CatalogEntry], query: CaptureQuery) -> list[CatalogEntry]:
+        """Those of a query, completed, in no order."""
+        completed = self._completed([entry for entry in entries if _may_match(entry, query)])
+        return [entry for entry in _in_order(completed, query, None) if _matches(entry, query)]
 
     def entry(self, listed: ListedObject) -> CatalogEntry | None:
         """The entry for a stored object; None for what is not a capture."""

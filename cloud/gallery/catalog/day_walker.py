@@ -13,7 +13,12 @@ from storage.keys.parser import KeyParser
 from storage.keys.segments import DatePrefix, FieldSegment, LiteralSegment, Segment, TimeSegment
 from storage.reader import ObjectReader
 
-RESERVED_PREFIXES = ("rejected", ".usbcam-check", ".usbcam-shared")  # our folders that hold no captures
+RESERVED_PREFIXES = (
+    "rejected",
+    ".usbcam-check",
+    ".usbcam-shared",
+    ".usbcam-starred",
+)  # our folders that hold no captures
 MAX_WORKERS = 8  # requests at once
 MAX_OLDEST = 50  # cameras whose oldest day is looked for
 MAX_BRANCHES = 500  # edges times cameras that are read side by side

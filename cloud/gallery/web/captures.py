@@ -32,9 +32,14 @@ class CaptureEndpoints:
     def page(self, request: Request) -> Response:
         """One page of captures, the newest first."""
         cursor, limit = request.query_params.get("cursor"), page_size(request)
-        page = self._context.catalog.page(capture_query(request), cursor, limit)
+        source = self._context.stars if "starred" in request.query_params else self._context.catalog
+        page = source.page(capture_query(request), cursor, limit)
         facts = self._context.metadata.facts(page.entries)
-        captures = [capture_json(*each) for each in zip(page.entries, facts, strict=True)]
+        starred = self._context.stars.keys()
+        captures = [
+            capture_json(entry, fact) | {"starred": entry.key in starred}
+            for entry, fact in zip(page.entries, facts, strict=True)
+        ]
         return JSONResponse({"captures": captures, "cursor": page.cursor, "note": page.note})
 
     def counts(self, request: Request) -> Response:
@@ -71,7 +76,8 @@ class CaptureEndpoints:
         ]
         metadata = context.metadata.get(entry.key)
         (complete,) = context.metadata.with_metadata([entry])
-        return JSONResponse(entry_json(complete) | {"metadata": metadata, "visit": visit})
+        starred = entry.key in context.stars.keys()  # noqa: SIM118 (not a mapping)
+        return JSONResponse(entry_json(complete) | {"starred": starred, "metadata": metadata, "visit": visit})
 
     def cost(self, _: Request) -> Response:
         return JSONResponse(self._context.cost.estimate())

@@ -9,6 +9,7 @@ from gallery.web.health import HealthEndpoint
 from gallery.web.images import ImageEndpoints
 from gallery.web.sets.deletion import DeletionEndpoint
 from gallery.web.sets.endpoints import SetEndpoints
+from gallery.web.sets.starring import StarEndpoint
 
 PUBLIC_PATHS = ("/healthz",)
 
@@ -37,5 +38,6 @@ def routes(context: GalleryContext, *, password_required: bool) -> list[BaseRout
         Route("/api/link", images.link, methods=["POST"]),
         Route("/api/zip", sets.zip, methods=["POST"]),
         Route("/api/share", sets.share, methods=["POST"]),
+        Route("/api/star", StarEndpoint(context).star, methods=["POST"]),
         Route("/api/delete", DeletionEndpoint(context).delete, methods=["POST"]),
     ]

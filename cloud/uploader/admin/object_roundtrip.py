@@ -14,6 +14,7 @@ from storage.answers.refusals import is_unsupported
 from storage.capture import Capture, contract_names
 from storage.errors import S3_ERRORS, S3ErrorKind, classify
 from storage.keys.template import is_unique_per_capture
+from storage.star import EXPIRES, NOT_TAGGED, TAG, read_tags, tagging
 from uploader.admin.identity import S3Clients
 from uploader.settings import Settings
 from uploader.store.bucket_objects import (
@@ -49,6 +50,8 @@ def check_roundtrip(clients: S3Clients, settings: Settings) -> Iterator[CheckRes
     yield _try("conditional put", settings, "s3:PutObject", lambda: _check_conditional_put(clients, settings, target))
     yield _try("anonymous read", settings, "s3:GetObject", lambda: _check_anonymous_read(clients, target))
     yield _check_encryption(response)
+    if settings.s3_retention_days:
+        yield _check_tag(clients, target, options)
     yield _check_delete(clients, target)
 
 
@@ -123,6 +126,23 @@ def _check_encryption(response: Any) -> CheckResult:
     if algorithm:
         return passed("encryption", f"the store encrypted it: {algorithm}")
     return warned("encryption", "the store does not say that it encrypts; ./usbcam setup, or S3_SSE, asks for it")
+
+
+def _check_tag(clients: S3Clients, target: dict[str, Any], options: dict[str, Any]) -> CheckResult:
+    """Whether these credentials may store what retention deletes and stars spare."""
+    subject = "tag"
+    try:
+        clients.s3.put_object(**target, Body=b"", Tagging=tagging({TAG: EXPIRES}), **options)
+        kept = read_tags(clients.s3, target["Bucket"], target["Key"]) == {TAG: EXPIRES}
+    except S3_ERRORS as error:
+        if error_code(error) == "AccessDenied":
+            return warned(subject, NOT_TAGGED)
+        kept = False
+    if kept:
+        return passed(subject, "kept, so that stars in the gallery are spared by S3_RETENTION_DAYS")
+    return skipped(
+        subject, "the store keeps no tags; what is starred in the gallery is deleted by its age all the same"
+    )
 
 
 def _check_delete(clients: S3Clients, target: dict[str, Any]) -> CheckResult:

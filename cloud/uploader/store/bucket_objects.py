@@ -16,6 +16,7 @@ from storage.answers.refusals import is_unsupported, refusal
 from storage.capture import contract_names
 from storage.keys.template import is_unique_per_capture
 from storage.settings import StorageSettings
+from storage.star import NOT_TAGGED, tagging, tags_of_new
 from uploader.store.fast_put import FastPut, is_entity_tag
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class BucketObjects:
         self._bucket = settings.s3_bucket
         self._fast_put = fast_put
         self._options = put_options(settings)
+        self._tags = tags_of_new(settings)
         self._keys_collide = not is_unique_per_capture(settings.s3_key_template)
         self._honours_condition: bool | None = None  # None: not known yet
         self._first = threading.Lock()  # one at a time, as long as that is not known and keys may collide
@@ -114,15 +116,7 @@ class BucketObjects:
 
     def _put(self, upload: Upload, **condition: Any) -> bool:
         try:
-            response = self._client.put_object(
-                Bucket=self._bucket,
-                Key=upload.key,
-                Body=upload.body,
-                ContentType=upload.content_type,
-                Metadata=dict(upload.metadata),
-                **condition,
-                **self._options,
-            )
+            response = self._put_tagged(upload, condition)
         except ClientError as error:
             if says_taken(error):
                 return False
@@ -132,6 +126,32 @@ class BucketObjects:
         if not is_entity_tag(response.get("ETag")):
             self._read_back(upload)  # a proxy may have answered in the store's place
         return True
+
+    def _put_tagged(self, upload: Upload, condition: dict[str, Any]) -> Any:
+        """With the tag that retention asks for; without it, where only that is refused."""
+        tags = self._tags
+        try:
+            return self._put_object(upload, condition | ({"Tagging": tagging(tags)} if tags else {}))
+        except ClientError as error:
+            if not tags or not _may_be_the_tag(error, self._bucket):
+                raise
+        response = self._put_object(upload, condition)
+        LOG.warning("%s", NOT_TAGGED)
+        self._tags = {}
+        if self._fast_put:
+            self._fast_put.tags = {}
+        return response
+
+    def _put_object(self, upload: Upload, more: dict[str, Any]) -> Any:
+        return self._client.put_object(
+            Bucket=self._bucket,
+            Key=upload.key,
+            Body=upload.body,
+            ContentType=upload.content_type,
+            Metadata=dict(upload.metadata),
+            **more,
+            **self._options,
+        )
 
     def _ensure_condition(self, upload: Upload) -> None:
         """Write the same bytes again: a store that takes them would overwrite others as well."""
@@ -172,6 +192,13 @@ def put_options(settings: StorageSettings) -> dict[str, Any]:
         "SSEKMSKeyId": settings.s3_kms_key_id,
     }
     return {name: value for name, value in options.items() if value}
+
+
+def _may_be_the_tag(error: ClientError, bucket: str) -> bool:
+    """Whether an upload may have been refused for its tag: by a right that is missing, or by a store without tags."""
+    if says_taken(error):
+        return False
+    return is_unsupported(error) or classify(error, bucket).kind in {S3ErrorKind.DENIED, S3ErrorKind.UNSUITABLE}
 
 
 def says_taken(error: ClientError) -> bool:

@@ -23,6 +23,7 @@ from obstore.store import S3Store
 
 from storage.client import open_session
 from storage.settings import StorageSettings
+from storage.star import tags_of_new
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -51,8 +52,9 @@ def is_entity_tag(tag: str | None) -> bool:
 class FastPut:
     """Shared by all threads."""
 
-    def __init__(self, stores: Iterable[S3Store], storage_class: str) -> None:
+    def __init__(self, stores: Iterable[S3Store], storage_class: str, tags: Mapping[str, str] | None = None) -> None:
         """Use the first of the stores, and the next one after a refusal."""
+        self.tags = dict(tags or {})
         self._next_stores = iter(stores)
         self._store = next(self._next_stores)
         self._attributes = {} if storage_class == "STANDARD" else {"Storage-Class": storage_class}
@@ -83,7 +85,7 @@ class FastPut:
             )
             for checksum in (*checksums, {})
         )
-        return cls(stores, settings.s3_storage_class)
+        return cls(stores, settings.s3_storage_class, tags_of_new(settings))
 
     def put(self, key: str, body: bytes, content_type: str, metadata: Mapping[str, str]) -> S3Store | None:
         """Write an object unless the key exists, and say through what; None means only that boto3 should be asked."""
@@ -92,7 +94,9 @@ class FastPut:
         attributes = {"Content-Type": content_type, **self._attributes, **metadata}
         store = self._store
         try:
-            result = obstore.put(store, key, body, attributes=attributes, mode="create", use_multipart=False)
+            result = obstore.put(
+                store, key, body, attributes=attributes, tags=self.tags or None, mode="create", use_multipart=False
+            )
         except AlreadyExistsError:
             return None  # perhaps: obstore raises it too when S3 asks to try again (409)
         except (BaseError, BotoCoreError, OSError, ValueError) as error:

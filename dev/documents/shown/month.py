@@ -61,14 +61,14 @@ def well(**words: object) -> Mapping[str, object]:
 
 
 @contextmanager
-def month(folder: Path, *, days: int, **settings: str) -> Iterator[Month]:
-    """Run a gallery over so many days of visits."""
+def month(folder: Path, *, days: int, people: int = PEOPLE, **settings: str) -> Iterator[Month]:
+    """Run a gallery over so many days of visits; few people are drawn faster."""
     store_port, broker_port, port = free_port(), free_port(), free_port()
     parts = {"store": start_store(folder / "store", port=store_port, access_key=KEY, secret_key=SECRET)}
     try:
         endpoint = f"http://{LOOPBACK}:{store_port}"
         make_bucket(endpoint, KEY, SECRET, BUCKET)
-        _fill(endpoint, days)
+        _fill(endpoint, days, people)
         parts["broker"] = _start_broker(folder / "broker", broker_port)
         given = {
             "GALLERY_PORT": str(port),
@@ -130,7 +130,7 @@ def _speaking(port: int, statuses: Statuses) -> Iterator[None]:
     client.disconnect()
 
 
-def _fill(endpoint: str, days: int) -> None:
+def _fill(endpoint: str, days: int, people: int) -> None:
     client = s3_client(endpoint, KEY, SECRET)
 
     def put(capture: Capture) -> None:
@@ -143,10 +143,10 @@ def _fill(endpoint: str, days: int) -> None:
         )
 
     with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
-        list(pool.map(put, visits(days, datetime.now(UTC))))
+        list(pool.map(put, visits(days, people, datetime.now(UTC))))
 
 
-def visits(days: int, now: datetime) -> Iterator[Capture]:
+def visits(days: int, people: int, now: datetime) -> Iterator[Capture]:
     """Some visits on each day until now, one to three pictures each; the same ones for the same time."""
     random = np.random.default_rng(7)
     for back in range(days):
@@ -156,12 +156,12 @@ def visits(days: int, now: datetime) -> Iterator[Capture]:
         recent = [] if back else [now - timedelta(minutes=minutes) for minutes in (4, 26)]
         for place, began in enumerate((*whens, *recent)):
             if random.random() < COMES or not back:
-                yield from _visit(began, f"{back}-{place}", random)
+                yield from _visit(began, f"{back}-{place}", people, random)
 
 
-def _visit(began: datetime, track: str, random: np.random.Generator) -> Iterator[Capture]:
+def _visit(began: datetime, track: str, people: int, random: np.random.Generator) -> Iterator[Capture]:
     edge, camera = CAMERAS[int(random.choice(3, p=(0.6, 0.25, 0.15)))]
-    person, shots = int(random.integers(PEOPLE)), int(random.choice((1, 2, 3), p=(0.3, 0.4, 0.3)))
+    person, shots = int(random.integers(people)), int(random.choice((1, 2, 3), p=(0.3, 0.4, 0.3)))
     poor = "blurred" if random.random() < BLURS else ""
     for number in range(shots):
         image = _portrait(person, number, bool(poor))

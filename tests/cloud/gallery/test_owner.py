@@ -1,7 +1,9 @@
 """What an owner looks for first in the gallery: are all cameras fine, what is new, where is that day. One page."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -9,9 +11,10 @@ from playwright.sync_api import Browser, expect
 from playwright.sync_api import Page as Tab
 
 from common.contract.times import timestamp
-from dev.documents.shown.month import KEY, SECRET, Month, month, well
+from dev.documents.shown.month import BUCKET, KEY, SECRET, Month, month, well
 from dev.harness.process import wait_for
 from dev.harness.services import s3_client
+from storage.star import FOLDER, read_tags
 from tests.support.web import Site
 
 TILES = "#days .tile"
@@ -20,7 +23,7 @@ SECONDS = 30.0
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
-    with month(tmp_path_factory.mktemp("month"), days=40) as shown:
+    with month(tmp_path_factory.mktemp("month"), days=40, people=2) as shown:
         site = Site(int(shown.address.rpartition(":")[2]))
         wait_for(site.answers, seconds=SECONDS, what="the gallery")
         yield shown
@@ -88,7 +91,7 @@ def test_a_line_is_drawn_at_what_was_seen_and_what_is_gone_has_no_tile(shown: Mo
     seen = f"{keys[2]}"
     at = tab.evaluate("key => fetch(`/api/capture?key=${encodeURIComponent(key)}`).then((a) => a.json())", seen)
     newest = at["visit"][-1]
-    client.delete_object(Bucket="porch-and-garden", Key=f"{keys[0]}")  # by somebody else
+    client.delete_object(Bucket=BUCKET, Key=f"{keys[0]}")  # by somebody else
     tab.add_init_script(f"localStorage.setItem('usbcam seen until', '{newest['at']}{newest['key']}')")
     tab.route(
         lambda url: "/thumbnail?" in url and quote(f"{keys[0]}", safe="") in url,
@@ -100,6 +103,47 @@ def test_a_line_is_drawn_at_what_was_seen_and_what_is_gone_has_no_tile(shown: Mo
     after = tab.locator(".seen-line + li .tile")
     expect(after).to_have_attribute("title", seen)
     expect(tab.locator(f'[title="{keys[0]}"]')).to_have_count(0)
+
+
+def test_a_star_keeps_a_picture_where_setup_made_the_rule_and_says_so_where_not(shown: Month, tab: Tab) -> None:
+    client = s3_client(_endpoint(shown), KEY, SECRET)
+
+    def rule(chosen: Any) -> None:
+        rules: Any = [{"ID": "usbcam", "Status": "Enabled", "Filter": chosen, "Expiration": {"Days": 30}}]
+        client.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": rules})
+
+    rule({"Tag": {"Key": "usbcam", "Value": "expires"}})
+    tab.goto(f"{shown.address}/?view=starred")
+    expect(tab.locator("#end")).to_have_text("No captures match.")
+    tab.goto(shown.address)
+    key = f"{tab.locator(TILES).nth(1).get_attribute('title')}"
+    client.put_object_tagging(Bucket=BUCKET, Key=key, Tagging={"TagSet": [{"Key": "usbcam", "Value": "expires"}]})
+    tab.locator(TILES).nth(1).click()
+    tab.get_by_role("button", name="Star", exact=True).click()
+    expect(tab.locator("#star-note")).to_have_text("It is kept when its time is over.")
+    assert read_tags(client, BUCKET, key) == {"usbcam": "starred"}
+    tab.keyboard.press("Escape")
+    expect(tab.locator(".starred .tile")).to_have_attribute("title", key)
+
+    tab.get_by_label("Show").select_option("starred pictures")
+    expect(tab.locator(TILES)).to_have_count(1)
+    tab.locator(TILES).click()
+    tab.get_by_role("button", name="Take the star away").click()
+    expect(tab.get_by_role("button", name="Star", exact=True)).to_be_visible()
+    assert read_tags(client, BUCKET, key) == {"usbcam": "expires"}
+    assert client.list_objects_v2(Bucket=BUCKET, Prefix=FOLDER)["KeyCount"] == 0
+
+    rule({"Prefix": ""})  # as setup left it before there were stars
+    tab.keyboard.press("s")
+    expect(tab.locator("#star-note")).to_contain_text("deleted by its age all the same")
+    client.delete_bucket_lifecycle(Bucket=BUCKET)
+    site = Site(int(shown.address.rpartition(":")[2]))
+    wrong: list[Any] = [{}, [], {"keys": [key]}, {"keys": [key], "starred": 1}, {"keys": ["../x"], "starred": True}]
+    for body in wrong:
+        assert site.ask("/api/star", "POST", json.dumps(body)).status == 400
+    gone = key.replace(key[-12:-4], "00000000")
+    assert site.ask("/api/star", "POST", json.dumps({"keys": [gone], "starred": True})).status == 404
+    assert json.loads(site.ask("/api/star", "POST", json.dumps({"keys": [key], "starred": True})).body)["kept"]
 
 
 def _endpoint(shown: Month) -> str:

@@ -36,6 +36,8 @@ class Oddity(Enum):
     NO_SUBRESOURCES = "answers 501 to subresources"
     SHUTS_OWNER_OUT = "BlockPublicAcls refuses every upload"
     CHECKS_NOBODY = "accepts every key"
+    REFUSES_TAGS = "answers 501 to x-amz-tagging"
+    DENIES_TAGS = "answers 403 to x-amz-tagging"
     LOSES_METADATA = "keeps no x-amz-meta-*"
     LOSES_CAPTURE_TIME = "keeps no x-amz-meta-captured-at"
     SHOUTS_METADATA = "returns x-amz-meta-* in capital letters"
@@ -173,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(501, "NotImplemented", NOT_IMPLEMENTED)
         elif has_condition and self._is(Oddity.NO_CONDITION_400):
             self._refuse(400, "InvalidArgument", "If-None-Match is not allowed")
-        elif self._is(Oddity.NO_ENCRYPTION) and "x-amz-server-side-encryption" in headers:
+        elif self._lacks(headers):
             self._refuse(501, "NotImplemented", NOT_IMPLEMENTED)
         elif self._is(Oddity.LIMITS_SIZE):
             self._answer(413, b"<html>413 Request Entity Too Large</html>", {"Content-Type": "text/html"})
@@ -181,9 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(400, "InvalidArgument", "x-amz-checksum-algorithm is not known")
         elif self._is(Oddity.CHECKS_HEADERS) and "x-amz-meta-captured-at" in headers:
             self._refuse(403, "SignatureDoesNotMatch")
-        elif self._is(Oddity.SHUTS_OWNER_OUT) and b"<BlockPublicAcls>true" in self.store.settings.get(
-            "publicAccessBlock", b""
-        ):
+        elif self._denies(headers):
             self._refuse(403, "AccessDenied")
         elif has_condition and key in self.store.objects and not self._is(Oddity.OVERWRITES):
             self._refuse_taken()
@@ -193,6 +193,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.store.objects[key] = self._kept(body), self._kept_headers(headers)
             tag = hashlib.md5(body, usedforsecurity=False).hexdigest()
             self._answer(200, b"", self._tagged(tag))
+
+    def _lacks(self, headers: dict[str, str]) -> bool:
+        encrypts = self._is(Oddity.NO_ENCRYPTION) and "x-amz-server-side-encryption" in headers
+        return encrypts or (self._is(Oddity.REFUSES_TAGS) and "x-amz-tagging" in headers)
+
+    def _denies(self, headers: dict[str, str]) -> bool:
+        is_shut = b"<BlockPublicAcls>true" in self.store.settings.get("publicAccessBlock", b"")
+        shuts_out = self._is(Oddity.SHUTS_OWNER_OUT) and is_shut
+        return shuts_out or (self._is(Oddity.DENIES_TAGS) and "x-amz-tagging" in headers)
 
     def _tagged(self, tag: str) -> dict[str, str]:
         """How this store confirms an upload."""

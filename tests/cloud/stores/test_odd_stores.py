@@ -236,6 +236,22 @@ def test_settings_of_the_bucket_that_a_store_does_not_have_are_skipped(
         assert (found.status, "S3_RETENTION_DAYS=30 does nothing" in found.message) == (Status.WARN, True)
 
 
+@pytest.mark.parametrize("oddity", [Oddity.REFUSES_TAGS, Oddity.DENIES_TAGS])
+def test_a_store_that_takes_no_tags_takes_the_pictures_without(
+    play: Play, make_settings: MakeSettings, oddity: Oddity, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = play(oddity)
+    store.objects["taxes/2025.pdf"] = (b"not ours", {})
+    settings = make_settings(store.endpoint, s3_retention_days=30)
+
+    assert [writer(settings).store(capture).is_new for capture in CAPTURES] == [True] * 3
+    assert {image for image, _ in store.objects.values()} == {b"not ours", *(capture.image for capture in CAPTURES)}
+    assert caplog.text.count("allow s3:PutObjectTagging") == 3  # once for each writer
+    result = set_up(settings)["retention"]
+    assert result.status is Status.FAIL  # by its age alone, since nothing tells it from a capture
+    assert "taxes/2025.pdf" in result.message
+
+
 def test_a_store_that_cannot_encrypt_is_called_that(play: Play, make_settings: MakeSettings) -> None:
     store = play(Oddity.NO_ENCRYPTION)
 

@@ -51,6 +51,7 @@ class DeletionEndpoint:
                     raise NotACaptureError(key)
         try:
             reader.delete(keys)
+            self._context.stars.forget(keys)
         except ClientError as error:
             if error.response["Error"]["Code"] not in DENIED:
                 raise

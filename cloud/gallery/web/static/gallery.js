@@ -17,6 +17,7 @@ import { offerScrubber, showScrubber } from "./overview/scrubber.js";
 import { offerUndo } from "./sets/deletion.js";
 import { Selection } from "./sets/selection.js";
 import { offerSetSharing } from "./sets/set-sharing.js";
+import { offerStar } from "./sets/stars.js";
 import { offerDeletion, offerSharing } from "./viewer/actions.js";
 import { offerZoom } from "./viewer/stage.js";
 import { Viewer } from "./viewer/viewer.js";
@@ -51,6 +52,7 @@ function showOthers() {
 }
 
 offerSharing(viewer);
+offerStar(viewer, grid);
 offerDeletion(viewer, grid);
 offerSetSharing();
 offerUndo();

@@ -17,6 +17,7 @@ export const TEXTS = {
   show: "Zeige",
   visits: "Besuche",
   allPictures: "alle Bilder",
+  starredPictures: "Bilder mit Stern",
   select: "Auswählen",
   showAll: "Alles zeigen",
   endOfList: "Ende der Liste.",
@@ -126,6 +127,13 @@ export const TEXTS = {
   copied: "Kopiert",
   linkUntil: "Wer diesen Link hat, sieht das Bild bis {time}.",
   linkNote: "{text} Hinweis: {note}.",
+
+  // Stern
+  star: "Stern",
+  unstar: "Stern wegnehmen",
+  starred: "mit Stern",
+  isKept: "Das Bild bleibt, auch wenn seine Zeit um ist.",
+  notKept: "Es hat einen Stern, und wird nach seiner Zeit trotzdem gelöscht. ./usbcam setup ändert das, wo der Speicher es kann.",
 
   // Löschen
   delete: "Löschen ...",

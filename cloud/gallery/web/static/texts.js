@@ -17,6 +17,7 @@ export const TEXTS = {
   show: "Show",
   visits: "visits",
   allPictures: "all pictures",
+  starredPictures: "starred pictures",
   select: "Select",
   showAll: "Show all",
   endOfList: "End of the list.",
@@ -126,6 +127,13 @@ export const TEXTS = {
   copied: "Copied",
   linkUntil: "Anyone with this link can see the picture until {time}.",
   linkNote: "{text} It is {note}.",
+
+  // Star
+  star: "Star",
+  unstar: "Take the star away",
+  starred: "starred",
+  isKept: "It is kept when its time is over.",
+  notKept: "It has a star, and is deleted by its age all the same. ./usbcam setup changes that where the store can.",
 
   // Delete
   delete: "Delete ...",

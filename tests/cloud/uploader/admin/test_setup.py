@@ -11,6 +11,8 @@ from mypy_boto3_s3 import S3Client
 
 from common.runtime.check_result import CheckResult, Status
 from storage.client import create_client
+from storage.keys import DEFAULT_TEMPLATE, object_key
+from storage.star import marker, read_tags
 from tests.cloud.rig import (
     LATER,
     LIMITED_KEY,
@@ -22,13 +24,16 @@ from tests.cloud.rig import (
     S3Proxy,
     Uploaders,
 )
+from tests.support import pictures
 from tests.support.paths import ROOT
 from tests.support.rig import Store
 from uploader.admin.setup import run_setup
+from uploader.ingest.parser import parse_capture
 from uploader.settings import Settings
 
 POLICY = ROOT / "cloud" / "iam" / "policy-setup.json"
 DAYS = {"S3_RETENTION_DAYS": "30"}
+OTHER = pictures.message(pictures.png(2))
 OPEN = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False)
 CLOSED = dict.fromkeys(OPEN, True)
 
@@ -55,7 +60,7 @@ def test_a_bucket_is_made_and_a_second_time_there_is_nothing_to_change(uploaders
     assert first.code == 0
     changed = first.lines("changed")
     assert changed["bucket"] == f"created {name} in us-east-1"
-    assert changed["retention"].startswith("the whole bucket: what is older than 30 days is deleted, inc")
+    assert changed["retention"].startswith("stars are kept; everything else of ours is deleted after 30 days, inc")
     assert first.lines("skip")["public access"].startswith("the store does not have this feature")
     assert first.lines("skip")["TLS only"].startswith("not required: S3_ENDPOINT_URL begins with http")
     assert first.out.splitlines()[-1] == "uploader: 2 changed"
@@ -86,24 +91,36 @@ def test_rules_of_others_stay_and_ours_follows_the_setting(uploaders: Uploaders,
     assert rules(bucket)["usbcam"]["Expiration"] == {"Days": 30}
     uploaders.run("setup", S3_RETENTION_DAYS="90")
     assert rules(bucket)["usbcam"]["Expiration"] == {"Days": 90}
-    assert rules(bucket)["usbcam"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    assert rules(bucket)["usbcam-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
     uploaders.run("setup", S3_RETENTION_DAYS="0")
     assert "Expiration" not in rules(bucket)["usbcam"]
+    assert rules(bucket)["usbcam"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
     assert rules(bucket)["theirs"]["Expiration"] == {"Days": 3}
 
 
 def test_a_bucket_with_other_things_in_it_is_not_made_to_forget_them(uploaders: Uploaders, bucket: Bucket) -> None:
-    bucket.client.put_object(Bucket=bucket.name, Key="taxes/2025.pdf", Body=b"not ours")
+    capture = pictures.message(pictures.png(1))
+    stored, starred = (object_key(DEFAULT_TEMPLATE, parse_capture(each, 1000)) for each in (capture, OTHER))
+    for key in ("taxes/2025.pdf", stored, starred, marker(starred), "rejected/porch/x.bin"):
+        bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"stored before there were tags")
 
-    subject, sentence = the_only_failure(uploaders.run("setup", **DAYS))
-    folder = uploaders.run("setup", **DAYS, S3_KEY_TEMPLATE="faces/{edge}/{id}.png")
-
-    assert (subject, "taxes/2025.pdf" in sentence) == ("retention", True)
-    assert folder.code == 0
+    result = uploaders.run("setup", **DAYS)
+    assert result.code == 0
     assert {name: rule["Filter"] for name, rule in rules(bucket).items()} == {
-        "usbcam": {"Prefix": "faces/"},
+        "usbcam": {"Tag": {"Key": "usbcam", "Value": "expires"}},
         "usbcam-rejected": {"Prefix": "rejected/"},
+        "usbcam-uploads": {"Prefix": ""},
     }
+    assert {key: read_tags(bucket.client, bucket.name, key) for key in bucket.list_keys()} == {
+        "taxes/2025.pdf": {},
+        stored: {"usbcam": "expires"},
+        starred: {"usbcam": "starred"},
+        marker(starred): {},
+        "rejected/porch/x.bin": {},
+    }
+    folder = uploaders.run("setup", **DAYS, S3_KEY_TEMPLATE="faces/{edge}/{id}.png")
+    assert folder.code == 0
+    assert rules(bucket)["usbcam"]["Filter"]["And"]["Prefix"] == "faces/"
 
 
 @pytest.mark.parametrize(
@@ -239,12 +256,16 @@ def test_other_rules_keep_what_they_said_of_small_objects(aws: tuple[S3Client, S
     default = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
     stubber.add_response("get_bucket_encryption", {"ServerSideEncryptionConfiguration": default})
     stubber.add_response("get_bucket_lifecycle_configuration", {"Rules": [theirs], **small})
+    stubber.add_response("put_object", {})
+    stubber.add_client_error("get_object_tagging", "AccessDenied", http_status_code=403)
     stubber.add_response("list_objects_v2", {"Contents": [{"Key": ".usbcam-check/probe"}]})
     wanted = {"Bucket": "faces", "LifecycleConfiguration": ANY, **small}
     stubber.add_response("put_bucket_lifecycle_configuration", {}, wanted)
     stubber.add_response("get_bucket_policy", {"Policy": "{}"})
 
-    assert found(client, s3_retention_days=30)["retention"].status is Status.CHANGED
+    changed = found(client, s3_retention_days=30)["retention"]
+    assert changed.status is Status.CHANGED
+    assert "stars in the gallery are not spared: allow s3:PutObjectTagging" in changed.message
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@
 import { request, requestJson } from "/static/api.js";
 import { byId, delay, element } from "/static/dom.js";
 import { fullDay, text } from "/static/text.js";
-import { addCameraOf, dayOf, filters, isFiltered, serverQuery, showFilters, showsAll } from "../overview/filters.js";
+import { addCameraOf, dayOf, filters, isFiltered, serverQuery, showFilters, showsAll, showsStarred } from "../overview/filters.js";
 import { countPoor, offerPoor } from "./poor.js";
 import { drawSeenLine, seenUntil } from "./seen.js";
 import { fillTile, keyQuery, tileItem } from "./tile.js";
@@ -121,6 +121,13 @@ export class Grid extends EventTarget {
     this.changed();
   }
 
+  showStars(keys, starred) {
+    for (const visit of new Set(keys.map((key) => this.visitOfKey.get(key)).filter(Boolean))) {
+      for (const shot of visit.shots) if (keys.includes(shot.key)) shot.starred = starred;
+      fillTile(tileOf(visit), visit);
+    }
+  }
+
   // Takes captures out; they stay away until they are restored.
   take(keys) {
     const taken = keys.map((key) => this.remove(key)).filter(Boolean);
@@ -139,7 +146,7 @@ export class Grid extends EventTarget {
 
   endText() {
     if (this.visits.length) return text("endOfList");
-    return text(isFiltered() ? "noMatch" : "noCaptures");
+    return text(isFiltered() || showsStarred() ? "noMatch" : "noCaptures");
   }
 
   insert(capture, isNew) {

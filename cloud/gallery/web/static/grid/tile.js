@@ -23,11 +23,13 @@ export function fillTile(item, visit) {
   item.classList.toggle("poor", Boolean(poor));
   if (button.title !== best.key) button.replaceChildren(image(best), element("span", { className: "caption" }));
   button.title = best.key;
+  const starred = visit.shots.some((shot) => shot.starred);
+  item.classList.toggle("starred", starred);
   const time = showsAll() ? exactClock(best.at) : clock(visit.newest.at);
   const count = visit.shots.length > 1 ? ` ×${visit.shots.length}` : "";
   const facts = [poor && poorLabel(poor), best.camera, lasted(visit), best.edge];
   button.querySelector(".caption").replaceChildren(element("b", { textContent: time + count }), facts.filter(Boolean).join(" · "));
-  button.ariaLabel = [description(best), counted("onePicture", "manyPictures", visit.shots.length), lasted(visit), poor && poorLabel(poor)].filter(Boolean).join(", ");
+  button.ariaLabel = [description(best), counted("onePicture", "manyPictures", visit.shots.length), lasted(visit), poor && poorLabel(poor), starred && text("starred")].filter(Boolean).join(", ");
 }
 
 // What somebody sees who cannot see the picture.

@@ -8,7 +8,8 @@ const BEGINNING = new Date(0);
 const edges = Object.create(null); // the cameras of each edge
 
 export const addressQuery = () => new URLSearchParams(location.search);
-export const showsAll = () => addressQuery().get("view") === "all"; // rather than the best shot of each visit
+export const showsStarred = () => addressQuery().get("view") === "starred";
+export const showsAll = () => addressQuery().get("view") === "all" || showsStarred(); // rather than the best shot of each visit
 
 export function changeAddress(changes, how = "pushState") {
   const query = addressQuery();
@@ -30,6 +31,7 @@ export const isFiltered = () => FILTERS.some((name) => addressQuery().get(name))
 export function serverQuery() {
   const query = cameraQuery();
   const span = chosenSpan();
+  if (showsStarred()) query.set("starred", "");
   if (span) ["from", "to"].forEach((name, place) => query.set(name, span[place].toISOString()));
   return query;
 }
@@ -54,6 +56,7 @@ export function dayOf(at) {
 }
 
 export function matchesFilters(capture) {
+  if (showsStarred()) return false; // nothing is starred from the start
   const query = addressQuery();
   const matches = (name) => !query.get(name) || query.get(name) === capture[name];
   const span = chosenSpan();
@@ -85,7 +88,7 @@ export function showFilters() {
   fillSelect(byId("camera"), [...new Set(cameras)].sort(), query.get("camera"), (name) => countOf((count) => count.camera === name && (!edge || count.edge === edge)));
   for (const id of ["day", "from", "to"]) byId(id).value = query.get(id) ?? "";
   byId("hours").hidden = byId("next-day").hidden = !query.get("day");
-  byId("view").value = showsAll() ? "all" : "";
+  byId("view").value = showsStarred() ? "starred" : showsAll() ? "all" : "";
   byId("clear").hidden = !isFiltered();
 }
 

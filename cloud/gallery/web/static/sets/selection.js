@@ -5,6 +5,7 @@ import { counted, text } from "/static/text.js";
 import { showsAll } from "../overview/filters.js";
 import { deleteWithUndo } from "./deletion.js";
 import { shareSet } from "./set-sharing.js";
+import { starChosen } from "./stars.js";
 
 const LONG_TOUCH_MS = 500;
 
@@ -18,6 +19,7 @@ export class Selection {
     byId("end-selection").addEventListener("click", () => this.end());
     byId("select-all").addEventListener("click", () => this.chooseAll());
     byId("zip").addEventListener("submit", () => (byId("zip-keys").value = JSON.stringify(this.keys)));
+    byId("star-chosen").addEventListener("click", () => this.star());
     byId("share-chosen").addEventListener("click", () => shareSet(this.keys));
     byId("delete-chosen").addEventListener("click", () => this.delete());
     grid.addEventListener("change", () => this.active && this.show());
@@ -78,13 +80,19 @@ export class Selection {
     const amount = counted("onePicture", "manyPictures", pictures);
     const visits = counted("oneVisit", "manyVisits", this.visits.length);
     byId("chosen").textContent = pictures ? text("chosen", { text: showsAll() ? amount : text("labelled", { name: visits, text: amount }) }) : text("chooseSome");
-    for (const id of ["download-chosen", "share-chosen", "delete-chosen"]) byId(id).disabled = !pictures;
+    for (const id of ["download-chosen", "star-chosen", "share-chosen", "delete-chosen"]) byId(id).disabled = !pictures;
   }
 
   delete() {
     const { keys } = this;
     this.end();
     deleteWithUndo(this.grid, keys);
+  }
+
+  star() {
+    const { keys } = this;
+    this.end();
+    starChosen(this.grid, keys);
   }
 
   followClicks(days) {

@@ -68,6 +68,7 @@ export class Viewer extends EventTarget {
   }
 
   describe(capture) {
+    this.starred = capture.starred;
     this.visitKeys = capture.visit.map((shot) => shot.key);
     byId("large").alt = description(capture);
     byId("captured-at").textContent = fullTime(capture.at);
@@ -117,7 +118,7 @@ export class Viewer extends EventTarget {
 
   followInput() {
     const dialog = byId("viewer");
-    const keys = { ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), ArrowUp: () => this.stepShot(-1), ArrowDown: () => this.stepShot(1), z: () => byId("zoom").click(), f: () => byId("full").click() };
+    const keys = { ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), ArrowUp: () => this.stepShot(-1), ArrowDown: () => this.stepShot(1), s: () => byId("star").click(), z: () => byId("zoom").click(), f: () => byId("full").click() };
     byId("close").addEventListener("click", () => this.close());
     byId("newer").addEventListener("click", () => this.step(-1));
     byId("older").addEventListener("click", () => this.step(1));
