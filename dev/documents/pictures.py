@@ -1,28 +1,31 @@
-"""The pictures of the documents: the live page and the gallery of the demo, as a headless Chromium shows them."""
+"""Pictures of the pages as a headless Chromium shows them: of every state to look at, and two for the documents."""
 
-import json
-import re
-import subprocess
+import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from dev.documents.env_example import ROOT
-from dev.harness.process import wait_for
+from dev.documents.shown.month import month
+from dev.documents.shown.states import GALLERY, LIVE, Reach
+from dev.harness.process import LOOPBACK, free_port, wait_for
+from dev.harness.services import start_camera
 from dev.scripts.environment import find_browser
 
 FOLDER = ROOT / "docs" / "images"
-ADDRESS = re.compile(r"\b(camera|gallery)\b.*?(http://127\.0\.0\.1:\d+)")
-SIZE = {"width": 1200, "height": 900}
-CAPTURES = 14  # two rows of the gallery
+ALL = ROOT / "build" / "pictures"  # not committed
+DOCUMENTED = {"visits": "gallery.png", "live": "live.png"}  # in the README
+SIZE = ViewportSize(width=1200, height=900)
+LOOKS = {"light": (SIZE, "light"), "dark": (SIZE, "dark"), "phone": (ViewportSize(width=390, height=844), "light")}
 OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
+DAYS, CAPTURES = 30, 6
 COLOURS = 256
-SECONDS = 300.0
+SECONDS = 120.0
+SETTLE_MILLISECONDS = 1500  # pictures arrive, and counts
 
 
 def take() -> Iterator[Path]:
@@ -30,66 +33,65 @@ def take() -> Iterator[Path]:
     program = find_browser()
     if program is None:
         raise SystemExit("docs: there is no Chromium; install it and try again")
-    with demo() as pages, sync_playwright() as playwright:
-        wait_for(lambda: len(_captures(pages["camera"])) >= CAPTURES, seconds=SECONDS, what=f"{CAPTURES} captures")
+    ALL.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)
-        yield _take_gallery(browser, pages["gallery"])
-        yield _take_live_page(browser, pages["camera"])
+        with month(Path(folder) / "month", days=DAYS) as shown:
+            wait_for(lambda: _answers(shown.address), seconds=SECONDS, what="the gallery")
+            yield from _each(browser, shown.address, GALLERY)
+        yield from _live_page(browser, Path(folder) / "camera")
         browser.close()
 
 
-@contextmanager
-def demo() -> Iterator[dict[str, str]]:
-    """Run the demo, and yield the addresses of its pages."""
-    process = subprocess.Popen(["./demo", "--native"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def _live_page(browser: Browser, folder: Path) -> Iterator[Path]:
+    """Of a camera on its own, whose pictures wait: most states are put into what it says."""
+    port = free_port()
+    settings = {"CAMERA_SOURCE": "demo", "CAMERA_NAME": "door", "EDGE_BROKER_PORT": str(free_port())}
+    camera = start_camera(folder, LIVE_PORT=str(port), HEARTBEAT_FILE=str(folder / "camera.json"), **settings)
     try:
-        pages: dict[str, str] = {}
-        for line in process.stdout or ():
-            pages |= dict(ADDRESS.findall(line))
-            if len(pages) == 2:  # noqa: PLR2004
-                break
-        yield pages
+        address = f"http://{LOOPBACK}:{port}"
+        wait_for(lambda: _answers(address), seconds=SECONDS, what="the live page")
+        wait_for(lambda: _captured(address), seconds=SECONDS, what="captures")
+        yield from _each(browser, address, LIVE)
     finally:
-        process.terminate()
-        process.communicate()
+        camera.kill()
 
 
-def _take_gallery(browser: Browser, address: str) -> Path:
-    page = _open(browser, address, height=640)
-    page.wait_for_function(f"document.querySelectorAll('.tile img').length >= {CAPTURES}")
-    page.wait_for_function("[...document.querySelectorAll('.tile img')].every((image) => image.complete)")
-    return _save(page, "gallery.png")
+def _each(browser: Browser, address: str, states: Mapping[str, Reach]) -> Iterator[Path]:
+    for name, reach in states.items():
+        for look, (size, scheme) in LOOKS.items():
+            tab = browser.new_page(
+                viewport=size,
+                color_scheme="dark" if scheme == "dark" else "light",
+                locale="en-GB",
+                reduced_motion="reduce",
+                bypass_csp=True,
+            )
+            reach(tab, address)
+            tab.wait_for_timeout(SETTLE_MILLISECONDS)
+            file = ALL / f"{name}-{look}.png"
+            tab.screenshot(path=file)
+            tab.close()
+            yield file
+            if look == "light" and name in DOCUMENTED:
+                yield _smaller(file, FOLDER / DOCUMENTED[name])
 
 
-def _take_live_page(browser: Browser, address: str) -> Path:
-    page = _open(browser, address)
-    page.wait_for_function("document.querySelector('#summary').className === 'ok'")
-    page.wait_for_selector("svg rect.good", timeout=SECONDS * 1000)
-    return _save(page, "live.png")
-
-
-def _open(browser: Browser, address: str, height: int = SIZE["height"]) -> Page:
-    page = browser.new_page(
-        viewport={"width": SIZE["width"], "height": height}, color_scheme="light", locale="en-GB", bypass_csp=True
-    )
-    page.goto(address)
-    return page
-
-
-def _save(page: Page, name: str) -> Path:
-    file = FOLDER / name
-    page.screenshot(path=file)
-    page.close()
-    with Image.open(file) as whole:
+def _smaller(picture: Path, file: Path) -> Path:
+    with Image.open(picture) as whole:
         few = whole.convert("RGB").quantize(COLOURS)
     few.save(file, optimize=True)  # a third of the bytes
     return file
 
 
-def _captures(address: str) -> list[object]:
+def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/state.json", timeout=10) as answer:  # noqa: S310 (our own page)
-            found: list[object] = json.load(answer)["captures"]
+        with urllib.request.urlopen(f"{address}/login", timeout=10) as answer:  # noqa: S310 (our own page)
+            return bool(answer.status == 200)  # noqa: PLR2004
     except urllib.error.URLError:  # not up yet
-        return []
-    return found
+        return False
+
+
+def _captured(address: str) -> bool:
+    with urllib.request.urlopen(f"{address}/state.json", timeout=10) as answer:  # noqa: S310 (our own page)
+        return bool(answer.read().count(b'"captured_at"') >= CAPTURES)

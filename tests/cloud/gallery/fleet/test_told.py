@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,12 @@ from common.contract.receipt import Receipt, StoredCapture
 from common.contract.times import timestamp
 from common.mqtt import new_client
 from dev.harness.process import LOOPBACK, free_port, wait_for
+from gallery.fleet.notices.courier import Courier, Picture
+from gallery.fleet.notices.message import Kind, Message
+from gallery.fleet.notices.services import Services
+from gallery.settings import Settings
+from storage.client import create_client
+from storage.reader import ObjectReader
 from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
 from tests.cloud.rig import CLOUD, Broker, Bucket
 from tests.support.paths import ROOT
@@ -142,6 +149,29 @@ def test_a_visit_is_told_with_its_picture_and_an_edge_that_falls_silent_once_ove
     assert str(webhook.posts).count(gone) == 1
     assert str(webhook.posts).count("Somebody was") == 1
     assert "secret-of-the-hook" not in page.process.log.read_text()
+
+
+def test_a_picture_is_attached_or_linked_for_a_day_or_left_out(
+    settings: dict[str, str], webhook: Webhook, bucket: Bucket
+) -> None:
+    [key] = put(bucket, capture(1))
+    known = {name.lower(): value for name, value in settings.items() if name != "AWS_EC2_METADATA_DISABLED"}
+    ours = Settings.model_validate(known)
+    services = Services(webhook.address)
+    message = Message(Kind.VISIT, "Somebody came.", "At the door.", datetime.now(UTC), services.names, key)
+
+    ways: tuple[Picture, ...] = ("attach", "link", "none")
+    for way in ways:
+        reader = ObjectReader(lambda: create_client(ours), ours.s3_bucket)
+        assert Courier(services, reader, ours, way).send(services.names[0], message)
+    attached, linked, alone = webhook.posts
+
+    assert [len(post["attachments"]) for post in webhook.posts] == [1, 0, 0]
+    assert attached["message"] == alone["message"] == "At the door."
+    link = linked["message"].removeprefix("At the door.\n")
+    assert "X-Amz-Expires=86400" in link
+    with urllib.request.urlopen(link, timeout=SECONDS) as answer:  # noqa: S310 (our own store)
+        assert answer.read() == capture(1).image
 
 
 def test_a_test_message_says_which_service_took_it(settings: dict[str, str], webhook: Webhook, tmp_path: Path) -> None:

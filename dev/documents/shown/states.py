@@ -1,0 +1,362 @@
+"""How each state of the pages is reached in a browser. What is rare is put into the server's answers."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from playwright.sync_api import Page as Tab
+from playwright.sync_api import Route, expect
+
+from common.contract.times import timestamp
+
+Reach = Callable[[Tab, str], None]  # the page's address
+Patch = Callable[[Any], None]  # changes an answer's JSON
+
+TILES = "#days .tile"
+HOUR = timedelta(hours=1)
+
+
+def answered(tab: Tab, path: str, patch: Patch) -> None:
+    """Let the server's answers differ."""
+
+    def handle(route: Route) -> None:
+        answer = route.fetch()
+        content = answer.json()
+        patch(content)
+        route.fulfill(response=answer, body=json.dumps(content))
+
+    tab.route(path, handle)
+
+
+def ago(time: timedelta) -> str:
+    return timestamp(datetime.now(UTC) - time)
+
+
+# The gallery
+
+
+def _visits(tab: Tab, address: str, query: str = "") -> None:
+    tab.goto(f"{address}/{query}")
+    expect(tab.locator(TILES).first).to_be_visible()
+    expect(tab.locator("#cameras")).to_be_visible()
+    expect(tab.locator("#day-strip .some").nth(9)).to_be_attached()
+
+
+def _all_pictures(tab: Tab, address: str) -> None:
+    _visits(tab, address, "?view=all")
+
+
+def _day(tab: Tab, address: str) -> None:
+    _visits(tab, address)
+    tab.locator("#day-strip button").nth(1).click()
+    expect(tab.locator("#hour-strip .some").first).to_be_visible()
+
+
+def _month(tab: Tab, address: str) -> None:
+    _visits(tab, address)
+    tab.locator("#month-button").click()
+    expect(tab.locator("#month-days .some").first).to_be_visible()
+
+
+def _rail(tab: Tab, address: str) -> None:
+    _visits(tab, address)
+    rail = tab.locator("#scrubber-range")
+    box = rail.bounding_box()
+    if box:
+        tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3)
+        tab.mouse.down()
+        expect(tab.locator("#scrubber-day")).to_be_visible()
+
+
+def _poor(tab: Tab, address: str) -> None:
+    _visits(tab, address)
+    tab.locator("#poor").click()
+
+
+def _seen(tab: Tab, address: str) -> None:
+    tab.add_init_script(f"localStorage.setItem('usbcam seen until', '{ago(HOUR)}')")
+    _visits(tab, address)
+    expect(tab.locator(".seen-line")).to_be_visible()
+
+
+def _selecting(tab: Tab, address: str) -> None:
+    _visits(tab, address)
+    tab.locator(TILES).nth(0).click(modifiers=["Shift"])
+    tab.locator(TILES).nth(4).click(modifiers=["Shift"])
+
+
+def _sharing_several(tab: Tab, address: str) -> None:
+    _selecting(tab, address)
+    tab.locator("#share-chosen").click()
+    tab.locator("#set-sharing button[value=create]").click()
+    expect(tab.locator("#set-shared")).to_be_visible()
+
+
+def _undo(tab: Tab, address: str) -> None:
+    tab.route("**/api/delete", lambda route: route.fulfill(json={"deleted": 0}))  # for a picture nothing has to go
+    _selecting(tab, address)
+    tab.locator("#delete-chosen").click()
+    expect(tab.locator("#undo-bar")).to_be_visible()
+
+
+def _viewer(tab: Tab, address: str) -> None:
+    _visits(tab, address)
+    tab.locator(".tile", has_text="\u00d73").first.click()
+    expect(tab.locator("#shots li")).to_have_count(3)
+
+
+def _starred(tab: Tab, address: str) -> None:
+    _viewer(tab, address)
+    tab.locator("#star").click()
+    expect(tab.locator("#star-note")).to_be_visible()
+
+
+def _sharing(tab: Tab, address: str) -> None:
+    _viewer(tab, address)
+    tab.locator("#share").click()
+    tab.locator("#sharing button").first.click()
+    expect(tab.locator("#shared")).to_be_visible()
+
+
+def _deleting(tab: Tab, address: str) -> None:
+    _viewer(tab, address)
+    tab.locator("#delete").click()
+
+
+def _facts(tab: Tab, address: str) -> None:
+    _viewer(tab, address)
+    tab.locator("#viewer summary").click()
+
+
+def _zoomed(tab: Tab, address: str) -> None:
+    _viewer(tab, address)
+    tab.locator("#zoom").click()
+
+
+def _keys(tab: Tab, address: str) -> None:
+    _visits(tab, address)
+    tab.keyboard.press("?")
+
+
+def _cost(tab: Tab, address: str) -> None:
+    _visits(tab, address)
+    tab.locator("#cost-button").click()
+    expect(tab.locator("#cost table")).to_be_visible()
+
+
+def _nothing(tab: Tab, address: str) -> None:
+    tab.goto(f"{address}/?day=2020-01-01")
+    expect(tab.locator("#end")).not_to_be_empty()
+    expect(tab.locator("#skeleton")).to_be_hidden()
+
+
+def _loading(tab: Tab, address: str) -> None:
+    tab.route("**/api/captures?*", lambda _: None)
+    tab.goto(address)
+    expect(tab.locator("#skeleton")).to_be_visible()
+
+
+def _store_away(tab: Tab, address: str) -> None:
+    words = "S3 is unavailable: nobody answered (S3_ENDPOINT_URL, or AWS_REGION without it)"
+    tab.route("**/api/c*", lambda route: route.fulfill(status=502, json={"problem": words}))
+    tab.route("**/api/today?*", lambda route: route.fulfill(status=502, json={"problem": words}))
+    tab.goto(address)
+    expect(tab.locator("#problem")).to_be_visible()
+
+
+def _not_live(tab: Tab, address: str) -> None:
+    tab.route("**/events", lambda route: route.abort())
+    _visits(tab, address)
+    expect(tab.locator("#live.off")).to_be_visible()
+
+
+def _login(tab: Tab, address: str, query: str = "") -> None:
+    tab.goto(f"{address}/login{query}")
+
+
+def _wrong_login(tab: Tab, address: str) -> None:
+    _login(tab, address, "?wrong")
+
+
+# Edges
+
+
+def _edges(tab: Tab, address: str) -> None:
+    tab.goto(f"{address}/edges")
+    expect(tab.locator("#edges tr").nth(3)).to_be_visible()
+
+
+def _troubled(found: Any) -> None:
+    home, workshop = found["edges"][-2:]
+    home["cameras"][0] |= {"blind": "covered", "blind_since": ago(HOUR)}
+    home["cameras"][1] |= {"problem": "The camera is unplugged: /dev/video0 is gone."}
+    home |= {"skew_seconds": 94.0, "waiting": 612}
+    workshop |= {"online": False, "heard_at": ago(50 * HOUR)}
+    paused = {**home["cameras"][0], "name": "shed", "blind": None, "state": "paused"}
+    home["cameras"].append(paused)
+    home["cameras"].append({**paused, "name": "attic", "online": False, "heard_at": ago(3 * HOUR)})
+
+
+def _edges_troubled(tab: Tab, address: str) -> None:
+    answered(tab, "**/api/edges", _troubled)
+    tab.goto(f"{address}/edges")
+    expect(tab.locator("#edges .bad").nth(2)).to_be_visible()
+
+
+def _edges_lost(tab: Tab, address: str) -> None:
+    _edges(tab, address)
+    tab.route("**/api/edges", lambda route: route.abort())
+    expect(tab.locator("#problem")).to_be_visible()
+
+
+def _edges_deaf(tab: Tab, address: str) -> None:
+    answered(tab, "**/api/edges", lambda found: found.update(listening=False))
+    tab.goto(f"{address}/edges")
+    expect(tab.locator("#problem")).to_be_visible()
+
+
+def _no_edges(tab: Tab, address: str) -> None:
+    answered(tab, "**/api/edges", lambda found: found.update(edges=[]))
+    tab.goto(f"{address}/edges")
+    expect(tab.locator("#none")).to_be_visible()
+
+
+# The live page
+
+
+def _healthy(state: Any) -> None:
+    """As if all that comes after the camera were there."""
+    messages = ("15 frames per second.", "0 waiting, 0.0 of 20,000 MB.", "Connected to the edge broker.")
+    for stage, message in zip(
+        state["pipeline"], (*messages, "Connected to the cloud.", "Last receipt 2 s ago."), strict=True
+    ):
+        stage |= {"level": "ok", "message": message}
+    state["spool"]["captures"] = 0
+    for capture in state["captures"]:
+        capture["state"] = "in S3"
+
+
+def _live(tab: Tab, address: str, patch: Patch = lambda _: None) -> None:
+    def both(state: Any) -> None:
+        _healthy(state)
+        patch(state)
+
+    answered(tab, "**/state.json", both)
+    tab.goto(address)
+    expect(tab.locator(".camera .counts dd").first).to_be_attached()
+
+
+def _camera(**words: object) -> Patch:
+    return lambda state: state["cameras"][0].update(words)
+
+
+def _stage(place: int, level: str, message: str, more: Patch = lambda _: None) -> Patch:
+    def patch(state: Any) -> None:
+        state["pipeline"][place] |= {"level": level, "message": message}
+        more(state)
+
+    return patch
+
+
+def _live_blind(tab: Tab, address: str) -> None:
+    more = _camera(blind="covered", blind_since=ago(HOUR))
+    _live(tab, address, _stage(0, "error", "door: Something covers the lens: uncover or clean it.", more))
+    expect(tab.locator(".blind")).to_be_visible()
+
+
+def _live_paused(tab: Tab, address: str) -> None:
+    more = _camera(state="paused", pause_reason="command", paused_since=ago(HOUR))
+    _live(tab, address, _stage(0, "paused", "Paused: door.", more))
+    expect(tab.locator(".veil")).to_be_visible()
+
+
+def _live_unplugged(tab: Tab, address: str) -> None:
+    words = "The camera is unplugged: /dev/video0 is gone. Trying again."
+    _live(tab, address, _stage(0, "error", words, _camera(state="reconnecting", problem=words)))
+    expect(tab.locator("#banner.error")).to_be_visible()
+
+
+def _live_offline(tab: Tab, address: str) -> None:
+    def waits(state: Any) -> None:
+        state["spool"]["captures"] = 6
+
+    _live(tab, address, _stage(3, "error", "The cloud cannot be reached: see the log of edge-broker.", waits))
+    expect(tab.locator("#banner")).to_be_visible()
+
+
+def _live_several(tab: Tab, address: str) -> None:
+    def patch(state: Any) -> None:
+        first = state["cameras"][0]
+        state["cameras"] += [{**first, "name": name} for name in ("garden", "gate")]
+
+    _live(tab, address, patch)
+    expect(tab.locator(".camera")).to_have_count(3)
+
+
+def _live_lost(tab: Tab, address: str) -> None:
+    _live(tab, address)
+    tab.route("**/state.json", lambda route: route.abort())
+    expect(tab.locator("#pipeline.lost")).to_be_attached()
+
+
+def _live_masks(tab: Tab, address: str) -> None:
+    _live(tab, address)
+    tab.locator(".draw").first.click()
+    expect(tab.locator(".drawing").first).to_be_visible()
+
+
+def _live_figures(tab: Tab, address: str) -> None:
+    _live(tab, address)
+    for summary in tab.locator("#plumbing > summary, .figures > summary").all():
+        summary.click()
+
+
+def _live_viewer(tab: Tab, address: str) -> None:
+    _live(tab, address)
+    tab.locator("#captures button").first.click()
+
+
+GALLERY: dict[str, Reach] = {
+    "visits": _visits,
+    "all-pictures": _all_pictures,
+    "day": _day,
+    "month": _month,
+    "rail": _rail,
+    "poor": _poor,
+    "seen": _seen,
+    "selecting": _selecting,
+    "sharing-several": _sharing_several,
+    "undo": _undo,
+    "viewer": _viewer,
+    "starred": _starred,
+    "sharing": _sharing,
+    "deleting": _deleting,
+    "facts": _facts,
+    "zoomed": _zoomed,
+    "keys": _keys,
+    "cost": _cost,
+    "nothing": _nothing,
+    "loading": _loading,
+    "store-away": _store_away,
+    "not-live": _not_live,
+    "login": _login,
+    "wrong-login": _wrong_login,
+    "edges": _edges,
+    "edges-troubled": _edges_troubled,
+    "edges-lost": _edges_lost,
+    "edges-deaf": _edges_deaf,
+    "no-edges": _no_edges,
+}
+LIVE: dict[str, Reach] = {
+    "live": _live,
+    "live-blind": _live_blind,
+    "live-paused": _live_paused,
+    "live-unplugged": _live_unplugged,
+    "live-offline": _live_offline,
+    "live-several": _live_several,
+    "live-lost": _live_lost,
+    "live-masks": _live_masks,
+    "live-figures": _live_figures,
+    "live-viewer": _live_viewer,
+}

@@ -1,0 +1,57 @@
+"""No state of a page keeps anybody out: light and dark, large and small. All states by hand with REALITY=1."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from dev.documents.shown.month import month
+from dev.documents.shown.states import GALLERY, LIVE, Reach
+from dev.harness.process import LOOPBACK, free_port, wait_for
+from dev.harness.services import start_camera
+from tests.support.axe import in_every_look
+from tests.support.web import Site
+
+SECONDS = 60.0
+# The others are looked at where they are used: test_visits_page, test_live_people.
+ALWAYS = {"month", "starred", "cost", "store-away", "edges-troubled", "live-blind"}
+CHOSEN = {name for name in GALLERY | LIVE if name in ALWAYS or os.environ.get("REALITY") == "1"}
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with month(tmp_path_factory.mktemp("month"), days=12, people=2) as shown:
+        site = Site(int(shown.address.rpartition(":")[2]))
+        wait_for(site.answers, seconds=SECONDS, what="the gallery")
+        yield shown.address
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder, port = tmp_path_factory.mktemp("camera"), free_port()
+    small = {"FRAME_WIDTH": "320", "FRAME_HEIGHT": "240", "MIN_FACE_PX": "20", "DETECTIONS_PER_SECOND": "3"}
+    settings = {"CAMERA_SOURCE": "demo", "CAMERA_NAME": "door", "EDGE_BROKER_PORT": str(free_port())} | small
+    process = start_camera(folder, LIVE_PORT=str(port), HEARTBEAT_FILE=str(folder / "camera.json"), **settings)
+    wait_for(Site(port).answers, seconds=SECONDS, what="the live page")
+    yield f"http://{LOOPBACK}:{port}"
+    process.kill()
+
+
+def found(browser: Browser, states: dict[str, Reach], address: str) -> dict[str, dict[str, list[str]]]:
+    problems = {}
+    for name, reach in states.items():
+        if name in CHOSEN:
+            tab = browser.new_page(viewport={"width": 1280, "height": 800}, bypass_csp=True)
+            reach(tab, address)
+            problems[name] = in_every_look(tab)
+            tab.close()
+    return {name: each for name, each in problems.items() if each}
+
+
+def test_no_state_of_the_gallery_and_of_the_edges_keeps_anybody_out(browser: Browser, gallery: str) -> None:
+    assert found(browser, GALLERY, gallery) == {}
+
+
+def test_no_state_of_the_live_page_keeps_anybody_out(browser: Browser, camera: str) -> None:
+    assert found(browser, LIVE, camera) == {}
