@@ -19,7 +19,7 @@ TAG, EXPIRES, STARRED = "usbcam", "expires", "starred"
 FOLDER = ".usbcam-starred/"  # no edge has such a name
 NOT_TAGGED = (
     "pictures are stored without the tag usbcam=expires, by which S3_RETENTION_DAYS knows them; "
-    "allow s3:PutObjectTagging, and run ./usbcam setup"
+    "allow s3:PutObjectTagging and s3:GetObjectTagging, and run ./usbcam setup"
 )
 
 

@@ -69,6 +69,11 @@ def _check_if_allowed(subject: str, check: BucketCheck, s3: "S3Client", settings
 
 
 def _why_skipped(error: Exception, bucket: str) -> str:
+    if (
+        getattr(error, "operation_name", "") == "GetBucketLifecycleConfiguration"
+        and error_code(error) == "AccessDenied"
+    ):
+        return "not visible; allow s3:GetLifecycleConfiguration, without which no star is known to be spared"
     if error_code(error) == "AccessDenied":
         return "not visible with the uploader's permissions; ./usbcam setup, with its own, shows it"
     if is_unsupported(error):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 16  # requests
 NO_TAGS = "the store keeps no tags"
+NO_RIGHT = "allow s3:GetObject, s3:PutObjectTagging and s3:GetObjectTagging, as in cloud/iam/policy-setup.json"
+PROBE = b"usbcam"
 
 
 def key_folder(settings: Settings) -> str:
@@ -29,12 +31,14 @@ def why_no_tags(s3: "S3Client", settings: Settings) -> str | None:
     """Why an object does not keep a tag; tried on one that is nobody's picture."""
     target: Any = {"Bucket": settings.s3_bucket, "Key": ROUNDTRIP_KEY}
     try:
-        s3.put_object(**target, Body=b"", **put_options(settings))
+        s3.put_object(**target, Body=PROBE, **put_options(settings))
         set_tag(s3, settings.s3_bucket, ROUNDTRIP_KEY, EXPIRES)
         kept = read_tags(s3, settings.s3_bucket, ROUNDTRIP_KEY).get(TAG) == EXPIRES
+        with s3.get_object(**target)["Body"] as body:  # some stores take the tags for the object
+            kept = kept and body.read() == PROBE
     except S3_ERRORS as error:
         is_denied = error_code(error) == "AccessDenied"
-        return "allow s3:PutObjectTagging and s3:GetObjectTagging" if is_denied else NO_TAGS
+        return NO_RIGHT if is_denied else NO_TAGS
     with contextlib.suppress(*S3_ERRORS):  # the permission to delete is not required
         s3.delete_object(**target)
     return None if kept else NO_TAGS
