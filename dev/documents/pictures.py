@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 from dev.documents.env_example import ROOT
 from dev.documents.shown.month import month
@@ -24,7 +24,7 @@ LOOKS = {"light": (SIZE, "light"), "dark": (SIZE, "dark"), "phone": (ViewportSiz
 OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
 DAYS, CAPTURES = 30, 6
 COLOURS = 256
-SECONDS = 120.0
+SECONDS, PATIENCE_MILLISECONDS = 120.0, 60_000
 SETTLE_MILLISECONDS = 1500  # pictures arrive, and counts
 
 
@@ -33,6 +33,7 @@ def take() -> Iterator[Path]:
     program = find_browser()
     if program is None:
         raise SystemExit("docs: there is no Chromium; install it and try again")
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     ALL.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)
