@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from storage.answers.answer import UnsuitableStoreError, error_code, http_status
 from storage.answers.refusals import is_unsupported, refusal
 from storage.capture import contract_names
+from storage.errors import S3ErrorKind, classify
 from storage.keys.template import is_unique_per_capture
 from storage.settings import StorageSettings
 from storage.star import NOT_TAGGED, tagging, tags_of_new

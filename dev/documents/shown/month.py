@@ -24,7 +24,7 @@ from dev.harness.object_store import make_bucket, s3_client, start_store
 from dev.harness.process import LOOPBACK, Process, free_port, start, until_up
 from dev.harness.services import answers_mqtt, start_gallery
 from storage.capture import Capture
-from storage.keys import DEFAULT_TEMPLATE, object_key
+from storage.keys.template import DEFAULT_TEMPLATE, object_key
 
 KEY, SECRET, BUCKET = "usbcam-pictures", "usbcam-pictures-secret", "porch-and-garden"
 CAMERAS = (("home", "front-door"), ("home", "garden"), ("workshop", "gate"))

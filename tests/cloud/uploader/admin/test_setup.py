@@ -11,7 +11,7 @@ from mypy_boto3_s3 import S3Client
 
 from common.runtime.check_result import CheckResult, Status
 from storage.client import create_client
-from storage.keys import DEFAULT_TEMPLATE, object_key
+from storage.keys.template import DEFAULT_TEMPLATE, object_key
 from storage.star import marker, read_tags
 from tests.cloud.rig import (
     LATER,
