@@ -73,7 +73,7 @@ class VisitCounter:
             groups.setdefault((entry.edge or "", entry.camera or ""), []).append(entry)
         counts = []
         for (edge, camera), found in sorted(groups.items()):
-            visits = self._visits(found, deadline)
+            visits = self._visits(found, deadline) if not counts or monotonic() < deadline else None
             counts.append(
                 CameraCount(edge or None, camera or None, len(found), None if visits is None else len(visits))
             )

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -14,6 +15,7 @@ from storage.reader import ListedObject, ObjectReader
 from storage.star import marker
 
 MAX_STARS = 50_000
+MAX_WORKERS = 8  # requests at once
 FRESH_SECONDS = 30.0  # another gallery, or somebody with the store's own tools, may change them
 
 
@@ -29,23 +31,26 @@ class Stars:
     def keys(self) -> frozenset[str]:
         """All of them, as of a short while ago."""
         with self._lock:
-            if monotonic() > self._fresh_until:
-                self._keys = frozenset(self._reader.starred(MAX_STARS))
-                self._fresh_until = monotonic() + FRESH_SECONDS
-            return self._keys
+            if monotonic() < self._fresh_until:
+                return self._keys
+        keys = frozenset(self._reader.starred(MAX_STARS))
+        with self._lock:
+            self._keys, self._fresh_until = keys, monotonic() + FRESH_SECONDS
+        return keys
 
     def star(self, keys: Sequence[str]) -> bool:
         """Whether retention spares all of them now; raises NoImageError for what is no capture."""
-        for key in keys:
-            if not self._reader.is_capture(key):
-                raise NoImageError(key)
-        spared = [self._reader.star(key) for key in keys]
+        with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="stars") as pool:
+            for key, may_be in zip(keys, pool.map(self._reader.is_capture, keys), strict=True):
+                if not may_be:
+                    raise NoImageError(key)
+            spared = list(pool.map(self._reader.star, keys))
         self._forget()
         return all(spared)
 
     def unstar(self, keys: Sequence[str]) -> None:
-        for key in keys:
-            self._reader.unstar(key)
+        with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="stars") as pool:
+            list(pool.map(self._reader.unstar, keys))
         self._forget()
 
     def forget(self, keys: Sequence[str]) -> None:

@@ -28,7 +28,7 @@ from storage.keys.template import DEFAULT_TEMPLATE, object_key
 
 KEY, SECRET, BUCKET = "usbcam-pictures", "usbcam-pictures-secret", "porch-and-garden"
 CAMERAS = (("home", "front-door"), ("home", "garden"), ("workshop", "gate"))
-PEOPLE = 24
+PEOPLE = 10
 HOURS = (7, 8, 12, 13, 16, 17, 18, 19)
 WALL = (186, 182, 172)
 COMES, BLURS = 0.75, 0.06  # shares of visits
