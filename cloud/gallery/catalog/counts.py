@@ -71,7 +71,7 @@ class VisitCounter:
         groups: dict[tuple[str, str], list[CatalogEntry]] = {}
         for entry in entries:
             groups.setdefault((entry.edge or "", entry.camera or ""), []).append(entry)
-        counts = []
+        counts: list[CameraCount] = []
         for (edge, camera), found in sorted(groups.items()):
             visits = self._visits(found, deadline) if not counts or monotonic() < deadline else None
             counts.append(
