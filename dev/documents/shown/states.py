@@ -102,7 +102,7 @@ def _undo(tab: Tab, address: str) -> None:
 
 def _viewer(tab: Tab, address: str) -> None:
     _visits(tab, address)
-    tab.locator(".tile", has_text="\u00d73").first.click()
+    tab.locator("li:not(.poor) .tile", has_text="\u00d73").first.click()
     expect(tab.locator("#shots li")).to_have_count(3)
 
 

@@ -151,6 +151,7 @@ def test_a_visit_is_told_with_its_picture_and_an_edge_that_falls_silent_once_ove
     assert "secret-of-the-hook" not in page.process.log.read_text()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of apprise's own libraries
 def test_a_picture_is_attached_or_linked_for_a_day_or_left_out(
     settings: dict[str, str], webhook: Webhook, bucket: Bucket
 ) -> None:
