@@ -181,13 +181,15 @@ def test_each_action_that_the_uploader_lacks_is_named_in_one_sentence(moto: str,
         failures = [result.message for result in results if result.status.value == "FAIL"]
         if action in FOR_STARS:
             assert failures == []
-            assert any(action in result.message for result in results), action
+            assert action in NOT_ASKED or any(action in result.message for result in results), action
         else:
             assert [action in message for message in failures] == [True], (action, failures)
 
 
 # Without these pictures are stored all the same, and what is missing is said.
 FOR_STARS = {"s3:PutObjectTagging", "s3:GetObjectTagging", "s3:GetLifecycleConfiguration"}
+
+NOT_ASKED = {"s3:PutObjectTagging"}  # by moto, of a tag that travels with an upload
 
 # A store without TLS gets no policy; objects are only tried, and one that stays is written over.
 HARMLESS = {"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:PutObject", "s3:GetObject", "s3:DeleteObject"}
