@@ -18,6 +18,7 @@ from dev.scripts.environment import find_browser
 from tests.support import launcher
 from tests.support.paths import ROOT
 from tests.support.rig import CloudBroker, Container, EdgeBroker, Store, running_cloud_broker
+from tests.support.tabs import PATIENCE_MILLISECONDS, Tabs, own_tab
 
 SLOW = (  # S3 servers, or our programs run whole
     *("tests/attack/", "tests/integration/", "tests/faults/", "tests/e2e/", "tests/outside/", "tests/cloud/stores/"),
@@ -27,7 +28,6 @@ SLOW = (  # S3 servers, or our programs run whole
 SERVICES = {"store", "strict_store", "broker", "cloud_broker", "edge_broker", "edge_port", "browser"}  # fixtures
 FOOTAGE = {"media"}  # minutes of real video through the detector
 NOTE = "note"
-PATIENCE_MILLISECONDS = 60_000
 BROWSER_OPTIONS = (  # containers give it no sandbox and no GPU; it must contact no other host
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -197,14 +197,22 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
+@pytest.fixture(scope="session")
+def tabs(browser: Browser) -> Iterator[Tabs]:
+    tabs = Tabs(browser)
+    yield tabs
+    tabs.close()
+
+
 @pytest.fixture
-def tab(browser: Browser) -> Iterator[Tab]:
-    """A tab whose every error fails the test."""
-    context = browser.new_context()
-    tab = context.new_page()
-    errors: list[str] = []
-    tab.on("pageerror", lambda error: errors.append(str(error)))
-    tab.set_default_timeout(PATIENCE_MILLISECONDS)
-    yield tab
-    context.close()
-    assert not errors
+def tab(tabs: Tabs) -> Iterator[Tab]:
+    """A tab whose every error fails the test; others use it before and after."""
+    with tabs.lent() as tab:
+        yield tab
+
+
+@pytest.fixture
+def clock_tab(browser: Browser) -> Iterator[Tab]:
+    """A tab of this test alone, whose clock it may set for good."""
+    with own_tab(browser) as tab:
+        yield tab

@@ -1,12 +1,15 @@
 """The launcher's own side: it forks a process for each request, and writes down how each ended."""
 
+import atexit
 import ctypes
 import gc
 import io
 import json
 import os
+import runpy
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -30,6 +33,22 @@ def serve(program: str, folder: str) -> None:
             sys.argv[0] = program
             return
     os._exit(0)
+
+
+def run_command(program: str) -> None:
+    """Run a command, and end without clearing away what is shared: that costs more than the command."""
+    status = 0
+    try:
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        if not isinstance(end.code, int | None):
+            raise
+        status = end.code or 0
+    threading._shutdown()  # type: ignore[attr-defined] # noqa: SLF001 (as the interpreter ends)
+    atexit._run_exitfuncs()  # noqa: SLF001
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status & 0xFF)
 
 
 def _reap(folder: str) -> None:

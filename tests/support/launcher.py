@@ -150,7 +150,10 @@ def _main(program: str, folder: str) -> None:
     if "storage.client" in sys.modules:
         _read_ahead()
     forked.serve(program, folder)
-    runpy.run_module(program, run_name="__main__", alter_sys=True)
+    if sys.argv[1:]:
+        forked.run_command(program)
+    else:
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
 
 
 def _read_ahead() -> None:

@@ -204,8 +204,9 @@ def refused(link: str) -> bool:
     return False
 
 
-def test_deletion_can_be_undone_for_ten_seconds_and_then_is_done(page: Gallery, tab: Tab, bucket: Bucket) -> None:
+def test_deletion_can_be_undone_for_ten_seconds_and_then_is_done(page: Gallery, clock_tab: Tab, bucket: Bucket) -> None:
     keys = put(bucket, capture(1, track="9f2c"), capture(2, track="9f2c"), capture(3))
+    tab = clock_tab
     tab.clock.install()
     opened(tab, page, 2)
 
@@ -235,9 +236,10 @@ def delete(tab: Tab, what: str) -> None:
 
 
 def test_what_could_not_be_deleted_comes_back_with_the_reason(
-    tab: Tab, bucket: Bucket, tmp_path: Path, settings: dict[str, str], s3_proxy: S3Proxy
+    clock_tab: Tab, bucket: Bucket, tmp_path: Path, settings: dict[str, str], s3_proxy: S3Proxy
 ) -> None:
     put(bucket, capture(1))
+    tab = clock_tab
     tab.clock.install()
     with gallery(tmp_path, settings, GALLERY_DELETE="on", S3_ENDPOINT_URL=s3_proxy.endpoint) as page:
         opened(tab, page, 1)
@@ -251,9 +253,10 @@ def test_what_could_not_be_deleted_comes_back_with_the_reason(
 
 
 def test_a_visit_of_more_pictures_than_one_request_deletes_is_deleted_whole(
-    page: Gallery, tab: Tab, bucket: Bucket
+    page: Gallery, clock_tab: Tab, bucket: Bucket
 ) -> None:
     put(bucket, *(capture(number, track="9f2c") for number in range(210)))
+    tab = clock_tab
     tab.clock.install()
     tab.goto(page.address)
     tab.locator(TILES).first.click()

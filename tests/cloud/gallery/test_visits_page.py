@@ -39,10 +39,10 @@ def page(tmp_path: Path, settings: dict[str, str]) -> Iterator[Gallery]:
 
 
 @pytest.fixture
-def tab(tab: Tab) -> Tab:
-    """The same on the evening of a day in 2026."""
-    tab.clock.install(time=NOW)
-    return tab
+def tab(clock_tab: Tab) -> Tab:
+    """A tab on the evening of a day in 2026."""
+    clock_tab.clock.install(time=NOW)
+    return clock_tab
 
 
 def test_the_first_screen_says_who_came_and_a_visit_is_found_by_day_and_hour_in_three_actions(
