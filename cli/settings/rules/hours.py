@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from pathlib import Path
 
@@ -39,9 +40,14 @@ def timezone(value: str, _env: EnvFile) -> str | None:
         return must
     if not ZONES.is_dir() or (ZONES / value).is_file():
         return None
-    known = {str(zone.relative_to(ZONES)) for zone in ZONES.glob("[A-Z]*/*")}
+    known = _zones()
     close = difflib.get_close_matches(value, known, n=1) or [zone for zone in known if zone.split("/")[-1] == value]
     return f"is no time zone; did you mean {close[0]}?" if close else f"is no time zone; it {must}"
+
+
+@functools.cache
+def _zones() -> frozenset[str]:
+    return frozenset(str(zone.relative_to(ZONES)) for zone in ZONES.glob("[A-Z]*/*"))
 
 
 RULES: dict[str, Rule] = {"SCHEDULE": schedule, "TIMEZONE": timezone}
