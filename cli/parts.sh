@@ -39,6 +39,9 @@ build_failed() {
     fail "the image cannot be built: $(last_line)"
 }
 
+# The language of who types, for what a program says in a container.
+locale_name() { say "${LC_ALL:-${LC_MESSAGES:-${LANG:-C}}}"; }
+
 # part HALF SERVICE WORD...: runs a command of a service's program, in a container of its own.
 part() {
     half=$1 service=$2
@@ -51,7 +54,7 @@ part() {
     build_missing "$half"
     [ "$service" != camera ] || set -- python -m camera "$@"
     if [ -t 0 ] && [ -t 1 ]; then terminal=; else terminal=-T; fi
-    compose "$half" --progress quiet run --rm --no-deps ${terminal:+"$terminal"} "$service" "$@"
+    compose "$half" --progress quiet run --rm --no-deps --env "LANG=$(locale_name)" ${terminal:+"$terminal"} "$service" "$@"
 }
 
 # watched_part DOING HALF SERVICE WORD...: the same, where nothing is printed before its end.
@@ -76,7 +79,7 @@ ask() {
     need_docker
     running=$(container "$half" "$service")
     [ -n "$running" ] || fail "$service does not run; ./usbcam up starts it"
-    docker exec "$running" python -m "$service" "$@"
+    docker exec --env "LANG=$(locale_name)" "$running" python -m "$service" "$@"
 }
 
 as_process() {

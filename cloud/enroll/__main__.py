@@ -7,7 +7,7 @@ from typing import Self
 
 import click
 
-from common.runtime.command_line import SingleCommand, WrongInputError, version_option
+from common.runtime.command_line import SingleCommand, WrongInputError, say, version_option
 from common.runtime.files import SecretDir, SecretDirError
 from common.runtime.settings import read_settings
 from enroll.authority import CertificateAuthority
@@ -72,7 +72,7 @@ def main(*, name: str | None, renew: bool, revoke: str | None, **chosen: bool) -
 
 def _restore(settings: Settings, folder: SecretDir) -> None:
     edges = restore_backup(sys.stdin.buffer, folder, SecretDir(settings.identity_dir))
-    click.echo(f"enroll: the authority is back; {edges} edges are enrolled")
+    say(f"enroll: the authority is back; {edges} edges are enrolled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +97,18 @@ class _Enrollment:
         self.authority.revoke(name)
         self.write_expiry()  # first: from now on the uploader drops what waits of this edge
         self._publish()
-        click.echo(
+        say(
             f"enroll: {name} is revoked: its connection and its session at the broker are ended, "
             "and the uploader drops unread what waits of its images"
         )
 
     def print_list(self) -> None:
-        click.echo(edge_table(self.authority.registry, self.broker.connected()))
+        say(edge_table(self.authority.registry, self.broker.connected()))
 
     def prepare(self) -> None:
         self.broker.publish(self.authority, self.settings.server_names)
         self._write_uploader_password()
-        click.echo(f"enroll: edges reach the broker at {self.settings.cloud_host}:{self.settings.cloud_port}")
+        say(f"enroll: edges reach the broker at {self.settings.cloud_host}:{self.settings.cloud_port}")
 
     def write_expiry(self) -> None:
         """Write down when certificates expire, for the uploader. A failure is a warning: enrolment itself worked."""
@@ -116,7 +116,7 @@ class _Enrollment:
             server = SecretDir(self.settings.identity_dir).read("server.pem")
             write_expiry(self.settings.certificates_file, self.authority, server)
         except SecretDirError as error:
-            click.echo(f"enroll: the uploader is not told when certificates expire: {error}", err=True)
+            say(f"enroll: the uploader is not told when certificates expire: {error}", err=True)
 
     def _write_uploader_password(self) -> None:
         """Hand the uploader its login, if its folder exists: readable for the folder's group, the uploader's."""
@@ -127,7 +127,7 @@ class _Enrollment:
     def _publish(self, hosts: list[str] | None = None, *, renewed: str = "") -> None:
         version = self.broker.publish(self.authority, hosts, renewed=renewed)
         if not self.broker.wait_applied(version):
-            click.echo("enroll: no broker is running; it applies this when it starts", err=True)
+            say("enroll: no broker is running; it applies this when it starts", err=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import click
 from botocore.exceptions import BotoCoreError
 
 from common.runtime import log
-from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, example, version_option
+from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, example, say, version_option
 from common.runtime.settings import read_settings
 from common.web.auth import PasswordAuth
 from common.web.server import WebServerError, bind_socket, load_password
@@ -50,7 +50,7 @@ def health() -> int:
     problem = health_problem(web_settings(read_settings(Settings)).listen_address[1])
     if problem:
         raise click.ClickException(problem)
-    click.echo("gallery: the page and the bucket answer")
+    say("gallery: the page and the bucket answer")
     return 0
 
 

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from common.runtime import log
 from common.runtime.check_result import CheckResult, Status, print_results
-from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, example, version_option
+from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, example, say, version_option
 from common.runtime.heartbeat import health_problem
 from common.runtime.settings import read_settings
 from storage.client import create_client
@@ -74,7 +74,7 @@ def health() -> int:
     problem = health_problem(read_settings(HealthSettings).heartbeat_file, "uploader")
     if problem:
         raise click.ClickException(problem)
-    click.echo("uploader: subscribed, and the bucket answers")
+    say("uploader: subscribed, and the bucket answers")
     return 0
 
 
@@ -117,9 +117,9 @@ def link(key: str, expires: timedelta) -> int:
     except PresignError as error:
         raise click.ClickException(str(error)) from error
     click.echo(made.url)
-    click.echo(f"uploader: valid until {made.expires_at:%Y-%m-%d %H:%M} UTC", err=True)
+    say(f"uploader: valid until {made.expires_at:%Y-%m-%d %H:%M} UTC", err=True)
     if made.note:
-        click.echo(f"uploader: {made.note}", err=True)
+        say(f"uploader: {made.note}", err=True)
     return 0
 
 
@@ -130,7 +130,7 @@ def status() -> int:
     One line for each edge, with the time of its last picture.
     """
     for line in describe(read_settings(Settings)):
-        click.echo(line)
+        say(line)
     return 0
 
 
@@ -140,7 +140,7 @@ def _report(results: Iterable[CheckResult], good: str, bad: str) -> int:
     if Status.FAIL in statuses:
         raise click.ClickException(bad)
     changes = statuses.count(Status.CHANGED)
-    click.echo(f"uploader: {f'{changes} changed' if changes else good}")
+    say(f"uploader: {f'{changes} changed' if changes else good}")
     return 0
 
 

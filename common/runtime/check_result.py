@@ -3,10 +3,12 @@
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import click
+
+from common.runtime.command_line import local
 
 STATUS_WIDTH = 7
 SUBJECT_WIDTH = 16
@@ -78,6 +80,7 @@ def print_results(results: Iterable[CheckResult]) -> tuple[Status, ...]:
     statuses = []
     for result in results:
         encoding = sys.stdout.encoding or "ascii"  # a terminal without UTF-8 shows ? instead of an error
-        click.echo(result.line(color=color).encode(encoding, "replace").decode(encoding), color=color)
+        said = replace(result, subject=local(result.subject), message=local(result.message))
+        click.echo(said.line(color=color).encode(encoding, "replace").decode(encoding), color=color)
         statuses.append(result.status)
     return tuple(statuses)

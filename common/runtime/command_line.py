@@ -1,5 +1,6 @@
 """What the programs' command lines have in common: wrong input is one sentence and exit code 2, never a trace."""
 
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
@@ -9,6 +10,7 @@ import click
 from common import __version__
 from common.runtime import quiet_start
 from common.runtime.settings import SettingsError
+from common.translation import for_terminal, language_of_terminal
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 WRONG_INPUT = 2
@@ -23,11 +25,33 @@ def example(command: str) -> str:
     return f"\b\nExample:\n  {command}"
 
 
+def local(text: str) -> str:
+    """A text in the language of who typed the command that runs."""
+    context = click.get_current_context(silent=True)
+    return for_terminal(text, context.find_root().command.name or "") if context else text
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Tell whoever typed the command something; what a program is to read goes past this."""
+    click.echo(local(text), err=err)
+
+
+def _translate_help(command: click.Command, package: str) -> None:
+    command.help = for_terminal(inspect.cleandoc(command.help), package) if command.help else None
+    for option in command.params:
+        if isinstance(option, click.Option) and option.help:
+            option.help = for_terminal(option.help, package)
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        _translate_help(each, package)
+
+
 class _OneSentence(click.Command):
     """Ends the process with what the command returns, or with a sentence and an exit code."""
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         quiet_start.uninstall()
+        if language_of_terminal() != "en":
+            _translate_help(self, self.name or "")
         try:
             code = super().main(*args, **(extra | {"prog_name": self.name, "standalone_mode": False}))
         except click.UsageError as error:
@@ -45,7 +69,7 @@ class _OneSentence(click.Command):
 
     def _fail(self, *problems: str) -> None:
         for problem in problems:
-            click.echo(f"{self.name}: {problem}", err=True)
+            click.echo(f"{self.name}: {for_terminal(problem, self.name or '')}", err=True)
 
 
 class Program(_OneSentence, click.Group):

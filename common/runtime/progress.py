@@ -4,6 +4,8 @@ import sys
 import time
 from typing import TextIO
 
+from common.runtime.command_line import local
+
 AFTER_SECONDS, EVERY_SECONDS = 2.0, 0.5
 CLEAR = "\r\x1b[K"
 
@@ -22,7 +24,7 @@ class Progress:
         now = time.monotonic()
         if self._is_watched and now >= self._next:
             self._next, self._shown = now + EVERY_SECONDS, True
-            self._output.write(f"{CLEAR}{text}, {now - self._began:.0f} s")
+            self._output.write(f"{CLEAR}{local(text)}, {now - self._began:.0f} s")
             self._output.flush()
 
     def clear(self) -> None:
@@ -36,4 +38,4 @@ class Progress:
 def tell_success(text: str) -> None:
     """Say on a terminal that it worked; a script has the exit code."""
     if sys.stderr.isatty():
-        print(text, file=sys.stderr)
+        print(local(text), file=sys.stderr)

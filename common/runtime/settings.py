@@ -73,7 +73,11 @@ def _explain(location: tuple[int | str, ...], value: object, message: str, kind:
     name = f"{owner}.{field.upper()}" if owner else field.upper()
     description = kind.model_fields[field].description
     if message == "Field required":
-        return f"{name} is not set; set it in .env" + (f" to {description}" if description else "")
+        return (
+            f"{name} is not set; set it in .env to {description}"
+            if description
+            else f"{name} is not set; set it in .env"
+        )
     if description and not message.startswith("Value error, must be"):
         problem = f"must be {description}"
     shown = name if SECRET.search(name) or not PLAIN_VALUE.fullmatch(str(value)) else f"{name}={value}"

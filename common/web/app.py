@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
@@ -16,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from common.web.auth import PasswordAuth
 from common.web.guard import RequestGuardMiddleware
 from common.web.login import login_routes
+from common.web.spoken import refuse
 
 PUBLIC_PATHS = ("/login", "/static/")
 
@@ -64,7 +66,8 @@ def create_app(
         public_paths=(*PUBLIC_PATHS, *public_paths),
         setting=setting,
     )
-    handlers = {404: _not_found} | dict(exception_handlers or {})
+    package = files.package.partition(".")[0]
+    handlers = {404: _not_found, HTTPException: refuse(package)} | dict(exception_handlers or {})
     return Starlette(routes=[*shared, *routes], middleware=[guard], exception_handlers=handlers)
 
 

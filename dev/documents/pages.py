@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from dev.documents import commands_page, metrics_page, notices, settings_pages
+from dev.documents import commands_page, metrics_page, notices, settings_pages, texts
 from dev.scripts import settings_table
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -13,4 +13,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/metrics.md": metrics_page.page,
     "THIRD-PARTY.md": notices.page,
     "cli/settings/table.json": settings_table.table,
+    **{
+        str(texts.file_of(program, language).relative_to(texts.ROOT)): partial(texts.page, program, language)
+        for program in texts.ROOMS
+        for language in ("", "de")
+    },
 }

@@ -23,7 +23,7 @@ from camera.service import CameraService
 from camera.sources.factory import validate_file_source
 from camera.sources.frame import SourceError
 from common.runtime import log
-from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, example, version_option
+from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, example, say, version_option
 from common.runtime.progress import tell_success
 from common.runtime.settings import read_settings
 
@@ -72,7 +72,7 @@ def run() -> int:
 def health() -> int:
     """Say whether the running camera is healthy; exit code 0 or 1."""
     report = health_of(_settings().heartbeat_file)
-    click.echo(report.message)
+    say(report.message)
     return 0 if report.healthy else 1
 
 
@@ -140,7 +140,7 @@ def resume(camera: str | None) -> int:
 def status() -> int:
     """Say how the cameras are, and what waits."""
     for line in describe(_quiet_cameras()):
-        click.echo(line)
+        say(line)
     return 0
 
 
@@ -171,7 +171,7 @@ def captures(video: str, out: Path | None, report: Path | None) -> int:
 def _command(camera: str | None, text: str) -> int:
     try:
         for line in command(_quiet_cameras(), camera, text):
-            click.echo(line)
+            say(line)
     except UnknownCameraError as error:
         raise WrongInputError(str(error)) from error
     except CommandError as error:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from common.web.spoken import SpokenJSONResponse
 from gallery.catalog.day_walker import CaptureQuery, list_cameras
 from gallery.context import GalleryContext
 from gallery.updates.sse import capture_json, entry_json, stream
@@ -40,7 +41,8 @@ class CaptureEndpoints:
             capture_json(entry, fact) | {"starred": entry.key in starred}
             for entry, fact in zip(page.entries, facts, strict=True)
         ]
-        return JSONResponse({"captures": captures, "cursor": page.cursor, "note": page.note})
+        content = {"captures": captures, "cursor": page.cursor, "note": page.note}
+        return SpokenJSONResponse(content, "gallery", names=("note",))
 
     def counts(self, request: Request) -> Response:
         """How many visits and captures there were between each two of the times in the query."""

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from botocore.exceptions import ClientError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
+from common.web.spoken import SpokenJSONResponse
 from gallery.catalog.day_walker import TooManyBranchesError
 from gallery.context import GalleryContext
 from gallery.pictures.thumbnails import NoImageError
@@ -44,7 +45,7 @@ def bad_request(_: Request, error: Exception) -> Response:
 
 
 def problem(message: str, code: int) -> Response:
-    return JSONResponse({"problem": message}, code)
+    return SpokenJSONResponse({"problem": message}, "gallery", code)
 
 
 def is_gone(error: Exception) -> bool:

@@ -80,8 +80,8 @@ def _check_test_shot(settings: Settings, path: Path | None) -> CheckResult:
     height, width = image.shape[:2]
     brightness = float(image.mean())
     faces = len(FaceDetector(settings.min_face_px, settings.min_score).detect(image))
-    source = f"{snapshot.mode}; a" if snapshot.mode else "A"
-    shot = f"{source} test shot of {width}x{height}, brightness {brightness:.0f} of 255, faces {faces}"
+    facts = f"{width}x{height}, brightness {brightness:.0f} of 255, faces {faces}"
+    shot = f"{snapshot.mode}; a test shot of {facts}" if snapshot.mode else f"A test shot of {facts}"
     message = f"{shot}, written to {path}." if path else f"{shot}."
     if brightness < MIN_BRIGHTNESS:
         return failed(name, f"{message} It is dark: is the lens covered?")

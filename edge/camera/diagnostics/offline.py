@@ -19,6 +19,7 @@ from camera.sources.video.container import VideoContainer, VideoError
 from camera.sources.video.file import ADDRESS, FileSource
 from common.contract.capture import Box
 from common.contract.times import timestamp
+from common.runtime.command_line import say
 from common.runtime.progress import Progress, tell_success
 
 DEMO_VISITS = 5
@@ -192,4 +193,4 @@ def _print(line: dict[str, object]) -> None:
 
 
 def _print_error(message: str) -> None:
-    print(f"camera: {message}", file=sys.stderr)
+    say(f"camera: {message}", err=True)

@@ -18,6 +18,7 @@ from camera.web.context import WebContext
 from camera.web.preview import PreviewCache
 from camera.web.state import StateView, boxes_json
 from common.web.body import read_body
+from common.web.spoken import SpokenJSONResponse
 
 MAX_BODY_BYTES = 262_144
 COMMANDS = {"pause": PAUSE, "run": RUN, "schedule": ""}
@@ -45,7 +46,8 @@ class _Endpoints:
         self._previews = {worker.name: PreviewCache(worker) for worker in context.workers}
 
     def state(self, _: Request) -> Response:
-        return JSONResponse(self._state.read() | {"password_required": self._password_required})
+        state = self._state.read() | {"password_required": self._password_required}
+        return SpokenJSONResponse(state, "camera")
 
     def metrics(self, _: Request) -> Response:
         return Response(render(self._context.registry), media_type=CONTENT_TYPE_LATEST)

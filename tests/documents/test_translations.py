@@ -1,0 +1,69 @@
+"""Every sentence of a program is in one file, and a translation is a file that says each as well."""
+
+import ast
+from string import Formatter
+
+import pytest
+
+from common.translation import Translation, parse_po
+from dev.documents.texts import ROOMS, file_of, texts_of
+from tests.support.paths import ROOT
+
+# Where something is printed past `say`: what a program is to read, and health checks, which go to Docker's log.
+PRINTED = {
+    "common/runtime/command_line.py", "common/runtime/check_result.py", "common/runtime/progress.py",
+    "edge/camera/control/health_check.py", "edge/camera/diagnostics/offline.py",
+    "cloud/uploader/health_check.py", "cloud/gallery/health_check.py",
+    "cloud/uploader/__main__.py", "cloud/gallery/__main__.py", "cloud/enroll/__main__.py",
+}  # fmt: skip
+
+
+def fields(text: str) -> list[str]:
+    return [field for _, field, _, _ in Formatter().parse(text) if field is not None]
+
+
+def filled(text: str, values: dict[str, str]) -> str:
+    return "".join(literal + values.get(field or "", "") for literal, field, _, _ in Formatter().parse(text))
+
+
+@pytest.mark.parametrize("program", ROOMS)
+def test_each_sentence_is_translated_with_what_it_is_filled_in_and_mistaken_for_no_other(program: str) -> None:
+    translations = parse_po(file_of(program, "de").read_text(encoding="utf-8"))
+    german = Translation(translations)
+
+    for english, translated in translations.items():
+        values = {field: f"v{number}" for number, field in enumerate(fields(english))}
+        assert set(fields(translated)) == set(values), english
+        assert german.translate(filled(english, values)) == filled(translated, values)
+
+
+@pytest.mark.parametrize("program", ROOMS)
+def test_a_translation_has_nearly_every_sentence(program: str) -> None:
+    sentences = file_of(program).read_text(encoding="utf-8").count("\nmsgid ")
+
+    translated = len(parse_po(file_of(program, "de").read_text(encoding="utf-8")))
+    assert translated >= 0.95 * (sentences - 1)
+
+
+def test_nothing_is_printed_past_what_translates() -> None:
+    printing = {
+        path.relative_to(ROOT).as_posix()
+        for room in ("edge/camera", "cloud", "common")
+        for path in (ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "click.echo", "sys.stdout.write"}
+    }
+
+    assert printing <= PRINTED
+
+
+def test_what_is_said_is_found_and_what_is_logged_is_not() -> None:
+    source = '''
+def check(name, log):
+    """Not said."""
+    log.warning("Logged of %s alone", name)
+    log.warning("%s", f"Shown and logged of {name.text}")
+    raise ValueError(f"{name.text} is wrong" + (" and late" if name else ""))
+'''
+
+    assert list(texts_of(source)) == ["Shown and logged of {text}", "{text} is wrong", " and late"]
