@@ -63,7 +63,7 @@ class Fleet:
 
     def record(self, edge: str, camera: str, payload: bytes, now: datetime) -> None:
         """Take a status message; an empty one says that there is no such camera any more."""
-        if not topics.is_edge_name(edge):
+        if not topics.is_edge_name(edge) or not topics.CAMERA_NAME.fullmatch(camera):
             return
         with self._lock:
             known = self._edges.get(edge)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -30,16 +31,20 @@ def page(tmp_path: Path, settings: dict[str, str]) -> Iterator[Gallery]:
 
 def test_other_objects_are_neither_linked_nor_shown_nor_deleted(page: Gallery, bucket: Bucket) -> None:
     (ours,) = put(bucket, GENUINE, template=WIDE)
-    for metadata, content_type in OTHERS.values():
+    foreign = [f"backups/{month}" for month in ("April", "May", "June", "July", "August")]
+    for key, (metadata, content_type) in zip(foreign, OTHERS.values(), strict=True):
         bucket.client.put_object(
-            Bucket=bucket.name, Key=FOREIGN, Body=GENUINE.image, ContentType=content_type, Metadata=metadata
+            Bucket=bucket.name, Key=key, Body=GENUINE.image, ContentType=content_type, Metadata=metadata
         )
 
-        assert page.ask(f"/api/link?key={FOREIGN}", "POST").status == 404
-        assert page.ask(f"/image?key={FOREIGN}").status == 404
-        assert page.ask(f"/thumbnail?key={FOREIGN}").status == 404
-        assert page.post("/api/delete", {"keys": [ours, FOREIGN]}) == 400
-        assert set(bucket.list_keys()) == {ours, FOREIGN}
+        assert page.ask(f"/api/link?key={key}", "POST").status == 404
+        assert page.ask(f"/image?key={key}").status == 404
+        assert page.ask(f"/thumbnail?key={key}").status == 404
+        assert page.post("/api/delete", {"keys": [ours, key]}) == 400
+        assert page.post("/api/share", {"keys": [ours, key]}) == 404
+        packed = page.ask("/api/zip", "POST", urlencode({"keys": json.dumps([ours, key])}))
+        assert packed.body.count(GENUINE.image) == 1
+        assert set(bucket.list_keys()) == {ours, *foreign[: foreign.index(key) + 1]}
 
     assert page.ask(f"/api/link?key={ours}", "POST").status == 200
     assert page.ask(f"/image?key={ours}").body == GENUINE.image

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from urllib.parse import parse_qs
 
@@ -23,6 +24,7 @@ MAX_BODY_BYTES = 1_000_000
 MAX_ZIPPED = 2000  # captures in one file
 MAX_SHARED = 200  # on one page
 MAX_TITLE = 200  # characters
+MAX_WORKERS = 8  # requests at once
 
 
 class SetEndpoints:
@@ -63,10 +65,11 @@ class SetEndpoints:
 
     def _refuse_others(self, entries: Sequence[CatalogEntry]) -> None:
         """Raises NoImageError if something is no capture: a link to it would give away another object of the bucket."""
-        described = self._context.metadata.get_many(entries)
-        for entry, metadata in zip(entries, described, strict=True):
-            if not metadata and not self._context.reader.is_capture(entry.key):
-                raise NoImageError(entry.key)
+        keys = [entry.key for entry in entries]
+        with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="share") as pool:
+            for key, is_ours in zip(keys, pool.map(self._context.reader.is_capture, keys), strict=True):
+                if not is_ours:
+                    raise NoImageError(key)
 
 
 def _started(stream: Iterator[bytes]) -> Iterator[bytes]:

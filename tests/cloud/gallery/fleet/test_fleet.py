@@ -105,6 +105,7 @@ def test_one_edge_fills_neither_the_memory_nor_the_place_of_others() -> None:
     for number in range(5000):
         fleet.record("porch", f"camera-{number}", said(problem="x" * 7000), NOW)
     fleet.record("../x", "front", said(), NOW)
+    fleet.record("cellar", "x" * 60_000, said(), NOW)
     fleet.record("attic", "front", said(), NOW)
 
     found = seen(fleet)
