@@ -31,8 +31,9 @@ class ComposedEdge:
         shutil.copy(ROOT / FILE, share)
         shutil.copytree(ROOT / "mosquitto", share / "mosquitto")
         self.rig.machine.shell(
-            f"rm -rf {INSTALLED}; cp -r /host/compose {INSTALLED}; mountpoint -q {DATA} || mount LABEL={LABEL} {DATA};"
-            f" systemctl start docker; docker tag {CAMERA} {SHIPPED}",
+            f"rm -rf {INSTALLED}; cp -r /host/compose {INSTALLED}; mkdir -p {DATA};"
+            f" mountpoint -q {DATA} || mount LABEL={LABEL} {DATA}; systemctl start docker;"
+            f" docker tag {CAMERA} {SHIPPED}",
             START_SECONDS,
         )
 
