@@ -56,7 +56,7 @@ def _without_errors(tab: Tab) -> Iterator[None]:
     tab.on("pageerror", note)
     yield
     tab.remove_listener("pageerror", note)
-    assert not errors
+    assert not errors, errors
 
 
 def _as_new(tab: Tab) -> Tab | None:

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from tests.cloud.rig import LATER, LIMITED_KEY, LIMITED_SECRET, Broker, Bucket, Edge, S3Proxy, Uploaders
-from tests.support import pictures
+from tests.support import launcher, pictures
 from tests.support.rig import Store
 
 MANY = 300
@@ -29,13 +28,8 @@ def wait_for_line(uploaders: Uploaders, word: str) -> str:
 
 
 def health(uploaders: Uploaders) -> subprocess.CompletedProcess[str]:
-    process = uploaders.started[-1]
-    command = [sys.executable, "-m", "uploader", "health"]
-    environment = {
-        "HEARTBEAT_FILE": str(uploaders.folder / "uploader.json"),
-        "PYTHONPATH": process.environment["PYTHONPATH"],
-    }
-    return subprocess.run(command, env=environment, cwd=uploaders.folder, capture_output=True, text=True, check=False)
+    environment = {"HEARTBEAT_FILE": str(uploaders.folder / "uploader.json")}
+    return launcher.run("uploader", "health", folder=uploaders.folder, environment=environment)
 
 
 def test_stopping_while_s3_is_unavailable_loses_nothing_and_is_quick(

@@ -1,16 +1,14 @@
 """A running camera and its commands: no output of theirs holds a user or password of an address."""
 
 import json
-import os
-import sys
 import urllib.request
 from pathlib import Path
 
 import pytest
 
 from common.contract import topics
-from dev.harness.process import LOOPBACK, free_port, start, wait_for
-from dev.harness.services import camera_password
+from dev.harness.process import LOOPBACK, free_port, wait_for
+from dev.harness.services import camera_password, start_camera
 from tests.edge.config.camera_urls import ADDRESSES, SECRET, USER
 from tests.edge.rig import Run
 from tests.support.rig import EdgeBroker
@@ -38,13 +36,12 @@ def test_no_output_of_a_running_camera_holds_a_password(
         "HOMEASSISTANT": "on",
         "SPOOL_DIR": str(tmp_path / "spool"),
         "HEARTBEAT_FILE": str(tmp_path / "beat.json"),
-        "PYTHONPATH": os.pathsep.join(sys.path),
         "LOG_LEVEL": "DEBUG",
     }
     beat, statuses = tmp_path / "beat.json", {topics.status(f"c{number}") for number in range(len(urls))}
     with edge_broker.camera() as reader:
         reader.subscribe("#")
-        camera = start("camera", [sys.executable, "-m", "camera"], tmp_path / "camera", settings)
+        camera = start_camera(tmp_path / "camera", **settings)
         wait_for(
             lambda: beat.exists() and all(each["problem"] for each in json.loads(beat.read_text())["cameras"].values()),
             seconds=60,

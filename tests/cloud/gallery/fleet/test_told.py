@@ -3,7 +3,6 @@
 import base64
 import json
 import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -31,8 +30,8 @@ from gallery.settings import Settings
 from storage.client import create_client
 from storage.reader import ObjectReader
 from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
-from tests.cloud.rig import CLOUD, Broker, Bucket
-from tests.support.paths import ROOT
+from tests.cloud.rig import Broker, Bucket
+from tests.support import launcher
 
 OFFLINE_SECONDS = 60.0
 HURT = "<img src=x onerror=window.hurt=1>"
@@ -179,11 +178,8 @@ def test_a_test_message_says_which_service_took_it(settings: dict[str, str], web
     away = f"json://{LOOPBACK}:{free_port()}/away"
 
     def run(addresses: str) -> subprocess.CompletedProcess[str]:
-        environment = settings | {"NOTIFY_URLS": addresses, "PYTHONPATH": f"{CLOUD}:{ROOT}", "PATH": "/usr/bin"}
-        command = [sys.executable, "-m", "gallery", "notify", "test"]
-        return subprocess.run(
-            command, env=environment, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=60
-        )
+        environment = settings | {"NOTIFY_URLS": addresses, "PATH": "/usr/bin"}
+        return launcher.run("gallery", "notify", "test", folder=tmp_path, environment=environment)
 
     both, wrong = run(f"{webhook.address} {away}"), run("nonsense://secret-word")
 
