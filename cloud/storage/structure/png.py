@@ -4,8 +4,7 @@ The walk is linear in the payload and keeps no copy of it. Inflating stops at th
 so neither a bomb nor what stands behind the stream costs more than an honest image of that size.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from struct import unpack_from
 
@@ -28,7 +27,6 @@ CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 # For each pass of an interlaced image: first column and row, then the distance to the next ones.
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-CHUNK_NAME = re.compile(rb"[A-Za-z]{4}")
 LAST_FILTER = 4
 
 
@@ -61,53 +59,51 @@ class PngHeader:
                 yield columns, rows
 
 
-def read_png_header(payload: bytes, max_pixels: int) -> PngHeader:
-    """Read the first chunk alone; raises ImageStructureError."""
-    name, start, end = next(png_chunks(payload))
-    header = _png_header(name, payload[start:end])
-    check_pixels(header.width, header.height, max_pixels)
-    return header
+def always(_header: PngHeader) -> bool:
+    """Inflate whatever it is."""
+    return True
 
 
-def check_png(payload: bytes, max_pixels: int, *, inflate: bool = True) -> PngHeader:
-    """Walk chunks, check checksums and, unless told not to, count the inflated rows; raises ImageStructureError."""
+def check_png(payload: bytes, max_pixels: int, may_inflate: Callable[[PngHeader], bool] = always) -> PngHeader:
+    """Walk chunks, check checksums and, if the header may, count the inflated rows; raises ImageStructureError."""
     header: PngHeader | None = None
     has_data = False
     rows: _Rows | None = None
     metadata, text = MetadataBudget(), TextBudget()
+    view = memoryview(payload)
     for name, start, end in png_chunks(payload):
-        if zlib.crc32(memoryview(payload)[start - 4 : end]) != unpack_from(">I", payload, end)[0]:
+        if zlib.crc32(view[start - 4 : end]) != int.from_bytes(view[end : end + 4]):
             raise ImageStructureError(f"the checksum of its chunk {name.decode()} is wrong")
         if header is None:
             header = _png_header(name, payload[start:end])
             check_pixels(header.width, header.height, max_pixels)
-            rows = _Rows(header)
-        elif name == b"IDAT" and rows is not None:
+            rows = _Rows(header) if may_inflate(header) else None
+        elif name == b"IDAT":
             has_data = True
-            if inflate:
-                rows.add(memoryview(payload)[start:end])
+            if rows is not None:
+                rows.add(view[start:end])
         elif name == b"PLTE":
             _check_palette(end - start)
         elif name != b"IEND":
             metadata.add(end - start)
             text.add(name, payload[start:end])
-    if header is None or rows is None or not has_data or (inflate and not rows.complete):
+    if header is None or not has_data or not (rows is None or rows.are_complete()):
         raise ImageStructureError("its last rows are missing")
     return header
 
 
 def png_chunks(payload: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Give name, start and end of the content of each chunk, IEND included; raises ImageStructureError."""
-    position = len(PNG_SIGNATURE)
-    most = MAX_SMALL_CHUNKS + len(payload) // BYTES_PER_CHUNK
+    position, size = len(PNG_SIGNATURE), len(payload)
+    most = MAX_SMALL_CHUNKS + size // BYTES_PER_CHUNK
     for _ in range(most):
-        if position + 12 > len(payload):
+        if position + 12 > size:
             raise ImageStructureError("it is cut short")
         length, name = unpack_from(">I4s", payload, position)
         start, end = position + 8, position + 8 + length
-        if not CHUNK_NAME.fullmatch(name):
+        if not name.isalpha():  # of bytes: A to Z and a to z
             raise ImageStructureError("it has a chunk without a name")
-        if end + 4 > len(payload):
+        if end + 4 > size:
             raise ImageStructureError("it is cut short")
         yield name, start, end
         if name == b"IEND":
@@ -125,9 +121,12 @@ class _Rows:
         self._stride = 0 if header.interlaced else _rows_bytes(header.width, 1, header.row_bits)
         self._offset = 0
         self._inflate = zlib.decompressobj()
+        self._waiting: list[memoryview] = []  # short pieces, which libpng writes, are inflated together
+        self._waiting_bytes = 0
 
-    @property
-    def complete(self) -> bool:
+    def are_complete(self) -> bool:
+        """Inflate what is left, and tell whether all rows are there."""
+        self._feed_waiting()
         return self._missing <= 0
 
     def add(self, content: memoryview) -> None:
@@ -135,7 +134,15 @@ class _Rows:
         for start in range(0, len(content), FEED_BYTES):
             if self._missing <= 0 or self._inflate.eof:
                 return
-            self._feed(content[start : start + FEED_BYTES])
+            piece = content[start : start + FEED_BYTES]
+            self._waiting.append(piece)
+            self._waiting_bytes += len(piece)
+            if self._waiting_bytes >= FEED_BYTES:
+                self._feed_waiting()
+
+    def _feed_waiting(self) -> None:
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        self._feed(waiting[0] if len(waiting) == 1 else b"".join(waiting))
 
     def _feed(self, piece: bytes | memoryview) -> None:
         while len(piece) and self._missing > 0 and not self._inflate.eof:

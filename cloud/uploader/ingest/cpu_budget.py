@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic, thread_time
 
+from uploader.ingest.parser import InvalidMessageError
+from uploader.ingest.samples import Samples
+
 SECONDS_PER_SECOND = 0.5  # of CPU, over time, of all uploaders; a hundred honest images take about a quarter of it
 BURST_SECONDS = 4.0  # two cores have done that before an honest image has waited for long
 LONG_SECONDS = 0.25  # an image that may take so long has a core to itself; of one edge one at a time
@@ -18,6 +21,7 @@ class CpuMeter:
 
     edge: str
     reserve: Callable[[str, float], bool]
+    take_sample: Callable[[str], bool]
     started_at: float = field(default_factory=thread_time)
     reserved: float = 0.0
     is_long: bool = False
@@ -31,6 +35,10 @@ class CpuMeter:
             return True
         self.was_refused = True
         return False
+
+    def samples(self) -> bool:
+        """Whether this image is decoded although its ID proves it."""
+        return self.take_sample(self.edge)
 
     @property
     def unreserved(self) -> float:
@@ -47,14 +55,18 @@ class CpuBudgets:
         self._clock = clock
         self._lock = threading.Lock()
         self._left: dict[str, tuple[float, float]] = {}  # by edge: seconds left, and when
+        self._samples = Samples()
         self._long: set[str] = set()  # edges of which a long one is under way
 
     @contextmanager
     def meter(self, edge: str) -> Iterator[CpuMeter]:
         """Charge the edge for what happens during the `with`."""
-        meter = CpuMeter(edge, self._reserve_alone)
+        meter = CpuMeter(edge, self._reserve_alone, self._samples.take)
         try:
             yield meter
+        except InvalidMessageError:
+            self._samples.begin_again(edge)
+            raise
         finally:
             self._spend(edge, meter.unreserved)
             if meter.is_long:

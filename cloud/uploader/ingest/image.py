@@ -1,13 +1,12 @@
-"""Whether bytes are an image: first by structure, then by decoding at a bounded cost.
+"""Whether bytes are an image: by structure in any case, then by decoding at a bounded cost.
 
-An image whose edge has used up its CPU is not decoded: its structure is sound, and a matching ID proves that its bytes
-are what the camera encoded.
+Where the ID matches, the hash in it proves that these bytes are what the camera encoded: of such images a sample is
+decoded. Nor is one decoded whose edge has used up its CPU.
 """
 
 import struct
 import threading
 import warnings
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +16,7 @@ from common.contract.embedded import PNG_SIGNATURE, extract_metadata
 from storage.structure.jpeg import JPEG_SIGNATURE, JpegFrame, check_jpeg, pixels_of_jpeg
 from storage.structure.limits import ImageStructureError
 from storage.structure.metered import MeteredFile
-from storage.structure.png import check_png, read_png_header
+from storage.structure.png import PngHeader, check_png
 
 LARGE_PIXELS = 4_000_000
 DECODE_STEP_BYTES = 16_384
@@ -29,6 +28,7 @@ SCANNED_PIXELS_PER_SECOND = 1_000_000_000
 # A progressive JPEG of 50 megapixels takes 300 MB: the container has memory for one such image,
 # not for one in each thread.
 _one_large_at_a_time = threading.Lock()
+_few_at_a_time = threading.BoundedSemaphore(8)  # of 4 megapixels take 24 MB, and many threads may wait for the bucket
 
 # Pillow warns about oddities that do not matter here, and a warning is not a log line.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -52,22 +52,34 @@ class DecodeMeter(Protocol):
     def allows(self, seconds: float, /) -> bool:
         """Whether so much CPU may be used; if so, it is set aside."""
 
+    def samples(self) -> bool:
+        """Whether this image is decoded although its ID proves it."""
+
 
 class _Unlimited:
     def allows(self, _seconds: float) -> bool:
         return True
 
+    def samples(self) -> bool:
+        return True
 
-UNLIMITED = _Unlimited()
+
+class _Proven:
+    def allows(self, _seconds: float) -> bool:
+        return False
+
+    def samples(self) -> bool:
+        return False
+
+
+UNLIMITED, PROVEN = _Unlimited(), _Proven()
 
 
 def validate_image(payload: bytes, max_pixels: int, meter: DecodeMeter = UNLIMITED) -> ImageInfo:
     """Check the whole image, so that nothing truncated or damaged passes; raises NotAnImageError."""
     try:
         if payload.startswith(PNG_SIGNATURE):
-            header = read_png_header(payload, max_pixels)
-            may_inflate = meter.allows(header.pixel_bytes() / INFLATED_BYTES_PER_SECOND)
-            check_png(payload, max_pixels, inflate=may_inflate)
+            check_png(payload, max_pixels, lambda header: meter.allows(_png_seconds(header)))
             return ImageInfo("image/png", _metadata(payload))
         if payload.startswith(JPEG_SIGNATURE):
             frame = check_jpeg(payload, max_pixels)
@@ -77,6 +89,10 @@ def validate_image(payload: bytes, max_pixels: int, meter: DecodeMeter = UNLIMIT
     except ImageStructureError as error:
         raise NotAnImageError(f"the image is damaged: {error}") from error
     raise NotAnImageError("neither a PNG nor a JPEG" if payload else "the message is empty")
+
+
+def _png_seconds(header: PngHeader) -> float:
+    return header.pixel_bytes() / INFLATED_BYTES_PER_SECOND
 
 
 def _jpeg_seconds(payload: bytes, frame: JpegFrame) -> float:
@@ -95,7 +111,7 @@ def _decode_jpeg(payload: bytes, frame: JpegFrame) -> None:
     """Decode to the end, but at an eighth of the size and in grey; raises NotAnImageError."""
     large = frame.width * frame.height > LARGE_PIXELS
     try:
-        with _one_large_at_a_time if large else nullcontext():
+        with _one_large_at_a_time if large else _few_at_a_time:
             image = JpegImagePlugin.JpegImageFile(MeteredFile(pixels_of_jpeg(payload)))
             image.decodermaxblock = DECODE_STEP_BYTES
             image.draft("L", (max(1, image.width // 8), max(1, image.height // 8)))

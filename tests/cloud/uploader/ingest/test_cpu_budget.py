@@ -1,5 +1,6 @@
 """Whose images are decoded, and whose have cost too much."""
 
+from dataclasses import replace
 from time import thread_time
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from tests.support import pictures
 from uploader.ingest.cpu_budget import BURST_SECONDS, LONG_SECONDS, MAX_EDGES, SECONDS_PER_SECOND, CpuBudgets
 from uploader.ingest.image import NotAnImageError, validate_image
+from uploader.ingest.parser import InvalidMessageError, parse_capture
+from uploader.ingest.samples import EVERY, FIRST
 
 LIMIT = 1_000_000
 
@@ -21,6 +24,9 @@ class Clock:
 class Never:
     def allows(self, _seconds: float) -> bool:
         return False
+
+    def samples(self) -> bool:
+        return True
 
 
 def test_an_edge_may_use_its_burst_and_then_its_rate() -> None:
@@ -78,6 +84,26 @@ def test_one_image_that_needs_more_than_the_burst_is_decoded_once() -> None:
     budgets = CpuBudgets(clock=Clock())
 
     assert [budgets.reserve("porch", 2 * BURST_SECONDS) for _ in range(2)] == [True, False]
+
+
+def test_of_images_that_their_id_proves_a_sample_is_decoded() -> None:
+    budgets = CpuBudgets(clock=Clock())
+    message = pictures.message(pictures.png_without_its_last_rows())
+
+    def is_stored() -> bool:
+        try:
+            with budgets.meter("porch") as meter:
+                parse_capture(message, LIMIT, meter)
+        except InvalidMessageError:
+            return False
+        return True
+
+    assert not any(is_stored() for _ in range(2 * FIRST))  # it never gets beyond its first ones
+    with budgets.meter("porch") as meter:
+        assert [meter.samples() for _ in range(FIRST)] == [True] * FIRST
+    assert sum(not is_stored() for _ in range(EVERY)) > FIRST  # what is found makes all of the next ones be looked at
+    with pytest.raises(InvalidMessageError):  # without an ID nothing proves it
+        parse_capture(replace(message, properties={}), LIMIT, meter)
 
 
 def test_edges_that_have_used_nothing_lately_are_forgotten() -> None:

@@ -146,7 +146,6 @@ def test_an_image_on_which_a_reader_breaks_is_refused_and_the_fault_is_logged(
         raise IndexError("a fault nobody knows yet")
 
     monkeypatch.setattr("uploader.ingest.image.check_png", break_down)
-    monkeypatch.setattr("uploader.ingest.image.read_png_header", break_down)
 
     assert reason_for(pictures.message(pictures.png(1))) == "reading the image failed: IndexError"
     assert "an image of the edge porch failed" in caplog.text
