@@ -10,6 +10,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from common.mqtt_properties import patch_paho_properties
+from common.mqtt_publish import patch_paho_publish
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ def new_client(
 ) -> Client:
     """Create a client that is not connected yet; without a client ID the broker assigns one."""
     patch_paho_properties()
+    patch_paho_publish()
     client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5, manual_ack=manual_ack)
     if login is not None:
         client.username_pw_set(login.user, login.password)

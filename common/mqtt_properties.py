@@ -16,7 +16,7 @@ from paho.mqtt.properties import Properties
 MAX_USER_PROPERTIES = 64
 MAX_PROPERTY_BYTES = 8 * 1024
 
-USER_PROPERTY = 38
+CONTENT_TYPE, USER_PROPERTY = 3, 38
 LENGTH_BYTES = 2
 OVERSIZED, MALFORMED = "oversized", "malformed"
 # paho builds these tables of the standard anew for each packet; nobody changes them.
@@ -87,19 +87,23 @@ def _clear(self: Any) -> None:
 
 def _read_all(properties: Any, buffer: bytes | bytearray, position: int, end: int) -> bool:
     """Read one property after the other; False when there are too many."""
+    value: Any
     pairs: list[tuple[str, str]] = []
     while position < end:
-        identifier, position = read_variable_integer(buffer, position, end)
-        kind = properties.properties.get(identifier)
-        if kind is None:
-            raise MalformedPacket(f"property {identifier} is unknown")
-        value, position = READERS[kind[0]](buffer, position, end)
-        if identifier == USER_PROPERTY:
-            pairs.append(value)
-            if len(pairs) > MAX_USER_PROPERTIES:
-                return False
+        if buffer[position] == USER_PROPERTY:  # nearly all are
+            value, position = _read_pair(buffer, position + 1, end)
         else:
-            _set(properties, identifier, value)
+            identifier, position = read_variable_integer(buffer, position, end)
+            kind = properties.properties.get(identifier)
+            if kind is None:
+                raise MalformedPacket(f"property {identifier} is unknown")
+            value, position = READERS[kind[0]](buffer, position, end)
+            if identifier != USER_PROPERTY:
+                _set(properties, identifier, value)
+                continue
+        pairs.append(value)
+        if len(pairs) > MAX_USER_PROPERTIES:
+            return False
     if pairs:
         object.__setattr__(properties, "UserProperty", pairs)  # paho's own setter copies the list for each pair
     return True
@@ -107,9 +111,13 @@ def _read_all(properties: Any, buffer: bytes | bytearray, position: int, end: in
 
 def _set(properties: Any, identifier: int, value: object) -> None:
     name = NAMES[identifier]
-    if hasattr(properties, name) and not properties.allowsMultiple(name):
+    is_there = name in vars(properties)
+    if is_there and not properties.allowsMultiple(name):
         raise MalformedPacket(f"property {name} is there twice")
-    setattr(properties, name, value)
+    if identifier == CONTENT_TYPE and properties.packetType == PacketTypes.PUBLISH:
+        object.__setattr__(properties, name, value)  # what each image has; paho's own setter tries all names
+    else:
+        setattr(properties, name, value)
 
 
 def read_variable_integer(buffer: bytes | bytearray, position: int, end: int) -> tuple[int, int]:
@@ -128,8 +136,13 @@ def read_variable_integer(buffer: bytes | bytearray, position: int, end: int) ->
 
 def read_utf8(buffer: bytes | bytearray, position: int, end: int) -> tuple[str, int]:
     """Read a string. Byte order marks pass: MQTT allows them and Mosquitto forwards them, though paho would hang up."""
-    content, position = read_binary(buffer, position, end)
-    return content.decode("utf-8", "replace"), position
+    start = position + LENGTH_BYTES
+    if start > end:
+        raise MalformedPacket("a length is cut short")
+    stop = start + (buffer[position] << 8) + buffer[position + 1]
+    if stop > end:
+        raise MalformedPacket("a value is longer than its packet")
+    return str(buffer[start:stop], "utf-8", "replace"), stop
 
 
 def read_binary(buffer: bytes | bytearray, position: int, end: int) -> tuple[bytes, int]:

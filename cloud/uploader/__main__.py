@@ -1,5 +1,6 @@
 """The uploader's command line, and the wiring of its parts."""
 
+import gc
 import signal
 from collections.abc import Iterable
 from datetime import timedelta
@@ -65,6 +66,7 @@ def run() -> int:
     worker = build_worker(settings, registry)
     service = UploaderService(worker, threads=settings.upload_threads, heartbeat_file=settings.heartbeat_file)
     metrics.serve(registry, settings.metrics_bind, settings.metrics_port)
+    gc.freeze()  # what is there now stays: no collection has to look at it again
     return service.run(_stop_signals())
 
 

@@ -26,6 +26,15 @@ END_TO_END_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600, 2160
 LOG = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _OfEdge:
+    """What one edge's captures count in: looked up once."""
+
+    stored: Counter
+    stored_bytes: Counter
+    last_stored: Gauge
+
+
 class UploadMetrics:
     """What is counted for each capture, at a cost of microseconds. Labels are few words, and enrolled edges' names."""
 
@@ -55,6 +64,7 @@ class UploadMetrics:
             ["edge"],
             registry=registry,
         )
+        self._edges: dict[str, _OfEdge] = {}
         self._in_flight: dict[int, datetime] = {}  # by thread: each handles one
         for reason_code in REASON_CODES:
             self._rejected.labels(reason_code)  # a counter that appears with its first count has no increase
@@ -103,11 +113,16 @@ class UploadMetrics:
         if not is_new:
             self._already_there.inc()
             return
-        self._stored.labels(capture.edge).inc()
-        self._stored_bytes.labels(capture.edge).inc(len(capture.image))
-        self._last_stored.labels(capture.edge).set(time())
+        edge = self._edges.get(capture.edge) or self._of_edge(capture.edge)
+        edge.stored.inc()
+        edge.stored_bytes.inc(len(capture.image))
+        edge.last_stored.set(time())
         if not capture.bare:
             self._end_to_end.observe(max(0.0, (datetime.now(UTC) - capture.captured_at).total_seconds()))
+
+    def _of_edge(self, name: str) -> "_OfEdge":
+        stored, stored_bytes = self._stored.labels(name), self._stored_bytes.labels(name)
+        return self._edges.setdefault(name, _OfEdge(stored, stored_bytes, self._last_stored.labels(name)))
 
     def count_undecoded(self, edge: str) -> None:
         self._undecoded.labels(edge).inc()

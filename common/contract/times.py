@@ -15,7 +15,7 @@ def whole_milliseconds(moment: datetime) -> datetime:
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339, as properties and metadata have it: `2026-11-22T06:33:25.123Z`."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{_milliseconds(moment):03d}Z"
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def parse_timestamp(text: str) -> datetime:
@@ -48,7 +48,7 @@ def in_timezone(moment: datetime, name: str) -> datetime:
 
 def compact(moment: datetime) -> str:
     """ISO 8601's basic format, as ids have it: `20261122T063325.123Z`."""
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%S}.{_milliseconds(moment):03d}Z"
+    return timestamp(moment).replace("-", "").replace(":", "")
 
 
 def parse_compact(text: str) -> datetime:

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 def configure(level: str, on_thread_crash: Callable[[], None] | None = None) -> None:
     """Set up the log. `on_thread_crash` is called after a crash is logged."""
     logging.Formatter.converter = gmtime
+    # What FORMAT does not say is not looked up for each line; these switches are the logging HOWTO's.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001
     logging.basicConfig(level=level, format=FORMAT, datefmt=DATE_FORMAT)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.ERROR)
