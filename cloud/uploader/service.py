@@ -22,6 +22,7 @@ from uploader.mqtt.inbox import Inbox
 from uploader.mqtt.receipts import ReceiptBatcher
 from uploader.mqtt.session import session_config
 from uploader.mqtt.subscriber import Subscriber
+from uploader.mqtt.upload_limit import UploadLimit
 from uploader.settings import Settings
 from uploader.store.bare_images import BareImageIndex
 from uploader.store.retry import RetryCoordinator
@@ -88,6 +89,7 @@ class UploaderService:
                 LOG.error("Exiting, because a thread is stuck or has ended; a restart of the uploader fixes that")
                 return EXIT_STUCK
             self._worker.subscriber.fetch_what_was_left()
+            self._worker.deliveries.look_again()
             if monotonic() - pinged_at > BROKER_CHECK_SECONDS:
                 pinged_at = monotonic()
                 self._worker.subscriber.subscribe()
@@ -148,7 +150,8 @@ class UploaderService:
 
 def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorker:
     """Build the parts, each from those below it, and register their metrics."""
-    deliveries = Deliveries(settings.upload_threads, settings.uploaders)
+    limit = UploadLimit(settings.upload_threads)
+    deliveries = Deliveries(settings.upload_threads, settings.uploaders, limit=limit)
     pool_size = settings.upload_threads + SPARE_CONNECTIONS
     store = CaptureStore(lambda: create_client(settings, pool_size=pool_size), settings)
     metrics = UploadMetrics(registry)

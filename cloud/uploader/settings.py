@@ -29,7 +29,7 @@ class Settings(StorageSettings, HealthSettings):
     cloud_broker_user: str = "Uploader"  # as enrolment calls it
     cloud_broker_password_file: Path | None = None  # without it there is no login
     uploaders: int = Field(default=1, ge=1, le=100)
-    upload_threads: int = Field(default=16, ge=1, le=64)
+    upload_threads: int = Field(default=64, ge=1, le=256)
     journal_dir: Path = Path("/tmp/usbcam-uploader-journal")  # what is being read, for after a crash
     certificates_file: Path = Path("/certificates/dates.json")  # where enrolment writes the expiry dates
     metrics_bind: str = "127.0.0.1"

@@ -3,15 +3,19 @@
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from itertools import takewhile
+from time import monotonic
 
 from uploader.ingest.parser import IncomingMessage
 from uploader.mqtt.fair_share import FairShares
+from uploader.mqtt.upload_limit import UploadLimit
 
 MAX_HELD_BYTES = 192 << 20  # of all messages that wait or are being processed, by all uploaders together
 # Of messages that are being processed: more of them at once only share the way to the bucket, and others wait there.
 MAX_IN_HAND_BYTES = 32 << 20
 MESSAGE_BYTES = 4096  # what a message takes besides its payload
 PROPERTY_BYTES = 256  # and each property besides its text
+LATE_SECONDS = 1.0  # a PUT takes a twentieth of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +37,20 @@ class Deliveries:
     """One queue for each edge, by its topic; whoever is served goes to the end of the line.
 
     Of the memory each may have as much as is free. As soon as a second edge is seen, each may have half of the threads
-    that no other has, and in hand as many bytes as are free for that, or one message.
+    that no other has, and in hand as many bytes as are free for that, or one message. At once only as many are in hand
+    as the limit says; what takes long does not count.
     """
 
-    def __init__(self, threads: int, uploaders: int = 1, *, max_bytes: int = MAX_HELD_BYTES) -> None:
+    def __init__(
+        self, threads: int, uploaders: int = 1, *, max_bytes: int = MAX_HELD_BYTES, limit: UploadLimit | None = None
+    ) -> None:
         """`uploaders` share the room: an edge that floods reaches all of them."""
-        self._threads, self._max_bytes = threads, max_bytes // uploaders
+        self._threads, self._max_bytes, self._limit = threads, max_bytes // uploaders, limit
         self._held, self._in_hand = FairShares(self._max_bytes), FairShares(MAX_IN_HAND_BYTES // uploaders)
         self._changed = threading.Condition()
         self._waiting: dict[str, deque[Delivery]] = {}  # in the order in which they are served
         self._active: Counter[str] = Counter()
+        self._begun_at: dict[int, float] = {}  # by the delivery's identity, the oldest first
         self._first_topic: str | None = None
         self._is_shared = False
         self._is_closed = False
@@ -72,6 +80,7 @@ class Deliveries:
                 self._waiting[topic] = line
             self._active[topic] += 1
             self._in_hand.add(topic, delivery.size)
+            self._begun_at[id(delivery)] = monotonic()
             self._wake_next()
             return delivery
 
@@ -83,7 +92,15 @@ class Deliveries:
             if not self._active[topic]:
                 del self._active[topic]
             self._in_hand.give_back(topic, delivery.size)
+            self._begun_at.pop(id(delivery), None)
+            if self._limit is not None:
+                self._limit.count(is_saturated=bool(self._waiting))
             self._release(delivery)
+            self._wake_next()
+
+    def look_again(self) -> None:
+        """Wake a thread if something has taken so long by now that it no longer counts."""
+        with self._changed:
             self._wake_next()
 
     def close(self) -> None:
@@ -126,14 +143,23 @@ class Deliveries:
             self._changed.notify()
 
     def _next_topic(self) -> str | None:
-        return next((topic for topic in self._waiting if self._may_begin(topic)), None)
+        room = self._room()
+        if len(self._begun_at) >= room:
+            return None
+        return next((topic for topic in self._waiting if self._may_begin(topic, room)), None)
 
-    def _may_begin(self, topic: str) -> bool:
-        if not self._is_shared:
-            return self._active[topic] < self._threads
-        if not self._active[topic]:
-            return self._active.total() < self._threads
-        left_by_others = self._threads - self._active.total() + self._active[topic]
+    def _room(self) -> int:
+        """How many may be in hand. While the bucket does not answer, all threads may."""
+        if self._limit is None:
+            return self._threads
+        before = monotonic() - LATE_SECONDS
+        late = sum(1 for _ in takewhile(lambda begun_at: begun_at < before, self._begun_at.values()))
+        return min(self._threads, self._limit.current + late)
+
+    def _may_begin(self, topic: str, room: int) -> bool:
+        if not self._is_shared or not self._active[topic]:
+            return True
+        left_by_others = room - self._active.total() + self._active[topic]
         has_thread = self._active[topic] < (left_by_others + 1) // 2
         return has_thread and self._in_hand.has_room(topic, self._waiting[topic][0].size)
 

@@ -76,4 +76,4 @@ def test_empty_settings_are_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
     settings = Settings()
 
-    assert (settings.upload_threads, settings.s3_sse, settings.log_level) == (16, None, "INFO")
+    assert (settings.upload_threads, settings.s3_sse, settings.log_level) == (64, None, "INFO")

@@ -33,6 +33,7 @@ from tests.simulator.engine.simulation import Simulation
 from uploader.ingest.image import ImageInfo, NotAnImageError
 from uploader.mqtt.delivery import Deliveries
 from uploader.mqtt.session import SessionConfig, session_config
+from uploader.mqtt.upload_limit import UploadLimit
 from uploader.store.fast_put import FastPut
 from uploader.store.writer import CaptureStore
 
@@ -54,6 +55,9 @@ class Unmetered:
     was_refused = False
 
     def allows(self, _seconds: float) -> bool:
+        return True
+
+    def samples(self) -> bool:
         return True
 
     @contextlib.contextmanager
@@ -156,12 +160,15 @@ def replacements(
             "RevokedEdges": lambda _file: Revoked(revoked),
             "PoisonGuard": lambda *_: NoPoison(),
             "CpuBudgets": Unmetered,
-            "Deliveries": lambda threads, _uploaders: Deliveries(threads, max_bytes=paces.held_bytes),
+            "Deliveries": lambda threads, _uploaders, limit: Deliveries(
+                threads, max_bytes=paces.held_bytes, limit=limit
+            ),
+            "UploadLimit": functools.partial(UploadLimit, clock=threads.monotonic),
             "POLL_SECONDS": paces.poll,
             "BUCKET_CHECK_SECONDS": paces.bucket,
             "BROKER_CHECK_SECONDS": paces.poll,
         },
-        uploader.mqtt.delivery: {"threading": threads.THREADING},
+        uploader.mqtt.delivery: clock,
         uploader.mqtt.receipts: {"threading": threads.THREADING},
         uploader.mqtt.subscriber: clock
         | {

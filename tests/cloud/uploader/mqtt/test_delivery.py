@@ -2,11 +2,13 @@
 
 import threading
 from datetime import UTC, datetime
+from time import monotonic
 
 import pytest
 
 from uploader.ingest.parser import IncomingMessage
-from uploader.mqtt.delivery import MAX_IN_HAND_BYTES, MESSAGE_BYTES, Deliveries, Delivery
+from uploader.mqtt.delivery import LATE_SECONDS, MAX_IN_HAND_BYTES, MESSAGE_BYTES, Deliveries, Delivery
+from uploader.mqtt.upload_limit import START, UploadLimit
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 KIB = 1024
@@ -129,6 +131,37 @@ def test_what_nobody_has_begun_is_dropped_after_a_reconnect_unless_the_broker_ha
     assert take(deliveries, 5) == [("attic", 3)]
     deliveries.done(begun)
     assert deliveries.has_much_room
+
+
+def test_only_as_many_are_in_hand_as_help_but_what_takes_long_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("uploader.mqtt.delivery.monotonic", lambda: now[0])
+    deliveries = Deliveries(threads=20, limit=UploadLimit(20, lambda: now[0]))
+    for number in range(30):
+        deliveries.put(delivery("porch", number))
+
+    assert len(take(deliveries, 30)) == START
+    now[0] += LATE_SECONDS + 0.1
+    assert len(take(deliveries, 30)) == START
+    now[0] += LATE_SECONDS + 0.1
+    assert len(take(deliveries, 30)) == 20 - 2 * START  # all threads wait for a bucket that does not answer
+
+
+def test_a_thread_that_waits_is_woken_for_what_takes_long_no_more() -> None:
+    deliveries = Deliveries(threads=2, limit=UploadLimit(1))
+    for number in range(2):
+        deliveries.put(delivery("porch", number))
+    deliveries.get()
+    taken: list[Delivery | None] = []
+    waiting = threading.Thread(target=lambda: taken.append(deliveries.get()))
+    waiting.start()
+
+    deadline = monotonic() + 10 * LATE_SECONDS
+    while waiting.is_alive() and monotonic() < deadline:
+        deliveries.look_again()
+        waiting.join(0.1)
+
+    assert [each.packet_id for each in taken if each] == [1]
 
 
 def test_closing_ends_every_wait() -> None:
