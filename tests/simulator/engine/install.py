@@ -159,7 +159,7 @@ def replacements(
             "session_config": lambda *args: name_session(simulation.process().number, *args),
             "RevokedEdges": lambda _file: Revoked(revoked),
             "PoisonGuard": lambda *_: NoPoison(),
-            "CpuBudgets": Unmetered,
+            "CpuBudgets": lambda _uploaders: Unmetered(),
             "Deliveries": lambda threads, _uploaders, limit: Deliveries(
                 threads, max_bytes=paces.held_bytes, limit=limit
             ),
