@@ -42,6 +42,8 @@ def test_other_objects_are_neither_linked_nor_shown_nor_deleted(page: Gallery, b
         assert page.ask(f"/thumbnail?key={key}").status == 404
         assert page.post("/api/delete", {"keys": [ours, key]}) == 400
         assert page.post("/api/share", {"keys": [ours, key]}) == 404
+        for starred in (True, False):
+            assert page.post("/api/star", {"keys": [ours, key], "starred": starred}) == 404
         packed = page.ask("/api/zip", "POST", urlencode({"keys": json.dumps([ours, key])}))
         assert packed.body.count(GENUINE.image) == 1
         assert set(bucket.list_keys()) == {ours, *foreign[: foreign.index(key) + 1]}

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from urllib.parse import parse_qs
 
@@ -13,10 +12,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from common.web.body import read_body
 from gallery.catalog.entry import CatalogEntry
 from gallery.context import GalleryContext
-from gallery.pictures.thumbnails import NoImageError
 from gallery.web.errors import problem
 from gallery.web.query import entries_of_keys
 from gallery.web.sets.archive import zip_stream
+from gallery.web.sets.scope import refuse_others
 from gallery.web.sets.shared_page import Heading, share
 from storage.presign import DEFAULT_EXPIRY, Presigner, parse_duration
 
@@ -24,7 +23,6 @@ MAX_BODY_BYTES = 1_000_000
 MAX_ZIPPED = 2000  # captures in one file
 MAX_SHARED = 200  # on one page
 MAX_TITLE = 200  # characters
-MAX_WORKERS = 8  # requests at once
 
 
 class SetEndpoints:
@@ -52,7 +50,7 @@ class SetEndpoints:
             return problem('The body must be JSON with "keys".', 400)
         if entries is None:
             return problem(f"The keys must be those of 1 to {MAX_SHARED} captures.", 400)
-        await run_in_threadpool(self._refuse_others, entries)
+        await run_in_threadpool(refuse_others, self._context.reader, [entry.key for entry in entries])
         presigner = Presigner(self._context.settings)
         link = await run_in_threadpool(share, self._context.reader, presigner, entries, expires, heading)
         return JSONResponse(link.to_json())
@@ -62,14 +60,6 @@ class SetEndpoints:
             return entries_of_keys(self._context.catalog, json.loads(text), most)
         except (ValueError, TypeError, RecursionError):
             return None
-
-    def _refuse_others(self, entries: Sequence[CatalogEntry]) -> None:
-        """Raises NoImageError if something is no capture: a link to it would give away another object of the bucket."""
-        keys = [entry.key for entry in entries]
-        with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="share") as pool:
-            for key, is_ours in zip(keys, pool.map(self._context.reader.is_capture, keys), strict=True):
-                if not is_ours:
-                    raise NoImageError(key)
 
 
 def _started(stream: Iterator[bytes]) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from common.web.body import read_body
 from gallery.context import GalleryContext
 from gallery.web.errors import problem
 from gallery.web.query import entries_of_keys
+from gallery.web.sets.scope import refuse_others
 
 MAX_BODY_BYTES = 262_144
 MAX_STARRED = 200  # captures in one request
@@ -33,8 +34,10 @@ class StarEndpoint:
 
     def _star(self, keys: list[str]) -> Response:
         """`kept` is false where retention deletes them all the same."""
+        refuse_others(self._context.reader, keys)
         return JSONResponse({"kept": self._context.stars.star(keys)})
 
     def _unstar(self, keys: list[str]) -> Response:
+        refuse_others(self._context.reader, keys, may_be_gone=True)  # what has no star may be deleted by its age
         self._context.stars.unstar(keys)
         return JSONResponse({})
