@@ -72,6 +72,7 @@ def _each(browser: Browser, address: str, states: Mapping[str, Reach]) -> Iterat
             tab.wait_for_timeout(SETTLE_MILLISECONDS)
             file = ALL / f"{name}-{look}.png"
             tab.screenshot(path=file)
+            tab.unroute_all(behavior="ignoreErrors")
             tab.close()
             yield file
             if look == "light" and name in DOCUMENTED:

@@ -248,6 +248,11 @@ def _live(tab: Tab, address: str, patch: Patch = lambda _: None) -> None:
     expect(tab.locator(".camera .counts dd").first).to_be_attached()
 
 
+def _seeing(tab: Tab, address: str) -> None:
+    _live(tab, address)
+    expect(tab.locator("svg rect.good").first).to_be_attached()
+
+
 def _camera(**words: object) -> Patch:
     return lambda state: state["cameras"][0].update(words)
 
@@ -350,7 +355,7 @@ GALLERY: dict[str, Reach] = {
     "no-edges": _no_edges,
 }
 LIVE: dict[str, Reach] = {
-    "live": _live,
+    "live": _seeing,
     "live-blind": _live_blind,
     "live-paused": _live_paused,
     "live-unplugged": _live_unplugged,

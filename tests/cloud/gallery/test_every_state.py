@@ -42,6 +42,7 @@ def problems(browser: Browser, reach: Reach, address: str) -> dict[str, list[str
     tab = browser.new_page(viewport={"width": 1280, "height": 800}, bypass_csp=True)
     reach(tab, address)
     found = in_every_look(tab)
+    tab.unroute_all(behavior="ignoreErrors")
     tab.close()
     return found
 
