@@ -189,6 +189,7 @@ def uploader_settings(uploaders: int, threads: int, template: str) -> Any:
         uploaders=uploaders,
         upload_threads=threads,
         s3_key_template=template,
+        s3_retention_days=None,
         s3_bucket="captures",
         s3_storage_class="STANDARD",
         s3_sse=None,
