@@ -15,10 +15,10 @@ from playwright.sync_api import Page as Tab
 from dev.harness import services
 from dev.harness.services import LOOPBACK, free_port, start_store
 from dev.scripts.environment import find_browser
-from tests.support import launcher
+from tests.support.pages.tabs import PATIENCE_MILLISECONDS, Tabs, own_tab
 from tests.support.paths import ROOT
+from tests.support.programs import launcher
 from tests.support.rig import CloudBroker, Container, EdgeBroker, Store, running_cloud_broker
-from tests.support.tabs import PATIENCE_MILLISECONDS, Tabs, own_tab
 
 SLOW = (  # S3 servers, or our programs run whole
     *("tests/attack/", "tests/integration/", "tests/faults/", "tests/e2e/", "tests/outside/", "tests/cloud/stores/"),

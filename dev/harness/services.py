@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EDGE_FILES = ROOT / "mosquitto" / "edge"
 CLOUD_FILES = ROOT / "mosquitto" / "cloud"
 SHARED_SCRIPT = "lib.sh"  # beside both; their start.sh sources it
-launch_program: Launch = spawn  # how ours are started; the tests have a cheaper way (tests/support/launcher.py)
+launch_program: Launch = spawn  # how ours are started; the tests have a cheaper way (tests/support/programs)
 
 
 def start_edge_broker(

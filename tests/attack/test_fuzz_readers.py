@@ -25,7 +25,7 @@ from gallery.pictures.pixel_budget import PixelBudget
 from gallery.pictures.thumbnails import NoImageError, shrink
 from storage.keys.parser import KeyParser
 from storage.keys.template import DEFAULT_TEMPLATE
-from tests.support import pictures
+from tests.support.images import pictures
 from uploader.ingest.image import NotAnImageError, validate_image
 from uploader.ingest.parser import InvalidMessageError, parse_capture
 

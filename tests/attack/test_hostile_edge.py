@@ -6,10 +6,10 @@ import pytest
 
 from dev.harness.process import Process, wait_for
 from tests.cloud.rig import Broker, Bucket, Edge, Uploaders
-from tests.support import pictures
-from tests.support.attack import text
-from tests.support.flood import Flood, Properties
-from tests.support.hostile_images import COSTLY, HOSTILE, jpeg
+from tests.support.attacks.attack import text
+from tests.support.attacks.flood import Flood, Properties
+from tests.support.images import pictures
+from tests.support.images.hostile_images import COSTLY, HOSTILE, jpeg
 
 SECONDS = 30.0  # on a busy machine; alone it is less than five
 TIMES = 12

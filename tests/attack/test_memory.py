@@ -5,9 +5,9 @@ from pathlib import Path
 
 from dev.harness.process import wait_for
 from tests.cloud.rig import Broker, Bucket, Edge, S3Proxy, Uploaders
-from tests.support import pictures
-from tests.support.flood import Flood
-from tests.support.hostile_images import jpeg
+from tests.support.attacks.flood import Flood
+from tests.support.images import pictures
+from tests.support.images.hostile_images import jpeg
 
 MESSAGES = 16
 PADDING_BYTES = 16_700_000

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from dev.harness.process import wait_for
 from tests.cloud.rig import Broker, Bucket, Edge, Uploaders
-from tests.support import pictures
-from tests.support.attack import text
-from tests.support.flood import Flood, Properties
+from tests.support.attacks.attack import text
+from tests.support.attacks.flood import Flood, Properties
+from tests.support.images import pictures
 
 SECONDS = 30.0
 FORMAT, EXPIRY, CONTENT_TYPE, RESPONSE_TOPIC, CORRELATION = 1, 2, 3, 8, 9

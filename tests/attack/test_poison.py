@@ -5,9 +5,9 @@ from functools import partial
 
 from dev.harness.process import wait_for
 from tests.cloud.rig import Broker, Bucket, Edge, Uploaders
-from tests.support import pictures
-from tests.support.flood import Flood
-from tests.support.hostile_images import COSTLY
+from tests.support.attacks.flood import Flood
+from tests.support.images import pictures
+from tests.support.images.hostile_images import COSTLY
 
 SECONDS = 30.0
 

@@ -15,8 +15,8 @@ from dev.harness.services import start_gallery
 from gallery.health_check import health_problem
 from tests.cloud.rig import Broker, Bucket
 from tests.edge.web.page import live
+from tests.support.pages.web import Site
 from tests.support.rig import Store
-from tests.support.web import Site
 
 SOCKETS = 640  # either program takes about 500 connections
 SECONDS = 30.0

@@ -11,8 +11,8 @@ from typing import BinaryIO
 import pytest
 
 from dev.harness.services import wait_for
-from tests.support.busybox import busybox_tools
 from tests.support.paths import ROOT
+from tests.support.programs.busybox import busybox_tools
 
 SHELLS = [("dash",), ("busybox", "sh")]
 RIGHT = "ROLE=cloud\nCLOUD_HOST=cam.example.com\nS3_BUCKET=faces\n"

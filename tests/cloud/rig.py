@@ -22,8 +22,9 @@ from paho.mqtt.properties import Properties
 from common.contract import topics
 from dev.harness.process import LOOPBACK, POLL_SECONDS, Process, free_port, start, until_up, wait_for
 from dev.harness.services import answers_mqtt, start_uploader
-from tests.support import launcher, pictures
+from tests.support.images import pictures
 from tests.support.paths import ROOT
+from tests.support.programs import launcher
 from tests.support.rig import Store
 
 CLOUD = ROOT / "cloud"

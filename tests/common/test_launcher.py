@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from dev.harness.process import start
-from tests.support import launcher
+from tests.support.programs import launcher
 
 
 def test_a_fork_answers_as_a_program_that_is_started_as_usual(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dev.harness.services import wait_for
-from tests.support.launcher import PYTHONPATH
+from tests.support.programs.launcher import PYTHONPATH
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

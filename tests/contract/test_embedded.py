@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from common.contract.embedded import MAX_SEGMENTS, embed_metadata, extract_metadata
-from tests.support import pictures
+from tests.support.images import pictures
 
 TEXT = '{"schema":1,"camera":"Tür"}'
 

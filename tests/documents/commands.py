@@ -12,7 +12,7 @@ INLINE = re.compile(r"`(\./usbcam [a-z][^`]*)`")
 SETTING = re.compile(r"[A-Z][A-Z0-9_]*=")
 # What a command begins with, the file that runs it, and the words in that file that do.
 RUN_BY: tuple[tuple[str, str, str], ...] = (
-    ("./demo", "tests/integration/test_demo_command.py", "./demo"),
+    ("./demo", "tests/integration/path/test_demo_command.py", "./demo"),
     ("make", "tests/documents/test_commands.py", "Makefile"),
     (
         "docker compose -f docker-compose.cloud.yml up",
@@ -42,7 +42,7 @@ RUN_BY: tuple[tuple[str, str, str], ...] = (
     ),
     ("docker build -t usbcam-camera", "tests/e2e/test_two_files.py", '"up", "--build"'),
     ("docker build -t usbcam-cloud", "tests/e2e/test_two_files.py", '"up", "--build"'),
-    ("python -m dev.conformance", "tests/integration/test_conformance.py", "try_broker"),
+    ("python -m dev.conformance", "tests/integration/broker/test_conformance.py", "try_broker"),
     ("CLOUD_HOST=cloud.example.org AUTHORITY_DIR=", "tests/cloud/enroll/conftest.py", '"IDENTITY_DIR"'),
     ("python -m tests.simulator", "tests/simulator/test_simulator.py", "def test_"),
     ("REALITY=1 ./test tests/reality", "tests/reality", "REALITY"),

@@ -9,7 +9,7 @@ import pytest
 
 from dev.demo import containers as compose
 from tests.e2e.machine import BUCKET, KEYS, run
-from tests.support.demo import running_demo
+from tests.support.programs.demo import running_demo
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,7 @@ from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Box, Capture, CaptureMetadata
 from tests.edge.rig import Run
-from tests.support import launcher
+from tests.support.programs import launcher
 
 
 @pytest.fixture

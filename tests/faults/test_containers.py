@@ -8,7 +8,7 @@ import pytest
 from dev.demo import containers as compose
 from dev.harness.services import s3_client, wait_for
 from tests.faults.rig.ledger import CAPTURED, Ledger, objects_in
-from tests.support.demo import running_demo
+from tests.support.programs.demo import running_demo
 
 pytestmark = [pytest.mark.docker, pytest.mark.faults, pytest.mark.timeout(600)]
 

@@ -8,9 +8,9 @@ import pytest
 from dev.harness.enrolment import Credentials
 from dev.harness.services import free_port
 from tests.integration.honest import Honest
-from tests.support.journey import Journey
 from tests.support.link import Link
 from tests.support.mqtt import Client
+from tests.support.programs.journey import Journey
 from tests.support.rig import CloudBroker, Container, EdgeBroker, Store
 
 SHIPPED_IMAGE = "eclipse-mosquitto:2.1.2-alpine"

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from camera.sources.synthetic.scene import Scene
-from tests.support.pictures import chunk
+from tests.support.images.pictures import chunk
 
 RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 PNG_HEADER_END = 33

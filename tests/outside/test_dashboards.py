@@ -13,8 +13,8 @@ import yaml
 
 from dev.harness.process import start, until_up
 from dev.harness.services import LOOPBACK, free_port, wait_for
-from tests.support.journey import START_SECONDS, Journey
 from tests.support.paths import ROOT
+from tests.support.programs.journey import START_SECONDS, Journey
 
 MONITORING = ROOT / "monitoring"
 PANELS = {

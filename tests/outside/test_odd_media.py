@@ -12,7 +12,7 @@ from gallery.pictures.pixel_budget import PixelBudget
 from gallery.pictures.thumbnails import NoImageError, shrink
 from tests.edge.sources.video.odd_media import CASES, INTERLACE, SQUASH, make_video
 from tests.outside.odd_images import DAMAGED, RARE, WHOLE
-from tests.support import launcher
+from tests.support.programs import launcher
 from uploader.ingest.image import NotAnImageError, validate_image
 
 PIXELS = 50_000_000

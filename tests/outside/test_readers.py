@@ -12,7 +12,7 @@ import pytest
 from common.contract import topics
 from common.contract.capture import Box, Capture, CaptureMetadata, TrackInfo
 from dev.harness.services import LOOPBACK, wait_for
-from tests.support import pictures
+from tests.support.images import pictures
 from tests.support.mqtt import SECONDS, Client, image_properties
 from tests.support.rig import EdgeBroker
 

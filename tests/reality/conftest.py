@@ -1,6 +1,6 @@
 """What takes the world's own programs, minutes and gigabytes: by hand with REALITY=1 (`make reality`)."""
 
 from tests.integration.conftest import journey
-from tests.integration.test_homeassistant import home
+from tests.integration.edge.test_homeassistant import home
 
 __all__ = ["home", "journey"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from dev.harness.enrolment import Enrolment
 from dev.harness.process import LOOPBACK, Process, free_port, wait_for
 from tests.reality.debian import Debian, debian
-from tests.support import attack
+from tests.support.attacks import attack
 from tests.support.link import Link
 from tests.support.paths import ROOT
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from dev.harness.process import wait_for
-from tests.integration.test_homeassistant import LOGIN, connect
+from tests.integration.edge.test_homeassistant import LOGIN, connect
 from tests.reality.asked import ASKED
 from tests.reality.home_assistant import HomeAssistant, install
-from tests.support.journey import Journey
+from tests.support.programs.journey import Journey
 from tests.support.rig import EdgeBroker
 
 pytestmark = ASKED

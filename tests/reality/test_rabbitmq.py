@@ -17,9 +17,10 @@ from dev.harness.process import LOOPBACK, free_port, wait_for
 from enroll.broker.rights import UPLOADER
 from tests.reality.asked import ASKED
 from tests.reality.rabbitmq import Balancer, Cluster, Node
-from tests.support import attack, pictures
-from tests.support.journey import Journey
+from tests.support.attacks import attack
+from tests.support.images import pictures
 from tests.support.mqtt import Client
+from tests.support.programs.journey import Journey
 from tests.support.rig import CloudBroker, EdgeBroker, Store
 
 pytestmark = ASKED

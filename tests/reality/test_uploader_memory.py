@@ -12,9 +12,9 @@ from dev.harness.process import wait_for
 from tests.cloud.conftest import broker, bucket, edge, s3_proxy, uploaders
 from tests.cloud.rig import Broker, Bucket, Edge, S3Proxy, Uploaders
 from tests.reality.asked import ASKED
-from tests.support import pictures
-from tests.support.flood import Flood
-from tests.support.hostile_images import COSTLY, jpeg
+from tests.support.attacks.flood import Flood
+from tests.support.images import pictures
+from tests.support.images.hostile_images import COSTLY, jpeg
 from tests.support.paths import ROOT
 
 __all__ = ["broker", "bucket", "edge", "s3_proxy", "uploaders"]

@@ -3,7 +3,7 @@
 from xdist.scheduler import LoadGroupScheduling
 
 GROUPS = {
-    "tests/integration/test_rights.py": "rights",
+    "tests/integration/broker/test_rights.py": "rights",
     "tests/e2e/": "containers",
     "tests/faults/test_containers.py": "containers",
     "tests/faults/": "faults",

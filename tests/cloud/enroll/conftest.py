@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from tests.support import launcher
+from tests.support.programs import launcher
 
 FOLDERS = {"AUTHORITY_DIR": "authority", "IDENTITY_DIR": "identity", "BROKER_DATA_DIR": "broker-data"}
 DATES = "certificates/dates.json"

@@ -15,8 +15,8 @@ from dev.harness.services import start_gallery
 from storage.capture import Capture
 from storage.keys.template import DEFAULT_TEMPLATE, object_key
 from tests.cloud.rig import Bucket
-from tests.support import pictures
-from tests.support.web import Site
+from tests.support.images import pictures
+from tests.support.pages.web import Site
 from uploader.ingest.parser import parse_capture
 
 SECONDS = 30.0

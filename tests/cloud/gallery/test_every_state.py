@@ -10,8 +10,8 @@ from dev.documents.shown.month import month
 from dev.documents.shown.states import GALLERY, LIVE, Reach
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from dev.harness.services import start_camera
-from tests.support.axe import in_every_look
-from tests.support.web import Site
+from tests.support.pages.axe import in_every_look
+from tests.support.pages.web import Site
 
 SECONDS = 60.0
 # The others are looked at where they are used: test_visits_page, test_live_people.

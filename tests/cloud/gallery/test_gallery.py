@@ -19,10 +19,10 @@ from dev.harness.services import start_gallery
 from storage.keys.template import DEFAULT_TEMPLATE
 from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
 from tests.cloud.rig import LATER, READER_KEY, READER_SECRET, Broker, Bucket, Edge, S3Proxy, Uploaders
-from tests.support import pictures
+from tests.support.images import pictures
 from tests.support.mqtt import Client
+from tests.support.pages.web import basic, cookie
 from tests.support.rig import Store
-from tests.support.web import basic, cookie
 
 PASSWORD = "open sesame"
 

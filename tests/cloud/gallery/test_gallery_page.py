@@ -13,8 +13,8 @@ from playwright.sync_api import expect
 from dev.harness.process import wait_for
 from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put, put_fleet
 from tests.cloud.rig import Broker, Bucket, Edge, S3Proxy, Uploaders
-from tests.support import pictures
-from tests.support.web import PHONE
+from tests.support.images import pictures
+from tests.support.pages.web import PHONE
 
 HURT = "<script>window.hurt=1</script><img src=x onerror=window.hurt=1>"
 TILES = "#days li"

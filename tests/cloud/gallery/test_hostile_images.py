@@ -16,9 +16,9 @@ from gallery.pictures.thumbnails import SIDE, NoImageError, shrink
 from gallery.settings import Settings as GallerySettings
 from storage.capture import IMAGE_TYPES
 from storage.settings import MAX_IMAGE_PIXELS
-from tests.support import pictures
-from tests.support.hostile_images import HOSTILE
-from tests.support.odd_images import ODD
+from tests.support.images import pictures
+from tests.support.images.hostile_images import HOSTILE
+from tests.support.images.odd_images import ODD
 from tests.support.paths import ROOT
 from uploader.ingest.image import validate_image
 from uploader.settings import Settings as UploaderSettings

@@ -15,7 +15,7 @@ from dev.documents.shown.month import BUCKET, KEY, SECRET, Month, month, well
 from dev.harness.process import wait_for
 from dev.harness.services import s3_client
 from storage.star import FOLDER, read_tags
-from tests.support.web import Site
+from tests.support.pages.web import Site
 
 TILES = "#days .tile"
 SECONDS = 30.0

@@ -17,8 +17,8 @@ from dev.harness.process import wait_for
 from storage.capture import Capture
 from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
 from tests.cloud.rig import Bucket
-from tests.support.axe import in_every_look
-from tests.support.web import PHONE
+from tests.support.pages.axe import in_every_look
+from tests.support.pages.web import PHONE
 
 TILES = "#days li"
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)

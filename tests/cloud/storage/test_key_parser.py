@@ -9,7 +9,7 @@ import pytest
 
 from storage.keys.parser import KeyParser
 from storage.keys.template import DEFAULT_TEMPLATE, object_key, validate_template
-from tests.support import pictures
+from tests.support.images import pictures
 from uploader.ingest.parser import parse_capture
 
 FUZZ = int(os.environ.get("FUZZ") or 300)

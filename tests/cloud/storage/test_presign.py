@@ -13,7 +13,7 @@ from storage import presign as link
 from storage.client import open_session
 from storage.presign import MAX_EXPIRY, parse_duration, presign
 from tests.cloud.rig import Bucket, Uploaders
-from tests.support import pictures
+from tests.support.images import pictures
 from uploader.settings import Settings
 
 

@@ -15,8 +15,8 @@ from storage.structure import png
 from storage.structure.jpeg import check_jpeg
 from storage.structure.limits import ImageStructureError
 from storage.structure.png import check_png
-from tests.support import pictures
-from tests.support.hostile_images import HOSTILE, chunk, jpeg, png_of
+from tests.support.images import pictures
+from tests.support.images.hostile_images import HOSTILE, chunk, jpeg, png_of
 
 MAX_PIXELS = 50_000_000
 INPUTS = 3_000

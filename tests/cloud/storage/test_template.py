@@ -13,7 +13,7 @@ from storage.keys.template import (
     parse_id,
     validate_template,
 )
-from tests.support import pictures
+from tests.support.images import pictures
 from uploader.ingest.parser import parse_capture
 
 PICTURE = pictures.png(1)

@@ -14,7 +14,7 @@ from storage.errors import S3_ERRORS, S3Error, S3ErrorKind, classify
 from storage.reader import ObjectReader
 from tests.cloud.stores.conftest import MakeSettings
 from tests.cloud.stores.played_store import BUCKET, Oddity, PlayedStore
-from tests.support import pictures
+from tests.support.images import pictures
 from uploader.admin.check import check_storage
 from uploader.admin.identity import S3Clients
 from uploader.admin.setup import run_setup

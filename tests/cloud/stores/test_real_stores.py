@@ -19,7 +19,7 @@ from storage.reader import ObjectReader
 from tests.cloud.rig import Bucket, Edge, Uploaders
 from tests.cloud.stores.conftest import MakeSettings
 from tests.cloud.stores.test_odd_stores import CAPTURES, checked, set_up, writer
-from tests.support import pictures
+from tests.support.images import pictures
 from tests.support.paths import ROOT
 from tests.support.rig import Store
 

@@ -8,7 +8,7 @@ from unittest import mock
 
 from isal import isal_zlib
 
-from tests.support import pictures
+from tests.support.images import pictures
 from uploader.ingest.cpu_budget import CpuBudgets
 from uploader.ingest.parser import IncomingMessage, parse_capture
 from uploader.ingest.poison import PoisonGuard

@@ -9,7 +9,7 @@ import pytest
 
 from dev.harness.process import wait_for
 from tests.cloud.rig import Bucket, Edge, S3Proxy, Uploaders
-from tests.support import pictures
+from tests.support.images import pictures
 from tests.support.paths import ROOT
 from tests.support.rig import Store
 

@@ -17,7 +17,7 @@ from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.check_result import Status
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from tests.cloud.rig import Bucket, Edge, S3Proxy, Uploaders
-from tests.support import pictures
+from tests.support.images import pictures
 from tests.support.paths import ROOT
 from uploader.admin.certificates import check_certificates
 from uploader.service import build_worker

@@ -9,7 +9,8 @@ import pytest
 
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from tests.cloud.rig import LATER, LIMITED_KEY, LIMITED_SECRET, Broker, Bucket, Edge, S3Proxy, Uploaders
-from tests.support import launcher, pictures
+from tests.support.images import pictures
+from tests.support.programs import launcher
 from tests.support.rig import Store
 
 MANY = 300

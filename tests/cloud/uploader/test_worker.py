@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from dev.harness.process import wait_for
 from tests.cloud.rig import Bucket, Edge, Uploaders
-from tests.support import pictures
+from tests.support.images import pictures
 
 
 def wait_for_receipts(edge: Edge, count: int) -> dict[str, str]:

@@ -14,7 +14,7 @@ from common.web.app import PageFiles, create_app
 from common.web.auth import PasswordAuth
 from common.web.server import WebServerError, WebSettings, bind_socket, create_server, load_password
 from dev.harness.process import LOOPBACK, free_port
-from tests.support.web import Site, basic, cookie
+from tests.support.pages.web import Site, basic, cookie
 
 PASSWORD = "open sesame"
 

@@ -20,7 +20,7 @@ from common.web.auth import PasswordAuth
 from common.web.connections import SPARE_CONNECTIONS
 from common.web.server import WebSettings, bind_socket, create_server, valid_trusted_proxy
 from dev.harness.process import LOOPBACK, free_port, wait_for
-from tests.support.web import Site, basic, cookie
+from tests.support.pages.web import Site, basic, cookie
 
 PASSWORD = "open sesame"
 MAX_REQUESTS = 10

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dev.harness.process import Process, free_port, wait_for
 from dev.harness.services import start_camera
-from tests.support.web import Site
+from tests.support.pages.web import Site
 
 START_SECONDS = 60.0
 

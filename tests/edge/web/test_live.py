@@ -16,7 +16,7 @@ from camera.pipeline.tracking.detector import FaceDetector
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from dev.harness.services import start_camera
 from tests.edge.web.page import START_SECONDS, Page, live
-from tests.support.web import Answer, basic, cookie
+from tests.support.pages.web import Answer, basic, cookie
 
 PASSWORD = "open sesame"
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
 from tests.edge.web.page import Page, live
-from tests.support.web import PHONE
+from tests.support.pages.web import PHONE
 
 
 @pytest.fixture

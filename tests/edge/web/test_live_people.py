@@ -12,7 +12,7 @@ from playwright.sync_api import Page as Tab
 
 from dev.harness.process import wait_for
 from tests.edge.web.page import START_SECONDS, Page, live
-from tests.support.axe import in_every_look
+from tests.support.pages.axe import in_every_look
 
 GALLERY = "https://gallery.example.com/"
 

@@ -31,7 +31,7 @@ from storage.client import create_client
 from storage.reader import ObjectReader
 from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
 from tests.cloud.rig import Broker, Bucket
-from tests.support import launcher
+from tests.support.programs import launcher
 
 OFFLINE_SECONDS = 60.0
 HURT = "<img src=x onerror=window.hurt=1>"

@@ -16,7 +16,7 @@ from tests.cloud.rig import (
     S3Proxy,
     Uploaders,
 )
-from tests.support import pictures
+from tests.support.images import pictures
 from tests.support.rig import CloudBroker, Store
 
 LIMITED = {"AWS_ACCESS_KEY_ID": LIMITED_KEY, "AWS_SECRET_ACCESS_KEY": LIMITED_SECRET}

@@ -24,7 +24,7 @@ from tests.cloud.rig import (
     S3Proxy,
     Uploaders,
 )
-from tests.support import pictures
+from tests.support.images import pictures
 from tests.support.paths import ROOT
 from tests.support.rig import Store
 from uploader.admin.setup import run_setup

@@ -5,7 +5,7 @@ from time import thread_time
 
 import pytest
 
-from tests.support import pictures
+from tests.support.images import pictures
 from uploader.ingest.cpu_budget import BURST_SECONDS, LONG_SECONDS, MAX_EDGES, SECONDS_PER_SECOND, CpuBudgets
 from uploader.ingest.image import NotAnImageError, validate_image
 from uploader.ingest.parser import InvalidMessageError, parse_capture

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from common.contract.embedded import PNG_SIGNATURE, png_chunks
-from tests.support import pictures
+from tests.support.images import pictures
 from uploader.ingest.image import NotAnImageError, validate_image
 
 LIMIT = 1_000_000

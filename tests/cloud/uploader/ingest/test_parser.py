@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.support import pictures
+from tests.support.images import pictures
 from uploader.ingest.parser import IncomingMessage, InvalidMessageError, claimed_id, edge_or_underscore, parse_capture
 
 LIMIT = 1_000_000

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dev.harness.process import wait_for
-from tests.support import pictures
+from tests.support.images import pictures
 from uploader.ingest import poison
 from uploader.ingest.in_hand import MAX_UPLOADERS
 from uploader.ingest.parser import IncomingMessage

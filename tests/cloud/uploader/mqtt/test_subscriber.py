@@ -13,7 +13,7 @@ from common.contract.uploader_status import UploaderStatus
 from common.mqtt import new_client
 from dev.harness.process import LOOPBACK, wait_for
 from tests.cloud.rig import Broker, Edge
-from tests.support import pictures
+from tests.support.images import pictures
 from tests.support.link import Link
 from uploader.ingest.offences import Offences
 from uploader.mqtt.delivery import Deliveries, Delivery

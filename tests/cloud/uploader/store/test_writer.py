@@ -11,7 +11,7 @@ from mypy_boto3_s3 import S3Client
 
 from storage.client import create_client
 from storage.settings import StorageSettings
-from tests.support import pictures
+from tests.support.images import pictures
 from uploader.ingest.parser import parse_capture
 from uploader.settings import Settings
 from uploader.store.retry import RetryCoordinator

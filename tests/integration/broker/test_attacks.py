@@ -14,7 +14,7 @@ from dev.harness.enrolment import Credentials
 from dev.harness.services import EDGE_FILES, LOOPBACK, free_port, wait_for
 from enroll import x509 as certificate
 from tests.integration.honest import NOT_AUTHORIZED, Honest, has_logged, refusals
-from tests.support import attack
+from tests.support.attacks import attack
 from tests.support.mqtt import Client
 from tests.support.rig import CloudBroker, Container, EdgeBroker, copy_broker_files
 

@@ -9,7 +9,7 @@ from typing import Self
 from paho.mqtt.properties import VariableByteIntegers
 
 from dev.harness.services import LOOPBACK
-from tests.support.attack import connect_packet, packet, text
+from tests.support.attacks.attack import connect_packet, packet, text
 
 SECONDS = 30.0
 TOPIC = "usbcam/flood/images"

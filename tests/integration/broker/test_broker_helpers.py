@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dev.harness.services import CLOUD_FILES, EDGE_FILES, LOOPBACK, wait_for
+from tests.integration.broker.test_start import refusal
 from tests.integration.honest import has_logged
-from tests.integration.test_start import refusal
 from tests.support.mqtt import Client
 from tests.support.rig import CloudBroker, copy_broker_files, running_cloud_broker
 

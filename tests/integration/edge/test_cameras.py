@@ -3,8 +3,8 @@
 import json
 
 from dev.harness.services import wait_for
-from tests.support.journey import START_SECONDS, Journey
 from tests.support.mqtt import Client
+from tests.support.programs.journey import START_SECONDS, Journey
 
 
 def statuses(client: Client) -> dict[str, dict[str, object]]:

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import IO
 
 from dev.harness.process import Child, spawn
-from tests.support import forked
 from tests.support.paths import ROOT
+from tests.support.programs import forked
 
 TIMEOUT_SECONDS = 100.0
 POLL_SECONDS = 0.005
@@ -99,7 +99,7 @@ class _Launcher:
         self._folder = tempfile.TemporaryDirectory()
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.launcher", program, self._folder.name],
+            [sys.executable, "-m", "tests.support.programs.launcher", program, self._folder.name],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": PYTHONPATH, "LC_ALL": "C.UTF-8"},
             cwd=ROOT,
             stdin=subprocess.PIPE,

@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from PIL import Image
 
 from dev.harness.services import LOOPBACK, wait_for
-from tests.support.journey import START_SECONDS, Journey
+from tests.support.programs.journey import START_SECONDS, Journey
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from PIL import Image
 
 from storage.structure.jpeg import jpeg_segments
 from storage.structure.limits import MAX_JPEG_SCANS, MAX_JPEG_SEGMENTS, MAX_METADATA_PARTS, MAX_SMALL_CHUNKS
-from tests.support import pictures
+from tests.support.images import pictures
 
 chunk = pictures.chunk
 

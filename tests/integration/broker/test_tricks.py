@@ -16,8 +16,8 @@ from dev.harness.enrolment import Credentials
 from dev.harness.services import LOOPBACK, wait_for
 from tests.integration.conftest import BROKER_IMAGES
 from tests.integration.honest import Honest, has_logged
-from tests.support import attack
-from tests.support.attack import packet, text
+from tests.support.attacks import attack
+from tests.support.attacks.attack import packet, text
 from tests.support.mqtt import Client
 from tests.support.rig import CloudBroker, running_cloud_broker
 

@@ -12,7 +12,7 @@ from common.contract import topics
 from dev.harness.enrolment import Credentials
 from dev.harness.services import LOOPBACK, wait_for
 from tests.integration.honest import NOT_AUTHORIZED, Honest, has_logged
-from tests.support import attack
+from tests.support.attacks import attack
 from tests.support.mqtt import Client
 from tests.support.rig import CloudBroker
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from dev.harness.process import LOOPBACK, free_port, wait_for
-from tests.support.journey import START_SECONDS, Journey
+from tests.support.programs.journey import START_SECONDS, Journey
 
 MILLISECONDS = 1000 * START_SECONDS
 

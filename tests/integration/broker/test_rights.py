@@ -20,7 +20,7 @@ from enroll import x509 as certificate
 from enroll.authority import CertificateAuthority
 from tests.integration.conftest import BROKER_IMAGES
 from tests.integration.honest import NOT_AUTHORIZED, Honest, has_logged, refusals
-from tests.support import attack
+from tests.support.attacks import attack
 from tests.support.mqtt import Client
 from tests.support.rig import CloudBroker, running_cloud_broker
 

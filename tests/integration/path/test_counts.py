@@ -22,8 +22,8 @@ from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Capture
 from dev.harness.process import wait_for
 from tests.cloud.rig import S3Proxy
-from tests.support.journey import START_SECONDS, Journey
 from tests.support.mqtt import Client
+from tests.support.programs.journey import START_SECONDS, Journey
 from tests.support.rig import Store
 
 VISITS = 4

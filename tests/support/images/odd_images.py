@@ -5,8 +5,8 @@ import zlib
 from collections.abc import Callable
 
 from storage.structure.jpeg import jpeg_segments
-from tests.support.hostile_images import jpeg, png_of, rows
-from tests.support.pictures import chunk
+from tests.support.images.hostile_images import jpeg, png_of, rows
+from tests.support.images.pictures import chunk
 
 DHT = 0xC4
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))

@@ -10,7 +10,7 @@ from common.mqtt_properties import patch_paho_properties
 from dev.harness.enrolment import Credentials
 from dev.harness.process import StartError
 from dev.harness.services import LOOPBACK, wait_for
-from tests.support import attack
+from tests.support.attacks import attack
 from tests.support.mqtt import Client
 from tests.support.rig import CloudBroker, EdgeBroker
 

@@ -6,7 +6,7 @@ import pytest
 
 from dev.harness.process import Process
 from dev.harness.services import wait_for
-from tests.support.journey import Journey
+from tests.support.programs.journey import Journey
 
 SECONDS = 150.0
 

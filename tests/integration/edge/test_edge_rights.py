@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dev.harness.services import camera_password, wait_for
-from tests.support import attack
+from tests.support.attacks import attack
 from tests.support.mqtt import Client
 from tests.support.rig import CloudBroker, EdgeBroker
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from dev.harness.services import CLOUD_FILES, EDGE_FILES, free_port, wait_for
+from tests.integration.broker.test_broker_helpers import HOLD_SECONDS, SECONDS, health, may_write, programs, run
+from tests.integration.broker.test_start import CLOUD_MISTAKES, DAMAGED, EDGE_MISTAKES, make_token, places, refusal
 from tests.integration.honest import has_logged
-from tests.integration.test_broker_helpers import HOLD_SECONDS, SECONDS, health, may_write, programs, run
-from tests.integration.test_start import CLOUD_MISTAKES, DAMAGED, EDGE_MISTAKES, make_token, places, refusal
-from tests.support.busybox import busybox_tools
 from tests.support.mqtt import Client
+from tests.support.programs.busybox import busybox_tools
 from tests.support.rig import EdgeBroker, running_cloud_broker
 
 BROKERS = ("mosquitto", "mosquitto_pub", "mosquitto_sub", "mosquitto_passwd")

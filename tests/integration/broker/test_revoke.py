@@ -3,9 +3,9 @@
 import pytest
 
 from dev.harness.services import wait_for
-from tests.support import pictures
-from tests.support.journey import Journey
+from tests.support.images import pictures
 from tests.support.mqtt import Client
+from tests.support.programs.journey import Journey
 from tests.support.rig import CloudBroker
 
 

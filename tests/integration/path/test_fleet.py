@@ -17,7 +17,7 @@ from camera.sources.frame import Image
 from dev.bench.rig.footage import HEIGHT, WIDTH, hand, room
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from tests.cloud.gallery.rig import Gallery, gallery
-from tests.support.journey import START_SECONDS, Journey
+from tests.support.programs.journey import START_SECONDS, Journey
 
 pytestmark = [
     pytest.mark.skipif(os.environ.get("REALITY") != "1", reason="waits for minutes: REALITY=1 runs it"),

@@ -9,8 +9,8 @@ import pytest
 
 from dev.harness.process import start, until_up
 from dev.harness.services import LOOPBACK, answers_mqtt, free_port, wait_for
-from tests.support.journey import START_SECONDS, Journey
 from tests.support.mqtt import Client
+from tests.support.programs.journey import START_SECONDS, Journey
 from tests.support.rig import EdgeBroker
 
 LOGIN = ("usbcam", r"p&|\1s s")  # what sed and the shell would take for something else
