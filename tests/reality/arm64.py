@@ -38,10 +38,12 @@ def _emulated(emulator: Path) -> Iterator[None]:
     _forget()
     # F: opened now, so that it is also found inside the folder.
     (FORMATS / "register").write_text(f":{NAME}:M::{MAGIC}:{MASK}:{emulator}:OCF", encoding="ascii")
-    yield
-    _forget()
-    if not mounted:
-        subprocess.run(["umount", FORMATS], check=False)
+    try:
+        yield
+    finally:
+        _forget()
+        if not mounted:
+            subprocess.run(["umount", FORMATS], check=False)
 
 
 def _forget() -> None:
