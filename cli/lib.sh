@@ -186,11 +186,20 @@ meanwhile() { printf '; %s' "$*" >"$work/meanwhile"; }
 
 # All that a process started: the docker command leaves signals to its plugin, which is its child.
 descendants() {
-    for each in $(pgrep -P "$1" 2>/dev/null); do
-        say "$each"
-        descendants "$each"
-    done
+    processes | awk -v first="$1" '
+        { parent[$1] = $2 }
+        END {
+            found[first]
+            do {
+                more = 0
+                for (each in parent)
+                    if (!(each in found) && (parent[each] in found)) { found[each]; print each; more = 1 }
+            } while (more)
+        }'
 }
+
+# The number of each process and of its parent.
+processes() { ps -A -o pid,ppid 2>/dev/null || ps -o pid,ppid; } # BusyBox' shows all, and may know no -A
 
 last_line() { grep -v '^[[:space:]]*$' "$log" | tail -n 1; }
 

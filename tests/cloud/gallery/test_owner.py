@@ -78,6 +78,7 @@ def test_a_day_of_last_month_is_two_clicks_away_and_all_days_lie_at_the_right(sh
 def test_filters_say_how_many_visits_each_has(shown: Month, tab: Tab) -> None:
     tab.goto(shown.address)
     expect(tab.locator("#edge option")).to_contain_text(["all", "home: ", "workshop: "])
+    expect(tab.locator("#day-strip .count", has_text="\N{EN DASH}")).to_have_count(0)  # all are counted
     counted = tab.locator("#camera option").all_inner_texts()[1:]
     strip = sum(int(text) for text in tab.locator("#day-strip .count").all_inner_texts() if text)
 

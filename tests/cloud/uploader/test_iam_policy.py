@@ -1,4 +1,4 @@
-"""cloud/iam/policy.json allows what the uploader asks of S3 in all its life, and nothing else."""
+"""cloud/iam/policy.json allows what the uploader and a star ask of S3 in all their life, and nothing else."""
 
 import json
 import re
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from dev.harness.process import wait_for
+from dev.harness.services import s3_client
+from storage.star import STARRED, Retention, set_tag
 from tests.cloud.rig import Bucket, Edge, S3Proxy, Uploaders
 from tests.support.images import pictures
 from tests.support.paths import ROOT
@@ -57,20 +59,24 @@ def action(method: str, path: str, query: str) -> str:
     key = path.partition("/")[2]
     match method, bool(key):
         case "PUT", True if "x-id=PutObject" in query or not query:
-            return "s3:PutObject"
+            name = "PutObject"
         case (("GET" | "HEAD"), True) if not query:
-            return "s3:GetObject"
-        case "HEAD", False if not query:
-            return "s3:ListBucket"
-        case "GET", False if "list-type=2" in query:
-            return "s3:ListBucket"
-    return f"{method} {path}{query}"
+            name = "GetObject"
+        case (("HEAD" | "GET"), False) if not query or "list-type=2" in query:
+            name = "ListBucket"
+        case "GET", False if query == "?lifecycle":
+            name = "GetLifecycleConfiguration"
+        case (("GET" | "PUT"), True) if query == "?tagging":
+            name = f"{method.capitalize()}ObjectTagging"
+        case _:
+            name = f"{method} {path}{query}"
+    return f"s3:{name}"
 
 
-def test_the_policy_allows_exactly_what_the_uploader_does(
+def test_the_policy_allows_exactly_what_the_uploader_and_a_star_do(
     s3_proxy: Recorder, edge: Edge, uploaders: Uploaders, bucket: Bucket
 ) -> None:
-    process = uploaders.start_healthy()
+    process = uploaders.start_healthy(S3_RETENTION_DAYS="30")
     edge.send(pictures.png(1))  # new
     edge.send(pictures.png(1))  # known
     edge.send(pictures.png(2), {})  # without a description
@@ -89,6 +95,10 @@ def test_the_policy_allows_exactly_what_the_uploader_does(
     uploaders.stop_all()
     uploaders.start(S3_BUCKET=with_bucket_away)
     uploaders.wait_for_state(with_bucket_away)
+    starred = bucket.capture_keys()[0]
+    client = s3_client(s3_proxy.endpoint, bucket.store.access_key, bucket.store.secret_key)
+    assert Retention.read(client, bucket.name, starred).by_tag is False  # `setup` has written no rule
+    set_tag(client, bucket.name, starred, STARRED)
 
     statements = json.loads(POLICY.read_text(encoding="utf-8"))["Statement"]
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from camera.config.settings import Settings
-from camera.pipeline import analyzer as analyzer_module
 from camera.pipeline.analyzer import FrameAnalyzer
 from camera.pipeline.tracking.detector import Detection
 from camera.pipeline.tracking.tracker import Track
+from camera.pipeline.visits import recorder
 from camera.pipeline.visits.encoder import ShotCandidate
 from camera.pipeline.visits.policy import VisitState
 from camera.sources.frame import Frame, Image, SourceEndedError
@@ -196,7 +196,7 @@ def test_a_refused_capture_is_neither_listed_in_its_visit_nor_its_best() -> None
 
 
 def test_a_visit_whose_captures_were_all_refused_has_none(face: Image, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(analyzer_module, "max_image_bytes", lambda _mb: 1000)
+    monkeypatch.setattr(recorder, "max_image_bytes", lambda _mb: 1000)
 
     captures, visits, analyzer = watch(still(face, 1))
 

@@ -3,7 +3,7 @@
 import { copySelected } from "/static/clipboard.js";
 import { byId } from "/static/dom.js";
 import { clock, counted, text } from "/static/text.js";
-import { blindLabel } from "./labels.js";
+import { blindLabel } from "./camera/labels.js";
 
 const HERE = "onThisHost";
 const CLOUD = "onTheCloudHost";

@@ -3,8 +3,8 @@
 import { byId, element } from "/static/dom.js";
 import { bestOf } from "/static/shots.js";
 import { clock, counted, text } from "/static/text.js";
-import { aroundFace } from "./face.js";
-import { reasonLabel, stateLabel } from "./labels.js";
+import { aroundFace } from "./camera/face.js";
+import { reasonLabel, stateLabel } from "./camera/labels.js";
 import { openViewer } from "./viewer.js";
 
 let shown = "";

@@ -2,8 +2,8 @@
 
 import { byId, definitions, element } from "/static/dom.js";
 import { fullTime, text } from "/static/text.js";
-import { aroundFace } from "./face.js";
-import { reasonLabel, shotLabel, stateLabel } from "./labels.js";
+import { aroundFace } from "./camera/face.js";
+import { reasonLabel, shotLabel, stateLabel } from "./camera/labels.js";
 
 export function openViewer(capture, shots) {
   show(capture, shots);

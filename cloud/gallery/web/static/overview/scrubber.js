@@ -1,4 +1,4 @@
-// The way through all days at the right: it follows the page, and where somebody lets go of it the page goes on from there.
+// The way through all days at the right: it follows the page, and where somebody releases it the page goes on from there.
 
 import { requestJson } from "/static/api.js";
 import { byId, element } from "/static/dom.js";

@@ -1,7 +1,7 @@
 // Boxes around faces, as they are drawn over the picture.
 
 import { text } from "/static/text.js";
-import { reasonLabel } from "../labels.js";
+import { reasonLabel } from "./labels.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 

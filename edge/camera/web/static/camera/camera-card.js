@@ -3,7 +3,7 @@
 import { request } from "/static/api.js";
 import { byId, definitions, delay, element, pageVisible } from "/static/dom.js";
 import { clock, dayName, locale, text } from "/static/text.js";
-import { blindLabel, reasonLabel } from "../labels.js";
+import { blindLabel, reasonLabel } from "./labels.js";
 import { faceBox } from "./boxes.js";
 import { MaskEditor } from "./masks.js";
 
