@@ -82,6 +82,12 @@ compose_file() {
 
 # Builds a half's image once: Compose labels it with the service, so each service that builds it makes another.
 build() {
+    build_once "$1" && return
+    grep -q 'context deadline exceeded' "$log" || return 1
+    build_once "$1" # an engine that was busy had given itself too little time
+}
+
+build_once() {
     case $1 in
         edge) compose edge build camera ;;
         *) compose cloud build uploader ;;

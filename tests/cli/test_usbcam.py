@@ -21,7 +21,9 @@ echo "$*" >>"$ASKED"
 case "$*" in
     *" enroll porch") echo EDGE_TOKEN=x; echo told >&2; exec sleep "${SLOW-0}" ;;
     *" uploader check") exec sleep "${SLOW-0}" ;;
-    *" build "*) [ -z "${SLOW-}" ] || exec sleep 60 ;;
+    *" build "*)
+        [ -z "${SLOW-}" ] || exec sleep 60
+        [ "$(grep -c ' build ' "$ASKED")" -gt "${BUSY-0}" ] || { echo "$WHY" >&2; exit 1; } ;;
     *" up "*)
         [ -z "${BROKEN-}" ] || { echo "$TAKEN" >&2; exit 1; }
         [ "$(grep -c ' up ' "$ASKED")" -gt "${UNHEALTHY-0}" ] || { echo "container x is unhealthy" >&2; exit 1; } ;;
@@ -156,6 +158,19 @@ def test_up_calls_compose_as_one_would_by_hand(usbcam: Door) -> None:
     assert "-f docker-compose.cloud.yml up --detach --no-build --wait" in up
     assert "gallery: http://127.0.0.1:8081" in said
     assert "./usbcam enroll NAME" in said
+
+
+@pytest.mark.parametrize(
+    ("why", "status", "builds"),
+    [("DeadlineExceeded: context deadline exceeded", 0, 2), ("failed to solve: no space left on device", 1, 1)],
+)
+def test_a_build_that_a_busy_engine_gave_up_is_tried_again(usbcam: Door, why: str, status: int, builds: int) -> None:
+    usbcam.env(RIGHT)
+
+    done, said = usbcam("up", BUSY="1", WHY=why)
+
+    asked = [line for line in usbcam.asked.read_text().splitlines() if " build " in line]
+    assert (done, len(asked)) == (status, builds), said
 
 
 def test_down_keeps_what_waits(usbcam: Door) -> None:

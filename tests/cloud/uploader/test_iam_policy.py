@@ -1,5 +1,6 @@
 """cloud/iam/policy.json allows what the uploader and a star ask of S3 in all their life, and nothing else."""
 
+import contextlib
 import json
 import re
 import socket
@@ -27,7 +28,8 @@ class Recorder(S3Proxy):
         super().__init__(target)
 
     def _carry(self, source: socket.socket, sink: socket.socket) -> None:
-        super()._carry(_RecordingSocket(source, self.requests), sink)
+        with contextlib.suppress(OSError):  # closed by the other direction before this one began
+            super()._carry(_RecordingSocket(source, self.requests), sink)
 
 
 class _RecordingSocket(socket.socket):

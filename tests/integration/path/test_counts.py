@@ -1,5 +1,6 @@
 """What each capture costs in counts, which no slow machine changes: encodings, fsyncs, publishes, PUTs."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -44,7 +45,8 @@ class Recorder(S3Proxy):
         return Counter(f"{method.decode()} {'object' if b'.png' in path else 'bucket'}" for method, path in found)
 
     def _carry(self, source: socket.socket, sink: socket.socket) -> None:
-        super()._carry(_Kept(source, self.asked.setdefault(source, bytearray())), sink)
+        with contextlib.suppress(OSError):  # closed by the other direction before this one began
+            super()._carry(_Kept(source, self.asked.setdefault(source, bytearray())), sink)
 
 
 class _Kept(socket.socket):

@@ -1,12 +1,18 @@
 """A browser's tab that tests share: a context and a renderer of its own cost each test a second of the processor."""
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Error, ViewportSize
+from playwright.sync_api import Browser, Error, Request, ViewportSize
 from playwright.sync_api import Page as Tab
 
 PATIENCE_MILLISECONDS = 60_000
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+LOAD_AGAIN = """
+    if (document.readyState === "complete") location.reload();
+    else addEventListener("load", () => location.reload());
+"""
 SIZE = ViewportSize(width=1280, height=720)  # a new tab's
 
 
@@ -43,7 +49,15 @@ def own_tab(browser: Browser) -> Iterator[Tab]:
 def new_tab(browser: Browser) -> Tab:
     tab = browser.new_context(viewport=SIZE).new_page()
     tab.set_default_timeout(PATIENCE_MILLISECONDS)
+    tab.on("requestfailed", _load_again)
     return tab
+
+
+def _load_again(request: Request) -> None:
+    """Reload what Chromium left half: it drops what it loads when the networks of other tests' containers change."""
+    if request.failure == NETWORK_CHANGED and request.resource_type == "script":
+        with contextlib.suppress(Error):  # reloaded already
+            request.frame.evaluate(LOAD_AGAIN)
 
 
 @contextmanager

@@ -125,11 +125,17 @@ def test_a_visit_is_told_with_its_picture_and_an_edge_that_falls_silent_once_ove
     with gallery(tmp_path, settings, **told) as page:
         wait_for(lambda: page.get("/api/edges")["listening"], seconds=SECONDS, what="the broker")
         say(line, "porch", "front")
+        wait_for(lambda: "porch" in edges(page), seconds=SECONDS, what="the edge")
         now = datetime.now(UTC)
         visit = Visit("t1", "front", now, now, (capture_id,), capture_id)
         line.publish("usbcam/porch/visits", visit.to_json(), qos=1)
-        line.publish("usbcam/porch/receipts", Receipt((StoredCapture(capture_id, key),)).to_json(), qos=1)
+        receipt = Receipt((StoredCapture(capture_id, key),)).to_json()
 
+        def is_last() -> bool:
+            line.publish("usbcam/porch/receipts", receipt, qos=1)  # until both connections of the gallery are there
+            return bool(edges(page)["porch"]["last_key"] == key)
+
+        wait_for(is_last, seconds=SECONDS, what="the last picture")
         wait_for(lambda: webhook.posts, seconds=SECONDS, what="the visit")
         assert webhook.titles()[0] == "Somebody was at front (porch)."
         assert base64.b64decode(webhook.posts[0]["attachments"][0]["base64"]) == capture(1).image
