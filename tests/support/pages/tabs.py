@@ -1,6 +1,5 @@
 """A browser's tab that tests share: a context and a renderer of its own cost each test a second of the processor."""
 
-import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,10 +7,15 @@ from playwright.sync_api import Browser, Error, Request, ViewportSize
 from playwright.sync_api import Page as Tab
 
 PATIENCE_MILLISECONDS = 60_000
-NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+# Chromium drops what it loads when the machine's networks change, as they do with other tests' containers.
+PASSING = {"net::ERR_NETWORK_CHANGED", "net::ERR_ABORTED"}
 LOAD_AGAIN = """
-    if (document.readyState === "complete") location.reload();
-    else addEventListener("load", () => location.reload());
+    addEventListener("error", ({target}) => {
+        const times = Number(sessionStorage.getItem("loaded again") ?? 0);
+        if (!(target instanceof HTMLScriptElement) || times >= 20) return;
+        sessionStorage.setItem("loaded again", times + 1);
+        addEventListener("load", () => location.reload());
+    }, true);
 """
 SIZE = ViewportSize(width=1280, height=720)  # a new tab's
 
@@ -49,15 +53,8 @@ def own_tab(browser: Browser) -> Iterator[Tab]:
 def new_tab(browser: Browser) -> Tab:
     tab = browser.new_context(viewport=SIZE).new_page()
     tab.set_default_timeout(PATIENCE_MILLISECONDS)
-    tab.on("requestfailed", _load_again)
+    tab.add_init_script(LOAD_AGAIN)
     return tab
-
-
-def _load_again(request: Request) -> None:
-    """Reload what Chromium left half: it drops what it loads when the networks of other tests' containers change."""
-    if request.failure == NETWORK_CHANGED and request.resource_type == "script":
-        with contextlib.suppress(Error):  # reloaded already
-            request.frame.evaluate(LOAD_AGAIN)
 
 
 @contextmanager
@@ -67,9 +64,15 @@ def _without_errors(tab: Tab) -> Iterator[None]:
     def note(error: Error) -> None:
         errors.append(str(error))
 
+    def note_script(request: Request) -> None:
+        if request.resource_type == "script" and request.failure not in PASSING:
+            errors.append(f"{request.url}: {request.failure}")
+
     tab.on("pageerror", note)
+    tab.on("requestfailed", note_script)
     yield
     tab.remove_listener("pageerror", note)
+    tab.remove_listener("requestfailed", note_script)
     assert not errors, errors
 
 
