@@ -15,7 +15,7 @@ from tests.support.mqtt import Client
 from tests.support.rig import CloudBroker, copy_broker_files, running_cloud_broker
 
 SECONDS = 20.0
-HOLD_SECONDS = 2
+HOLD_SECONDS = 6  # a busy machine takes some to ask whether it is held
 BESIDE = [(CLOUD_FILES, file.name) for file in CLOUD_FILES.iterdir() if file.name != "start.sh"] + [
     (EDGE_FILES, file.name) for file in EDGE_FILES.iterdir() if file.name != "start.sh"
 ]
