@@ -1,9 +1,16 @@
-"""Which tests share a worker: Compose projects build the same images, and two fault worlds starve each other."""
+"""Which tests share a worker.
+
+Compose projects build the same images, and two fault worlds starve each other. Tests that mostly wait, for brokers and
+bridges that connect again, wait one after the other while other workers compute: xdist begins with the largest groups.
+"""
 
 from xdist.scheduler import LoadGroupScheduling
 
 GROUPS = {
-    "tests/integration/broker/test_rights.py": "rights",
+    "tests/integration/broker/": "brokers",
+    "tests/integration/edge/": "edges",
+    "tests/edge/sources/test_replug.py": "edges",
+    "tests/integration/path/": "bridges",
     "tests/e2e/": "containers",
     "tests/faults/test_containers.py": "containers",
     "tests/faults/": "faults",
