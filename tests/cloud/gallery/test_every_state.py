@@ -11,6 +11,7 @@ from dev.documents.shown.states import GALLERY, LIVE, Reach
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from dev.harness.services import start_camera
 from tests.support.pages.axe import in_every_look
+from tests.support.pages.tabs import new_tab
 from tests.support.pages.web import Site
 
 SECONDS = 60.0
@@ -39,11 +40,11 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def problems(browser: Browser, reach: Reach, address: str) -> dict[str, list[str]]:
-    tab = browser.new_page(viewport={"width": 1280, "height": 800}, bypass_csp=True)
+    tab = new_tab(browser, {"width": 1280, "height": 800}, bypass_csp=True)
     reach(tab, address)
     found = in_every_look(tab)
     tab.unroute_all(behavior="ignoreErrors")
-    tab.close()
+    tab.context.close()
     return found
 
 

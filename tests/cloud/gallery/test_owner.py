@@ -15,6 +15,7 @@ from dev.documents.shown.month import BUCKET, KEY, SECRET, Month, month, well
 from dev.harness.process import wait_for
 from dev.harness.services import s3_client
 from storage.star import FOLDER, read_tags
+from tests.support.pages.tabs import new_tab
 from tests.support.pages.web import Site
 
 TILES = "#days .tile"
@@ -49,7 +50,7 @@ def test_the_first_line_says_whether_all_cameras_are_fine_and_leads_to_them(show
 
 
 def test_a_day_of_last_month_is_two_clicks_away_and_all_days_lie_at_the_right(shown: Month, browser: Browser) -> None:
-    tab = browser.new_page(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    tab = new_tab(browser, {"width": 1280, "height": 800}, locale="en-GB")
     tab.goto(shown.address)
     day = datetime.now().astimezone() - timedelta(days=32)
     tab.get_by_role("button", name="Month", exact=True).click()
@@ -72,7 +73,7 @@ def test_a_day_of_last_month_is_two_clicks_away_and_all_days_lie_at_the_right(sh
     tab.keyboard.press("Home")
     expect(tab.locator("#days .day").nth(2)).to_be_attached()
     assert "until" not in tab.url
-    tab.close()
+    tab.context.close()
 
 
 def test_filters_say_how_many_visits_each_has(shown: Month, tab: Tab) -> None:

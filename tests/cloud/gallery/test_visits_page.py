@@ -18,6 +18,7 @@ from storage.capture import Capture
 from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
 from tests.cloud.rig import Bucket
 from tests.support.pages.axe import in_every_look
+from tests.support.pages.tabs import new_tab
 from tests.support.pages.web import PHONE
 
 TILES = "#days li"
@@ -127,8 +128,7 @@ def assert_shown_without_us(tab: Tab, link: str, number: int) -> None:
 
 def test_a_long_touch_chooses_on_a_phone(page: Gallery, browser: Browser, bucket: Bucket) -> None:
     put(bucket, *visit(timedelta(hours=1), "one", timezone="Asia/Tokyo"), *visit(timedelta(hours=2), "other"))
-    context = browser.new_context(viewport=PHONE, has_touch=True, locale="de-AT", timezone_id="Europe/Vienna")
-    tab = context.new_page()
+    tab = new_tab(browser, PHONE, has_touch=True, locale="de-AT", timezone_id="Europe/Vienna")
     tab.goto(page.address)
     expect(tab.locator(TILES)).to_have_count(2)
     touch = "(tile, name) => tile.dispatchEvent(new TouchEvent(name, {bubbles: true}))"
@@ -145,7 +145,7 @@ def test_a_long_touch_chooses_on_a_phone(page: Gallery, browser: Browser, bucket
     tab.locator(f"{TILES} button").first.tap()
     expect(tab.locator("#captured-at")).to_contain_text("18:00:00")
     expect(tab.locator("#camera-time")).to_contain_text("23. November 2026 um 02:00:00 bei der Kamera (Asia/Tokyo)")
-    context.close()
+    tab.context.close()
 
 
 def test_nothing_keeps_anybody_out(page: Gallery, tab: Tab, bucket: Bucket) -> None:

@@ -13,6 +13,7 @@ from playwright.sync_api import Page as Tab
 from dev.harness.process import wait_for
 from tests.edge.web.page import START_SECONDS, Page, live
 from tests.support.pages.axe import in_every_look
+from tests.support.pages.tabs import new_tab
 
 GALLERY = "https://gallery.example.com/"
 
@@ -105,8 +106,7 @@ def is_bright(page: Page) -> bool:
 
 
 def test_a_pause_is_told_in_the_browsers_language(page: Page, browser: Browser) -> None:
-    context = browser.new_context(locale="de-DE", timezone_id="Europe/Berlin")
-    tab = context.new_page()
+    tab = new_tab(browser, locale="de-DE", timezone_id="Europe/Berlin")
     tab.goto(page.address)
     card = tab.locator(".camera", has=tab.get_by_role("heading", name="back"))
 
@@ -116,4 +116,4 @@ def test_a_pause_is_told_in_the_browsers_language(page: Page, browser: Browser) 
     assert tab.evaluate("document.documentElement.lang") == "de"
     card.get_by_role("button", name="Fortsetzen").click()
     expect(card.locator(".veil")).to_be_hidden()
-    context.close()
+    tab.context.close()

@@ -87,7 +87,7 @@ def test_an_unauthenticated_client_gets_no_answer_and_one_line_in_the_log(
     assert attack.answer(cloud_broker.outside_port, context, attack.connect_packet()) == b""
 
     assert honest.topics() == set()
-    wait_for(lambda: len(refusals(cloud_broker)) > before, seconds=10, what="a line in the log")
+    wait_for(lambda: len(refusals(cloud_broker)) > before, seconds=30, what="a line in the log")
     assert len(refusals(cloud_broker)) == before + 1
 
 
@@ -114,7 +114,7 @@ def test_an_edge_writes_what_the_product_uses_below_its_own_name_and_no_more(
     assert code.value == NOT_AUTHORIZED
     assert honest.topics() == set()
     wait_for(
-        lambda: has_logged(cloud_broker, f"Denied PUBLISH from porch .*'{re.escape(topic)}'"), seconds=10, what="a line"
+        lambda: has_logged(cloud_broker, f"Denied PUBLISH from porch .*'{re.escape(topic)}'"), seconds=30, what="a line"
     )
 
 
@@ -171,7 +171,7 @@ def test_an_edge_hears_its_own_receipts_alone(
     assert [message.payload for message in heard] == [b"for you"]
     wait_for(
         lambda: has_logged(cloud_broker, f"Denied SUBSCRIBE from porch .*'{re.escape(topic)}'"),
-        seconds=10,
+        seconds=30,
         what="a line",
     )
     assert honest.topics() == {"usbcam/attic/receipts", "usbcam/porch/receipts"}

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from dev.harness.process import LOOPBACK, free_port, wait_for
+from tests.support.pages.tabs import new_tab
 from tests.support.programs.journey import START_SECONDS, Journey
 
 MILLISECONDS = 1000 * START_SECONDS
@@ -22,7 +23,7 @@ def test_a_capture_is_seen_to_reach_the_bucket_and_all_is_well(journey: Journey,
     journey.uploader()
     journey.camera(LIVE_PORT=str(port), CAPTURE_POLICY="best")
     (key, *_) = journey.wait_for_objects(1)
-    tab = browser.new_page()
+    tab = new_tab(browser)
 
     tab.goto(f"http://{LOOPBACK}:{port}")
     expect(tab.locator("#captures .state.ok").last).to_have_text("in S3", timeout=MILLISECONDS)
@@ -44,7 +45,7 @@ def test_a_pause_by_a_click_lasts_over_a_restart(journey: Journey, browser: Brow
     port = free_port()
     camera = journey.camera(LIVE_PORT=str(port))
     wait_for(lambda: "Live page: " in camera.tail(50), seconds=START_SECONDS, what="the live page")
-    tab = browser.new_page()
+    tab = new_tab(browser)
     tab.goto(f"http://{LOOPBACK}:{port}")
     expect(tab.locator("#pipeline li.ok").filter(has_text="Broker")).to_have_count(1, timeout=MILLISECONDS)
     tab.get_by_role("button", name="Pause").click()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from playwright.sync_api import Browser, Error, Request, ViewportSize
 from playwright.sync_api import Page as Tab
@@ -50,10 +51,12 @@ def own_tab(browser: Browser) -> Iterator[Tab]:
     tab.context.close()
 
 
-def new_tab(browser: Browser) -> Tab:
-    tab = browser.new_context(viewport=SIZE).new_page()
+def new_tab(browser: Browser, viewport: ViewportSize = SIZE, **options: Any) -> Tab:
+    """Open a tab in a context of its own, with Playwright's options."""
+    context = browser.new_context(viewport=viewport, **options)
+    context.add_init_script(LOAD_AGAIN)
+    tab = context.new_page()
     tab.set_default_timeout(PATIENCE_MILLISECONDS)
-    tab.add_init_script(LOAD_AGAIN)
     return tab
 
 
