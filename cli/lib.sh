@@ -21,10 +21,11 @@ misused() {
 setting() {
     eval "value=\${$1-}"
     if [ -z "$value" ] && [ -r .env ]; then
-        value=$(sed -n "s/^$1=//p" .env | tail -n 1 | tr -d '\r')
+        value=$(sed -n "s/^$1=[[:space:]]*//p" .env | tail -n 1 | tr -d '\r')
         case $value in
-            \'*\' | \"*\") value=${value#?} && value=${value%?} ;;
-            *) value=${value%%" #"*} ;;
+            \'*\'*) value=${value#?} && value=${value%%\'*} ;;
+            \"*\"*) value=${value#?} && value=${value%%\"*} ;;
+            *) value=${value%%" #"*} && value=${value%"${value##*[![:space:]]}"} ;;
         esac
     fi
     printf '%s\n' "${value:-${2-}}"

@@ -173,6 +173,16 @@ def test_a_build_that_a_busy_engine_gave_up_is_tried_again(usbcam: Door, why: st
     assert (done, len(asked)) == (status, builds), said
 
 
+@pytest.mark.parametrize("written", ["cloud ", '"cloud" # this laptop', "'cloud'  ", "cloud # rented", "cloud\r"])
+def test_a_value_is_read_as_compose_reads_it(usbcam: Door, written: str) -> None:
+    usbcam.env(RIGHT.replace("ROLE=cloud", f"ROLE={written}") + f"GALLERY_PORT={written.replace('cloud', '9091')}\n")
+
+    status, said = usbcam("open")
+
+    assert status == 0, said
+    assert "http://127.0.0.1:9091 " in f"{said} ".replace("\n", " ")
+
+
 def test_down_keeps_what_waits(usbcam: Door) -> None:
     usbcam.env(RIGHT)
 
