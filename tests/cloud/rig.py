@@ -156,9 +156,13 @@ class S3Proxy:
                 for source, sink in ((near, far), (far, near)):
                     threading.Thread(target=self._carry, args=[source, sink], daemon=True).start()
 
+    def note(self, source: socket.socket, data: bytes) -> None:
+        """Hear what one side sent, before the other side gets it."""
+
     def _carry(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                self.note(source, data)
                 sink.sendall(data)
         for connection in (source, sink):
             _shut(connection)

@@ -7,9 +7,8 @@ import pytest
 
 from dev.harness.enrolment import Credentials
 from dev.harness.services import free_port
-from tests.integration.honest import Honest
+from tests.integration.honest import Honest, honest_edge
 from tests.support.link import Link
-from tests.support.mqtt import Client
 from tests.support.programs.journey import Journey
 from tests.support.rig import CloudBroker, Container, EdgeBroker, Store
 
@@ -53,10 +52,8 @@ def journey(tmp_path: Path, edge_broker: EdgeBroker, cloud_broker: CloudBroker, 
 
 @pytest.fixture
 def honest(cloud_broker: CloudBroker) -> Iterator[Honest]:
-    attic = cloud_broker.credentials("attic")
-    with Client(cloud_broker.port) as witness, Client(cloud_broker.outside_port, credentials=attic) as edge:
-        witness.subscribe("usbcam/#")
-        yield Honest(edge, witness)
+    with honest_edge(cloud_broker) as honest:
+        yield honest
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """An honest edge that must not notice an attack, and what the cloud broker's log says of it."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from dev.harness.services import wait_for
 from tests.support.mqtt import Client
@@ -26,6 +28,15 @@ class Honest:
         wait_for(arrived, seconds=20, what="the honest edge's image")
         assert self.edge.connections == self.witness.connections == 1
         return {message.topic for message in self.witness.messages if message.payload != b"honest"}
+
+
+@contextmanager
+def honest_edge(broker: CloudBroker) -> Iterator[Honest]:
+    """The edge attic, enrolled and connected, and its witness."""
+    attic = broker.credentials("attic")
+    with Client(broker.port) as witness, Client(broker.outside_port, credentials=attic) as edge:
+        witness.subscribe("usbcam/#")
+        yield Honest(edge, witness)
 
 
 def refusals(broker: CloudBroker) -> list[str]:

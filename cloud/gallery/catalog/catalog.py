@@ -92,7 +92,7 @@ class CaptureCatalog:
             yield tuple(entry for entry in self._day_listing(day).entries if entry.at >= first)
 
     def select(self, entries: Sequence[CatalogEntry], query: CaptureQuery) -> list[CatalogEntry]:
-        """Those of a query, completed, in no order."""
+        """Those of a query, completed, the newest first."""
         completed = self._completed([entry for entry in entries if _may_match(entry, query)])
         return [entry for entry in _in_order(completed, query, None) if _matches(entry, query)]
 

@@ -9,8 +9,6 @@ from time import monotonic
 from gallery.catalog.catalog import CaptureCatalog, Page
 from gallery.catalog.cursor import Cursor
 from gallery.catalog.day_walker import CaptureQuery
-from gallery.catalog.entry import CatalogEntry
-from gallery.pictures.thumbnails import NoImageError
 from storage.reader import ListedObject, ObjectReader
 from storage.star import marker
 
@@ -39,11 +37,8 @@ class Stars:
         return keys
 
     def star(self, keys: Sequence[str]) -> bool:
-        """Whether retention spares all of them now; raises NoImageError for what is no capture."""
+        """Star captures; whether retention spares all of them now."""
         with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="stars") as pool:
-            for key, may_be in zip(keys, pool.map(self._reader.is_capture, keys), strict=True):
-                if not may_be:
-                    raise NoImageError(key)
             spared = list(pool.map(self._reader.star, keys))
         self._forget()
         return all(spared)
@@ -66,14 +61,9 @@ class Stars:
         found = [entry for key in self.keys() if (entry := self._catalog.entry(ListedObject(key, 0, now)))]
         fitting = self._catalog.select(found, query)
         rest = [entry for entry in fitting if after is None or entry.order < after.order]
-        rest.sort(key=_order, reverse=True)
         more = Cursor((), rest[limit - 1].order).encode() if len(rest) > limit else None
         return Page(tuple(rest[:limit]), more)
 
     def _forget(self) -> None:
         with self._lock:
             self._fresh_until = float("-inf")
-
-
-def _order(entry: CatalogEntry) -> tuple[str, str]:
-    return entry.order

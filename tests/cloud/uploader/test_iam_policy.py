@@ -1,6 +1,5 @@
 """cloud/iam/policy.json allows what the uploader and a star ask of S3 in all their life, and nothing else."""
 
-import contextlib
 import json
 import re
 import socket
@@ -27,26 +26,9 @@ class Recorder(S3Proxy):
         self.requests: set[tuple[str, str, str]] = set()
         super().__init__(target)
 
-    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # closed by the other direction before this one began
-            super()._carry(_RecordingSocket(source, self.requests), sink)
-
-
-class _RecordingSocket(socket.socket):
-    """A connection that records requests as they are read."""
-
-    def __init__(self, plain: socket.socket, requests: set[tuple[str, str, str]]) -> None:
-        super().__init__(fileno=plain.dup().detach())
-        self._plain, self._requests = plain, requests
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        read = super().recv(size, flags)
-        for method, path, query in REQUEST.findall(read):
-            self._requests.add((method.decode(), path.decode(), query.decode()))
-        return read
-
-    def shutdown(self, how: int) -> None:
-        self._plain.shutdown(how)
+    def note(self, _source: socket.socket, data: bytes) -> None:
+        for method, path, query in REQUEST.findall(data):
+            self.requests.add((method.decode(), path.decode(), query.decode()))
 
 
 @pytest.fixture

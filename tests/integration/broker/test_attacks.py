@@ -67,11 +67,7 @@ def test_a_bridge_under_another_name_brings_nothing(
 def test_a_packet_too_large_ends_the_connection_and_nothing_else(
     cloud_broker: CloudBroker, honest: Honest, porch: Credentials
 ) -> None:
-    context = attack.context(porch)
-    with (
-        socket.create_connection((LOOPBACK, cloud_broker.outside_port), 10) as plain,
-        context.wrap_socket(plain) as edge,
-    ):
+    with attack.secured(cloud_broker.outside_port, attack.context(porch)) as edge:
         edge.sendall(attack.connect_packet())
         assert edge.recv(100)[0] == CONNACK
         with contextlib.suppress(OSError):
@@ -91,11 +87,8 @@ def test_thousands_of_spoilt_packets_disturb_nobody(
     while sent < PACKETS:
         with (
             contextlib.suppress(OSError),
-            socket.create_connection((LOOPBACK, cloud_broker.outside_port), 10) as plain,
-            context.wrap_socket(plain) as edge,
+            attack.connected(cloud_broker.outside_port, context, attack.connect_packet()) as edge,
         ):
-            edge.sendall(attack.connect_packet())
-            edge.recv(100)
             for spoilt in islice(packets, 30):
                 sent += 1
                 edge.sendall(spoilt)

@@ -36,11 +36,8 @@ def flood(broker: CloudBroker, porch: Credentials, messages: int) -> int:
     while left > 0:
         with (
             contextlib.suppress(OSError),
-            socket.create_connection((LOOPBACK, broker.outside_port), 10) as plain,
-            context.wrap_socket(plain) as edge,
+            attack.connected(broker.outside_port, context, attack.connect_packet()) as edge,
         ):
-            edge.sendall(attack.connect_packet())
-            edge.recv(100)
             while left > 0:
                 left -= 1
                 edge.sendall(sent)

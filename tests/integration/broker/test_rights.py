@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import socket
 import ssl
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from common.runtime.files import SecretDir
 from dev.conformance.edges import FORBIDDEN_READS, FORBIDDEN_WRITES
 from dev.harness.enrolment import Credentials
-from dev.harness.services import LOOPBACK, wait_for
+from dev.harness.services import wait_for
 from enroll import x509 as certificate
 from enroll.authority import CertificateAuthority
 from tests.integration.conftest import BROKER_IMAGES
@@ -122,10 +121,7 @@ def test_an_edge_writes_what_the_product_uses_below_its_own_name_and_no_more(
 def test_nothing_is_retained_and_who_tries_is_cut_off(
     cloud_broker: CloudBroker, honest: Honest, porch: Credentials, topic: str
 ) -> None:
-    with (
-        socket.create_connection((LOOPBACK, cloud_broker.outside_port), 10) as plain,
-        attack.context(porch).wrap_socket(plain) as edge,
-    ):
+    with attack.secured(cloud_broker.outside_port, attack.context(porch)) as edge:
         edge.sendall(attack.connect_packet())
         assert edge.recv(100)[0] == CONNACK
         edge.sendall(attack.publish_packet(topic, b"forged", retain=True))

@@ -3,19 +3,18 @@
 import contextlib
 import json
 import signal
-import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from dev.harness.enrolment import Credentials
-from dev.harness.services import LOOPBACK, wait_for
+from dev.harness.services import wait_for
 from tests.integration.conftest import BROKER_IMAGES
-from tests.integration.honest import Honest, has_logged
+from tests.integration.honest import Honest, has_logged, honest_edge
 from tests.support.attacks import attack
 from tests.support.attacks.attack import packet, text
 from tests.support.mqtt import Client
@@ -53,10 +52,8 @@ def shared_broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 @pytest.fixture
 def witness(shared_broker: CloudBroker) -> Iterator[Honest]:
-    attic = shared_broker.credentials("attic")
-    with Client(shared_broker.port) as seeing, Client(shared_broker.outside_port, credentials=attic) as edge:
-        seeing.subscribe("usbcam/#")
-        yield Honest(edge, seeing)
+    with honest_edge(shared_broker) as honest:
+        yield honest
 
 
 def connect(*, will: tuple[str, bytes] | None = None, flags: int = CLEAN, delay: bytes = bytes(4)) -> bytes:
@@ -73,15 +70,10 @@ def publish(topic: str, payload: bytes, *, alias: int = 0, kind: int = PUBLISH, 
     return packet(kind, text(topic) + number.to_bytes(2) + bytes([len(properties)]) + properties + payload)
 
 
-@contextmanager
-def dialled(broker: CloudBroker, credentials: Credentials, hello: bytes) -> Iterator[ssl.SSLSocket]:
-    with (
-        socket.create_connection((LOOPBACK, broker.outside_port), 10) as plain,
-        attack.context(credentials).wrap_socket(plain) as edge,
-    ):
-        edge.sendall(hello)
-        edge.recv(100)
-        yield edge
+def dialled(
+    broker: CloudBroker, credentials: Credentials, hello: bytes
+) -> contextlib.AbstractContextManager[ssl.SSLSocket]:
+    return attack.connected(broker.outside_port, attack.context(credentials), hello)
 
 
 @pytest.mark.parametrize("topic", FOREIGN)

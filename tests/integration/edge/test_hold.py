@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 from collections.abc import Callable
 
@@ -10,7 +9,7 @@ import pytest
 
 from common.contract import topics
 from dev.harness.enrolment import Credentials
-from dev.harness.services import LOOPBACK, wait_for
+from dev.harness.services import wait_for
 from tests.integration.honest import NOT_AUTHORIZED, Honest, has_logged
 from tests.support.attacks import attack
 from tests.support.mqtt import Client
@@ -30,13 +29,11 @@ def cloud_broker(cloud_broker: CloudBroker) -> CloudBroker:
 
 def flood(broker: CloudBroker, porch: Credentials, sent: bytes) -> None:
     """Send as the edge `porch` until the broker has had enough of it."""
+    hello = attack.connect_packet("porch")
     with (
         contextlib.suppress(OSError),
-        socket.create_connection((LOOPBACK, broker.outside_port), 10) as plain,
-        attack.context(porch).wrap_socket(plain) as edge,
+        attack.connected(broker.outside_port, attack.context(porch), hello) as edge,
     ):
-        edge.sendall(attack.connect_packet("porch"))
-        edge.recv(100)
         while not has_logged(broker, "Holding porch off|porch floods"):
             edge.sendall(sent)
 

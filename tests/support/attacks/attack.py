@@ -44,6 +44,25 @@ def subscribe_packet(topic: str) -> bytes:
     return packet(0x82, b"\x00\x08\x00" + text(topic) + b"\x01")
 
 
+@contextlib.contextmanager
+def secured(port: int, given: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
+    """Connect with TLS, and no further."""
+    with (
+        socket.create_connection((LOOPBACK, port), SECONDS) as plain,
+        given.wrap_socket(plain) as secure,
+    ):
+        yield secure
+
+
+@contextlib.contextmanager
+def connected(port: int, given: ssl.SSLContext, hello: bytes) -> Iterator[ssl.SSLSocket]:
+    """Connect with TLS and a CONNECT packet, whatever the broker answers."""
+    with secured(port, given) as edge:
+        edge.sendall(hello)
+        edge.recv(100)
+        yield edge
+
+
 def answer(port: int, given: ssl.SSLContext | None, sent: bytes) -> bytes:
     """Connect, with TLS or without, send, and return what comes back; nothing when the other side hangs up."""
     with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), SECONDS) as plain:

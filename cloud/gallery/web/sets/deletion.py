@@ -1,7 +1,6 @@
 """Deletion, where GALLERY_DELETE allows it."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 
 from botocore.exceptions import ClientError
 from starlette.concurrency import run_in_threadpool
@@ -10,17 +9,14 @@ from starlette.responses import JSONResponse, Response
 
 from common.web.body import read_body
 from gallery.context import GalleryContext
-from gallery.web.errors import is_gone, problem
+from gallery.pictures.thumbnails import NoImageError
+from gallery.web.errors import problem
 from gallery.web.query import find_entry
+from gallery.web.sets.scope import refuse_others
 
 MAX_BODY_BYTES = 262_144
 MAX_DELETED = 200  # captures in one request
-MAX_WORKERS = 8  # requests at once
 DENIED = ("AccessDenied", "403")
-
-
-class NotACaptureError(Exception):
-    """The key of an object that no uploader wrote."""
 
 
 class DeletionEndpoint:
@@ -39,16 +35,13 @@ class DeletionEndpoint:
             return problem(f"The keys must be those of 1 to {MAX_DELETED} captures.", 400)
         try:
             return await run_in_threadpool(self._delete, keys)
-        except NotACaptureError as error:
+        except NoImageError as error:
             return problem(f"{error} is not a capture, so nothing was deleted.", 400)
 
     def _delete(self, keys: list[str]) -> Response:
-        """Raises NotACaptureError; what is gone already is no error."""
+        """Raises NoImageError for what is no capture; what is gone already is no error."""
         reader = self._context.reader
-        with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="deletion") as pool:
-            for key, may_go in zip(keys, pool.map(self._may_go, keys), strict=True):
-                if not may_go:
-                    raise NotACaptureError(key)
+        refuse_others(reader, keys, may_be_gone=True)
         try:
             reader.delete(keys)
             self._context.stars.forget(keys)
@@ -59,11 +52,3 @@ class DeletionEndpoint:
         for key in keys:
             self._context.catalog.mark_missing(key)
         return JSONResponse({"deleted": len(keys)})
-
-    def _may_go(self, key: str) -> bool:
-        try:
-            return self._context.reader.is_capture(key)
-        except ClientError as error:
-            if is_gone(error):
-                return True
-            raise
