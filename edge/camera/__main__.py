@@ -13,7 +13,7 @@ from camera.config.schedule import PAUSE
 from camera.config.settings import Settings
 from camera.control.health_check import health as health_of
 from camera.control.health_check import is_running
-from camera.delivery.spool import SpoolInUseError
+from camera.delivery.spool_folder import SpoolInUseError
 from camera.diagnostics.doctor import doctor as run_doctor
 from camera.diagnostics.offline import detect_faces, extract_captures
 from camera.diagnostics.running import CommandError, command, describe, preview

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from camera.delivery.history import DeliveryHistory
 from camera.delivery.publisher import Publisher
-from camera.delivery.spool import Spool, SpoolError
+from camera.delivery.spool import Spool
+from camera.delivery.spool_folder import SpoolError
 from common.contract.capture import Capture, Visit
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,8 @@ from camera.config.broker_login import new_camera_client
 from camera.config.settings import Settings
 from camera.delivery.events import CaptureState, DeliveryListener
 from camera.delivery.send_window import SendWindow
-from camera.delivery.spool import Spool, SpoolError
+from camera.delivery.spool import Spool
+from camera.delivery.spool_folder import SpoolError
 from common.contract import topics
 from common.contract.capture import Capture, Visit
 from common.contract.receipt import Receipt

@@ -1,31 +1,30 @@
 """The spool: every capture stays on disk until its receipt has come."""
 
 import contextlib
-import fcntl
 import logging
 import os
 import threading
 from pathlib import Path
 
+from camera.delivery.spool_folder import (
+    EXTENSIONS,
+    LOCK_FILE,
+    PRIVATE_FILE,
+    PRIVATE_FOLDER,
+    TEST_FILE,
+    SpoolError,
+    SpoolInUseError,
+    acquire_lock,
+    explain,
+    make_private,
+    quarantine,
+)
 from common.contract.capture import Capture, NotACaptureError
 from common.runtime.files import UNFINISHED, atomic_write
 
 log = logging.getLogger(__name__)
 
-EXTENSIONS = (".png", ".jpg")
-PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700  # faces are for nobody else on this host
-TEST_FILE, LOCK_FILE, DAMAGED = ".probe", ".lock", "damaged"
 TEST_BYTES = 64 * 1024  # about a capture
-OURS = (*EXTENSIONS, UNFINISHED, TEST_FILE, LOCK_FILE, DAMAGED)
-MAX_DAMAGED_FILES = 100  # kept for inspection; older ones are deleted
-
-
-class SpoolError(Exception):
-    """The spool cannot take captures now; the text is for the user."""
-
-
-class SpoolInUseError(SpoolError):
-    """The spool belongs to another process."""
 
 
 class Spool:
@@ -58,7 +57,7 @@ class Spool:
             self._open()
             atomic_write(self._folder / TEST_FILE, bytes(TEST_BYTES), mode=PRIVATE_FILE)
         except OSError as error:
-            self.problem = _explain(self._folder, error)
+            self.problem = explain(self._folder, error)
         except SpoolInUseError as error:
             self.problem = str(error)
         else:
@@ -73,7 +72,7 @@ class Spool:
             self._make_room(len(capture.image))
             self._write(capture)
         except OSError as error:
-            self.problem = _explain(self._folder, error)
+            self.problem = explain(self._folder, error)
             raise SpoolError(self.problem) from error
         self.problem = None
 
@@ -139,7 +138,7 @@ class Spool:
         if self._lock_file is not None:
             return
         self._folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        lock_file = _acquire_lock(self._folder / LOCK_FILE)
+        lock_file = acquire_lock(self._folder / LOCK_FILE)
         try:
             self._list()
         except OSError:
@@ -149,7 +148,7 @@ class Spool:
         self._lock_file = lock_file
 
     def _list(self) -> None:
-        _make_private(self._folder)
+        make_private(self._folder)
         for entry in list(os.scandir(self._folder)):
             if entry.name.endswith(UNFINISHED):
                 self._quarantine(Path(entry.path), "it was not finished when the camera stopped")
@@ -193,47 +192,9 @@ class Spool:
             self._sizes[name] = len(capture.image)
 
     def _quarantine(self, path: Path, reason: str) -> None:
-        damaged = self._folder / DAMAGED
-        log.error("Quarantined %s in %s: %s", path.name, damaged, reason)
-        try:
-            damaged.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-            path.rename(damaged / path.name)
-            for old in sorted(damaged.iterdir())[:-MAX_DAMAGED_FILES]:
-                old.unlink()
-        except OSError as error:
-            log.error("Could not quarantine %s: %s", path.name, error)  # noqa: TRY400 -- one line, no stack trace
+        quarantine(path, reason)
         self._forget(path)
 
     def _forget(self, path: Path) -> None:
         with self._lock:
             self._bytes -= self._sizes.pop(path.name, 0)
-
-
-def _acquire_lock(path: Path) -> int:
-    """Take a lock that the process holds until it ends; raises SpoolInUseError."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise SpoolInUseError(
-            f"SPOOL_DIR={path.parent} is in use by another camera: give each camera its own folder."
-        ) from error
-    return descriptor
-
-
-def _make_private(folder: Path) -> None:
-    """An older version let others look into it; a folder that holds something else stays as it is."""
-    with contextlib.suppress(OSError):  # not every file system has modes
-        entries = list(os.scandir(folder))
-        for entry in entries:
-            if entry.name.endswith(EXTENSIONS) and entry.is_file(follow_symlinks=False):
-                Path(entry.path).chmod(PRIVATE_FILE)
-        if all(entry.name.endswith(OURS) for entry in entries):
-            folder.chmod(PRIVATE_FOLDER)
-        if (folder / DAMAGED).is_dir():
-            (folder / DAMAGED).chmod(PRIVATE_FOLDER)
-
-
-def _explain(folder: Path, error: OSError) -> str:
-    return f"SPOOL_DIR={folder} cannot take captures ({error.strerror}): make room on its disk, or make it writable."

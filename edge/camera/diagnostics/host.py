@@ -7,7 +7,7 @@ import tempfile
 from datetime import UTC, datetime
 
 from camera.config.settings import Settings
-from camera.delivery.spool import EXTENSIONS
+from camera.delivery.spool_folder import EXTENSIONS
 from camera.pipeline.tracking.detector import model_path
 from common.runtime.check_result import CheckResult, failed, info, passed, warned
 

@@ -13,7 +13,8 @@ from camera.pipeline.face.still import STILL_SECONDS, SUSPECT_SECONDS, StillFace
 from camera.pipeline.sight.motion import MotionDetector
 from camera.pipeline.tracking.appearance import appearance_of
 from camera.pipeline.tracking.detector import Detection, FaceDetector
-from camera.pipeline.tracking.tracker import Track, TrackedDetection, Tracker
+from camera.pipeline.tracking.track import Track, TrackedDetection
+from camera.pipeline.tracking.tracker import Tracker
 from camera.pipeline.visits.policy import VisitState
 from camera.pipeline.visits.recorder import VisitRecorder
 from camera.sources.frame import Frame

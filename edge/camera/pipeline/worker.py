@@ -15,7 +15,7 @@ from camera.pipeline.counters import AnalysisCounters
 from camera.pipeline.face.floors import STILL
 from camera.pipeline.sight.blindness import SEES
 from camera.pipeline.sight.monitor import SightMonitor
-from camera.pipeline.tracking.tracker import LOST_TRACK_SECONDS
+from camera.pipeline.tracking.track import LOST_TRACK_SECONDS
 from camera.pipeline.visits.policy import VisitState
 from camera.sources.frame import Frame, FrameSourceFactory
 from camera.sources.privacy_mask import all_polygons, replace_masks, save_masks

@@ -12,7 +12,8 @@ from unittest import mock
 
 import pytest
 
-from camera.delivery.spool import Spool, SpoolError
+from camera.delivery.spool import Spool
+from camera.delivery.spool_folder import SpoolError
 from common.contract.capture import Capture
 
 Make = Callable[[int], Capture]

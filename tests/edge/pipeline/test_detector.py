@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from camera.pipeline.tracking.detector import Detection, FaceDetector, clip_box, detector_size
-from camera.pipeline.tracking.tracker import iou
+from camera.pipeline.tracking.track import iou
 from camera.pipeline.visits.encoder import crop
 from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene

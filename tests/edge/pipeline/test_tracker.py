@@ -8,7 +8,8 @@ import pytest
 
 from camera.pipeline.tracking.appearance import appearance_of
 from camera.pipeline.tracking.detector import Detection
-from camera.pipeline.tracking.tracker import Track, Tracker, iou
+from camera.pipeline.tracking.track import Track, iou
+from camera.pipeline.tracking.tracker import Tracker
 from camera.sources.frame import Image
 from common.contract.capture import Box
 

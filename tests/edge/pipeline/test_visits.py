@@ -12,7 +12,7 @@ import pytest
 from camera.config.settings import Settings
 from camera.pipeline.analyzer import FrameAnalyzer
 from camera.pipeline.tracking.detector import Detection
-from camera.pipeline.tracking.tracker import Track
+from camera.pipeline.tracking.track import Track
 from camera.pipeline.visits import recorder
 from camera.pipeline.visits.encoder import ShotCandidate
 from camera.pipeline.visits.policy import VisitState

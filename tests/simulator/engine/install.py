@@ -12,6 +12,7 @@ import camera.delivery.history
 import camera.delivery.latency
 import camera.delivery.publisher
 import camera.delivery.spool
+import camera.delivery.spool_folder
 import common.runtime.files
 import uploader.ingest.parser
 import uploader.metrics
@@ -138,12 +139,8 @@ def replacements(
     camera_clock = {"threading": threads.THREADING, "time": threads.TIME}
     return {
         common.runtime.files: {"os": disk.OS},
-        camera.delivery.spool: {
-            "os": disk.OS,
-            "fcntl": disk.FCNTL,
-            "threading": threads.THREADING,
-            "Path": lambda path: path,
-        },
+        camera.delivery.spool: {"os": disk.OS, "threading": threads.THREADING, "Path": lambda path: path},
+        camera.delivery.spool_folder: {"os": disk.OS, "fcntl": disk.FCNTL, "Path": lambda path: path},
         camera.delivery.publisher: camera_clock
         | {"queue": threads.QUEUE, "new_camera_client": connect_camera}
         | {"TICK_SECONDS": paces.tick, "PING_SECONDS": paces.ping},

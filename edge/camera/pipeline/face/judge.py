@@ -8,7 +8,7 @@ from camera.pipeline.face.floors import SMALL, QualityFloors
 from camera.pipeline.face.landmarks import FaceLandmarker, FaceLandmarks
 from camera.pipeline.face.quality import GOOD_QUALITY, Quality, assess
 from camera.pipeline.tracking.detector import Detection
-from camera.pipeline.tracking.tracker import Track
+from camera.pipeline.tracking.track import Track
 from camera.sources.frame import Image
 
 # What is surely a face: the mesh sees one that looks this way, where the detector sees it,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camera.pipeline.tracking.detector import Detection
-from camera.pipeline.tracking.tracker import iou
+from camera.pipeline.tracking.track import iou
 from camera.sources.frame import Image
 from common.contract.capture import Box
 

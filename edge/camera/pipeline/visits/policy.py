@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from camera.pipeline.face.moments import VisitMoments
 from camera.pipeline.face.quality import GOOD_QUALITY, Quality
-from camera.pipeline.tracking.tracker import Track
+from camera.pipeline.tracking.track import Track
 from camera.pipeline.visits.encoder import ShotCandidate
 from common.contract.capture import Visit
 

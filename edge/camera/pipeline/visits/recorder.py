@@ -7,7 +7,7 @@ from camera.config.settings import Settings
 from camera.pipeline.counters import TOO_MANY, AnalysisCounters
 from camera.pipeline.face.floors import NO_FACE, SMALL
 from camera.pipeline.face.judge import FaceJudge, Judgement, is_face
-from camera.pipeline.tracking.tracker import Track, TrackedDetection
+from camera.pipeline.tracking.track import Track, TrackedDetection
 from camera.pipeline.visits.encoder import CaptureEncoder, ShotCandidate
 from camera.pipeline.visits.policy import ShotKind, VisitState
 from camera.sources.frame import Frame
