@@ -1,21 +1,23 @@
 """What every folder of tests may use: real brokers with the shipped files, a real S3 server, the shared footage."""
 
+import contextlib
 import functools
 import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page as Tab
 
 from dev.harness import services
 from dev.harness.services import LOOPBACK, free_port, start_store
 from dev.scripts.environment import find_browser
-from tests.support.pages.tabs import PATIENCE_MILLISECONDS, Tabs, own_tab
+from tests.support.pages.tabs import PATIENCE_MILLISECONDS, Tabs, own_tab, shown
 from tests.support.paths import ROOT
 from tests.support.programs import launcher
 from tests.support.rig import CloudBroker, Container, EdgeBroker, Store, running_cloud_broker
@@ -108,6 +110,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if os.environ.get("REQUIRE_DOCKER") == "1":
         pytest.fail("REQUIRE_DOCKER=1, but no Docker engine answers")
     pytest.skip("no Docker engine answers")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add what the page showed when its test failed."""
+    report = yield
+    tab = getattr(item, "funcargs", {}).get("tab")
+    if report.failed and call.when == "call" and isinstance(tab, Tab):
+        with contextlib.suppress(PlaywrightError):
+            report.sections.append(("page", shown(tab)))
+    return report
 
 
 @pytest.fixture

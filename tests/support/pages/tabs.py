@@ -60,6 +60,11 @@ def new_tab(browser: Browser, viewport: ViewportSize = SIZE, **options: Any) -> 
     return tab
 
 
+def shown(tab: Tab) -> str:
+    """What somebody would read on the page now."""
+    return str(tab.evaluate("`${location} is ${document.readyState}: ${document.body.innerText}`"))
+
+
 @contextmanager
 def _without_errors(tab: Tab) -> Iterator[None]:
     errors: list[str] = []
@@ -67,15 +72,16 @@ def _without_errors(tab: Tab) -> Iterator[None]:
     def note(error: Error) -> None:
         errors.append(str(error))
 
-    def note_script(request: Request) -> None:
+    def note_failure(request: Request) -> None:
+        print(f"{request.method} {request.url}: {request.failure}")  # pytest shows it when the test fails
         if request.resource_type == "script" and request.failure not in PASSING:
             errors.append(f"{request.url}: {request.failure}")
 
     tab.on("pageerror", note)
-    tab.on("requestfailed", note_script)
+    tab.on("requestfailed", note_failure)
     yield
     tab.remove_listener("pageerror", note)
-    tab.remove_listener("requestfailed", note_script)
+    tab.remove_listener("requestfailed", note_failure)
     assert not errors, errors
 
 
