@@ -29,7 +29,7 @@ def test_killed_and_cut_off_containers_lose_nothing(demo: compose.Demo, note: Ca
         docker("kill", container(demo, service))
         if service != "camera":
             wait_for_captures(demo, 3)
-        docker("start", container(demo, service))
+        start_again(container(demo, service))
     cut_off(demo, "edge-broker", captures=5)
     wait_for_captures(demo, 5)
 
@@ -67,6 +67,16 @@ def wait_for_captures(demo: compose.Demo, more: int) -> None:
 
 def container(demo: compose.Demo, service: str) -> str:
     return demo.run("ps", "--all", "--quiet", service).strip()
+
+
+def start_again(container_id: str) -> None:
+    """An engine forgets a killed container's process a moment after it says so, and does not start it before."""
+    command = ["docker", "start", container_id]
+    wait_for(
+        lambda: subprocess.run(command, capture_output=True, check=False).returncode == 0,
+        seconds=60,
+        what=" ".join(command),
+    )
 
 
 def docker(*command: str) -> str:
