@@ -40,7 +40,7 @@ def make_docker_disk() -> None:
 
 
 def _load(folder: Path) -> None:
-    """Let a daemon fill folder/data; in a network of its own, since one without a bridge removes the machine's docker0."""
+    """Let a daemon fill folder/data, in a network of its own: without a bridge it removes the machine's docker0."""
     places = {"--data-root": "data", "--exec-root": "exec", "--pidfile": "pid"}
     given = [word for option, place in places.items() for word in (option, str(folder / place))]
     host = f"unix://{folder / 'socket'}"
