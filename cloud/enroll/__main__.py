@@ -107,7 +107,7 @@ class _Enrollment:
 
     def prepare(self) -> None:
         self.broker.publish(self.authority, self.settings.server_names)
-        self._write_uploader_password()
+        self._write_passwords()
         say(f"enroll: edges reach the broker at {self.settings.cloud_host}:{self.settings.cloud_port}")
 
     def write_expiry(self) -> None:
@@ -118,11 +118,15 @@ class _Enrollment:
         except SecretDirError as error:
             say(f"enroll: the uploader is not told when certificates expire: {error}", err=True)
 
-    def _write_uploader_password(self) -> None:
-        """Hand the uploader its login, if its folder exists: readable for the folder's group, the uploader's."""
-        file = self.settings.uploader_password_file
-        if file.parent.is_dir():
-            SecretDir(file.parent, GROUP_READABLE).write(file.name, self.authority.passwords.uploader.text.encode())
+    def _write_passwords(self) -> None:
+        """Hand uploader and gallery their logins, if their folders exist: readable for the folder's group, theirs."""
+        passwords = self.authority.passwords
+        for file, password in (
+            (self.settings.uploader_password_file, passwords.uploader),
+            (self.settings.gallery_broker_password_file, passwords.gallery),
+        ):
+            if file.parent.is_dir():
+                SecretDir(file.parent, GROUP_READABLE).write(file.name, password.text.encode())
 
     def _publish(self, hosts: list[str] | None = None, *, renewed: str = "") -> None:
         version = self.broker.publish(self.authority, hosts, renewed=renewed)

@@ -24,6 +24,7 @@ class CertificateAuthority:
             self.passwords = Passwords(
                 admin=self._load_or_create_password("password.json"),
                 uploader=self._load_or_create_password("uploader-password.json"),
+                gallery=self._load_or_create_password("gallery-password.json"),
             )
             text = folder.read("registry.json")
             self.registry = EdgeRegistry.from_json(text.decode()) if text else EdgeRegistry()

@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     identity_dir: Path = Path("/identity")  # what the broker reads
     broker_data_dir: Path = Path("/broker-data")  # where the broker answers
     uploader_password_file: Path = Path("/uploader-login/password")  # the uploader's login at the broker
+    gallery_broker_password_file: Path = Path("/gallery-login/password")  # the gallery's, for brokers that ask for one
     certificates_file: Path = Path("/certificates/dates.json")  # for the uploader: when they expire
 
     @field_validator("cloud_host")

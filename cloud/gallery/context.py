@@ -20,6 +20,7 @@ from gallery.fleet.notices.visits import VisitNotices
 from gallery.fleet.status_feed import StatusFeed
 from gallery.pictures.thumbnails import Thumbnails
 from gallery.settings import Settings
+from gallery.updates.broker import BrokerAddress
 from gallery.updates.receipt_feed import ReceiptFeed
 from storage.client import create_client
 from storage.keys.parser import KeyParser
@@ -67,8 +68,8 @@ def build_context(settings: Settings) -> GalleryContext:
 
     fleet = Fleet()
     notifier = build_notifier(settings, fleet, reader)
-    address = settings.cloud_broker_host, settings.cloud_broker_port
-    feed = StatusFeed(*address, fleet, Memory(settings.gallery_state / "fleet.json"), notifier)
+    address = BrokerAddress(settings.cloud_broker_host, settings.cloud_broker_port, settings.broker_login())
+    feed = StatusFeed(address, fleet, Memory(settings.gallery_state / "fleet.json"), notifier)
 
     def on_stored(edge: str, key: str) -> None:
         fleet.record_stored(edge, key)
@@ -89,7 +90,7 @@ def build_context(settings: Settings) -> GalleryContext:
         stars=Stars(reader, catalog),
         thumbnails=thumbnails,
         cost=cost,
-        receipt_feed=ReceiptFeed(*address, on_stored),
+        receipt_feed=ReceiptFeed(address, on_stored),
         fleet=fleet,
         notifier=notifier,
         status_feed=feed,

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from common.contract.times import valid_timezone
+from common.mqtt import Login
+from common.runtime.settings import read_secret_file
 from common.web.server import valid_trusted_proxy
 from storage.settings import StorageSettings
 
@@ -15,6 +17,8 @@ class Settings(StorageSettings):
 
     cloud_broker_host: str = "127.0.0.1"
     cloud_broker_port: int = Field(default=1883, ge=1, le=65535)
+    gallery_broker_user: str = "Gallery"  # as enrolment calls it
+    gallery_broker_password_file: Path | None = None  # without it there is no login
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     gallery_bind: str = "127.0.0.1"
     gallery_port: int = Field(default=8081, ge=1, le=65535)
@@ -41,6 +45,13 @@ class Settings(StorageSettings):
     timezone: Annotated[str, AfterValidator(valid_timezone)] = ""
     price_per_1000_puts: float = Field(default=0.005, ge=0)
     price_per_gb_month: float = Field(default=0.023, ge=0)
+
+    def broker_login(self) -> Login | None:
+        """Return the login at the broker, if there is one; raises SettingsError."""
+        if self.gallery_broker_password_file is None:
+            return None
+        password = read_secret_file(self.gallery_broker_password_file, "GALLERY_BROKER_PASSWORD_FILE")
+        return Login(self.gallery_broker_user, password)
 
     @property
     def deletion_allowed(self) -> bool:

@@ -31,6 +31,8 @@ EVERY_EDGES_IMAGES = "usbcam/+/images"
 EVERY_EDGES_RECEIPTS = "usbcam/+/receipts"
 EVERY_EDGES_STATUSES = "usbcam/+/status/+"
 EVERY_EDGES_VISITS = "usbcam/+/visits"
+# What the gallery needs: receipts, in whose form uploaders tell of themselves, and what cameras say. No image.
+GALLERY_READS = (EVERY_EDGES_STATUSES, EVERY_EDGES_VISITS, EVERY_EDGES_RECEIPTS)
 SHARED_IMAGES = f"$share/uploaders/{EVERY_EDGES_IMAGES}"
 # Clients inside the cloud may publish receipts only, and no edge is called _ or begins with it.
 UPLOADER_STATUS_REQUEST = "usbcam/_/receipts"

@@ -45,6 +45,11 @@ class Enrolment:
         return self.parts / "uploader-login" / "password"
 
     @property
+    def gallery_password(self) -> Path:
+        """The file with the gallery's."""
+        return self.parts / "gallery-login" / "password"
+
+    @property
     def dates(self) -> Path:
         """The file that tells the uploader who is revoked, and when certificates expire."""
         return self.uploader_password.parent / "dates.json"
@@ -53,8 +58,10 @@ class Enrolment:
         """Make what the cloud broker needs, unless it is there."""
         authority, broker = self._open()
         broker.publish(authority, list(hosts))
-        self.uploader_password.parent.mkdir(exist_ok=True)
-        SecretDir(self.uploader_password.parent).write("password", authority.passwords.uploader.text.encode())
+        ours = authority.passwords
+        for file, password in ((self.uploader_password, ours.uploader), (self.gallery_password, ours.gallery)):
+            file.parent.mkdir(exist_ok=True)
+            SecretDir(file.parent).write(file.name, password.text.encode())
         self._write_dates(authority)
 
     def token(self, name: str, *, wait: bool = True) -> Path:

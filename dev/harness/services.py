@@ -99,10 +99,15 @@ def start_uploader(folder: Path, **settings: str) -> Process:
 
 
 def start_gallery(folder: Path, **settings: str) -> Process:
-    """Start the gallery with exactly these settings; with wrong ones it ends at once."""
+    """Start the gallery with exactly these settings; with wrong ones it ends at once.
+
+    Its login at the broker comes from the authority beside the folder, if there is one.
+    """
+    enrolment = Enrolment(folder.parent)
     own = {"GALLERY_CACHE": str(folder / "thumbnails"), "GALLERY_STATE": str(folder / "state")}
-    dates = Enrolment(folder.parent).dates
-    given = _python(folder, "gallery") | own | {"CERTIFICATES_FILE": str(dates)} | settings
+    login = {"GALLERY_BROKER_PASSWORD_FILE": str(enrolment.gallery_password)}
+    own |= {"CERTIFICATES_FILE": str(enrolment.dates)} | (login if enrolment.gallery_password.exists() else {})
+    given = _python(folder, "gallery") | own | settings
     return _start_program("gallery", folder, given)
 
 

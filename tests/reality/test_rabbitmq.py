@@ -1,6 +1,7 @@
 """RabbitMQ in the place of the cloud broker: the same rights, and nodes that are killed one after the other."""
 
 import contextlib
+import functools
 import os
 import socket
 import ssl
@@ -8,13 +9,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from common.contract import topics
 from common.mqtt import Login
 from common.runtime.check_result import Status
 from dev.conformance.__main__ import read_edge, try_broker, try_edge
 from dev.conformance.client import Broker
 from dev.conformance.edges import FORBIDDEN_WRITES
 from dev.harness.process import LOOPBACK, free_port, wait_for
-from enroll.broker.rights import UPLOADER
+from enroll.broker.rights import GALLERY, UPLOADER
+from tests.cloud.gallery.rig import gallery
+from tests.cloud.gallery.test_gallery import Listener
 from tests.reality.asked import ASKED
 from tests.reality.rabbitmq import Balancer, Cluster, Node
 from tests.support.attacks import attack
@@ -157,6 +161,49 @@ def test_one_uploader_drains_what_waited(journey: Journey, note: Callable[[str],
     times = [line.split()[0] for line in worker.tail(10_000).splitlines() if " Stored " in line]
     note(f"{WAITING} images of {len(images[0])} bytes: first {times[0]}, last {times[-1]}")
     assert len(journey.objects()) == WAITING
+
+
+def test_the_gallery_hears_what_is_stored_and_what_edges_say_also_after_a_nodes_death(
+    cluster: Cluster, journey: Journey
+) -> None:
+    journey.edge_broker.start()
+    journey.camera()
+    journey.uploader()
+    s3 = {"S3_BUCKET": journey.bucket, "S3_ENDPOINT_URL": journey.store.endpoint}
+    keys = {"AWS_ACCESS_KEY_ID": journey.store.access_key, "AWS_SECRET_ACCESS_KEY": journey.store.secret_key}
+    broker = {"CLOUD_BROKER_PORT": str(journey.cloud_broker.port)}
+    with gallery(cluster.folder / "gallery", s3 | keys | broker) as page:
+        listener = Listener(page)
+        wait_for(lambda: listener.named("stored"), seconds=SECONDS, what="a picture that is stored")
+        wait_for(lambda: page.get("/api/edges")["edges"], seconds=SECONDS, what="a status")
+        assert page.get("/api/edges")["edges"][0]["cameras"][0]["name"] == "door"
+        for node in cluster.nodes:  # whichever it is connected to
+            before = len(listener.named("stored"))
+            cluster.kill(node)
+            wait_for(lambda: len(listener.named("stored")) > before + 5, seconds=SECONDS, what="live updates")  # noqa: B023
+            wait_for(lambda: page.get("/api/edges")["listening"], seconds=SECONDS, what="statuses again")
+            return_of(cluster, node)
+
+
+def test_the_gallerys_login_reads_no_image_and_writes_nothing(cluster: Cluster) -> None:
+    password = cluster.enrolment.gallery_password.read_text(encoding="ascii")
+    port = cluster.nodes[0].port
+    assert attack.answer(port, None, attack.connect_packet("gallery-0a"))[3] >= REFUSED  # not without it
+    reader = Client(port, "gallery-0a")
+    reader.login(GALLERY, password)
+    with reader:
+        for topic in topics.GALLERY_READS:
+            assert reader.subscribe(topic).value == 1
+        for topic in ("usbcam/#", topics.EVERY_EDGES_IMAGES, "usbcam/porch/images"):
+            assert reader.subscribe(topic).is_failure
+    for topic in ("usbcam/porch/receipts", "usbcam/porch/images", "usbcam/_/offenders/porch"):
+        writer = Client(port, "gallery-0b")
+        writer.login(GALLERY, password)
+        with writer:
+            number = writer.send(topic, b"forged")
+            refused = functools.partial(lambda one, mid: mid in one.reasons or one.connections > 1, writer, number)
+            wait_for(refused, seconds=SECONDS, what="the refusal")
+            assert number not in writer.reasons or writer.reasons[number].is_failure
 
 
 def test_nodes_killed_one_after_the_other_lose_and_double_nothing(

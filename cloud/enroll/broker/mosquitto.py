@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from common.contract import topics
-from enroll.broker.rights import UPLOADER, Password, Passwords, Rights
+from enroll.broker.rights import GALLERY, UPLOADER, Password, Passwords, Rights
 
 ADMIN = "Enroll"  # no edge can have such a name
 INTERNAL = "internal"
@@ -21,7 +21,7 @@ CONTROL = "$CONTROL/dynamic-security/v1"
 
 Rule = tuple[str, str]
 
-# Whoever is on the Compose network and has no login: the gallery, the health check, monitoring. They only read.
+# Whoever is on the Compose network and has no login: the gallery by default, the health check, monitoring. They read.
 INTERNAL_RULES: tuple[Rule, ...] = (
     ("publishClientReceive", topics.EVERYTHING),
     ("publishClientReceive", "$SYS/#"),
@@ -38,6 +38,12 @@ UPLOADER_RULES: tuple[Rule, ...] = (
     ("subscribePattern", topics.EVERY_EDGES_IMAGES),
     ("subscribePattern", topics.EVERY_EDGES_RECEIPTS),
     ("subscribeLiteral", topics.SHARED_IMAGES),
+    ("unsubscribePattern", "#"),
+)
+# What edges and uploaders say, and no image; it writes nothing.
+GALLERY_RULES: tuple[Rule, ...] = (
+    *(("publishClientReceive", topic) for topic in topics.GALLERY_READS),
+    *(("subscribePattern", topic) for topic in topics.GALLERY_READS),
     ("unsubscribePattern", "#"),
 )
 ADMIN_RULES: tuple[Rule, ...] = (("publishClientSend", CONTROL),)
@@ -69,8 +75,9 @@ class Mosquitto:
 def full_config(names: Iterable[str], passwords: Passwords) -> str:
     """Return the whole configuration, which the plugin reads when the broker starts."""
     enrolled = sorted(names)
-    ours = (_login(ADMIN, passwords.admin), _login(UPLOADER, passwords.uploader))
-    roles = (_role(INTERNAL, INTERNAL_RULES), _role(UPLOADER, UPLOADER_RULES), _role(ADMIN, ADMIN_RULES))
+    ours = (_login(ADMIN, passwords.admin), _login(UPLOADER, passwords.uploader), _login(GALLERY, passwords.gallery))
+    rules = {INTERNAL: INTERNAL_RULES, UPLOADER: UPLOADER_RULES, GALLERY: GALLERY_RULES, ADMIN: ADMIN_RULES}
+    roles = tuple(_role(name, of_role) for name, of_role in rules.items())
     content = {
         "defaultACLAccess": dict.fromkeys(KINDS, False),
         "clients": [*ours, *(_client(name) for name in enrolled)],

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterable
 
 from common.contract import topics
-from enroll.broker.rights import UPLOADER, Password, Rights
+from enroll.broker.rights import GALLERY, UPLOADER, Password, Passwords, Rights
 from enroll.x509 import AUTHORITY_NAME
 
 EXCHANGE = "amq.topic"
 VHOST = "/"
 SALT_BYTES = 4  # as RabbitMQ has it
+GALLERY_CLIENT = "gallery-[0-9a-f]+"
 CHECK_CLIENT = "check-[0-9a-f]+"  # `uploader check` connects beside the uploader, by its login
 LEVEL = r"[^.]+"
 DER_SET, DER_SEQUENCE, DER_UTF8 = 0x31, 0x30, 0x0C
@@ -29,20 +30,22 @@ class RabbitMQ:
     def files(self, rights: Rights) -> dict[str, bytes]:
         ended = (*rights.revoked_names, *filter(None, [rights.renewed]))
         return {
-            "rabbitmq.json": _definitions(sorted(rights.names), rights.passwords.uploader).encode(),
+            "rabbitmq.json": _definitions(sorted(rights.names), rights.passwords).encode(),
             "rabbitmq-ended": "".join(f"{name}\n" for name in ended).encode(),  # whose connections end
             f"{_name_hash(AUTHORITY_NAME)}.r0": rights.revocation_list,
         }
 
 
-def _definitions(names: list[str], uploader: Password) -> str:
-    users = [{"name": UPLOADER, "password_hash": _hash(uploader), **_USER}]
+def _definitions(names: list[str], passwords: Passwords) -> str:
+    ours = {UPLOADER: passwords.uploader, GALLERY: passwords.gallery}
+    users = [{"name": name, "password_hash": _hash(password), **_USER} for name, password in ours.items()]
     users += [{"name": name, "password_hash": "", **_USER} for name in names]  # they come by their certificates
-    uploaders = f"(uploader|{CHECK_CLIENT})"
+    queues = {UPLOADER: f"(uploader|{CHECK_CLIENT})", GALLERY: GALLERY_CLIENT}
+    queues |= {name: re.escape(name) for name in names}
     content = {
         "users": users,
-        "permissions": [_queues(UPLOADER, uploaders), *(_queues(name, re.escape(name)) for name in names)],
-        "topic_permissions": [_uploader_topics(), *map(_edge_topics, names)],
+        "permissions": [_queues(user, clients) for user, clients in queues.items()],
+        "topic_permissions": [_uploader_topics(), _gallery_topics(), *map(_edge_topics, names)],
     }
     return json.dumps(content, indent=1)
 
@@ -51,14 +54,15 @@ _USER = {"hashing_algorithm": "rabbit_password_hashing_sha256", "tags": []}
 
 
 def _queues(user: str, clients: str) -> dict[str, str]:
-    """Let a user have the queues of these client ids, and use the one exchange."""
+    """Let a user have the queues of these client ids, and use the one exchange; the gallery only reads there."""
     queues = f"mqtt-subscription-{clients}qos[01]"
     exchange = re.escape(EXCHANGE)
+    writes = queues if user == GALLERY else f"{queues}|{exchange}"
     return {
         "user": user,
         "vhost": VHOST,
         "configure": rf"^{queues}\z",
-        "write": rf"^({queues}|{exchange})\z",
+        "write": rf"^({writes})\z",
         "read": rf"^({queues}|{exchange})\z",
     }
 
@@ -72,6 +76,11 @@ def _edge_topics(name: str) -> dict[str, str]:
 def _uploader_topics() -> dict[str, str]:
     reads = [topics.EVERY_EDGES_IMAGES, topics.EVERY_EDGES_RECEIPTS]
     return _topics(UPLOADER, writes=[topics.EVERY_EDGES_RECEIPTS, topics.EVERY_OFFENDER], reads=reads)
+
+
+def _gallery_topics() -> dict[str, str]:
+    """Let it hear what is said, and no image; it writes nothing."""
+    return _topics(GALLERY, writes=[], reads=topics.GALLERY_READS)
 
 
 def _topics(user: str, *, writes: Iterable[str], reads: Iterable[str]) -> dict[str, str]:

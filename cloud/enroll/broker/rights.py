@@ -6,7 +6,7 @@ import secrets
 from dataclasses import asdict, dataclass
 from typing import Protocol, Self
 
-UPLOADER = "Uploader"  # no edge can have such a name
+UPLOADER, GALLERY = "Uploader", "Gallery"  # no edge can have such a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,11 @@ class Password:
 
 @dataclass(frozen=True, slots=True)
 class Passwords:
-    """`admin` is for watch.sh, which changes Mosquitto's rights while it runs; `uploader` for the uploader."""
+    """`admin` is for watch.sh, which changes Mosquitto's rights while it runs; the others for whom they are called."""
 
     admin: Password
     uploader: Password
+    gallery: Password
 
 
 @dataclass(frozen=True, slots=True)

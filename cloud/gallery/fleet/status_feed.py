@@ -10,17 +10,14 @@ from paho.mqtt.client import Client, MQTTMessage
 
 from common.contract import topics
 from common.contract.receipt import Receipt
-from common.mqtt import MAX_RECEIPT_BYTES, accept_packets_up_to, new_client
 from gallery.fleet.fleet import Fleet
 from gallery.fleet.memory import Memory
+from gallery.updates.broker import BrokerAddress, BrokerReader
 
 log = logging.getLogger(__name__)
 
-KEEPALIVE_SECONDS = 30
 SAVE_SECONDS = 10.0
 STOP_SECONDS = 5.0
-# Receipts, and what uploaders say about themselves, which has the form of a topic of receipts.
-TOPICS = (topics.EVERY_EDGES_STATUSES, topics.EVERY_EDGES_VISITS, topics.EVERY_EDGES_RECEIPTS)
 
 
 class Listener(Protocol):
@@ -34,23 +31,20 @@ class Listener(Protocol):
 class StatusFeed:
     """Fills the fleet, and saves it now and then."""
 
-    def __init__(self, host: str, port: int, fleet: Fleet, memory: Memory, listener: Listener | None) -> None:
+    def __init__(self, address: BrokerAddress, fleet: Fleet, memory: Memory, listener: Listener | None) -> None:
         """Nothing happens before `start`."""
-        self._address, self._fleet, self._memory, self._listener = (host, port), fleet, memory, listener
+        self._fleet, self._memory, self._listener = fleet, memory, listener
         self._stop = threading.Event()
         self._saved = -1
         self._saving = threading.Thread(target=self._save_now_and_then, name="fleet", daemon=True)
-        self._client = new_client()
-        self._client.on_connect = lambda client, *_: client.subscribe([(topic, 1) for topic in TOPICS])
-        self._client.on_subscribe = lambda *_: fleet.set_listening(datetime.now(UTC))
-        self._client.on_disconnect = lambda *_: fleet.set_listening(None)
+        self._reader = BrokerReader(address, topics.GALLERY_READS, self._set_listening)
+        self._client = self._reader.client
         self._client.on_message = self._on_message
 
     def start(self) -> None:
         """Connect, now and whenever the connection is lost."""
         self._memory.load(self._fleet.load)
-        properties = accept_packets_up_to(MAX_RECEIPT_BYTES)
-        self._client.connect_async(*self._address, KEEPALIVE_SECONDS, properties=properties)
+        self._reader.connect()
         self._client.loop_start()
         self._saving.start()
 
@@ -73,6 +67,9 @@ class StatusFeed:
         else:
             with contextlib.suppress(ValueError):
                 self._listener.stored(topics.edge_of_receipts(topic), Receipt.parse(payload))
+
+    def _set_listening(self, *, listening: bool) -> None:
+        self._fleet.set_listening(datetime.now(UTC) if listening else None)
 
     def _save_now_and_then(self) -> None:
         while not self._stop.wait(SAVE_SECONDS):

@@ -10,10 +10,9 @@ from paho.mqtt.client import MQTTMessage
 
 from common.contract import topics
 from common.contract.receipt import Receipt
-from common.mqtt import MAX_RECEIPT_BYTES, accept_packets_up_to, new_client
+from gallery.updates.broker import BrokerAddress, BrokerReader
 
 LOG = logging.getLogger(__name__)
-KEEPALIVE_SECONDS = 30
 RETRY_SECONDS = 5.0  # after a fault of our own ended the loop
 STOP_SECONDS = 5.0
 MAX_QUEUED = 500  # events for a page that does not read; then it is told to reload
@@ -35,18 +34,16 @@ Queue = asyncio.Queue[StoredEvent | None]  # None: something may have been misse
 class ReceiptFeed:
     """A connection to the cloud broker, and the pages that subscribe to it."""
 
-    def __init__(self, host: str, port: int, on_stored: OnStored) -> None:
+    def __init__(self, address: BrokerAddress, on_stored: OnStored) -> None:
         """`on_stored` is called on the network thread."""
         self._subscribed = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="receipts", daemon=True)
-        self._address, self._on_stored = (host, port), on_stored
+        self._on_stored = on_stored
         self._loop: asyncio.AbstractEventLoop | None = None
         self._queues: set[Queue] = set()
-        self._client = new_client()  # any id: the broker keeps nothing for it
-        self._client.on_connect = lambda client, *_: client.subscribe(topics.EVERY_EDGES_RECEIPTS, qos=1)
-        self._client.on_subscribe = lambda *_: self._set_connected(connected=True)
-        self._client.on_disconnect = lambda *_: self._set_connected(connected=False)
+        self._reader = BrokerReader(address, [topics.EVERY_EDGES_RECEIPTS], self._set_listening)
+        self._client = self._reader.client
         self._client.on_message = lambda _client, _data, message: self._on_message(message)
 
     @property
@@ -61,8 +58,7 @@ class ReceiptFeed:
 
     def start(self) -> None:
         """Connect, now and whenever the connection is lost."""
-        properties = accept_packets_up_to(MAX_RECEIPT_BYTES)
-        self._client.connect_async(*self._address, KEEPALIVE_SECONDS, properties=properties)
+        self._reader.connect()
         self._thread.start()
 
     def stop(self) -> None:
@@ -85,7 +81,7 @@ class ReceiptFeed:
         try:
             while not self._stop.is_set():
                 self._loop_once()
-                self._set_connected(connected=False)
+                self._set_listening(listening=False)
                 self._stop.wait(RETRY_SECONDS)
         finally:
             self._subscribed = False
@@ -98,10 +94,10 @@ class ReceiptFeed:
         except Exception:
             LOG.exception("Live updates stopped by a fault of our own; they are tried again")
 
-    def _set_connected(self, *, connected: bool) -> None:
-        if connected != self._subscribed:
-            LOG.info("Live updates %s", "are on" if connected else "are paused: the broker is not connected")
-        self._subscribed = connected
+    def _set_listening(self, *, listening: bool) -> None:
+        if listening != self._subscribed:
+            LOG.info("Live updates %s", "are on" if listening else "are paused: the broker is not connected")
+        self._subscribed = listening
         self._publish([None])
 
     def _on_message(self, message: MQTTMessage) -> None:

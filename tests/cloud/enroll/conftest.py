@@ -11,7 +11,7 @@ from tests.support.programs import launcher
 
 FOLDERS = {"AUTHORITY_DIR": "authority", "IDENTITY_DIR": "identity", "BROKER_DATA_DIR": "broker-data"}
 DATES = "certificates/dates.json"
-UPLOADER_PASSWORD = "uploader-login/password"
+UPLOADER_PASSWORD, GALLERY_PASSWORD = "uploader-login/password", "gallery-login/password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Enroll:
         places = {name: str(self.folder / place) for name, place in FOLDERS.items()}
         places["CERTIFICATES_FILE"] = str(self.file(DATES))
         places["UPLOADER_PASSWORD_FILE"] = str(self.file(UPLOADER_PASSWORD))
+        places["GALLERY_BROKER_PASSWORD_FILE"] = str(self.file(GALLERY_PASSWORD))
         environment = {"PATH": os.defpath, **places, **self.settings}
         done = launcher.run("enroll", *arguments, folder=self.folder, environment=environment)
         return Said(done.returncode, done.stdout, done.stderr)
@@ -52,6 +53,6 @@ class Enroll:
 
 @pytest.fixture
 def enroll(tmp_path: Path) -> Enroll:
-    for place in (*FOLDERS.values(), "certificates", "uploader-login"):
+    for place in (*FOLDERS.values(), "certificates", "uploader-login", "gallery-login"):
         (tmp_path / place).mkdir()
     return Enroll(tmp_path)

@@ -16,7 +16,7 @@ from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.files import SecretDir
 from enroll import x509 as certificate
 from enroll.authority import LOCAL_NAMES, RENEW_BEFORE, CertificateAuthority
-from tests.cloud.enroll.conftest import DATES, UPLOADER_PASSWORD, Enroll
+from tests.cloud.enroll.conftest import DATES, GALLERY_PASSWORD, UPLOADER_PASSWORD, Enroll
 
 NO_BROKER = "enroll: no broker is running; it applies this when it starts\n"
 
@@ -207,19 +207,22 @@ def test_every_secret_is_readable_by_its_owner_alone(enroll: Enroll) -> None:
     assert {oct(path.stat().st_mode & 0o077) for path in files} == {"0o0"}
 
 
-def test_the_uploaders_password_is_handed_to_its_group_and_is_the_one_that_the_broker_knows(enroll: Enroll) -> None:
+def test_a_programs_password_is_handed_to_its_group_and_is_the_one_that_the_broker_knows(enroll: Enroll) -> None:
     enroll("--prepare")
-    file = enroll.file(UPLOADER_PASSWORD)
-    before = file.read_text(encoding="ascii")
+    files = {"Uploader": enroll.file(UPLOADER_PASSWORD), "Gallery": enroll.file(GALLERY_PASSWORD)}
+    before = {name: file.read_text(encoding="ascii") for name, file in files.items()}
     enroll("--prepare")
 
     clients = json.loads(enroll.file("identity/clients.json").read_text(encoding="utf-8"))["clients"]
-    known = next(client for client in clients if client["username"] == "Uploader")
-    hashed = hashlib.pbkdf2_hmac("sha512", before.encode(), base64.b64decode(known["salt"]), known["iterations"])
-    assert file.stat().st_mode & 0o777 == 0o640
-    assert base64.b64encode(hashed).decode() == known["password"]
-    assert file.read_text(encoding="ascii") == before
-    assert len(before) > 40
+    for name, file in files.items():
+        known = next(client for client in clients if client["username"] == name)
+        salt = base64.b64decode(known["salt"])
+        hashed = hashlib.pbkdf2_hmac("sha512", before[name].encode(), salt, known["iterations"])
+        assert file.stat().st_mode & 0o777 == 0o640
+        assert base64.b64encode(hashed).decode() == known["password"]
+        assert file.read_text(encoding="ascii") == before[name]
+        assert len(before[name]) > 40
+    assert before["Uploader"] != before["Gallery"]
 
 
 def test_no_key_is_printed_or_kept_beyond_its_place(enroll: Enroll) -> None:

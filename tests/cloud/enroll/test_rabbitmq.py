@@ -14,7 +14,7 @@ from enroll.broker.rights import Password, Passwords, Rights
 from tests.support.paths import ROOT
 
 FILES = ROOT / "deploy" / "rabbitmq"
-PASSWORDS = Passwords(Password.new(), Password.new())
+PASSWORDS = Passwords(Password.new(), Password.new(), Password.new())
 RIGHTS = Rights(("porch", "attic"), ("cellar",), b"the list", PASSWORDS, renewed="attic")
 
 
@@ -69,12 +69,38 @@ def test_the_uploader_reads_images_and_writes_receipts_alone() -> None:
         assert not may("Uploader", "read", topic)
 
 
-def test_edges_have_no_password_and_the_uploaders_is_salted_and_always_the_same() -> None:
+@pytest.mark.parametrize("topic", ["usbcam/+/receipts", "usbcam/+/status/+", "usbcam/+/visits"])
+def test_the_gallery_reads_what_is_said(topic: str) -> None:
+    assert may("Gallery", "read", topic)
+
+
+@pytest.mark.parametrize(
+    "topic", ["usbcam/+/images", "usbcam/porch/images", "usbcam/+/+", "usbcam/#", "#", "usbcam/+/command/+", "$SYS/#"]
+)
+def test_the_gallery_reads_no_image_and_nothing_else(topic: str) -> None:
+    assert not may("Gallery", "read", topic)
+
+
+@pytest.mark.parametrize("topic", ["usbcam/porch/receipts", "usbcam/porch/status/door", "usbcam/_/offenders/porch"])
+def test_the_gallery_writes_nothing(topic: str) -> None:
+    assert not may("Gallery", "write", topic)
+    assert not may("Gallery", "write", "amq.topic", of="permissions")
+
+
+@pytest.mark.parametrize("queue", ["uploader", "porch", "check-0a", "gallery-", "gallery-0a", "gallery-porch"])
+def test_the_gallery_has_its_own_queues_alone(queue: str) -> None:
+    for kind in ("configure", "write", "read"):
+        name = f"mqtt-subscription-{queue}qos1"
+        assert may("Gallery", kind, name, of="permissions") == (queue == "gallery-0a")
+
+
+def test_edges_have_no_password_and_those_of_our_programs_are_salted_and_always_the_same() -> None:
     users = {user["name"]: user["password_hash"] for user in definitions()["users"]}
 
-    known = base64.b64decode(users.pop("Uploader"))
+    for name, password in {"Uploader": PASSWORDS.uploader, "Gallery": PASSWORDS.gallery}.items():
+        known = base64.b64decode(users.pop(name))
+        assert known[4:] == hashlib.sha256(known[:4] + password.text.encode()).digest()
     assert users == {"porch": "", "attic": ""}
-    assert known[4:] == hashlib.sha256(known[:4] + PASSWORDS.uploader.text.encode()).digest()
     assert RabbitMQ().files(RIGHTS) == RabbitMQ().files(RIGHTS)
 
 

@@ -10,6 +10,10 @@ from paho.mqtt.client import Client as PahoClient
 
 from common.contract.receipt import MAX_ENTRIES
 from dev.harness.process import LOOPBACK, free_port, wait_for
+from gallery.fleet.fleet import Fleet
+from gallery.fleet.memory import Memory
+from gallery.fleet.status_feed import StatusFeed
+from gallery.updates.broker import BrokerAddress
 from gallery.updates.receipt_feed import ReceiptFeed
 from gallery.web.health import HealthEndpoint
 from storage.keys.template import DEFAULT_TEMPLATE
@@ -18,8 +22,10 @@ from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
 from tests.cloud.gallery.test_gallery import Listener
 from tests.cloud.rig import Broker, Bucket
 from tests.support.mqtt import Client
+from tests.support.played_broker import PlayedBroker
 
 GENUINE = capture(1)
+NOT_AUTHORIZED = 0x87
 FAR_OFF = ("99991231T235959.999Z", "30010101T000000.000Z", "19690720T201700.000Z", "00010101T000000.000Z")
 
 
@@ -84,7 +90,7 @@ def test_live_updates_that_crash_begin_again(monkeypatch: pytest.MonkeyPatch, br
         return genuine(client, retry_first_connection=retry_first_connection)
 
     monkeypatch.setattr(PahoClient, "loop_forever", crash_once)
-    feed = ReceiptFeed(LOOPBACK, broker.port, lambda *_: None)
+    feed = ReceiptFeed(BrokerAddress(LOOPBACK, broker.port), lambda *_: None)
     feed.start()
 
     wait_for(lambda: feed.connected, seconds=SECONDS, what="live updates")
@@ -93,8 +99,25 @@ def test_live_updates_that_crash_begin_again(monkeypatch: pytest.MonkeyPatch, br
     assert not feed.connected
 
 
+def test_a_subscription_that_is_refused_is_said_and_no_live_update(caplog: pytest.LogCaptureFixture) -> None:
+    played = PlayedBroker(granted_qos=NOT_AUTHORIZED)
+    feed, fleet = ReceiptFeed(BrokerAddress(LOOPBACK, played.port), lambda *_: None), Fleet()
+    statuses = StatusFeed(BrokerAddress(LOOPBACK, played.port), fleet, Memory(Path("/nowhere/fleet.json")), None)
+
+    feed.start()
+    statuses.start()
+
+    wait_for(lambda: caplog.text.count("GALLERY_BROKER_PASSWORD_FILE") == 2, seconds=SECONDS, what="both refusals")
+    assert "refused the gallery (Not authorized)" in caplog.text
+    assert not feed.connected
+    assert fleet.listening_since is None
+    statuses.stop()
+    feed.stop()
+    played.close()
+
+
 def test_health_notices_that_live_updates_have_ended(bucket: Bucket) -> None:
-    feed = ReceiptFeed(LOOPBACK, free_port(), lambda *_: None)
+    feed = ReceiptFeed(BrokerAddress(LOOPBACK, free_port()), lambda *_: None)
     endpoint = HealthEndpoint(ObjectReader(lambda: bucket.client, bucket.name), feed)
 
     feed.start()

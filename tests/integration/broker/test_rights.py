@@ -12,12 +12,14 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from common.contract import topics
 from common.runtime.files import SecretDir
 from dev.conformance.edges import FORBIDDEN_READS, FORBIDDEN_WRITES
 from dev.harness.enrolment import Credentials
 from dev.harness.services import wait_for
 from enroll import x509 as certificate
 from enroll.authority import CertificateAuthority
+from enroll.broker.rights import GALLERY
 from tests.integration.conftest import BROKER_IMAGES
 from tests.integration.honest import NOT_AUTHORIZED, Honest, has_logged, refusals
 from tests.support.attacks import attack
@@ -181,6 +183,24 @@ def test_an_edge_hears_its_own_receipts_alone(
         what="a line",
     )
     assert honest.topics() == {"usbcam/attic/receipts", "usbcam/porch/receipts"}
+
+
+def test_the_gallerys_login_hears_what_is_said_but_no_image_and_writes_nothing(
+    cloud_broker: CloudBroker, honest: Honest
+) -> None:
+    reader = Client(cloud_broker.port, "gallery-0a")
+    reader.login(GALLERY, cloud_broker.enrolment.gallery_password.read_text(encoding="ascii"))
+    with reader:
+        granted = [reader.subscribe(topic).value for topic in topics.GALLERY_READS]
+        refused = [reader.subscribe(topic).value for topic in ("usbcam/#", topics.EVERY_EDGES_IMAGES, "$SYS/#")]
+        forged = [reader.publish(topic, b"forged").value for topic in ("usbcam/porch/receipts", "usbcam/porch/images")]
+        with cloud_broker.uploader() as uploader:
+            uploader.publish("usbcam/porch/receipts", b"for all to hear")
+        heard = reader.wait_for(1)
+
+    assert (granted, refused, forged) == ([1] * 3, [NOT_AUTHORIZED] * 3, [NOT_AUTHORIZED] * 2)
+    assert [message.payload for message in heard] == [b"for all to hear"]
+    assert honest.topics() == {"usbcam/porch/receipts"}
 
 
 def test_a_will_for_another_edge_is_not_carried_out(
