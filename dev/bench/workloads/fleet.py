@@ -138,12 +138,27 @@ def start(folder: Path, names: list[str], threads: int) -> Cloud:
     endpoint = f"http://{LOOPBACK}:{store_port}"
     stack.make_bucket(endpoint, KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"], BUCKET)
     enroll(folder, names)
-    broker = stack.start_cloud_broker(folder / "cloud-broker", port=inside, outside_port=outside)
+    files = broker_files(folder / "broker-files", len(names))
+    broker = stack.start_cloud_broker(folder / "cloud-broker", port=inside, outside_port=outside, files=files)
     settings = KEYS | {"S3_BUCKET": BUCKET, "S3_ENDPOINT_URL": endpoint, "CLOUD_BROKER_PORT": str(inside)}
     uploader = stack.start_uploader(folder / "uploader", **settings, UPLOAD_THREADS=str(threads), LOG_LEVEL="WARNING")
     beat = folder / "uploader" / "uploader.json"
     stack.wait_for(lambda: beat.exists() and '"problem": null' in beat.read_text(), seconds=30, what="the uploader")
     return Cloud(broker, uploader, store, folder, outside)
+
+
+def broker_files(folder: Path, edges: int) -> Path:
+    """The shipped files, with room for that many edges and a fifth more: what scale.md says to set."""
+    shutil.copytree(stack.CLOUD_FILES, folder / "cloud")
+    shutil.copy(stack.CLOUD_FILES.parent / stack.SHARED_SCRIPT, folder)
+    config = folder / "cloud" / "mosquitto.conf"
+    allowed = "max_connections 4000"
+    text = config.read_text(encoding="utf-8")
+    if allowed not in text:
+        raise ValueError(f"mosquitto.conf has no {allowed}")
+    needed = max(4000, edges * 6 // 5)
+    config.write_text(text.replace(allowed, f"max_connections {needed}"), encoding="utf-8")
+    return folder / "cloud"
 
 
 def enroll(folder: Path, names: list[str]) -> None:

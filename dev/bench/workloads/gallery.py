@@ -1,29 +1,43 @@
-"""The gallery in front of a large bucket: the first page, many pages, and whether its memory stays flat."""
+"""The gallery in front of a large bucket: the first screen, many pages, all counts, and whether memory stays flat."""
 
 import json
 import time
 import urllib.request
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from dev.bench.figures.measure import QUICK, Sample, memory_mb, paired
 from dev.bench.figures.report import Report, Table
 from dev.bench.rig import stores
+from dev.bench.rig.delay import delayed
 from dev.harness.process import LOOPBACK, Process, free_port, wait_for
 from dev.harness.services import s3_client, start_gallery
+from storage.star import marker
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 OBJECTS = 5_000 if QUICK else 200_000
+STARS = 300
 PAGES = 20 if QUICK else 200
 EDGES = ("attic", "porch")
-APART = timedelta(seconds=30)  # two edges, one capture a minute each
+APART = timedelta(minutes=1)  # 1,440 captures a day of two edges, in visits of three
+SHOTS = 3
+STRIP_DAYS = 14  # for which the page shows counts
+MONTHS = 1 if QUICK else 4
+S3_SECONDS = 0.03  # until S3 answers, say
 WRITERS = 16
-BODY = b"\x89PNG\r\n\x1a\n"  # names are what is measured
+BODY = b"\x89PNG\r\n\x1a\n"  # names and metadata are what is measured
+NEAR, FAR = "store on this machine", f"each request takes {1000 * S3_SECONDS:.0f} ms longer"
+FIGURES = (
+    *("first page ms", "first page again ms", "first page as a browser asks ms", "first screen ms"),
+    *("counts of 14 days s", "counts of all months s", "starred ms"),
+    *("filtered by a day ms", "pages/s", "MB at first", "MB after all counts", "MB after all pages"),
+)
 
 
 def run(folder: Path) -> Report:
@@ -33,21 +47,21 @@ def run(folder: Path) -> Report:
         client = s3_client(store.endpoint, stores.ACCESS_KEY, stores.SECRET_KEY)
         print(f"  writing {OBJECTS:,} objects ...", flush=True)
         _fill(client, store.bucket)
-        series = paired({"gallery": lambda: _visit(folder / f"run-{time.monotonic_ns()}", store)})
+        with delayed(store.port, S3_SECONDS) as far_port:
+            far = {"S3_ENDPOINT_URL": f"http://{LOOPBACK}:{far_port}"}
+            contenders = {NEAR: _visitor(folder, store.settings), FAR: _visitor(folder, store.settings | far)}
+            series = paired(contenders, runs=2 if QUICK else 3)
     finally:
         store.process.kill()
-    names = (
-        "first page ms",
-        "first page again ms",
-        "filtered by a day ms",
-        "pages/s",
-        "MB at first",
-        "MB after all pages",
+    rows = tuple((name, *(str(series.figure(contender, name)) for contender in (NEAR, FAR))) for name in FIGURES)
+    caption = f"{OBJECTS:,} objects of {len(EDGES)} edges in visits of {SHOTS}, {PAGES} pages of 60:"
+    notes = (
+        "`first page` is the first request to a gallery that has just been started.",
+        "`as a browser asks`: that page while all is asked that a browser asks as it opens.",
+        "`first screen`: until page, head line, edges, oldest day and the first answers of all counts are there.",
+        f"`counts`: until all are complete, of {STRIP_DAYS} days, and then of {MONTHS} months one after the other.",
     )
-    rows = tuple((name, str(series.figure("gallery", name))) for name in names)
-    caption = f"{OBJECTS:,} objects of {len(EDGES)} edges, {PAGES} pages of 60:"
-    notes = ("`first page` is the first request to a gallery that has just been started.",)
-    return Report("gallery", "A large bucket", (Table(caption, ("", "median (lowest-highest)"), rows),), notes)
+    return Report("gallery", "A large bucket", (Table(caption, ("", NEAR, FAR), rows),), notes)
 
 
 def _fill(client: "S3Client", bucket: str) -> None:
@@ -55,37 +69,49 @@ def _fill(client: "S3Client", bucket: str) -> None:
 
     def put(number: int) -> None:
         at = now - number * APART
-        edge = EDGES[number % len(EDGES)]
+        edge = EDGES[number // SHOTS % len(EDGES)]
         identity = f"{at:%Y%m%dT%H%M%S}.{at.microsecond // 1000:03d}Z-{number:08x}"
         key = f"{edge}/door/{at:%Y/%m/%d}/{identity}.png"
-        client.put_object(Bucket=bucket, Key=key, Body=BODY, ContentType="image/png")
+        said = {"track": f"{number // SHOTS:x}", "shot": "first", "quality": "0.7", "id": identity}
+        client.put_object(Bucket=bucket, Key=key, Body=BODY, ContentType="image/png", Metadata=said)
+        if number < STARS:
+            client.put_object(Bucket=bucket, Key=marker(key), Body=b"")
 
     with ThreadPoolExecutor(WRITERS) as pool:
         for _ in pool.map(put, range(OBJECTS), chunksize=100):
             pass
 
 
-def _visit(folder: Path, store: stores.Store) -> Sample:
+def _visitor(folder: Path, settings: Mapping[str, str]) -> Callable[[], Sample]:
+    def visit() -> Sample:
+        page, screen = _started(folder, settings, _look_through), _started(folder, settings, _open)
+        return page | screen
+
+    return visit
+
+
+def _started(folder: Path, settings: Mapping[str, str], look: Callable[[int, Process], Sample]) -> dict[str, float]:
     port = free_port()
-    process = start_gallery(folder, GALLERY_PORT=str(port), CLOUD_BROKER_PORT=str(free_port()), **store.settings)
+    broker = {"CLOUD_BROKER_PORT": str(free_port())}
+    process = start_gallery(folder / f"run-{time.monotonic_ns()}", GALLERY_PORT=str(port), **broker, **settings)
     try:
         wait_for(lambda: _answers(port), seconds=30, what="the gallery")
-        return _look(port, process)
+        return dict(look(port, process))
     finally:
         process.kill()
 
 
-def _look(port: int, process: Process) -> Sample:
-    first, page = _timed(port)
+def _look_through(port: int, process: Process) -> Sample:
+    first, page = _page(port)
     at_first = memory_mb(process.popen.pid)
-    again, _ = _timed(port)
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1 if QUICK else 40)
-    day, _ = _timed(
+    again, _ = _page(port)
+    midnight = _today() - timedelta(days=1 if QUICK else 40)
+    day, _ = _page(
         port, **{"from": midnight.isoformat(), "to": (midnight + timedelta(days=1)).isoformat()}, edge="porch"
     )
     began = time.monotonic()
     for _ in range(PAGES):
-        _, page = _timed(port, cursor=page["cursor"])
+        _, page = _page(port, cursor=page["cursor"])
     return {
         "first page ms": first,
         "first page again ms": again,
@@ -96,14 +122,69 @@ def _look(port: int, process: Process) -> Sample:
     }
 
 
-def _timed(port: int, **query: str) -> tuple[float, dict[str, str]]:
+def _open(port: int, process: Process) -> Sample:
+    """Ask what a browser asks when it opens the page, all at once; then all that can be counted."""
+    today = _today()
+    strip = {
+        "from": (today - timedelta(days=STRIP_DAYS - 1)).isoformat(),
+        "to": (today + timedelta(days=1)).isoformat(),
+    }
+    questions: tuple[tuple[str, dict[str, str]], ...] = (
+        ("/api/captures", {}),
+        ("/api/counts", _days(today - timedelta(days=STRIP_DAYS - 1), STRIP_DAYS)),
+        ("/api/camera-counts", strip),
+        ("/api/oldest", {}),
+        ("/api/fleet", {}),
+        ("/api/today", {"from": today.isoformat()}),
+        ("/api/cameras", {}),
+    )
     began = time.monotonic()
-    address = f"http://{LOOPBACK}:{port}/api/captures?{urlencode(query)}"
-    with urllib.request.urlopen(address, timeout=60) as answer:
-        page = json.loads(answer.read())
+    with ThreadPoolExecutor(len(questions)) as pool:
+        answers = list(pool.map(lambda question: _asked(port, question[0], **question[1]), questions))
+    screen = 1000 * (time.monotonic() - began)
+    _until_complete(port, *questions[1])
+    _until_complete(port, *questions[2])
+    of_strip = time.monotonic() - began
+    for month in range(MONTHS):
+        _until_complete(port, "/api/counts", _days(today - timedelta(days=30 * (month + 1)), 30))
+    of_months = time.monotonic() - began
+    starred, _ = _asked(port, "/api/captures", starred="")
+    return {
+        "first page as a browser asks ms": answers[0][0],
+        "first screen ms": screen,
+        "counts of 14 days s": of_strip,
+        "counts of all months s": of_months,
+        "starred ms": starred,
+        "MB after all counts": memory_mb(process.popen.pid),
+    }
+
+
+def _today() -> datetime:
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _days(first: datetime, number: int) -> dict[str, str]:
+    return {"at": ",".join(str(int((first + timedelta(days=day)).timestamp())) for day in range(number + 1))}
+
+
+def _until_complete(port: int, path: str, query: Mapping[str, str]) -> None:
+    while not _asked(port, path, **query)[1]["complete"]:
+        pass
+
+
+def _page(port: int, **query: str) -> tuple[float, Any]:
+    took, page = _asked(port, "/api/captures", **query)
     if len(page["captures"]) != 60:
-        raise TimeoutError(f"a page held {len(page['pictures'])} pictures")
-    return 1000 * (time.monotonic() - began), page
+        raise TimeoutError(f"a page held {len(page['captures'])} pictures")
+    return took, page
+
+
+def _asked(port: int, path: str, **query: str) -> tuple[float, Any]:
+    """Return the milliseconds and the answer."""
+    began = time.monotonic()
+    with urllib.request.urlopen(f"http://{LOOPBACK}:{port}{path}?{urlencode(query)}", timeout=60) as answer:
+        content = json.loads(answer.read())
+    return 1000 * (time.monotonic() - began), content
 
 
 def _answers(port: int) -> bool:
