@@ -154,7 +154,9 @@ def test_a_missing_setting_is_one_sentence(name: str) -> None:
         (
             CLOUD,
             "gallery",
-            set(GallerySettings.model_fields) - set(UploaderSettings.model_fields)
+            set(GallerySettings.model_fields)
+            - set(UploaderSettings.model_fields)
+            - {"gallery_broker_user", "gallery_broker_password_file"}  # for brokers that let nobody in without a login
             | {"cloud_broker_host", "s3_bucket", "s3_endpoint_url", "s3_public_url", "s3_key_template", "aws_region"}
             | {"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_shared_credentials_file"}
             | {"s3_retention_days", "log_level", "max_image_pixels"}

@@ -111,10 +111,10 @@ def test_a_revoked_edge_has_no_rights_and_may_be_enrolled_anew(enroll: Enroll) -
     assert said.status == 0
     assert said.out.startswith("enroll: porch is revoked: its connection and its session at the broker are ended, ")
     assert enroll.revoked() == {serial}
-    assert users(enroll) == {"Enroll", "Uploader", "attic"}
+    assert users(enroll) == {"Enroll", "Uploader", "Gallery", "attic"}
     assert {"command": "deleteClient", "username": "porch"} in commands(enroll)
     assert enroll("porch").status == 0
-    assert users(enroll) == {"Enroll", "Uploader", "attic", "porch"}
+    assert users(enroll) == {"Enroll", "Uploader", "Gallery", "attic", "porch"}
     assert {"command": "deleteClient", "username": "porch"} not in commands(enroll)
 
 
@@ -170,7 +170,7 @@ def test_the_brokers_certificate_follows_a_changed_host_and_edges_stay_enrolled(
 
     assert hosts(enroll) == {"10.0.0.8"}
     assert enroll.file("identity/ca.crt").read_bytes() == authority
-    assert users(enroll) == {"Enroll", "Uploader", "porch"}
+    assert users(enroll) == {"Enroll", "Uploader", "Gallery", "porch"}
     assert enroll.file("identity/version").read_text() != version
 
 
