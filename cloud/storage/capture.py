@@ -6,6 +6,7 @@ from datetime import datetime
 
 from common.contract.capture import CAPTURE_ID, SCHEMA, CaptureId
 from common.contract.times import timestamp
+from storage.folders import REJECTED
 
 UNKNOWN_CAMERA = "unknown"
 IMAGE_TYPES = ("image/png", "image/jpeg")
@@ -64,7 +65,7 @@ class RejectedMessage:
     @property
     def key(self) -> str:
         """The same bytes get the same key, however often they arrive."""
-        return f"rejected/{self.edge}/{self.sha256}.bin"
+        return f"{REJECTED}{self.edge}/{self.sha256}.bin"
 
 
 def is_stored_capture(metadata: Mapping[str, str], content_type: str) -> bool:

@@ -10,11 +10,12 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 from cachetools import TTLCache
 
+from storage import folders
 from storage.answers.answer import http_status
 from storage.capture import contract_names, is_stored_capture
 from storage.client import head_bucket, head_object
 from storage.errors import NO_CREDENTIALS, S3ErrorKind, classify
-from storage.star import EXPIRES, FOLDER, STARRED, Retention, marker, set_tag
+from storage.star import EXPIRES, STARRED, Retention, marker, set_tag
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -100,13 +101,14 @@ class ObjectReader:
         return found
 
     def metadata(self, key: str) -> dict[str, str]:
-        """The metadata that the uploader wrote with an object, in the contract's words."""
-        return contract_names(head_object(self._client, self.bucket_name, key)["Metadata"])
+        """What the uploader wrote with a capture, in the contract's words; nothing of anybody else's object."""
+        head = head_object(self._client, self.bucket_name, key)
+        metadata = contract_names(head["Metadata"])
+        return metadata if is_stored_capture(metadata, head.get("ContentType", UNKNOWN_TYPE)) else {}
 
     def is_capture(self, key: str) -> bool:
         """Whether an uploader wrote this object."""
-        head = head_object(self._client, self.bucket_name, key)
-        return is_stored_capture(contract_names(head["Metadata"]), head.get("ContentType", UNKNOWN_TYPE))
+        return bool(self.metadata(key))
 
     def read(self, key: str) -> Content:
         """The whole object."""
@@ -150,7 +152,8 @@ class ObjectReader:
 
     def starred(self, limit: int) -> list[str]:
         """The keys of at most so many starred captures."""
-        return [each.key.removeprefix(FOLDER) for each in self.list_objects(FOLDER, limit) if not each.size]
+        markers = self.list_objects(folders.STARRED, limit)
+        return [each.key.removeprefix(folders.STARRED) for each in markers if not each.size]
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; one that does not exist is no error."""

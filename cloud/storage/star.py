@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from storage import folders
 from storage.answers.answer import error_code
 from storage.answers.refusals import is_unsupported
 from storage.errors import S3_ERRORS
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import TagTypeDef
 
 TAG, EXPIRES, STARRED = "usbcam", "expires", "starred"
-FOLDER = ".usbcam-starred/"  # no edge has such a name
 NOT_TAGGED = (
     "pictures are stored without the tag usbcam=expires, by which S3_RETENTION_DAYS knows them; "
     "allow s3:PutObjectTagging and s3:GetObjectTagging, and run ./usbcam setup"
@@ -80,11 +80,11 @@ def rule_tags(rule: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def marker(key: str) -> str:
     """The name of the empty object that stands for a star."""
-    return f"{FOLDER}{key}"
+    return f"{folders.STARRED}{key}"
 
 
 def keys_of(markers: Iterable[str]) -> set[str]:
-    return {name.removeprefix(FOLDER) for name in markers}
+    return {name.removeprefix(folders.STARRED) for name in markers}
 
 
 def _tag_set(tags: dict[str, str]) -> "list[TagTypeDef]":

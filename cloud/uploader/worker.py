@@ -1,10 +1,11 @@
 """One delivery at a time: parse it, store it, acknowledge it, and send a receipt, in this order."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from common.contract import topics
 from storage.capture import Capture, RejectedMessage
+from uploader.ingest.cameras import TOO_MANY, CameraNames
 from uploader.ingest.cpu_budget import SECONDS_PER_SECOND, CpuBudgets
 from uploader.ingest.offences import Offence, Offences
 from uploader.ingest.parser import IncomingMessage, InvalidMessageError, claimed_id, edge_or_underscore, parse_capture
@@ -41,6 +42,7 @@ class UploadWorker:
     cpu_budgets: CpuBudgets
     offences: Offences
     poison: PoisonGuard
+    cameras: CameraNames = field(default_factory=CameraNames)
 
     def run(self) -> None:
         """Process deliveries until stopped; the broker redelivers what is left."""
@@ -80,6 +82,8 @@ class UploadWorker:
             raise InvalidMessageError(REASON, "poison")
         with self.poison.reading(message), self.cpu_budgets.meter(edge_or_underscore(message.topic)) as meter:
             capture = parse_capture(message, self.max_pixels, meter)
+        if not self.cameras.admit(capture.edge, capture.camera):
+            raise InvalidMessageError(TOO_MANY, "camera")
         if meter.was_refused:
             self.metrics.count_undecoded(capture.edge)
             self.offences.count(capture.edge, Offence.UNDECODED, TOO_COSTLY.format(edge=capture.edge))

@@ -10,7 +10,6 @@ function emit(text) {
 }
 
 function refuse(client, text) {
-    if (time != second) emit_refused()
     if (++refused[client] <= 5) emit(text)
 }
 
@@ -113,6 +112,7 @@ BEGIN {
     at = index($0, ": ")
     time = substr($0, 1, at - 1)
     text = substr($0, at + 2)
+    if (time != second) emit_refused() # at the next line of any kind: a health check is one, where a flood has ended
 }
 
 # Nearly all lines are of these two kinds, and whoever writes them waits for us: so they come first, and are not split.

@@ -144,6 +144,7 @@ WRONG = {
     "S3_ENDPOINT_URL=http://store:9000/faces": "write it without /faces",
     "S3_KEY_TEMPLATE={edge}/{name}.png": "has {name}; there are",
     "S3_KEY_TEMPLATE=faces.png": "must have {id} or a time",
+    "S3_KEY_TEMPLATE=rejected/{edge}/{id}.png": "must not begin with rejected/",
     "S3_KMS_KEY_ID=abc": "needs S3_SSE=aws:kms",
     # the edge
     "EDGE_TOKEN=H4sIAAAAAAAC": "EDGE_TOKEN is damaged or cut off; paste the whole line again",

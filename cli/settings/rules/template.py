@@ -43,6 +43,8 @@ def _of_keys(value: str) -> str | None:
         return "must give a key without / at its beginning or end, // and .."
     if not keys[0].isprintable() or len(keys[0].encode()) > 990:  # noqa: PLR2004
         return "must give keys of printable characters, fewer than 1000"
+    if keys[0].startswith(("rejected/", ".usbcam-")):
+        return "must not begin with rejected/ or .usbcam-, where no captures are looked for"
     if keys[0] == keys[1]:
         return "must have {id} or a time such as {captured_at:%Y%m%d-%H%M%S}"
     return None

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from gallery.catalog.cursor import Cursor
-from gallery.catalog.day_walker import RESERVED_PREFIXES, CaptureQuery, Day, DayWalker, TimePath
+from gallery.catalog.day_walker import CaptureQuery, Day, DayWalker, TimePath
 from gallery.catalog.entry import CatalogEntry, is_plausible
 from gallery.catalog.listing_cache import Listing, ListingCache
 from gallery.catalog.metadata import MetadataCache
 from gallery.pictures.thumbnails import Thumbnails
+from storage.folders import holds_no_captures
 from storage.keys.parser import KeyParser
 from storage.reader import ListedObject, ObjectReader
 
@@ -99,7 +100,7 @@ class CaptureCatalog:
     def entry(self, listed: ListedObject) -> CatalogEntry | None:
         """The entry for a stored object; None for what is not a capture."""
         key = self._key_parser.parse(listed.key)
-        if key is None or listed.key.partition("/")[0] in RESERVED_PREFIXES:
+        if key is None or holds_no_captures(listed.key):
             return None
         at = key.captured_at if key.captured_at and is_plausible(key.captured_at) else None
         return CatalogEntry(

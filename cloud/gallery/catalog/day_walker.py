@@ -9,16 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 
 from gallery.catalog.date_index import CENTURY, DatePrefixIndex
 from gallery.catalog.entry import MAX_AHEAD
+from storage.folders import holds_no_captures
 from storage.keys.parser import KeyParser
 from storage.keys.segments import DatePrefix, FieldSegment, LiteralSegment, Segment, TimeSegment
 from storage.reader import ObjectReader
 
-RESERVED_PREFIXES = (
-    "rejected",
-    ".usbcam-check",
-    ".usbcam-shared",
-    ".usbcam-starred",
-)  # our folders that hold no captures
 MAX_WORKERS = 8  # requests at once
 MAX_OLDEST = 50  # cameras whose oldest day is looked for
 MAX_BRANCHES = 500  # edges times cameras that are read side by side
@@ -153,9 +148,7 @@ class DayWalker:
             return [segment.text]
         field = segment.field if isinstance(segment, FieldSegment) else ""
         only = {"edge": query.edge, "camera": query.camera}.get(field)
-        return (
-            [only] if only else [name for name in self._reader.list_prefixes(prefix) if name not in RESERVED_PREFIXES]
-        )
+        return [only] if only else _folders_of_captures(self._reader, prefix)
 
     def _time_path(self, time: datetime) -> TimePath:
         time = time.astimezone(UTC)
@@ -196,6 +189,10 @@ def _started(branches: list[Iterator[Day]]) -> list[Iterator[Day]]:
     return [itertools.chain([first], branch) for first, branch in started if first is not None]
 
 
+def _folders_of_captures(reader: ObjectReader, prefix: str) -> list[str]:
+    return [name for name in reader.list_prefixes(prefix) if not holds_no_captures(f"{prefix}{name}/")]
+
+
 def list_cameras(reader: ObjectReader, key_parser: KeyParser) -> dict[str, list[str]]:
     """The cameras of each edge, as far as the first folders tell them."""
     edge, camera = FieldSegment("edge"), FieldSegment("camera")
@@ -205,7 +202,7 @@ def list_cameras(reader: ObjectReader, key_parser: KeyParser) -> dict[str, list[
     if len(before) == len(segments) or len(folders) < len(before):
         return {}
     prefix = "".join(f"{folder}/" for folder in folders)
-    edges = [name for name in sorted(reader.list_prefixes(prefix)) if name not in RESERVED_PREFIXES]
+    edges = sorted(_folders_of_captures(reader, prefix))
     if segments[len(before) + 1 : len(before) + 2] != [camera] or len(edges) > MAX_BRANCHES:
         return {name: [] for name in edges}
     return {name: sorted(reader.list_prefixes(f"{prefix}{name}/")) for name in edges}

@@ -33,7 +33,6 @@ class EdgeRecord:
 
     heard_at: datetime  # aware, UTC
     cameras: dict[str, CameraRecord] = field(default_factory=dict)
-    last_key: str | None = None  # of the picture that was stored last
     skews: deque[float] = field(default_factory=lambda: deque(maxlen=SKEW_SAMPLES))
     budget: TokenBucket = field(default_factory=lambda: TokenBucket(MESSAGES_PER_MINUTE))
 
@@ -48,6 +47,7 @@ class Fleet:
 
     def __init__(self) -> None:
         self._edges: dict[str, EdgeRecord] = {}
+        self._last_keys: dict[str, str] = {}  # by edge, also one whose cameras have said nothing yet
         self._lock = threading.Lock()
         self._listening_since: datetime | None = None
         self.changes = 0  # goes up with everything that is learned
@@ -79,9 +79,14 @@ class Fleet:
     def record_stored(self, edge: str, key: str) -> None:
         """Note the picture of an edge that was stored last."""
         with self._lock:
-            if edge in self._edges:
-                self._edges[edge].last_key = key
+            if topics.is_edge_name(edge) and (edge in self._last_keys or len(self._last_keys) < MAX_EDGES):
+                self._last_keys[edge] = key
                 self.changes += 1
+
+    def last_keys(self) -> dict[str, str]:
+        """By edge, the picture that was stored last."""
+        with self._lock:
+            return dict(self._last_keys)
 
     def edges(self) -> dict[str, EdgeRecord]:
         """All of them as they are now. Records are replaced, never changed, but for an edge's own fields."""
@@ -91,19 +96,22 @@ class Fleet:
     def forget(self, revoked: frozenset[str]) -> None:
         """Forget edges that were revoked."""
         with self._lock:
-            for edge in revoked & self._edges.keys():
-                del self._edges[edge]
+            for edge in revoked:
+                self._edges.pop(edge, None)
+                self._last_keys.pop(edge, None)
 
     def to_json(self) -> dict[str, object]:
         """Return what a restart must not lose."""
         with self._lock:
-            return {edge: _edge_to_json(record) for edge, record in self._edges.items()}
+            names = self._edges.keys() | self._last_keys.keys()
+            return {name: _edge_to_json(self._edges.get(name), self._last_keys.get(name)) for name in names}
 
     def load(self, content: Mapping[str, Any]) -> None:
         """Take over what an earlier run wrote; raises ValueError, KeyError, TypeError or AttributeError."""
-        edges = {str(edge): _edge_of_json(record) for edge, record in content.items()}
+        edges = {str(edge): _edge_of_json(record) for edge, record in content.items() if "heard_at" in record}
+        keys = {str(edge): str(record["last_key"]) for edge, record in content.items() if record.get("last_key")}
         with self._lock:
-            self._edges = edges | self._edges
+            self._edges, self._last_keys = edges | self._edges, keys | self._last_keys
 
     def _take(self, edge: EdgeRecord, camera: str, payload: bytes, now: datetime) -> None:
         edge.heard_at = now
@@ -124,10 +132,12 @@ class Fleet:
         edge.cameras = edge.cameras | {camera: CameraRecord(report, now)}
 
 
-def _edge_to_json(record: EdgeRecord) -> dict[str, object]:
+def _edge_to_json(record: EdgeRecord | None, last_key: str | None) -> dict[str, object]:
+    if record is None:
+        return {"last_key": last_key}
     return {
         "heard_at": timestamp(record.heard_at),
-        "last_key": record.last_key,
+        "last_key": last_key,
         "cameras": {
             name: {"heard_at": timestamp(camera.heard_at), "report": camera.report.to_dict()}
             for name, camera in record.cameras.items()
@@ -141,9 +151,5 @@ def _edge_of_json(content: Mapping[str, Any]) -> EdgeRecord:
         str(name): CameraRecord(CameraReport.of(camera["report"]), parse_timestamp(camera["heard_at"]))
         for name, camera in content["cameras"].items()
     }
-    last_key = content.get("last_key")
-    return EdgeRecord(
-        parse_timestamp(content["heard_at"]),
-        {name: camera for name, camera in cameras.items() if camera.heard_at > earliest},
-        str(last_key) if last_key else None,
-    )
+    recent = {name: camera for name, camera in cameras.items() if camera.heard_at > earliest}
+    return EdgeRecord(parse_timestamp(content["heard_at"]), recent)

@@ -1,7 +1,7 @@
 """What the fleet page shows: each enrolled edge with its cameras, and what is wrong with them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,13 +34,15 @@ class EdgeState:
     record: EdgeRecord | None
     cameras: tuple[CameraState, ...] = ()
     token_ends: datetime | None = None
+    last_key: str | None = None  # of the picture that was stored last
 
 
 def overview(fleet: Fleet, certificates: CertificateExpiry, now: datetime) -> list[EdgeState]:
     """All edges by name; whoever is not enrolled any more is not among them, where it is known who is."""
-    records = fleet.edges()
+    records, keys = fleet.edges(), fleet.last_keys()
     names = set(certificates.edges) if certificates.edges else set(records) - certificates.revoked
-    return [_edge(name, records.get(name), certificates.edges.get(name), now) for name in sorted(names)]
+    states = (_edge(name, records.get(name), certificates.edges.get(name), now) for name in sorted(names))
+    return [replace(state, last_key=keys.get(state.name)) for state in states]
 
 
 def edge_json(edge: EdgeState) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def edge_json(edge: EdgeState) -> dict[str, Any]:
         "version": next((camera.record.report.version for camera in edge.cameras), None),
         "skew_seconds": None if skew is None else round(skew, 1),
         "token_ends": _iso(edge.token_ends) if edge.token_ends else None,
-        "last_key": record.last_key if record else None,
+        "last_key": edge.last_key,
         "cameras": [_camera_json(camera) for camera in edge.cameras],
     }
 

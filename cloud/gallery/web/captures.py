@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from common.web.spoken import SpokenJSONResponse
 from gallery.catalog.day_walker import CaptureQuery, list_cameras
 from gallery.context import GalleryContext
+from gallery.pictures.thumbnails import NoImageError
 from gallery.updates.sse import capture_json, entry_json, stream
 from gallery.web.query import bounds, capture_query, entry_from_query, page_size
 
@@ -72,11 +73,13 @@ class CaptureEndpoints:
         """One capture with its metadata, and the shots of its visit."""
         context = self._context
         entry = entry_from_query(context.catalog, request)
-        visit = [
-            entry_json(shot) | {"shot": metadata.get("shot"), "quality": metadata.get("quality")}
-            for shot, metadata in context.visits.shots_of(entry)
-        ]
         metadata = context.metadata.get(entry.key)
+        if not metadata:
+            raise NoImageError(entry.key)
+        visit = [
+            entry_json(shot) | {"shot": said.get("shot"), "quality": said.get("quality")}
+            for shot, said in context.visits.shots_of(entry)
+        ]
         (complete,) = context.metadata.with_metadata([entry])
         starred = entry.key in context.stars.keys()  # noqa: SIM118 (not a mapping)
         return JSONResponse(entry_json(complete) | {"starred": starred, "metadata": metadata, "visit": visit})

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from common.contract.capture import CAPTURE_ID
 from storage.capture import Capture
+from storage.folders import OURS, REJECTED, holds_no_captures
 
 DEFAULT_TEMPLATE = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{id}.png"
 FIELDS = ("edge", "camera", "captured_at", "id")
@@ -38,6 +39,8 @@ def validate_template(template: str) -> str:
         raise ValueError("must give a key without a leading, trailing or double / and without ..")
     if not key.isprintable():
         raise ValueError("must give a key of printable characters")
+    if holds_no_captures(key):
+        raise ValueError(f"must not begin with {REJECTED} or {OURS}, where no captures are looked for")
     if len((key + WORST_CASE_SUFFIX).encode()) > MAX_KEY_BYTES:
         raise ValueError(f"can give keys of more than {MAX_KEY_BYTES} bytes, S3's limit")
     if key == object_key(template, OTHER_TIMES_CAPTURE):

@@ -50,8 +50,8 @@ class InvalidMessageError(Exception):
     """A message that can never be stored as a capture: keep it in rejected/ and move on."""
 
     def __init__(self, reason: str, reason_code: str) -> None:
-        """`reason_code`: one of a few words, for the metrics."""
-        super().__init__(reason)
+        """`reason_code`: one of a few words, for the metrics. What the reason quotes of the sender is made one line."""
+        super().__init__("".join(char if char.isprintable() else "?" for char in reason))
         self.reason_code = reason_code
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from time import monotonic
 
+from common.fair_share import FairShares
 from uploader.ingest.parser import IncomingMessage
-from uploader.mqtt.fair_share import FairShares
 from uploader.mqtt.upload_limit import UploadLimit
 
 MAX_HELD_BYTES = 192 << 20  # of all messages that wait or are being processed, by all uploaders together

@@ -13,12 +13,12 @@ from time import monotonic
 from paho.mqtt.client import MQTTMessage
 
 from common.contract import topics
+from common.fair_share import FairShares
 from common.mqtt_properties import is_malformed, is_oversized
 from common.rate_limit import TokenBucket
 from uploader.ingest.offences import Offence, Offences
 from uploader.ingest.parser import IncomingMessage
 from uploader.mqtt.delivery import Deliveries, Delivery
-from uploader.mqtt.fair_share import FairShares
 
 MAX_WAITING_QOS_0 = 80  # of one edge; the broker has forgotten them already, so only memory bounds them
 # Of all edges together, by all uploaders; one edge's share and what is held of it exceed an edge broker's queue.

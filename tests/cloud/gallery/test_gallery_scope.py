@@ -40,6 +40,7 @@ def test_other_objects_are_neither_linked_nor_shown_nor_deleted(page: Gallery, b
         assert page.ask(f"/api/link?key={key}", "POST").status == 404
         assert page.ask(f"/image?key={key}").status == 404
         assert page.ask(f"/thumbnail?key={key}").status == 404
+        assert page.ask(f"/api/capture?key={key}").status == 404
         assert page.post("/api/delete", {"keys": [ours, key]}) == 400
         assert page.post("/api/share", {"keys": [ours, key]}) == 404
         for starred in (True, False):
@@ -50,6 +51,7 @@ def test_other_objects_are_neither_linked_nor_shown_nor_deleted(page: Gallery, b
 
     assert page.ask(f"/api/link?key={ours}", "POST").status == 200
     assert page.ask(f"/image?key={ours}").body == GENUINE.image
+    assert page.get("/api/capture", key=ours)["metadata"]["id"] == GENUINE.id
     assert page.post("/api/delete", {"keys": [ours]}) == 200
 
 

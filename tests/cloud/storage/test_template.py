@@ -82,6 +82,8 @@ def test_proper_templates_are_taken(template: str) -> None:
         ("{{id}}/{edge}", "{id} or a time"),
         ("{edge}/{captured_at:noon}.png", "{id} or a time"),
         ("{edge}/{captured_at:%%H}", "{id} or a time"),
+        ("rejected/{id}.png", "must not begin with rejected/"),
+        ("{captured_at:.usbcam-shared/%Y}/{id}.png", "must not begin with rejected/"),
     ],
 )
 def test_a_template_that_cannot_name_every_capture_is_refused(template: str, problem: str) -> None:

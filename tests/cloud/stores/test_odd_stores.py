@@ -403,12 +403,14 @@ def test_an_upload_that_is_too_large_for_a_proxy_is_called_that(play: Play, make
 
 def test_a_capture_of_an_older_uploader_is_read(play: Play, make_settings: MakeSettings) -> None:
     store = play()
-    store.objects["old.png"] = (b"", {"x-amz-meta-captured_at": "2026-11-22T06:33:25.123Z", "X-Amz-Meta-Id": "x"})
+    said = CAPTURES[0].metadata
+    headers = {"X-Amz-Meta-Id": said["id"], "x-amz-meta-captured_at": said["captured_at"], "content-type": "image/png"}
+    store.objects["old.png"] = (b"", headers | {f"x-amz-meta-{name}": said[name] for name in ("edge", "camera")})
     settings = make_settings(store.endpoint)
 
     metadata = ObjectReader(lambda: create_client(settings), BUCKET).metadata("old.png")
 
-    assert metadata == {"captured_at": "2026-11-22T06:33:25.123Z", "id": "x"}
+    assert metadata == {name: said[name] for name in ("id", "edge", "camera", "captured_at")}
 
 
 @pytest.mark.parametrize(

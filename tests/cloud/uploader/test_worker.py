@@ -8,6 +8,7 @@ from datetime import timedelta
 from dev.harness.process import wait_for
 from tests.cloud.rig import Bucket, Edge, Uploaders
 from tests.support.images import pictures
+from uploader.ingest.cameras import MAX_CAMERAS, TOO_MANY
 
 
 def wait_for_receipts(edge: Edge, count: int) -> dict[str, str]:
@@ -104,6 +105,22 @@ def test_strange_properties_and_empty_messages_hold_nothing_up(
     )
     reasons = [bucket.read(key)[2]["reason"] for key in rejected]
     assert sorted(reasons) == ["more than 64 user properties or 8 KiB of properties"] * 2 + ["the message is empty"]
+
+
+def test_an_edge_names_no_more_cameras_than_the_gallery_can_show(
+    edge: Edge, uploaders: Uploaders, bucket: Bucket
+) -> None:
+    uploaders.start_healthy()
+    picture = pictures.png(1)
+
+    for number in range(MAX_CAMERAS + 20):
+        edge.send(picture, pictures.properties(picture) | {"camera": f"made-up-{number}"})
+
+    wait_for(lambda: sum(len(r["rejected"]) for r in edge.receipts) == 20, seconds=20, what="20 rejections")
+    assert set(edge.rejected().values()) == {TOO_MANY}
+    assert len(bucket.list_keys("porch/")) == MAX_CAMERAS
+    edge.send(pictures.png(2), pictures.properties(pictures.png(2)) | {"camera": "made-up-0"})
+    assert pictures.identity(pictures.png(2)) in wait_for_receipts(edge, 2)
 
 
 def test_a_bare_image_is_stored_once_however_often_it_comes(edge: Edge, uploaders: Uploaders, bucket: Bucket) -> None:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from queue import Empty, Full, Queue
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from common.contract import topics
 from common.contract.certificate_expiry import CertificateExpiry
 from common.contract.receipt import Receipt
 from common.contract.uploader_status import UploaderStatus
+from common.fair_share import FairShares
+from common.runtime.log import RepeatFilter, filtered_logger
 from gallery.fleet.fleet import Fleet
 from gallery.fleet.memory import Memory
 from gallery.fleet.notices.alarms import Check, UploaderWord, check_certificates, check_edges, check_uploaders
@@ -27,10 +29,13 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 2.0
 STOP_SECONDS = 10.0
-MAX_QUEUED = 5000
+MAX_QUEUED = 5000  # of all edges; what one sends keeps out no other
 MAX_LINES = 20
 MAX_UPLOADERS = 200
 BROKER = "broker"
+UPLOADERS = ""  # in place of an edge
+
+Event = Callable[[], bool | None]  # says whether to save
 
 
 class Teller(Protocol):
@@ -69,7 +74,9 @@ class Notifier:
         self._outbox = Outbox(teller.send, self._save)
         self._uploaders: dict[str, UploaderWord] = {}
         self._deaf_since: datetime | None = None
-        self._heard: Queue[Callable[[], bool | None]] = Queue(MAX_QUEUED)  # they say whether to save
+        self._heard: SimpleQueue[tuple[str, Event]] = SimpleQueue()  # each with its edge
+        self._room, self._lock = FairShares(MAX_QUEUED), threading.Lock()
+        self._log = filtered_logger(log, RepeatFilter())
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
 
@@ -85,19 +92,19 @@ class Notifier:
     def visit_ended(self, edge: str, payload: bytes, now: datetime) -> None:
         """Take a visit's message."""
         if self._limits.visits and (visit := EndedVisit.parse(edge, payload, now)):
-            self._hear(lambda: self._visits.ended(visit))
+            self._hear(edge, lambda: self._visits.ended(visit, now))
 
     def stored(self, edge: str, receipt: Receipt) -> None:
         """Take a receipt."""
         for entry in receipt.stored:
             if entry.key and topics.is_edge_name(edge):
-                self._hear(partial(self._visits.stored, edge, entry.id, entry.key))
+                self._hear(edge, partial(self._visits.stored, edge, entry.id, entry.key))
 
     def uploader_said(self, payload: bytes, now: datetime) -> None:
         """Take an uploader's status."""
         status = UploaderStatus.parse(payload)
         if status is not None:
-            self._hear(lambda: self._take_uploader(status, now))
+            self._hear(UPLOADERS, lambda: self._take_uploader(status, now))
 
     def tick(self, now: datetime) -> None:
         """Do what is due; public for tests, whose clock is their own."""
@@ -124,9 +131,12 @@ class Notifier:
         taken = 0
         while True:
             try:
-                taken += self._heard.get_nowait()() is True
+                edge, event = self._heard.get_nowait()
             except Empty:
                 return taken
+            with self._lock:
+                self._room.give_back(edge, 1)
+            taken += event() is True
 
     def _checks(self, now: datetime) -> list[Check]:
         """Look at everything; while the broker is away nothing is known, and all else stays as it was told."""
@@ -168,11 +178,13 @@ class Notifier:
             self._uploaders.clear()
         self._uploaders[status.uploader] = UploaderWord(status.problem, now)
 
-    def _hear(self, event: Callable[[], bool | None]) -> None:
-        try:
-            self._heard.put_nowait(event)
-        except Full:
-            log.warning("More happens than can be told; some visits are left out")
+    def _hear(self, edge: str, event: Event) -> None:
+        with self._lock:
+            has_room = self._room.take(edge, 1)
+        if has_room:
+            self._heard.put((edge, event))
+        else:
+            self._log.warning("More happens at %s than can be told; some visits are left out", edge or "the uploader")
 
     def _save(self) -> None:
         content = {"told": self._told.to_json(), "visits": self._visits.to_json(), "outbox": self._outbox.to_json()}

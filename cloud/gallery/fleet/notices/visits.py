@@ -12,11 +12,14 @@ from cachetools import LRUCache
 
 from common.contract import topics
 from common.contract.times import parse_timestamp
+from common.fair_share import FairShares
+from gallery.fleet.fleet import MAX_CAMERAS
 from gallery.fleet.notices.quiet_hours import QuietHours
 
 MAX_BYTES, MAX_CAPTURES = 32_768, 500
 TRACK = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 WAIT = timedelta(seconds=45)  # for the receipt of the best shot
+ONE_DAY = timedelta(days=1)
 REMEMBERED_IDS, REMEMBERED_TRACKS, MAX_WAITING = 20_000, 2_000, 500
 
 
@@ -61,15 +64,16 @@ class VisitNotices:
     tracks: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED_TRACKS))
     _keys: LRUCache[str, str] = field(default_factory=lambda: LRUCache(REMEMBERED_IDS))
     _waiting: list[EndedVisit] = field(default_factory=list)
+    _room: FairShares = field(default_factory=lambda: FairShares(MAX_WAITING))
 
     def stored(self, edge: str, capture_id: str, key: str) -> None:
         """A capture is in the bucket."""
         self._keys[f"{edge}/{capture_id}"] = key
 
-    def ended(self, visit: EndedVisit) -> bool:
+    def ended(self, visit: EndedVisit, now: datetime) -> bool:
         """A visit is over; return whether it was not heard of before."""
         track = f"{visit.edge}/{visit.camera}/{visit.track}"
-        if track in self.tracks or len(self._waiting) >= MAX_WAITING:
+        if track in self.tracks or self._is_made_up(visit, now) or not self._room.take(visit.edge, 1):
             return False
         self.tracks.append(track)
         self._waiting.append(visit)
@@ -78,6 +82,8 @@ class VisitNotices:
     def due(self, now: datetime) -> list[tuple[str, str, str | None]]:
         """Return title, body and the picture's key of each visit that is to be told now."""
         ready = [visit for visit in self._waiting if self._key(visit) or now - visit.arrived_at > WAIT]
+        for visit in ready:
+            self._room.give_back(visit.edge, 1)
         self._waiting = [visit for visit in self._waiting if visit not in ready]
         return [(*self._words(visit), self._key(visit)) for visit in ready if self._is_news(visit, now)]
 
@@ -93,6 +99,13 @@ class VisitNotices:
 
     def _key(self, visit: EndedVisit) -> str | None:
         return self._keys.get(f"{visit.edge}/{visit.best}")
+
+    def _is_made_up(self, visit: EndedVisit, now: datetime) -> bool:
+        """Whether its edge has named more cameras lately than it can have: each would be told for itself."""
+        self.told_at = {name: told for name, told in self.told_at.items() if now - told < max(self.cooldown, ONE_DAY)}
+        known = {name for name in (*self.told_at, *self.untold) if name.startswith(f"{visit.edge}/")}
+        known |= {f"{other.edge}/{other.camera}" for other in self._waiting if other.edge == visit.edge}
+        return f"{visit.edge}/{visit.camera}" not in known and len(known) >= MAX_CAMERAS
 
     def _is_news(self, visit: EndedVisit, now: datetime) -> bool:
         camera = f"{visit.edge}/{visit.camera}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import CheckResult, changed, failed, passed, warned
+from storage import folders
 from storage.answers.answer import member
 from storage.keys.template import is_unique_per_capture, parse_id
 from storage.star import EXPIRES, TAG, rule_prefix, rule_tags
@@ -86,7 +87,7 @@ def _read(s3: "S3Client", bucket: str) -> tuple[list[Rule], dict[str, Any]]:
 def _wanted(settings: Settings, before: list[Rule], *, tagged: bool) -> list[Rule]:
     days = _days_wanted(settings, before)
     prefix = key_folder(settings)
-    rejected = _rule(REJECTED, "rejected/", days)
+    rejected = _rule(REJECTED, folders.REJECTED, days)
     if tagged:  # S3 takes nothing about incomplete uploads in a rule with a tag
         captures = {"ID": CAPTURES, "Status": "Enabled", "Filter": _filter(prefix)} | _expiry(days)
         return [captures, rejected, _rule(UPLOADS, prefix, 0)]
@@ -150,4 +151,4 @@ def _foreign_object(s3: "S3Client", settings: Settings, before: list[Rule], want
         return None
     response = s3.list_objects_v2(Bucket=settings.s3_bucket, MaxKeys=MAX_LISTED)
     keys = (item["Key"] for item in response.get("Contents", []))
-    return next((key for key in keys if not parse_id(key) and not key.startswith(("rejected/", "."))), None)
+    return next((key for key in keys if not parse_id(key) and not folders.holds_no_captures(key)), None)

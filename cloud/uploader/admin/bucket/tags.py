@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from storage import folders
 from storage.answers.answer import error_code
 from storage.errors import S3_ERRORS
 from storage.keys.parser import KeyParser
-from storage.star import EXPIRES, FOLDER, STARRED, TAG, keys_of, read_tags, set_tag
+from storage.star import EXPIRES, STARRED, TAG, keys_of, read_tags, set_tag
 from uploader.admin.object_roundtrip import ROUNDTRIP_KEY
 from uploader.settings import Settings
 from uploader.store.bucket_objects import put_options
@@ -48,7 +49,7 @@ def why_no_tags(s3: "S3Client", settings: Settings) -> str | None:
 def tag_captures(s3: "S3Client", settings: Settings) -> None:
     """Tag what was stored before there were tags, so that retention goes on deleting it; raises S3_ERRORS."""
     bucket, parser = settings.s3_bucket, KeyParser(settings.s3_key_template)
-    starred = keys_of(key for keys in _pages(s3, bucket, FOLDER) for key in keys)
+    starred = keys_of(key for keys in _pages(s3, bucket, folders.STARRED) for key in keys)
 
     def tag(key: str) -> None:
         if TAG not in read_tags(s3, bucket, key):
@@ -60,7 +61,7 @@ def tag_captures(s3: "S3Client", settings: Settings) -> None:
 
 
 def _is_capture(parser: KeyParser, key: str) -> bool:
-    return not key.startswith((".usbcam-", "rejected/")) and parser.parse(key) is not None
+    return not folders.holds_no_captures(key) and parser.parse(key) is not None
 
 
 def _pages(s3: "S3Client", bucket: str, prefix: str) -> Iterator[list[str]]:

@@ -120,13 +120,14 @@ def test_names_that_were_taken_and_jpegs_are_shown_and_other_objects_are_not(
 def test_the_edges_and_cameras_to_choose_from_are_those_of_the_bucket(
     tmp_path: Path, settings: dict[str, str], bucket: Bucket
 ) -> None:
-    put(bucket, capture(1), capture(2, camera="bell"), capture(3, edge="attic"))
+    keys = put(bucket, capture(1), capture(2, camera="bell"), capture(3, edge="attic"), capture(4, camera="rejected"))
     bucket.client.put_object(Bucket=bucket.name, Key="rejected/porch/x.bin", Body=b"x")
 
     with gallery(tmp_path, settings) as page:
         places = page.get("/api/cameras")
+        assert sorted(page.keys()) == sorted(keys)
 
-    assert places["edges"] == {"attic": ["door"], "porch": ["bell", "door"]}
+    assert places["edges"] == {"attic": ["door"], "porch": ["bell", "door", "rejected"]}
     assert (places["bucket"], places["may_delete"], places["password_required"]) == (bucket.name, False, False)
 
 

@@ -117,15 +117,23 @@ def test_one_edge_fills_neither_the_memory_nor_the_place_of_others() -> None:
 
 def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
     memory, before, after = Memory(tmp_path / "state" / "fleet.json"), Fleet(), Fleet()
+    for edge in ("porch", "silent"):  # a receipt may be there before the first status
+        before.record_stored(edge, f"{edge}/front/x.png")
     before.record("porch", "front", said(last_captured_at=timestamp(NOW), waiting=3), NOW)
-    before.record_stored("porch", "porch/front/x.png")
     memory.save(before.to_json())
 
     memory.load(after.load)
 
-    assert [edge_json(edge) for edge in seen(after, 60).values()] == [
-        edge_json(edge) | {"skew_seconds": None} for edge in seen(before, 60).values()
-    ]
+    enrolled = CertificateExpiry(edges={"porch": NOW, "silent": NOW})
+    found = {edge.name: edge_json(edge) for edge in seen(after, 60, enrolled).values()}
+    assert found == {
+        edge.name: edge_json(edge) | {"skew_seconds": None} for edge in seen(before, 60, enrolled).values()
+    }
+    assert {name: edge["last_key"] for name, edge in found.items()} == {
+        name: f"{name}/front/x.png" for name in ("porch", "silent")
+    }
+    after.forget(frozenset({"porch", "silent"}))
+    assert after.to_json() == {}
 
 
 @pytest.mark.parametrize(

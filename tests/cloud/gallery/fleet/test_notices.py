@@ -11,7 +11,7 @@ from common.contract.capture import Visit
 from common.contract.certificate_expiry import CertificateExpiry
 from common.contract.receipt import Receipt, StoredCapture
 from common.contract.uploader_status import UploaderStatus
-from gallery.fleet.fleet import Fleet
+from gallery.fleet.fleet import MAX_CAMERAS, Fleet
 from gallery.fleet.memory import Memory
 from gallery.fleet.notices.message import Message
 from gallery.fleet.notices.notifier import Notifier, Thresholds
@@ -81,12 +81,12 @@ class World:
                 self.notifier.uploader_said(UploaderStatus("one", self.uploader or None).to_json(), self.now)
             self.notifier.tick(self.now)
 
-    def visit(self, track: str = "t1", *, stored: bool = True, camera: str = "front") -> None:
+    def visit(self, track: str = "t1", *, stored: bool = True, camera: str = "front", edge: str = "porch") -> None:
         began = self.now - timedelta(seconds=9)
         visit = Visit(track, camera, began, self.now, (f"id-{track}", f"b-{track}"), f"b-{track}")
-        self.notifier.visit_ended("porch", visit.to_json(), self.now)
+        self.notifier.visit_ended(edge, visit.to_json(), self.now)
         if stored:
-            self.notifier.stored("porch", Receipt((StoredCapture(f"b-{track}", f"porch/{track}.png"),)))
+            self.notifier.stored(edge, Receipt((StoredCapture(f"b-{track}", f"{edge}/{track}.png"),)))
 
 
 @pytest.fixture
@@ -278,6 +278,18 @@ def test_a_visit_is_told_with_its_best_shot_and_then_not_again_for_a_while(world
     assert keys == ["porch/t1.png", "porch/t3.png", "porch/t4.png"]
     assert people.titles()[0] == "Somebody was at front (porch)."
     assert "1 more visits" in people.told[2][1].body
+
+
+def test_an_edge_that_tells_of_thousands_of_visits_keeps_no_other_from_being_told(world: World, people: People) -> None:
+    for number in range(6000):
+        world.visit(f"t{number}", stored=False, camera=f"made-up-{number}")
+        if number % 1000 == 0:
+            world.pass_time(5)
+    world.visit("t", edge="attic", camera="roof")
+    world.pass_time(60)
+
+    assert people.titles().count("Somebody was at roof (attic).") == 1
+    assert len(people.told) == 1 + MAX_CAMERAS
 
 
 def test_a_visit_whose_picture_does_not_arrive_is_told_without_it(world: World, people: People) -> None:

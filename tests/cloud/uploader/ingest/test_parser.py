@@ -1,5 +1,6 @@
 """What the uploader reads out of a message."""
 
+import json
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -113,6 +114,16 @@ def test_properties_that_contradict_the_contract_are_refused(changes: dict[str, 
     picture = pictures.png(1)
 
     assert reason in reason_for(pictures.message(picture, pictures.properties(picture) | changes))
+
+
+@pytest.mark.parametrize("schema", ["\n1 X\x1b[2J", "\ud800\udfff", "\u202e\u2028x", "\r"])
+def test_a_reason_that_quotes_its_sender_is_one_line_of_printable_characters(schema: str) -> None:
+    text = json.dumps({"schema": schema, "captured_at": "2026-11-22T06:33:25.123Z"})
+
+    reason = reason_for(pictures.message(pictures.png(1, text), {}))
+
+    assert reason.startswith("schema ")
+    assert reason.isprintable()
 
 
 @pytest.mark.parametrize("name", ["id", "embedded"])

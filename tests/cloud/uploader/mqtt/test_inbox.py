@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from common.fair_share import FairShares
 from tests.support.paths import ROOT
 from uploader.ingest.offences import Offences
 from uploader.mqtt.delivery import MAX_HELD_BYTES, Deliveries
-from uploader.mqtt.fair_share import FairShares
 from uploader.mqtt.inbox import DROPS_A_MINUTE, MAX_LEFT_BYTES, Arrival, Inbox
 
 MIB = 1 << 20

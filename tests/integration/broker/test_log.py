@@ -1,0 +1,33 @@
+"""What log.awk makes of the broker's lines, without a broker."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from dev.harness.services import CLOUD_FILES
+
+DENIED = "2026-11-22T06:33:{second}: Denied PUBLISH from porch (d0, q0, r0, m0, 'usbcam/attic/images', ... (1 bytes))"
+HEALTH = "2026-11-22T06:33:40: New client connected from 127.0.0.1:5 as health-1-2 (p2, c1, k60)."
+
+
+def said(folder: Path, *lines: str) -> list[str]:
+    files = {name: str(folder / name) for name in ("connected", "stuck", "unreadable", "read_for")}
+    given = [word for name, value in files.items() for word in ("-v", f"{name}={value}")]
+    command = ["awk", *given, "-v", "hold_seconds=30", "-f", str(CLOUD_FILES / "log.awk")]
+    environment = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        command, input="\n".join([*lines, ""]), env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout.splitlines()
+
+
+def test_refusals_that_were_not_said_are_counted_also_where_none_follows(tmp_path: Path) -> None:
+    flood = [DENIED.format(second=second) for second in [10] * 30 + [11] * 7]
+
+    lines = said(tmp_path, *flood, HEALTH)
+
+    assert len([line for line in lines if "Denied PUBLISH" in line]) == 10
+    assert [line for line in lines if "more of" in line] == [
+        "2026-11-22T06:33:10: Refused 25 more of porch",
+        "2026-11-22T06:33:11: Refused 2 more of porch",
+    ]
