@@ -27,7 +27,7 @@ backup|FILE|both|Save authority, identities and .env in one private file
 restore|FILE|both|Bring a backup to this machine
 restart|[SERVICE]|both|Restart one service, or all, and wait until all are healthy
 down||both|Stop; nothing is lost
-uninstall||both|Remove containers and images; asks before it removes data
+uninstall|[--all]|both|Remove containers and images; asks before it removes data
 version||both|Print the version
 help|[COMMAND]|both|Explain a command, with an example
 '
@@ -91,6 +91,7 @@ field() {
 }
 
 run_help() {
+    [ $# -le 1 ] || misused "help takes one command, and not $2 too"
     [ $# -gt 0 ] || { usage; return; }
     line=$(printf '%s' "$commands" | grep "^$1|") || fail "there is no command $1; ./usbcam help lists them all"
     arguments=$(field "$line" 2)

@@ -26,7 +26,6 @@ keep_images() {
 }
 
 run_upgrade() {
-    [ $# -eq 0 ] || misused "upgrade takes no $1"
     need_roles
     need_docker
     for half in $(roles); do
@@ -128,11 +127,11 @@ run_restore() {
         tar -xf "$source" -C "$work" authority.tar
         part cloud enroll --restore <"$work/authority.tar" || exit $?
     fi
-    say "Restored. ./usbcam up starts it; edges connect again when $(setting CLOUD_HOST "the cloud host's name") leads to this host."
+    say "Restored. $(how_to_start) starts it; edges connect again when $(setting CLOUD_HOST "the cloud host's name") leads to this host."
 }
 
 run_uninstall() {
-    case ${1-} in '' | --all) ;; *) misused "uninstall takes --all or nothing, and not $1" ;; esac
+    case $#,${1-} in 0, | 1,--all) ;; *) misused "uninstall takes --all or nothing, and not $*" ;; esac
     need_roles
     need_docker
     if [ "${1-}" = --all ]; then

@@ -58,11 +58,18 @@ need_role() {
     is "$1" || fail "this host is not the $1 host (ROLE in .env); run it there, or run ./usbcam init $1 here first"
 }
 
-have_docker() { docker compose version >/dev/null 2>&1; }
+has_docker() { command -v docker >/dev/null; }
+
+have_compose() { docker compose version >/dev/null 2>&1; }
+
+# What starts all of this host: a command, or where it is written for plain processes.
+how_to_start() {
+    if has_docker; then say ./usbcam up; else say docs/how-to/install.md#without-docker; fi
+}
 
 need_docker() {
-    command -v docker >/dev/null || fail "this needs Docker with Compose 2.20 or newer; without it see docs/how-to/install.md"
-    have_docker || fail "docker has no Compose v2; install the package docker-compose-v2 or docker-compose-plugin"
+    has_docker || fail "this needs Docker with Compose 2.20 or newer; without it see docs/how-to/install.md"
+    have_compose || fail "docker has no Compose v2; install the package docker-compose-v2 or docker-compose-plugin"
     docker ps --quiet >/dev/null 2>&1 || fail "no Docker engine answers; start it, or let $(id -un) use it: sudo usermod -aG docker $(id -un)"
 }
 

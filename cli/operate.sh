@@ -3,24 +3,28 @@
 # shellcheck disable=SC2034,SC2154 # the parts share their variables
 
 run_status() {
-    [ $# -eq 0 ] || misused "status takes no $1"
     need_roles
-    need_docker
     say "usbcam $(version), $(roles | tr '\n' ' ')host"
+    if has_docker; then
+        need_docker
+        list_services
+    fi
+    for half in $(roles); do
+        case $half in edge) service=camera ;; *) service=uploader ;; esac
+        has_docker && [ -z "$(container "$half" "$service")" ] || watched "Asking the $service" ask "$half" "$service" status || true
+    done
+}
+
+list_services() {
     for half in $(roles); do
         listed=$(docker ps --all --filter "label=com.docker.compose.project=$(project "$half")" \
             --format '{{.Label "com.docker.compose.service"}}|{{.Status}}|{{.Image}}' | sort)
         [ -n "$listed" ] || { say "The $half services do not run; ./usbcam up starts them." && continue; }
         printf '%s\n' "$listed" | awk -F '|' '$1 != "enroll" { printf "  %-14s %-28s %s\n", $1, $2, $3 }'
     done
-    for half in $(roles); do
-        case $half in edge) service=camera ;; *) service=uploader ;; esac
-        [ -z "$(container "$half" "$service")" ] || watched "Asking the $service" ask "$half" "$service" status || true
-    done
 }
 
 run_open() {
-    [ $# -eq 0 ] || misused "open takes no $1"
     need_roles
     ! is edge || [ "$(setting LIVE_PORT 8080)" = 0 ] || page "live page" LIVE 8080
     ! is cloud || page gallery GALLERY 8081
@@ -38,6 +42,7 @@ page() {
 }
 
 run_logs() {
+    [ $# -le 1 ] || misused "logs takes one service or nothing, and not $2 too"
     need_roles
     need_docker
     follow=
@@ -91,40 +96,51 @@ run_setup() {
     watched_part "Setting the bucket up" cloud uploader setup
 }
 
+# one_name COMMAND WORD...: there is one word, and it is no option.
+one_name() {
+    case $#,${2-} in
+        2,-*) misused "$1 takes the name of an edge and no $2; ./usbcam edges lists all" ;;
+        2,?*) ;;
+        *) misused "$1 takes the name of an edge, such as ./usbcam $1 porch" ;;
+    esac
+}
+
 run_enroll() {
-    [ $# -eq 1 ] || misused "enroll takes the name of an edge, such as ./usbcam enroll porch"
+    one_name enroll "$@"
     need_role cloud
     watched_part "Enrolling $1" cloud enroll "$1" >"$work/token" || exit $?
     token=$(cat "$work/token")
     say "$token"
     if is edge; then
         settings set "$token"
-        warn "the token is in .env; ./usbcam up connects this edge"
+        warn "the token is in .env; $(how_to_start) connects this edge"
     else
         warn "paste this line where ./usbcam init edge asks for it on the edge host, or into its .env"
     fi
 }
 
 run_edges() {
-    [ $# -eq 0 ] || misused "edges takes no $1"
     need_role cloud
     watched_part "Asking who is enrolled" cloud enroll --list
 }
 
 run_renew() {
-    [ $# -eq 1 ] || misused "renew takes the name of an edge, such as ./usbcam renew porch"
+    one_name renew "$@"
     need_role cloud
     watched_part "Renewing $1" cloud enroll "$1" --renew
 }
 
 run_revoke() {
-    [ $# -eq 1 ] || misused "revoke takes the name of an edge, such as ./usbcam revoke porch"
+    one_name revoke "$@"
     need_role cloud
     watched_part "Revoking $1" cloud enroll --revoke "$1"
 }
 
 run_link() {
-    [ $# -gt 0 ] || misused "link takes the key of a picture, as the gallery shows it"
+    case "$#,$*" in
+        1,[!-]* | 2,*--expires=* | 3,*--expires\ *) ;;
+        *) misused "link takes the key of a picture, as the gallery shows it, and --expires TIME" ;;
+    esac
     need_role cloud
     watched_part "Signing the link" cloud uploader link "$@"
 }
@@ -135,20 +151,34 @@ run_notify() {
     part cloud gallery notify test
 }
 
+# one_camera COMMAND WORD...: there is at most one word, and it is no option.
+one_camera() {
+    case $#,${2-} in
+        1, | 2,[!-]*) ;;
+        *) misused "$1 takes one camera or nothing, such as ./usbcam $1 porch" ;;
+    esac
+}
+
 run_pause() {
+    one_camera pause "$@"
     need_role edge
     ask edge camera pause "$@"
 }
 
 run_resume() {
+    one_camera resume "$@"
     need_role edge
     ask edge camera resume "$@"
 }
 
 run_snapshot() {
-    need_role edge
     file=snapshot.jpg
     case ${1-} in '' | --*) ;; *) file=$1 && shift ;; esac
+    case "$#,${1-}" in
+        0, | 2,--camera | 1,--camera=*) ;;
+        *) misused "snapshot takes a file and --camera NAME, such as ./usbcam snapshot porch.jpg --camera porch" ;;
+    esac
+    need_role edge
     watched "Taking a snapshot" take_snapshot "$@" >"$work/snapshot" || exit $?
     if [ "$file" = - ]; then
         cat "$work/snapshot"
@@ -160,7 +190,7 @@ run_snapshot() {
 
 # The camera that runs has the device, so it is the one to ask.
 take_snapshot() {
-    if command -v docker >/dev/null && [ -n "$(container edge camera)" ]; then
+    if has_docker && [ -n "$(container edge camera)" ]; then
         ask edge camera snapshot --out - "$@"
     else
         part edge camera snapshot --out - "$@"

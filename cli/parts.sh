@@ -46,7 +46,7 @@ locale_name() { say "${LC_ALL:-${LC_MESSAGES:-${LANG:-C}}}"; }
 part() {
     half=$1 service=$2
     shift 2
-    if ! command -v docker >/dev/null; then
+    if ! has_docker; then
         as_process "$service" "$@"
         return
     fi
@@ -59,7 +59,7 @@ part() {
 
 # watched_part DOING HALF SERVICE WORD...: the same, where nothing is printed before its end.
 watched_part() {
-    if command -v docker >/dev/null; then
+    if has_docker; then
         need_docker
         build_missing "$2"
     fi
@@ -72,7 +72,7 @@ watched_part() {
 ask() {
     half=$1 service=$2
     shift 2
-    if ! command -v docker >/dev/null; then
+    if ! has_docker; then
         as_process "$service" "$@"
         return
     fi

@@ -9,7 +9,6 @@ run_init() {
 }
 
 run_up() {
-    [ $# -eq 0 ] || misused "up takes no $1"
     need_roles
     check_settings
     need_docker
@@ -83,7 +82,6 @@ unhealthy() {
 }
 
 run_down() {
-    [ $# -eq 0 ] || misused "down takes no $1"
     need_roles
     need_docker
     for half in $(roles); do
@@ -93,7 +91,7 @@ run_down() {
 }
 
 run_restart() {
-    [ $# -le 1 ] || misused "restart takes one service or nothing"
+    [ $# -le 1 ] || misused "restart takes one service or nothing, and not $2 too"
     halves=$(roles)
     [ $# -eq 0 ] || halves=$(half_of "$1") || exit $?
     need_roles

@@ -169,12 +169,15 @@ def for_terminal(text: str, package: str) -> str:
 
 
 def for_browser(text: str, package: str, accepted: str) -> str:
-    """A text in the first language of an Accept-Language header that there is; English is always there."""
+    """A text in the language of a browser."""
+    known = translation_of(package, language_of_browser(package, accepted))
+    return known.translate(text) if known else text
+
+
+def language_of_browser(package: str, accepted: str) -> str:
+    """The first language of an Accept-Language header that there is; English is always there."""
     for wanted in accepted.lower().split(","):
         language = LANGUAGE.match(wanted.strip())
-        if language and language[0] == "en":
-            return text
-        known = translation_of(package, language[0]) if language else None
-        if known:
-            return known.translate(text)
-    return text
+        if language and (language[0] == "en" or translation_of(package, language[0])):
+            return language[0]
+    return "en"

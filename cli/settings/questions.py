@@ -12,6 +12,7 @@ from cli.settings import edit
 from cli.settings.env_file import Assignment, EnvFile, read
 from cli.settings.names import correct, is_known, is_secret
 from cli.settings.rules.files import token_fields
+from cli.settings.rules.hosts import in_containers
 from cli.settings.rules.values import problem
 from cli.settings.shown import SOURCES, is_plain
 
@@ -152,7 +153,6 @@ def _report(file: Path, role: str) -> None:
     if fields:
         print(f"This edge is {fields['name']}; its cloud host is {env.get('CLOUD_HOST') or fields['host']}.")
     if not open_ones:
-        following = (
-            "./usbcam setup makes the bucket, then ./usbcam up starts" if role == "cloud" else "./usbcam up starts"
-        )
+        starts = f"{'./usbcam up' if in_containers() else 'docs/how-to/install.md#without-docker'} starts"
+        following = f"./usbcam setup makes the bucket, then {starts}" if role == "cloud" else starts
         print(f"{file.name} is ready. Next: {following}.")

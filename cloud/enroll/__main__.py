@@ -9,6 +9,7 @@ import click
 
 from common.runtime.command_line import SingleCommand, WrongInputError, say, version_option
 from common.runtime.files import SecretDir, SecretDirError
+from common.runtime.help_page import example
 from common.runtime.settings import read_settings
 from enroll.authority import CertificateAuthority
 from enroll.backup import restore_backup, write_backup
@@ -18,12 +19,9 @@ from enroll.reports import edge_table, write_expiry
 from enroll.settings import Settings
 
 GROUP_READABLE = 0o640
-EPILOG = """Settings come from the environment and from .env in the current folder: CLOUD_HOST must be set,
-CLOUD_PORT and CLOUD_EXTRA_NAMES may be.
-
-\b
-Example:
-  ./usbcam enroll porch"""
+SETTINGS = """Settings come from the environment and from .env in the current folder: CLOUD_HOST must be set,
+CLOUD_PORT and CLOUD_EXTRA_NAMES may be."""
+EPILOG = f"{SETTINGS}\n\n{example('./usbcam enroll porch')}"
 
 
 @click.command("enroll", cls=SingleCommand, epilog=EPILOG)

@@ -56,7 +56,7 @@ class CertificateAuthority:
     def revoke(self, name: str) -> None:
         """Revoke the certificate of an edge."""
         if self.registry.find(name) is None:
-            raise EnrollmentError(f"{name} is not enrolled; --list shows who is")
+            raise EnrollmentError(f"{name} is not enrolled; ./usbcam edges shows who is")
         self._save(self.registry.without_edge(name))
 
     def server_certificate(self, current: bytes | None, hosts: list[str]) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from common.runtime.files import SecretDir
+from common.runtime.front_door import authority_removal
 from enroll.authority import CertificateAuthority
 from enroll.registry import EnrollmentError
 
@@ -43,7 +44,7 @@ def restore_backup(source: BinaryIO, authority: SecretDir, identity: SecretDir) 
     if present is not None and present != key:
         raise EnrollmentError(
             "this host has an authority of its own, whose edges a backup would lock out; "
-            "restore on a new host, or remove this one's data first with ./usbcam uninstall --all"
+            f"restore on a new host, or remove this one's authority first: {authority_removal()}"
         )
     for (folder, name), content in sorted(files.items(), key=lambda item: item[0] == (AUTHORITY, KEY)):
         (authority if folder == AUTHORITY else identity).write(name, content)  # the key last: without it all is new

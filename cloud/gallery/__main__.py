@@ -6,7 +6,8 @@ import click
 from botocore.exceptions import BotoCoreError
 
 from common.runtime import log
-from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, example, say, version_option
+from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, say, version_option
+from common.runtime.help_page import example
 from common.runtime.settings import read_settings
 from common.web.auth import PasswordAuth
 from common.web.server import WebServerError, bind_socket, load_password
@@ -17,11 +18,7 @@ from gallery.pictures.thumbnails import CacheFolderError
 from gallery.settings import Settings
 from gallery.web.server import gallery_server, web_settings
 
-EPILOG = f"""{SETTINGS_HELP}
-
-\b
-Example:
-  GALLERY_PORT=8090 python -m gallery"""
+EPILOG = f"{SETTINGS_HELP}\n\n{example('GALLERY_PORT=8090 python -m gallery')}"
 
 
 @click.group("gallery", cls=Program, invoke_without_command=True, epilog=EPILOG)

@@ -12,8 +12,9 @@ from prometheus_client import CollectorRegistry
 
 from common.runtime import log
 from common.runtime.check_result import CheckResult, Status, print_results
-from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, example, say, version_option
+from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, say, version_option
 from common.runtime.heartbeat import health_problem
+from common.runtime.help_page import example
 from common.runtime.settings import read_settings
 from storage.client import create_client
 from storage.presign import DEFAULT_EXPIRY, PresignError, parse_duration, presign
@@ -24,11 +25,7 @@ from uploader.admin.status import describe
 from uploader.service import UploaderService, build_worker
 from uploader.settings import HealthSettings, Settings
 
-EPILOG = f"""{SETTINGS_HELP}
-
-\b
-Example:
-  ./usbcam check"""
+EPILOG = f"{SETTINGS_HELP}\n\n{example('./usbcam check')}"
 
 
 class _Uploader(Program):

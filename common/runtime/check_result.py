@@ -8,7 +8,7 @@ from enum import Enum
 
 import click
 
-from common.runtime.command_line import local
+from common.runtime.help_page import local
 
 STATUS_WIDTH = 7
 SUBJECT_WIDTH = 16

@@ -1,6 +1,5 @@
 """What the programs' command lines have in common: wrong input is one sentence and exit code 2, never a trace."""
 
-import inspect
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
@@ -9,8 +8,9 @@ import click
 
 from common import __version__
 from common.runtime import quiet_start
+from common.runtime.help_page import HelpContext, local, shown, translate
 from common.runtime.settings import SettingsError
-from common.translation import for_terminal, language_of_terminal
+from common.translation import language_of_terminal
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 WRONG_INPUT = 2
@@ -20,40 +20,29 @@ SETTINGS_HELP = (
 )
 
 
-def example(command: str) -> str:
-    """The end of a command's help."""
-    return f"\b\nExample:\n  {command}"
-
-
-def local(text: str) -> str:
-    """A text in the language of who typed the command that runs."""
-    context = click.get_current_context(silent=True)
-    return for_terminal(text, context.find_root().command.name or "") if context else text
-
-
 def say(text: str, *, err: bool = False) -> None:
     """Tell whoever typed the command something; what a program is to read goes past this."""
     click.echo(local(text), err=err)
 
 
-def _translate_help(command: click.Command, package: str) -> None:
-    command.help = for_terminal(inspect.cleandoc(command.help), package) if command.help else None
-    for option in command.params:
-        if isinstance(option, click.Option) and option.help:
-            option.help = for_terminal(option.help, package)
-    for each in command.commands.values() if isinstance(command, click.Group) else ():
-        _translate_help(each, package)
+class _Command(click.Command):
+    """Says what it says of itself in the language of who typed it."""
+
+    context_class = HelpContext
 
 
-class _OneSentence(click.Command):
+class _OneSentence(_Command):
     """Ends the process with what the command returns, or with a sentence and an exit code."""
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         quiet_start.uninstall()
         if language_of_terminal() != "en":
-            _translate_help(self, self.name or "")
+            translate(self, self.name or "")
         try:
             code = super().main(*args, **(extra | {"prog_name": self.name, "standalone_mode": False}))
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            code = error.exit_code
         except click.UsageError as error:
             self._fail(f"{' '.join(error.format_message().split()).rstrip('.')}; see --help")
             code = error.exit_code
@@ -69,11 +58,19 @@ class _OneSentence(click.Command):
 
     def _fail(self, *problems: str) -> None:
         for problem in problems:
-            click.echo(f"{self.name}: {for_terminal(problem, self.name or '')}", err=True)
+            click.echo(f"{self.name}: {shown(problem, self.name or '')}", err=True)
 
 
-class Program(_OneSentence, click.Group):
+class _Group(_Command, click.Group):
+    """A group of commands in a program."""
+
+    command_class = _Command
+
+
+class Program(_OneSentence, _Group):
     """A program with commands."""
+
+    group_class = _Group
 
 
 class SingleCommand(_OneSentence):

@@ -4,7 +4,7 @@ import sys
 import time
 from typing import TextIO
 
-from common.runtime.command_line import local
+from common.runtime.help_page import local
 
 AFTER_SECONDS, EVERY_SECONDS = 2.0, 0.5
 CLEAR = "\r\x1b[K"

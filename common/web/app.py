@@ -1,5 +1,6 @@
 """Puts a page together: its own routes, static files, login, and the request guard in front."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -49,14 +50,19 @@ def create_app(
     exception_handlers: Mapping[Any, Any] | None = None,
 ) -> Starlette:
     """Files shared by all pages are public below /static/; the page's own require the password, below /page/."""
-    index = Path(str(resources.files(files.package))) / "static" / files.index
+    folder = Path(str(resources.files(files.package))) / "static"
+    package = files.package.partition(".")[0]
 
     async def serve_index(_: Request) -> Response:
-        return FileResponse(index)
+        return FileResponse(folder / files.index)
+
+    async def serve_languages(_: Request) -> Response:
+        return Response(f"export const LANGUAGES = {json.dumps(languages(folder))};\n", media_type="text/javascript")
 
     shared = [
         Route("/", serve_index),
-        *login_routes(auth, setting),
+        Route("/page/languages.js", serve_languages),
+        *login_routes(auth, setting, package),
         Mount("/static", RevalidatedFiles(packages=[("common.web", "static")])),
         Mount("/page", RevalidatedFiles(packages=[(files.package, "static")])),
     ]
@@ -66,9 +72,13 @@ def create_app(
         public_paths=(*PUBLIC_PATHS, *public_paths),
         setting=setting,
     )
-    package = files.package.partition(".")[0]
     handlers = {404: _not_found, HTTPException: refuse(package)} | dict(exception_handlers or {})
     return Starlette(routes=[*shared, *routes], middleware=[guard], exception_handlers=handlers)
+
+
+def languages(folder: Path) -> list[str]:
+    """The languages into which somebody translated a page: texts.de.js is there for German."""
+    return sorted(file.name.split(".")[1] for file in folder.glob("texts.*.js"))
 
 
 async def _not_found(_: Request, __: Exception) -> Response:

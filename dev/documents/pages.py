@@ -16,6 +16,6 @@ PAGES: dict[str, Callable[[], str]] = {
     **{
         str(texts.file_of(program, language).relative_to(texts.ROOT)): partial(texts.page, program, language)
         for program in texts.ROOMS
-        for language in ("", "de")
+        for language in ("", *texts.languages(program))
     },
 }

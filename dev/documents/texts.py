@@ -18,7 +18,7 @@ ROOMS = {
 # What stays English: metrics, the words of Home Assistant, the log, and why a message was rejected, which is data.
 SILENT_FILES = re.compile(
     r"metrics|homeassistant|latency\.py|mqtt_properties|mqtt_publish|translation\.py|uploader/ingest/|uploader/worker\.py|inbox\.py"
-    r"|common/contract/|storage/(structure|pictures)/"
+    r"|common/contract/(?!times)|storage/(structure|pictures)/"
 )
 LOGS = {"debug", "info", "warning", "error", "exception", "critical"}
 # Calls whose texts nobody reads: patterns and comparisons.
@@ -29,7 +29,7 @@ NO_TEXT = re.compile(
     r"[<>]|\w=\"|\"\w+\": |charset|max-age|default-src|%[(s]|: keep-alive|^\w+ \| None$|status code|font:|\\[dw]"
     r"|^(Not authorized|Session taken over|No matching subscribers|Caught exception in|Input should|Field required)$"
     r"|^(Basic $|camera \{|blind \{|backlog \{|certificate \{|edge \{|usbcam|acknowledged by the broker$)"
-    r"|^\./usbcam [\w -]*(\{name\}|FILE)?$"
+    r"|^\./usbcam [\w -]*(\{\w+\}|FILE)?( && \./usbcam up)?$|kubectl |^\{(python|kubectl|in_\w+)\} |^export const|^sh mosquitto|deploy/|\.venv/bin|time of the contract"
 )
 WORD = re.compile(r"[A-Za-z_]\w*")
 NOISE = {"join", "max", "min", "round", "len", "str", "or", "if", "else", "not", "f", "getattr", "self", "escape"}
@@ -40,6 +40,11 @@ HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n'
 def file_of(program: str, language: str = "") -> Path:
     """The sentences of a program, or their translation."""
     return ROOT / ROOMS[program][0] / "texts" / (f"{language}.po" if language else f"{program}.pot")
+
+
+def languages(program: str) -> list[str]:
+    """The languages into which somebody translated it: there is a file for each."""
+    return sorted(file.stem for file in file_of(program).parent.glob("*.po"))
 
 
 def page(program: str, language: str = "") -> str:
@@ -99,6 +104,9 @@ def _in_call(node: ast.Call) -> Iterator[str]:
     function = node.func
     name = function.attr if isinstance(function, ast.Attribute) else ast.unparse(function)
     if name in SILENT_CALLS:
+        return
+    if name == "word":  # however short it is
+        yield from (_template(each) for each in node.args if isinstance(each, ast.Constant))
         return
     is_log = isinstance(function, ast.Attribute) and name in LOGS and "log" in ast.unparse(function.value).lower()
     for child in (function, *node.args[is_log:], *node.keywords):

@@ -23,16 +23,12 @@ from camera.service import CameraService
 from camera.sources.factory import validate_file_source
 from camera.sources.frame import SourceError
 from common.runtime import log
-from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, example, say, version_option
+from common.runtime.command_line import SETTINGS_HELP, Program, WrongInputError, say, version_option
+from common.runtime.help_page import example
 from common.runtime.progress import tell_success
 from common.runtime.settings import read_settings
 
-EPILOG = f"""{SETTINGS_HELP}
-
-\b
-Example:
-  CAMERA_SOURCE=demo python -m camera doctor --shot shot.jpg
-  ./usbcam doctor    the same in its container"""
+EPILOG = f"{SETTINGS_HELP}\n\n{example('CAMERA_SOURCE=demo python -m camera doctor --shot shot.jpg')}"
 
 
 @click.group("camera", cls=Program, invoke_without_command=True, epilog=EPILOG)

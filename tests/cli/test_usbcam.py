@@ -1,6 +1,7 @@
 """./usbcam in every shell that is here, with a docker in its place that only writes down what it is asked."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -37,7 +38,7 @@ class Door:
     """A copy of what ./usbcam consists of, with a .env."""
 
     def __init__(self, folder: Path, shell: tuple[str, ...]) -> None:
-        self.folder, self.shell = folder / "here", shell
+        self.folder, self.shell = folder / "here", (shutil.which(shell[0]) or shell[0], *shell[1:])
         self.folder.mkdir()
         shutil.copytree(ROOT / "cli", self.folder / "cli", ignore=shutil.ignore_patterns("__pycache__"))
         for file in ("usbcam", ".env.example", "docker-compose.edge.yml", "docker-compose.cloud.yml"):
@@ -52,7 +53,8 @@ class Door:
         programs.mkdir()
         (programs / "docker").write_text(DOCKER)
         (programs / "docker").chmod(0o755)
-        tools = self._busybox() if shell[0] == "busybox" else os.environ["PATH"]
+        self.has_busybox = shell[0] == "busybox"
+        tools = self._busybox() if self.has_busybox else os.environ["PATH"]
         self.environment = {"PATH": f"{programs}:{tools}", "HOME": str(folder), "ASKED": str(self.asked)}
 
     def _busybox(self) -> Path:
@@ -60,6 +62,17 @@ class Door:
         tools = busybox_tools(self.folder.parent)
         (tools / "python3").symlink_to(Path(sys.executable).resolve())
         return tools
+
+    def without_docker(self) -> None:
+        """Take docker away, and put a Python in the place of .venv's that only says what it is asked."""
+        tools = self.folder.parent / "busybox" if self.has_busybox else busybox_tools(self.folder.parent)
+        if not (tools / "python3").exists():
+            (tools / "python3").symlink_to(Path(sys.executable).resolve())
+        self.environment["PATH"] = str(tools)
+        python = self.folder / ".venv/bin/python"
+        python.parent.mkdir(parents=True)
+        python.write_text('#!/bin/sh\necho "$*"\n')
+        python.chmod(0o755)
 
     def start(self, *words: str, **settings: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
@@ -110,6 +123,16 @@ def test_every_command_has_a_description_and_an_example(usbcam: Door) -> None:
         (("stat",), "there is no command stat"),
         (("up", "now"), "up takes no now"),
         (("enroll",), "enroll takes the name of an edge"),
+        (("enroll", "--list"), "enroll takes the name of an edge and no --list; ./usbcam edges lists all"),
+        (("revoke", "porch", "shed"), "revoke takes the name of an edge"),
+        (("pause", "porch", "shed"), "pause takes one camera or nothing"),
+        (("resume", "--all"), "resume takes one camera or nothing"),
+        (("snapshot", "a.jpg", "b.jpg"), "snapshot takes a file and --camera NAME"),
+        (("link", "a.png", "b.png"), "link takes the key of a picture"),
+        (("logs", "camera", "uploader"), "logs takes one service or nothing, and not uploader too"),
+        (("help", "up", "down"), "help takes one command, and not down too"),
+        (("notify", "test", "now"), "notify takes the word test"),
+        (("uninstall", "--all", "now"), "uninstall takes --all or nothing, and not --all now"),
         (("init",), "./usbcam init edge or ./usbcam init cloud"),
         (("uninstall", "--everything"), "uninstall takes --all or nothing"),
         (("restart", "kamera"), "there is no service kamera; there are camera, edge-broker"),
@@ -121,6 +144,35 @@ def test_a_mistake_on_the_command_line_is_one_sentence(usbcam: Door, words: tupl
     assert status == 2
     assert sentence in said
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("word", ["now", "--quiet"])
+def test_a_word_too_many_is_refused_by_every_command(usbcam: Door, word: str) -> None:
+    """A command that takes none names the word, the others what they take; nothing is asked of Docker."""
+    usbcam.env(RIGHT)
+    listed = re.findall(r"^  ([a-z]+)( .+?)?  ", usbcam("help")[1], re.MULTILINE)
+
+    for command, takes in listed:
+        words = [*takes.lower().split(" or ")[0].replace("]", " ").replace("[", " ").split(), word]
+        status, said = usbcam(command, *words, word) if takes else usbcam(command, word)
+        assert (status, len(said.splitlines())) == (2, 1), (command, said)
+        assert takes or f"{command} takes no {word}" in said
+    assert usbcam.asked.read_text() == ""
+
+
+def test_without_docker_nothing_is_named_that_needs_it(usbcam: Door) -> None:
+    usbcam.without_docker()
+    usbcam.env(RIGHT)
+
+    _, ready = usbcam("init", "cloud")
+    status, shown = usbcam("status")
+
+    assert "docs/how-to/install.md#without-docker starts" in ready
+    assert (status, shown.splitlines()[1:]) == (0, ["-m uploader status"])
+    for command in ("up", "down", "logs", "restart", "upgrade", "uninstall"):
+        status, said = usbcam(command)
+        assert (status, len(said.splitlines())) == (1, 1), said
+        assert "this needs Docker with Compose 2.20 or newer; without it see docs/how-to/install.md" in said
 
 
 @pytest.mark.parametrize("command", ["up", "check", "doctor", "setup"])

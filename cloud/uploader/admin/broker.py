@@ -18,6 +18,7 @@ from common.contract import topics
 from common.contract.uploader_status import UploaderStatus
 from common.mqtt import MAX_COMMAND_BYTES, NO_MATCHING_SUBSCRIBERS, Login, accept_packets_up_to, new_client
 from common.runtime.check_result import CheckResult, failed, passed, skipped, warned
+from common.runtime.front_door import log_of, start
 from uploader.mqtt.granted import Granted
 from uploader.mqtt.session import (
     EXCLUSIVE_CLIENT_ID,
@@ -32,7 +33,6 @@ from uploader.settings import Settings
 
 REPLY_TIMEOUT_SECONDS = 5.0
 STATUS_TIMEOUT_SECONDS = 2.0
-START = "./usbcam up"
 
 
 class BrokerError(Exception):
@@ -109,9 +109,8 @@ class BrokerProbe:
             return self._replies.get(timeout=REPLY_TIMEOUT_SECONDS)
         except Empty as error:
             self._disconnect()
-            raise BrokerError(
-                f"it did not answer {what} within {REPLY_TIMEOUT_SECONDS:g} s; look at its log"
-            ) from error
+            said = f"it did not answer {what} within {REPLY_TIMEOUT_SECONDS:g} s; {log_of('cloud-broker')} says why"
+            raise BrokerError(said) from error
 
     def _on_connect(
         self, _client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
@@ -167,8 +166,8 @@ def _check_uploaders(probe: BrokerProbe, wanted: int) -> CheckResult:
         return failed("uploader", receipt_refused(reason))
     if reason == NO_MATCHING_SUBSCRIBERS:
         lost = "nobody has subscribed, so the broker discards images and cameras send them again"
-        return failed("uploader", f"{lost}; start it: {START}")
-    return warned("uploader", f"none is connected, its session keeps what arrives; start it: {START}")
+        return failed("uploader", f"{lost}; start it: {start('uploader')}")
+    return warned("uploader", f"none is connected, its session keeps what arrives; start it: {start('uploader')}")
 
 
 def _collect_statuses(probe: BrokerProbe, wanted: int) -> dict[str, UploaderStatus]:
@@ -192,7 +191,7 @@ def _judge(statuses: dict[str, UploaderStatus], wanted: int) -> CheckResult:
         problem = f"{len(statuses)} receive the same images ({names})"
         return failed("uploader", f"{problem}; run only one, or set UPLOADERS for all")
     if is_exclusive != (wanted == 1):
-        return warned("uploader", f"{names} was started with another UPLOADERS; restart it: {START}")
+        return warned("uploader", f"{names} was started with another UPLOADERS; restart it: {start('uploader')}")
     problems = [f"{status.uploader} reports: {status.problem}" for status in statuses.values() if status.problem]
     if problems:
         return warned("uploader", "; ".join(problems))

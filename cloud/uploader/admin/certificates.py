@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.check_result import CheckResult, failed, passed, warned
+from common.runtime.front_door import new_broker_certificate
 
 SOON = timedelta(days=30)
 
@@ -12,8 +13,7 @@ SOON = timedelta(days=30)
 def check_certificates(certificates: CertificateExpiry) -> Iterator[CheckResult]:
     """Check all of them; where enrolment runs elsewhere there are none to check."""
     if certificates.broker is not None:
-        remedy = "./usbcam down, then ./usbcam up"
-        yield from _check_expiry("broker's TLS", certificates.broker, remedy)
+        yield from _check_expiry("broker's TLS", certificates.broker, new_broker_certificate())
     for name, expires_at in sorted(certificates.edges.items()):
         yield from _check_expiry(f"edge {name}", expires_at, f"./usbcam renew {name}")
     if certificates.edges:

@@ -1,12 +1,13 @@
-// Puts a page's texts in their places. The English ones are in the page's texts.js, a translation beside it (texts.de.js).
+// Puts a page's texts in their places. The English ones are in the page's texts.js, a translation beside it (texts.de.js);
+// the server says which there are.
 // Which language: the first of the browser's that there is, and its way to write dates and numbers.
 
+import { LANGUAGES } from "/page/languages.js";
 import { TEXTS as ENGLISH } from "/page/texts.js";
 
-const TRANSLATIONS = ["de"];
 const primary = (tag) => tag.toLowerCase().split("-")[0];
 
-export const locale = navigator.languages.find((tag) => ["en", ...TRANSLATIONS].includes(primary(tag))) ?? "en";
+export const locale = navigator.languages.find((tag) => ["en", ...LANGUAGES].includes(primary(tag))) ?? "en";
 export const language = primary(locale);
 const TEXTS = language === "en" ? ENGLISH : { ...ENGLISH, ...(await import(`/page/texts.${language}.js`)).TEXTS };
 

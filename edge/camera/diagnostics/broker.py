@@ -16,12 +16,13 @@ from common.contract import topics
 from common.contract.times import timestamp_of
 from common.mqtt import MAX_COMMAND_BYTES, accept_packets_up_to, new_client
 from common.runtime.check_result import CheckResult, failed, info, passed, warned
+from common.runtime.front_door import log_of, start
 
 REPLY_TIMEOUT_SECONDS = 5.0
 SOON_DAYS = 30
 DAY_SECONDS = 86400
+BROKER = "edge-broker"
 MAX_NUMBER = 1 << 53  # beyond that it is no count
-LOGS = "./usbcam logs edge-broker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def check_broker(settings: Settings, snapshot: BrokerSnapshot) -> Iterator[Check
     address = f"{settings.edge_broker_host}:{settings.edge_broker_port}"
     if not snapshot.answers:
         problem = f"The edge broker at {address} does not answer"
-        yield failed("broker", f"{problem}: start it, and see in its log why it stopped: {LOGS}")
+        yield failed("broker", f"{problem}: {start(BROKER)} starts it, and {log_of(BROKER)} says why it stopped.")
         return
     yield passed("broker", f"The edge broker at {address} answers.")
     yield _check_bridge(snapshot.bridge)
@@ -123,7 +124,7 @@ def _check_bridge(state: str) -> CheckResult:
         return passed("bridge", "The bridge to the cloud is up.")
     if state == "0":
         problem = "The bridge to the cloud is down, captures wait"
-        return failed("bridge", f"{problem}: check the token, CLOUD_HOST and its port; {LOGS}")
+        return failed("bridge", f"{problem}: check the token, CLOUD_HOST and its port; {log_of(BROKER)} says more.")
     return info("bridge", "Whether the bridge to the cloud is up is not known: this is not the shipped edge broker.")
 
 

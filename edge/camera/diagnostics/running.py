@@ -13,6 +13,7 @@ from camera.diagnostics.snapshot import SnapshotError, UnknownCameraError
 from camera.pipeline.camera_status import CameraState
 from common.contract import topics
 from common.mqtt import new_client
+from common.runtime.front_door import log_of, start
 from common.runtime.settings import SettingsError, read_secret_file
 
 REPLY_TIMEOUT_SECONDS = 5.0
@@ -28,7 +29,7 @@ def describe(cameras: Sequence[Settings]) -> Iterator[str]:
     """A line for each camera, and one for what waits."""
     broker = read_retained(cameras[0])
     if not broker.answers:
-        yield "  edge-broker does not answer; ./usbcam logs edge-broker says why"
+        yield f"  edge-broker does not answer; {log_of('edge-broker')} says why"
         return
     for camera in cameras:
         yield f"  {camera.camera_name:<14} {_describe(broker.statuses.get(camera.camera_name, RetainedStatus()))}"
@@ -67,7 +68,7 @@ def _publish(settings: Settings, names: Sequence[str], text: str) -> None:
     try:
         client.connect(settings.edge_broker_host, settings.edge_broker_port)
     except OSError as error:
-        raise CommandError(f"The edge broker does not answer ({error}); ./usbcam up starts it.") from error
+        raise CommandError(f"The edge broker does not answer ({error}); {start('edge-broker')} starts it.") from error
     client.loop_start()
     try:
         for name in names:
@@ -101,7 +102,7 @@ def preview(settings: Settings) -> bytes:
         response = connection.getresponse()
         content = response.read()
     except OSError as error:
-        raise SnapshotError(f"The live page does not answer ({error}); ./usbcam logs camera says why.") from error
+        raise SnapshotError(f"The live page does not answer ({error}); {log_of('camera')} says why.") from error
     finally:
         connection.close()
     if response.status == NOT_FOUND:

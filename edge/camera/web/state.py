@@ -11,6 +11,7 @@ from camera.web.pipeline_status import PipelineStatus
 from camera.web.process_stats import CpuMeter, memory_mb
 from common.contract.capture import WHOLE_FRAME, Capture
 from common.contract.times import timestamp
+from common.runtime.front_door import as_typed_here, start
 
 
 class StateView:
@@ -38,11 +39,22 @@ class StateView:
                 "dropped": spool.dropped,
             },
             "gallery_url": self._context.workers[0].settings.gallery_url if self._context.workers else "",
+            "commands": _commands(),
             "stored": publisher.stored,
             "rejected": publisher.rejected,
             "cameras": [_camera_json(worker) for worker in self._context.workers],
             "captures": [_capture_json(record) for record in self._context.history.recent()],
         }
+
+
+def _commands() -> dict[str, str]:
+    """What the page may advise to type on this host."""
+    return {
+        "doctor": as_typed_here("./usbcam doctor", "camera"),
+        "snapshot": as_typed_here("./usbcam snapshot", "camera"),
+        "startBroker": start("edge-broker"),
+        "startCamera": start("camera"),
+    }
 
 
 def boxes_json(preview: Preview) -> dict[str, object]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.contract.certificate_expiry import CertificateExpiry
+from common.runtime.front_door import new_broker_certificate
 from gallery.fleet.overview import CameraState, EdgeState
 
 BLIND = {
@@ -75,7 +76,7 @@ def check_certificates(certificates: CertificateExpiry, now: datetime) -> Iterat
         f"token of the edge {name}": (moment, f"./usbcam renew {name}") for name, moment in certificates.edges.items()
     }
     if certificates.broker:
-        ends["broker's certificate"] = certificates.broker, "./usbcam down, then ./usbcam up"
+        ends["broker's certificate"] = certificates.broker, new_broker_certificate()
     for subject, (moment, remedy) in ends.items():
         for days in REMIND_DAYS:
             due = moment - now < timedelta(days=days)

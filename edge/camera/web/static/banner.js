@@ -7,30 +7,33 @@ import { blindLabel } from "./camera/labels.js";
 
 const HERE = "onThisHost";
 const CLOUD = "onTheCloudHost";
-// By stage and level: the text (none: what the server says), what it means without captures that wait, where, command.
+// By stage and level: the text (none: what the server says), what it means without captures that wait, where, and the
+// command; on this host it is one of those that the server names.
 const ADVICE = {
-  "camera error": [null, "noNewPictures", HERE, "./usbcam doctor"],
-  "blind error": [null, "nobodyIsSeen", HERE, "./usbcam snapshot"],
-  "disk error": [null, "notKept", HERE, "./usbcam doctor"],
-  "disk warning": ["diskFilling", "oldestGo", HERE, "./usbcam doctor"],
-  "broker error": ["brokerSilent", "keptHere", HERE, "./usbcam up"],
+  "camera error": [null, "noNewPictures", HERE, "doctor"],
+  "blind error": [null, "nobodyIsSeen", HERE, "snapshot"],
+  "disk error": [null, "notKept", HERE, "doctor"],
+  "disk warning": ["diskFilling", "oldestGo", HERE, "doctor"],
+  "broker error": ["brokerSilent", "keptHere", HERE, "startBroker"],
   "bridge warning": ["noToken", "keptHere", CLOUD, "./usbcam enroll NAME"],
-  "bridge error": ["cloudUnreachable", "keptHere", HERE, "./usbcam doctor"],
+  "bridge error": ["cloudUnreachable", "keptHere", HERE, "doctor"],
   "cloud warning": ["noReceipts", "keptHere", CLOUD, "./usbcam check"],
 };
 const ABOUT_PICTURES = ["keptHere"]; // then what waits is counted
 
 let heardAt = null;
+let commands = { startCamera: "./usbcam up" };
 
 export function offerCommand() {
   byId("copy-command").addEventListener("click", copyCommand);
 }
 
-export function showBanner({ pipeline, spool, cameras }) {
+export function showBanner({ pipeline, spool, cameras, commands: typed }) {
   heardAt = new Date();
+  commands = typed;
   const stage = blindness(worst(pipeline), cameras);
   if (!stage) return (byId("banner").hidden = true);
-  const [wrong, meaning, where, command] = ADVICE[`${kind(stage)} ${stage.level}`] ?? [null, "keptHere", HERE, "./usbcam doctor"];
+  const [wrong, meaning, where, command] = ADVICE[`${kind(stage)} ${stage.level}`] ?? [null, "keptHere", HERE, "doctor"];
   const waiting = spool.captures && ABOUT_PICTURES.includes(meaning);
   const means = waiting ? counted("oneWaits", "manyWait", spool.captures) : text(meaning);
   show(stage.level, wrong ? text(wrong) : stage.message, means, where, command);
@@ -38,7 +41,7 @@ export function showBanner({ pipeline, spool, cameras }) {
 
 // The page has lost its server.
 export function showLost() {
-  show("error", text("unreachable"), heardAt ? text("shownAsOf", { time: clock(heardAt) }) : "", HERE, "./usbcam up");
+  show("error", text("unreachable"), heardAt ? text("shownAsOf", { time: clock(heardAt) }) : "", HERE, "startCamera");
 }
 
 function worst(pipeline) {
@@ -58,7 +61,8 @@ const kind = ({ stage }) => stage.toLowerCase().replace(/s$/, "");
 function show(level, wrong, meaning, where, command) {
   byId("banner").className = level;
   byId("banner").hidden = false;
-  for (const [id, sentence] of Object.entries({ wrong, meaning, "advice-where": text(where), command })) {
+  const shown = { wrong, meaning, "advice-where": text(where), command: commands[command] ?? command };
+  for (const [id, sentence] of Object.entries(shown)) {
     if (byId(id).textContent !== sentence) byId(id).textContent = sentence;
   }
 }

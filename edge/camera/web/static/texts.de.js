@@ -40,7 +40,7 @@ export const TEXTS = {
   oneWaits: "1 Bild ist hier sicher und wird später gesendet.",
   manyWait: "{number} Bilder sind hier sicher und werden später gesendet.",
   diskFilling: "Der Platz für wartende Bilder ist fast voll.",
-  brokerSilent: "Der Broker dieses Standorts antwortet nicht.",
+  brokerSilent: "Der edge-broker antwortet nicht.",
   noToken: "Dieser Standort ist nicht angemeldet: EDGE_TOKEN fehlt in .env.",
   cloudUnreachable: "Die Cloud ist nicht erreichbar.",
   noReceipts: "Die Cloud bestätigt keine Bilder.",
@@ -85,11 +85,11 @@ export const TEXTS = {
 
   // Eine Kamera, die Bilder gibt und nichts sieht
   blindSince: "Sieht nichts seit {time}. {why}",
-  blindCovered: "Etwas verdeckt die Linse: freimachen oder reinigen.",
-  blindDefocused: "Das Bild ist unscharf: scharfstellen oder die Linse reinigen.",
-  blindTurned: "Sie blickt woandershin: zurückdrehen, oder Pause und wieder starten, wenn es so bleiben soll.",
-  blindFrozen: "Das Bild steht: die Kamera aus- und wieder einstecken.",
-  blindDark: "Es ist dunkel, wo es um diese Zeit hell ist: nach Licht und Linse sehen.",
+  blindCovered: "Etwas verdeckt das Objektiv: freimachen oder putzen.",
+  blindDefocused: "Das Bild ist unscharf: scharf stellen oder das Objektiv putzen.",
+  blindTurned: "Sie blickt woandershin: zurückdrehen oder anhalten und fortsetzen, wenn es so bleiben soll.",
+  blindFrozen: "Das Bild ist eingefroren: die Kamera abziehen und wieder anschließen.",
+  blindDark: "Es ist dunkel, wo es um diese Zeit hell ist: nach dem Licht und dem Objektiv sehen.",
 
   // Warum eine Aufnahme nicht behalten wurde
   small: "zu klein",
@@ -104,7 +104,7 @@ export const TEXTS = {
 
   // Aufnahmen
   faceAt: "Ein Gesicht an {camera}",
-  spooled: "auf der Platte",
+  spooled: "auf der Festplatte",
   sent: "wird gesendet",
   inS3: "in S3",
   rejected: "abgewiesen",
@@ -115,7 +115,7 @@ export const TEXTS = {
   factReason: "Grund",
   factKey: "S3-Schlüssel",
   factReceipt: "Zeit bis zur Quittung",
-  factQuality: "Güte",
+  factQuality: "Qualität",
   factShot: "Aufnahme",
   factPoor: "Mangel",
   factId: "ID",
