@@ -151,7 +151,10 @@ def translation_of(package: str, language: str) -> Translation | None:
     """The translation of a program into a language, if there is one."""
     if not LANGUAGE.fullmatch(language):
         return None
-    file = resources.files(package) / "texts" / f"{language}.po"
+    try:
+        file = resources.files(package) / "texts" / f"{language}.po"
+    except ModuleNotFoundError:  # a program of dev/, which is English
+        return None
     return Translation(parse_po(file.read_text(encoding="utf-8"))) if file.is_file() else None
 
 

@@ -8,7 +8,7 @@ import click
 
 from common import __version__
 from common.runtime import quiet_start
-from common.runtime.help_page import HelpContext, local, shown, translate
+from common.runtime.help_page import HelpContext, local, shown, translated
 from common.runtime.settings import SettingsError
 from common.translation import language_of_terminal
 
@@ -36,15 +36,17 @@ class _OneSentence(_Command):
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         quiet_start.uninstall()
-        if language_of_terminal() != "en":
-            translate(self, self.name or "")
+        spoken = translated(self, self.name or "") if language_of_terminal() != "en" else self
         try:
-            code = super().main(*args, **(extra | {"prog_name": self.name, "standalone_mode": False}))
+            code = super(_OneSentence, spoken).main(
+                *args, **(extra | {"prog_name": self.name, "standalone_mode": False})
+            )
         except click.exceptions.NoArgsIsHelpError as error:
             click.echo(error.format_message(), err=True)
             code = error.exit_code
         except click.UsageError as error:
-            self._fail(f"{' '.join(error.format_message().split()).rstrip('.')}; see --help")
+            said = shown(" ".join(error.format_message().split()).rstrip("."), self.name or "")
+            self._fail(f"{said}; see --help")
             code = error.exit_code
         except click.ClickException as error:
             self._fail(error.format_message())

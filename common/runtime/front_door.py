@@ -1,4 +1,4 @@
-"""What people can type where a program runs: ./usbcam around Compose, kubectl around pods, the programs themselves else."""
+"""What people can type where a program runs: ./usbcam around Compose, kubectl around pods, else the programs."""
 
 import os
 import re

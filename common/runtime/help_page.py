@@ -1,13 +1,17 @@
 """Help and complaints of the command lines, click's own words too, in the language of who typed the command."""
 
+import copy
 import inspect
 import re
 from collections.abc import Iterable
+from typing import TypeVar
 
 import click
 
 from common.runtime.front_door import as_typed_here
 from common.translation import for_terminal
+
+AnyCommand = TypeVar("AnyCommand", bound=click.Command)
 
 # What click says of itself, for `make docs` to collect; {fields} are what it fills in.
 CLICK_SAYS = (
@@ -77,8 +81,14 @@ class HelpContext(click.Context):
     formatter_class = HelpFormatter
 
 
-def translate(command: click.Command, program: str) -> None:
-    """Put what a command and its subcommands say of themselves into that language."""
+def translated(command: AnyCommand, program: str) -> AnyCommand:
+    """A copy of a command that says what it and its subcommands say of themselves in that language."""
+    spoken = copy.deepcopy(command)
+    _translate(spoken, program)
+    return spoken
+
+
+def _translate(command: click.Command, program: str) -> None:
     command.help = _translated(command.help, program)
     paragraphs = inspect.cleandoc(command.epilog or "").split("\n\n")
     spoken = "\n\n".join(shown(text, program) for text in paragraphs)
@@ -87,7 +97,7 @@ def translate(command: click.Command, program: str) -> None:
         if isinstance(option, click.Option):
             option.help = _translated(option.help, program)
     for each in command.commands.values() if isinstance(command, click.Group) else ():
-        translate(each, program)
+        _translate(each, program)
 
 
 def _translated(text: str | None, program: str) -> str | None:

@@ -9,7 +9,8 @@ import click
 
 from common.mqtt import Login
 from common.runtime.check_result import CheckResult, Status, failed, passed, print_results, skipped, warned
-from common.runtime.command_line import SingleCommand, example
+from common.runtime.command_line import SingleCommand
+from common.runtime.help_page import example
 from dev.conformance import edges, needs
 from dev.conformance.client import Broker, Certificates, LessGrantedError, NotGrantedError
 from dev.harness.enrolment import unpack_token

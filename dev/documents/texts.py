@@ -29,7 +29,8 @@ NO_TEXT = re.compile(
     r"[<>]|\w=\"|\"\w+\": |charset|max-age|default-src|%[(s]|: keep-alive|^\w+ \| None$|status code|font:|\\[dw]"
     r"|^(Not authorized|Session taken over|No matching subscribers|Caught exception in|Input should|Field required)$"
     r"|^(Basic $|camera \{|blind \{|backlog \{|certificate \{|edge \{|usbcam|acknowledged by the broker$)"
-    r"|^\./usbcam [\w -]*(\{\w+\}|FILE)?( && \./usbcam up)?$|kubectl |^\{(python|kubectl|in_\w+)\} |^export const|^sh mosquitto|deploy/|\.venv/bin|time of the contract"
+    r"|^\./usbcam [\w -]*(\{\w+\}|FILE)?( && \./usbcam up)?$|deploy/|\.venv/bin|time of the contract"
+    r"|kubectl |^\{(python|kubectl|in_\w+)\} |^export const|^sh mosquitto"
 )
 WORD = re.compile(r"[A-Za-z_]\w*")
 NOISE = {"join", "max", "min", "round", "len", "str", "or", "if", "else", "not", "f", "getattr", "self", "escape"}

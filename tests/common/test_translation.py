@@ -1,8 +1,17 @@
 """A sentence in the language of who reads it, also one that was put together from several."""
 
+from pathlib import Path
+
 import pytest
 
-from common.translation import Translation, for_browser, language_of_terminal, parse_po, translation_of
+from common.translation import (
+    Translation,
+    for_browser,
+    language_of_browser,
+    language_of_terminal,
+    parse_po,
+    translation_of,
+)
 
 FILE = r"""
 msgid ""
@@ -76,5 +85,17 @@ def test_a_page_answers_in_the_first_language_of_the_browser_that_there_is(accep
     assert for_browser("Connected to the cloud.", "camera", accepted) == said
 
 
+def test_a_language_is_found_by_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = tmp_path / "spoken_program" / "texts"
+    texts.mkdir(parents=True)
+    (texts.parent / "__init__.py").touch()
+    (texts / "fr.po").write_text('msgid "Log in"\nmsgstr "Se connecter"\n', encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert for_browser("Log in", "spoken_program", "fr-CA,de") == "Se connecter"
+    assert language_of_browser("spoken_program", "it, fr") == "fr"
+
+
 def test_a_language_that_nobody_wrote_is_none() -> None:
     assert translation_of("camera", "xx") is None
+    assert translation_of("a_program_of_dev", "de") is None

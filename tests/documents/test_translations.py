@@ -1,11 +1,13 @@
 """Every sentence of a program is in one file, and a translation is a file that says each as well."""
 
 import ast
+from pathlib import Path
 from string import Formatter
 
 import pytest
 
 from common.translation import Translation, parse_po
+from dev.documents import pages, texts
 from dev.documents.texts import ROOMS, file_of, texts_of
 from tests.support.paths import ROOT
 
@@ -24,6 +26,23 @@ def fields(text: str) -> list[str]:
 
 def filled(text: str, values: dict[str, str]) -> str:
     return "".join(literal + values.get(field or "", "") for literal, field, _, _ in Formatter().parse(text))
+
+
+def test_another_language_is_kept_up_to_date_as_soon_as_its_file_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "cloud/enroll/texts/fr.po"
+    file.parent.mkdir(parents=True)
+    file.write_text('msgid "Log in"\nmsgstr "Se connecter"\n', encoding="utf-8")
+    monkeypatch.setattr(texts, "ROOT", tmp_path)
+    monkeypatch.setattr(texts, "sentences", lambda _: {"Log in": {"a.py"}, "Said anew": {"b.py"}})
+
+    made = pages.translations()
+
+    assert list(made) == ["cloud/enroll/texts/fr.po"]
+    written = made["cloud/enroll/texts/fr.po"]()
+    assert 'msgid "Log in"\nmsgstr "Se connecter"\n' in written
+    assert 'msgid "Said anew"\nmsgstr ""\n' in written
 
 
 @pytest.mark.parametrize("program", ROOMS)

@@ -121,7 +121,7 @@ def test_a_revoked_edge_has_no_rights_and_may_be_enrolled_anew(enroll: Enroll) -
 def test_who_is_not_enrolled_cannot_be_revoked(enroll: Enroll) -> None:
     said = enroll("--revoke", "porch")
 
-    assert (said.status, said.error) == (2, "enroll: porch is not enrolled; --list shows who is\n")
+    assert (said.status, said.error) == (2, "enroll: porch is not enrolled; ./usbcam edges shows who is\n")
 
 
 def test_the_list_shows_who_is_in_and_until_when(enroll: Enroll) -> None:

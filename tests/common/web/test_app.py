@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from common.web.app import PageFiles, create_app
+from common.web.app import PageFiles, create_app, languages
 from common.web.auth import PasswordAuth
 from common.web.server import WebServerError, WebSettings, bind_socket, create_server, load_password
 from dev.harness.process import LOOPBACK, free_port
@@ -77,6 +78,18 @@ def test_nothing_outside_the_folder_of_static_files_is_served(page: Site, path: 
 @pytest.mark.parametrize("host", ["x/login?", "x/static/?", "x/login#"])
 def test_a_host_header_makes_no_path_public(page: Site, host: str) -> None:
     assert page.ask("/page/base.css", host=host).status == 401
+
+
+def test_a_page_is_told_the_languages_that_have_a_file(page: Site, tmp_path: Path) -> None:
+    for name in ("texts.js", "texts.fr.js", "texts.de.js", "text.js"):
+        (tmp_path / name).touch()
+
+    assert languages(tmp_path) == ["de", "fr"]
+    answer = page.ask("/page/languages.js", authorization=basic(PASSWORD))
+    assert (answer.headers["content-type"].partition(";")[0], answer.body) == (
+        "text/javascript",
+        b"export const LANGUAGES = [];\n",
+    )
 
 
 def test_the_login_page_names_the_setting_as_text(page: Site) -> None:

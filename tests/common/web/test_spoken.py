@@ -11,6 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import Message
 
+from common.web.auth import PasswordAuth
+from common.web.login import login_routes
 from common.web.spoken import SpokenJSONResponse, refuse
 
 SAID, GERMAN = "Connected to the cloud.", "Mit der Cloud verbunden."
@@ -48,3 +50,24 @@ def test_sentences_are_translated_and_names_are_not(accepted: str, said: str) ->
 
     assert json.loads(answer(app, "/", accepted)) == {"stages": [{"message": said, "name": SAID}], "problem": None}
     assert answer(app, "/refused", accepted).decode() == said
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language", "said"),
+    [
+        (
+            "de-AT",
+            "de",
+            "Das Passwort steht als <code>&lt;A&gt;</code> in der Datei <code>.env</code> dieses Rechners.",
+        ),
+        ("fr", "en", "The password is <code>&lt;A&gt;</code> in the file <code>.env</code> of this host."),
+        ("", "en", "Log in"),
+    ],
+)
+def test_the_login_page_is_in_a_language_of_the_browser(accepted: str, language: str, said: str) -> None:
+    app = Starlette(routes=[*login_routes(PasswordAuth("secret", cookie="test"), "<A>", "gallery")])
+
+    page = answer(app, "/login", accepted).decode()
+
+    assert said in page
+    assert f'<html lang="{language}">' in page

@@ -72,7 +72,7 @@ def test_an_uploader_that_is_away_keeps_its_session(uploaders: Uploaders) -> Non
     result = uploaders.run("check")
 
     assert result.code == 0
-    assert "its session keeps what arrives; start it: ./usbcam up" in result.lines("warn")["uploader"]
+    assert "its session keeps what arrives; start it: .venv/bin/python -m uploader" in result.lines("warn")["uploader"]
 
 
 def test_a_broker_that_nobody_subscribed_to_is_a_failure(uploaders: Uploaders) -> None:
