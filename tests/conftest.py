@@ -16,7 +16,7 @@ from playwright.sync_api import Page as Tab
 
 from dev.harness import services
 from dev.harness.services import LOOPBACK, free_port, start_store
-from dev.scripts.environment import find_browser
+from dev.scripts.programs import find_browser
 from tests.support.pages.tabs import PATIENCE_MILLISECONDS, Tabs, own_tab, shown
 from tests.support.paths import ROOT
 from tests.support.programs import launcher

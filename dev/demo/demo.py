@@ -14,7 +14,8 @@ from common import __version__
 from dev.demo import containers as compose
 from dev.demo.ports import free_pages
 from dev.demo.terminal import Counter, elapsed
-from dev.scripts.environment import PRODUCT, SetupError, find_mosquitto, make_environment, say
+from dev.scripts.environment import PRODUCT, make_environment
+from dev.scripts.programs import SetupError, add_programs, find_mosquitto, say
 
 
 def main() -> int:
@@ -89,7 +90,8 @@ def _run(arguments: argparse.Namespace, started: float) -> str:
 
 def _become_native(wanted: int, started: float) -> NoReturn:
     """Continue as the same process, now with the product's packages."""
-    environment = os.environ | {"MOSQUITTO": find_mosquitto()}  # first, since it may need the user
+    add_programs("--demo")  # first, since it may need the user
+    environment = os.environ | {"MOSQUITTO": find_mosquitto()}
     python = make_environment(PRODUCT)
     os.execve(python, [str(python), "-m", "dev.demo.processes", str(wanted), str(started)], environment)  # noqa: S606
 

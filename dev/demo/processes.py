@@ -14,7 +14,7 @@ from dev.demo.ports import free_pages
 from dev.demo.progress import Progress, ProgressError
 from dev.harness import services as stack
 from dev.harness.process import StartError
-from dev.scripts.environment import say
+from dev.scripts.programs import say
 
 
 class Parts:

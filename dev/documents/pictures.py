@@ -14,7 +14,7 @@ from dev.documents.shown.month import month
 from dev.documents.shown.states import GALLERY, LIVE, Reach
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from dev.harness.services import start_camera
-from dev.scripts.environment import find_browser
+from dev.scripts.programs import find_browser
 
 FOLDER = ROOT / "docs" / "images"
 ALL = ROOT / "build" / "pictures"  # not committed

@@ -1,4 +1,4 @@
-"""Makes what the commands need on this machine: a virtual environment and Mosquitto. Standard library only."""
+"""Makes what the commands need on this machine: programs and a virtual environment. Standard library only."""
 
 import hashlib
 import os
@@ -7,9 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from dev.scripts.programs import SetupError, add_programs, install, last_line, run, say
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
@@ -17,24 +17,6 @@ PYTHON = VENV / "bin" / "python"
 PRODUCT = ("edge", "cloud", "dev/store")
 FOR = {"--tests": (*PRODUCT, "tests"), "--bench": (*PRODUCT, "tests", "dev/bench")}
 INSTALLER = ROOT / "dev" / "scripts" / "requirements.txt"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# Optional programs: their names, the package that has one of them, and what is left out without it.
-TOOLS = {
-    "--tests": (
-        (BROWSERS, "chromium", "Tests of the pages are"),
-        (("promtool",), "prometheus", "Tests of alert rules are"),
-        (("nginx",), "nginx-light", "The test behind a proxy is"),
-        (("spin",), "spin", "The check of the delivery model is"),
-    ),
-    "--bench": ((("motion",), "motion", "The comparison with motion is"),),
-}
-PROGRESS_SECONDS = 5.0
-
-Done = subprocess.CompletedProcess[str]
-
-
-class SetupError(Exception):
-    """What is missing, and the one thing to do about it."""
 
 
 def make_environment(parts: tuple[str, ...]) -> Path:
@@ -51,43 +33,6 @@ def make_environment(parts: tuple[str, ...]) -> Path:
     return PYTHON
 
 
-def find_mosquitto() -> str:
-    """Return the path of the mosquitto program; as root on Debian or Ubuntu, install it when it is missing."""
-    if _mosquitto() is None:
-        _apt_install("mosquitto", "mosquitto-clients")
-    found = _mosquitto()
-    if found is None or shutil.which("mosquitto_sub") is None:
-        raise SetupError("Mosquitto was installed but is not on PATH")
-    return found
-
-
-def add_tools(wanted: str) -> None:
-    """As root on Debian, install the optional programs that are missing."""
-    for programs, package, without in TOOLS.get(wanted, ()):
-        if any(map(shutil.which, programs)) or os.geteuid() != 0:
-            continue
-        try:
-            _apt_install(package)
-        except SetupError as error:
-            say(f"{without} left out: {error}")
-
-
-def find_browser() -> str | None:
-    """Return the path of Chromium, if there is one."""
-    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
-
-
-def _mosquitto() -> str | None:
-    if shutil.which("mosquitto_sub") is None:
-        return None
-    # sbin is not on every user's PATH, but it is where Debian puts the broker.
-    return shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
-
-
 def _is_usable() -> bool:
     """Return whether .venv is complete and has the Python that runs this; another cannot use its packages."""
     question = "import pip, sys; print(sys.version_info[:2])"
@@ -99,12 +44,12 @@ def _is_usable() -> bool:
 
 def _create() -> None:
     command = [sys.executable, "-m", "venv", "--clear", str(VENV)]
-    made = _run("Making .venv", command)
+    made = run("Making .venv", command)
     if made.returncode and "ensurepip" in made.stdout + made.stderr:
-        _apt_install("python3-venv")
-        made = _run("Making .venv", command)
+        install("python3-venv")
+        made = run("Making .venv", command)
     if made.returncode:
-        raise SetupError(f"cannot make .venv: {_last_line(made.stdout + made.stderr)}")
+        raise SetupError(f"cannot make .venv: {last_line(made.stdout + made.stderr)}")
 
 
 def _install(locks: list[Path]) -> None:
@@ -118,12 +63,12 @@ def _install(locks: list[Path]) -> None:
     uv = _find_uv()
     if uv is not None:
         command = [uv, "pip", "install", "--quiet", "--python", str(PYTHON), "--no-deps", "--require-hashes", *files]
-        if _run(f"{doing} with uv", command, _uv_environment()).returncode == 0:
+        if run(f"{doing} with uv", command, _uv_environment()).returncode == 0:
             return
         say("uv could not; trying pip.")
-    done = _run(f"{doing} with pip", [*_pip("install", "--quiet", "--no-deps", "--require-hashes"), *files])
+    done = run(f"{doing} with pip", [*_pip("install", "--quiet", "--no-deps", "--require-hashes"), *files])
     if done.returncode:
-        raise SetupError(f"cannot install the requirements: {_last_line(done.stderr)}")
+        raise SetupError(f"cannot install the requirements: {last_line(done.stderr)}")
 
 
 def _requirements(lock: Path) -> list[str]:
@@ -137,7 +82,7 @@ def _find_uv() -> str | None:
     found = shutil.which("uv") or (str(ours) if ours.exists() else None)
     if found is None:
         only_binary = ("install", "--quiet", "--require-hashes", "--only-binary", ":all:", "-r", str(INSTALLER))
-        _run("Fetching uv, which installs faster than pip", _pip(*only_binary))
+        run("Fetching uv, which installs faster than pip", _pip(*only_binary))
     return found or (str(ours) if ours.exists() else None)
 
 
@@ -166,54 +111,13 @@ def _installed(part: str) -> str:
     return _stamp(part).read_text(encoding="ascii") if _stamp(part).exists() else ""
 
 
-def _apt_install(*packages: str) -> None:
-    names = " ".join(packages)
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise SetupError(f"this needs {names}: sudo apt-get install {names}")
-    # RUNLEVEL=1: the package's own service is not wanted, the program is.
-    environment = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    _run("Updating apt's package lists", ["apt-get", "update", "-qq"], environment)
-    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
-    done = _run(f"Installing {names} with apt-get", command, environment)
-    if done.returncode:
-        raise SetupError(f"apt-get install {names} failed: {_last_line(done.stderr)}")
-
-
-def _run(doing: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Done:
-    """Run a command, and show what it does and for how long."""
-    began = time.monotonic()
-    say(f"{doing} ...")
-    with subprocess.Popen(
-        command,
-        env=os.environ | dict(environment or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
-        while True:
-            try:
-                output, errors = running.communicate(timeout=PROGRESS_SECONDS)
-                break
-            except subprocess.TimeoutExpired:
-                say(f"  {time.monotonic() - began:.0f} s")
-    say(f"  {'done' if running.returncode == 0 else 'failed'} after {time.monotonic() - began:.1f} s")
-    return Done(command, running.returncode, output, errors)
-
-
-def _last_line(text: str) -> str:
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1] if lines else "no reason given"
-
-
 def main() -> int:
     wanted = sys.argv[1] if sys.argv[1:] else "--demo"
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
-        find_mosquitto()  # first, since it may need the user
+        add_programs(wanted)  # first, since it may need the user
         make_environment(FOR.get(wanted, PRODUCT))
-        add_tools(wanted)
     except KeyboardInterrupt:
         print(f"{wanted.strip('-')}: stopped", file=sys.stderr)
         return 130

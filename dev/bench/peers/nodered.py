@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dev.harness.process import Process, free_port, start
-from dev.scripts.environment import ROOT, say
+from dev.scripts.environment import ROOT
+from dev.scripts.programs import say
 
 PACKAGES = ("node-red@4.1.15", "node-red-node-aws@0.1.8")
 FOLDER = ROOT / ".venv" / "node-red"
