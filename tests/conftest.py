@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import os
 import shutil
 import signal
@@ -20,7 +21,7 @@ from dev.scripts.programs import find_browser
 from tests.support.pages.tabs import PATIENCE_MILLISECONDS, Tabs, own_tab, shown
 from tests.support.paths import ROOT
 from tests.support.programs import launcher
-from tests.support.rig import CloudBroker, Container, EdgeBroker, Store, running_cloud_broker
+from tests.support.rig import CloudBroker, Container, EdgeBroker, Store, remove_left_volumes, running_cloud_broker
 
 SLOW = (  # S3 servers, or our programs run whole
     *("tests/attack/", "tests/integration/", "tests/faults/", "tests/e2e/", "tests/outside/", "tests/cloud/stores/"),
@@ -74,6 +75,21 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     path = collection_path.relative_to(ROOT).as_posix() + ("/" if collection_path.is_dir() else "")
     return path.startswith(SLOW) or None
+
+
+def pytest_collection() -> None:
+    """Spare the garbage collector thousands of tests, which live as long as the worker."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Collect from now on what tests leave."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    remove_left_volumes()
 
 
 @pytest.hookimpl(tryfirst=True)

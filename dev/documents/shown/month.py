@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 
 from camera.sources.frame import Image
 from camera.sources.synthetic.person import random_person
@@ -178,7 +179,7 @@ def _visit(began: datetime, track: str, people: int, random: np.random.Generator
 @lru_cache(maxsize=PEOPLE * 6)
 def _portrait(person: int, pose: int, blurred: bool) -> bytes:  # noqa: FBT001 (a key of the cache)
     """Head and shoulders before a wall, a little otherwise in each shot."""
-    drawn, opaque = render(random_person(np.random.default_rng(person)))
+    drawn, opaque = _person(person)
     noise = np.random.default_rng(person * 10 + pose).normal(0, 3, (*drawn.shape[:2], 1))
     whole: Image = np.clip(drawn * opaque + np.array(WALL) * (1 - opaque) + noise, 0, 255).astype(np.uint8)
     shift = 6 * pose
@@ -186,3 +187,8 @@ def _portrait(person: int, pose: int, blurred: bool) -> bytes:  # noqa: FBT001 (
     if blurred:
         image = cv2.GaussianBlur(image, (0, 0), 6).astype(np.uint8)
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
+
+
+@lru_cache(maxsize=PEOPLE)
+def _person(number: int) -> tuple[MatLike, MatLike]:
+    return render(random_person(np.random.default_rng(number)))

@@ -203,12 +203,12 @@ class _Portrait:
     def _paint_strands(self, roots: list[Point], tips: list[Point], bend: float, count: int) -> None:
         """Hair in single lines from one curve to another, each a little lighter or darker."""
         places, t = np.linspace(0, 1, len(roots)), np.linspace(0, 1, 9)
-        for place in self._random.uniform(0, 1, count):
-            (x0, y0), (x1, y1) = (
-                [float(np.interp(place, places, [point[axis] for point in curve])) for axis in (0, 1)]
-                for curve in (roots, tips)
-            )
-            x1, y1 = x1 + self._random.normal(0, 3), y1 + self._random.normal(0, 3)
+        chosen = self._random.uniform(0, 1, count)
+        begins, ends = (
+            np.stack([np.interp(chosen, places, axis) for axis in np.array(curve).T], axis=1) for curve in (roots, tips)
+        )
+        for (x0, y0), end in zip(begins, ends, strict=True):
+            x1, y1 = end + self._random.normal(0, 3, 2)
             out = bend if x1 >= CENTRE else -bend
             strand = np.stack([x0 + (x1 - x0) * t + out * np.sin(np.pi * t), y0 + (y1 - y0) * t], axis=1)
             self.canvas.line(strand, shade(self._who.hair, float(self._random.uniform(0.75, 1.45))))
