@@ -9,7 +9,8 @@ from tests.support.paths import ROOT
 KEYS = ("usbcam-test", "usbcam-test-secret")
 BUCKET = "pictures"
 DETECTIONS_PER_SECOND = "5"  # half of the default: enough for its visits, and other tests want the processor, too
-HEALTH_SECONDS = 3  # Docker asks for the first time after one interval: the shipped ones would only be waited for
+# Docker asks for the first time after one interval, and each question costs a tenth of a second of the processor.
+HEALTH_SECONDS = 6
 CHECKED = {"edge": ("camera", "edge-broker"), "cloud": ("cloud-broker", "uploader", "gallery")}
 
 
