@@ -1,18 +1,23 @@
-"""boto3 as the settings ask for it, and the two HEAD requests with the reasons that HEAD leaves out."""
+"""boto3 and obstore as the settings ask for them, and the two HEAD requests with the reasons that HEAD leaves out."""
 
 import functools
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader, create_loader
+from botocore.utils import get_environ_proxies
+from obstore.auth.boto3 import Boto3CredentialProvider
+from obstore.store import S3Store
 
 from storage.answers.answer import REDIRECTS, http_status
 from storage.settings import StorageSettings
@@ -20,11 +25,22 @@ from storage.settings import StorageSettings
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
+    from obstore.store import ClientConfig
 
 POOL_SIZE = 18  # connections; enough for the uploader's 16 threads and for everything the gallery does at once
 NO_REGION = "aws-global"  # botocore's word
 MAX_SKEW_SECONDS = 15 * 60  # S3 refuses clocks that differ by more
 WARN_SKEW_SECONDS = 60
+# obstore refreshes 5 minutes before the end, so every minute; boto3 renews what expires within 10.
+CREDENTIALS_TTL = timedelta(minutes=6)
+FAST_OPTIONS: "ClientConfig" = {
+    "allow_http": True,
+    "connect_timeout": timedelta(seconds=3),
+    "timeout": timedelta(seconds=15),
+    "pool_idle_timeout": timedelta(seconds=5),  # servers close idle connections
+}
+# As stores write it, and proxies that compress weaken it; web servers write theirs otherwise.
+ENTITY_TAG = re.compile(r'(?:W/)?"?[0-9a-fA-F]{32}(-\d+)?"?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +142,44 @@ def client_config(settings: StorageSettings, *, pool_size: int = POOL_SIZE) -> C
         request_checksum_calculation=settings.request_checksums,
         response_checksum_validation=settings.response_checksums,
     )
+
+
+def fast_store_factory(client: "S3Client", settings: StorageSettings) -> Callable[..., S3Store] | None:
+    """Make obstore's client for what boto3's is for, with its credentials; None where only boto3 supports that."""
+    session = open_session(settings)
+    if session.get_credentials() is None:
+        return None
+    sample = client.generate_presigned_url("put_object", Params={"Bucket": settings.s3_bucket, "Key": "k"})
+    if get_environ_proxies(sample) or _uses_custom_ca(sample):
+        return None
+    return functools.partial(
+        S3Store,
+        settings.s3_bucket,
+        credential_provider=Boto3CredentialProvider(session, ttl=CREDENTIALS_TTL),
+        client_options=FAST_OPTIONS,
+        retry_config={"max_retries": 0},
+        region=client.meta.region_name,
+        **_endpoint(sample, settings.s3_bucket),
+    )
+
+
+def _endpoint(sample: str, bucket: str) -> dict[str, Any]:
+    """Tell obstore where the bucket is: in the path, or in the host name."""
+    url = urlsplit(sample)
+    base = f"{url.scheme}://{url.netloc}{url.path.removesuffix('/k')}"
+    in_path = base.endswith(f"/{bucket}")
+    endpoint = base.removesuffix(f"/{bucket}") if in_path else base
+    return {"aws_endpoint_url_s3": endpoint, "virtual_hosted_style_request": not in_path}
+
+
+def _uses_custom_ca(url: str) -> bool:
+    """Tell whether boto3 trusts only a custom CA; obstore would trust the system's as well."""
+    return url.startswith("https:") and any(map(os.environ.get, ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")))
+
+
+def is_entity_tag(tag: str | None) -> bool:
+    """Whether this is how a store confirms that it has an object."""
+    return tag is not None and ENTITY_TAG.fullmatch(tag) is not None
 
 
 def head_bucket(client: "S3Client", bucket: str) -> BucketInfo:

@@ -25,6 +25,7 @@ MAX_PREFIX_LISTS = 5000
 UNKNOWN_TYPE = "application/octet-stream"  # where a store tells none
 MAX_KEYS_PER_DELETE = 1000  # S3's own limit for one request
 AFTER_SLASH = chr(ord("/") + 1)
+FastMetadata = Callable[[str], tuple[Mapping[str, str], str] | None]  # as stored, and the content type
 BAD_REQUEST = 400
 NOT_FOUND = 404
 
@@ -51,8 +52,11 @@ class Content:
 class ObjectReader:
     """Lists, reads and deletes objects. Safe to use from several threads."""
 
-    def __init__(self, connect: Callable[[], "S3Client"], bucket_name: str) -> None:
-        self.bucket_name = bucket_name
+    def __init__(
+        self, connect: Callable[[], "S3Client"], bucket_name: str, fast_metadata: FastMetadata | None = None
+    ) -> None:
+        """`fast_metadata` reads what was stored with an object, or None where boto3 should be asked."""
+        self.bucket_name, self._fast_metadata = bucket_name, fast_metadata
         self._connect, self._client = connect, connect()
         self._prefix_lists: TTLCache[str, list[str]] = TTLCache(MAX_PREFIX_LISTS, PREFIX_LIST_SECONDS)
         self._lock = threading.Lock()
@@ -102,9 +106,12 @@ class ObjectReader:
 
     def metadata(self, key: str) -> dict[str, str]:
         """What the uploader wrote with a capture, in the contract's words; nothing of anybody else's object."""
-        head = head_object(self._client, self.bucket_name, key)
-        metadata = contract_names(head["Metadata"])
-        return metadata if is_stored_capture(metadata, head.get("ContentType", UNKNOWN_TYPE)) else {}
+        found = self._fast_metadata(key) if self._fast_metadata else None
+        if found is None:
+            head = head_object(self._client, self.bucket_name, key)
+            found = head["Metadata"], head.get("ContentType", UNKNOWN_TYPE)
+        metadata = contract_names(found[0])
+        return metadata if is_stored_capture(metadata, found[1]) else {}
 
     def is_capture(self, key: str) -> bool:
         """Whether an uploader wrote this object."""

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import shutil
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -142,6 +143,7 @@ def journey(cluster: Cluster, balanced: CloudBroker, store: Store) -> Iterator[J
     for process in whole.started:
         process.kill()
     edge_broker.remove()
+    shutil.rmtree(whole.folder / "camera", ignore_errors=True)
     store.delete_bucket(whole.bucket)
 
 
@@ -161,31 +163,6 @@ def test_one_uploader_drains_what_waited(journey: Journey, note: Callable[[str],
     times = [line.split()[0] for line in worker.tail(10_000).splitlines() if " Stored " in line]
     note(f"{WAITING} images of {len(images[0])} bytes: first {times[0]}, last {times[-1]}")
     assert len(journey.objects()) == WAITING
-
-
-def test_the_gallery_hears_what_is_stored_and_what_edges_say_also_after_a_nodes_death(
-    cluster: Cluster, journey: Journey
-) -> None:
-    journey.edge_broker.start()
-    journey.camera()
-    journey.uploader()
-    s3 = {"S3_BUCKET": journey.bucket, "S3_ENDPOINT_URL": journey.store.endpoint}
-    keys = {"AWS_ACCESS_KEY_ID": journey.store.access_key, "AWS_SECRET_ACCESS_KEY": journey.store.secret_key}
-    broker = {"CLOUD_BROKER_PORT": str(journey.cloud_broker.port)}
-    with gallery(cluster.folder / "gallery", s3 | keys | broker) as page:
-        listener = Listener(page)
-        wait_for(lambda: listener.named("stored"), seconds=SECONDS, what="a picture that is stored")
-        wait_for(lambda: "door" in cameras_of(page), seconds=SECONDS, what="the camera's status")
-        for node in cluster.nodes:  # whichever it is connected to
-            before = len(listener.named("stored"))
-            cluster.kill(node)
-            wait_for(lambda: len(listener.named("stored")) > before + 5, seconds=SECONDS, what="live updates")  # noqa: B023
-            wait_for(lambda: page.get("/api/edges")["listening"], seconds=SECONDS, what="statuses again")
-            return_of(cluster, node)
-
-
-def cameras_of(page: Gallery) -> list[str]:
-    return [camera["name"] for edge in page.get("/api/edges")["edges"] for camera in edge["cameras"]]
 
 
 def test_the_gallerys_login_reads_no_image_and_writes_nothing(cluster: Cluster) -> None:
@@ -242,3 +219,28 @@ def return_of(cluster: Cluster, node: Node) -> None:
     """Start it again, and wait until every queue could lose another one."""
     cluster.restart(node)
     cluster.control("await_online_quorum_plus_one", node=cluster.nodes.index(node), program="rabbitmq-upgrade")
+
+
+def test_the_gallery_hears_what_is_stored_and_what_edges_say_also_after_a_nodes_death(
+    cluster: Cluster, journey: Journey
+) -> None:
+    journey.edge_broker.start()
+    journey.camera()
+    journey.uploader()
+    s3 = {"S3_BUCKET": journey.bucket, "S3_ENDPOINT_URL": journey.store.endpoint}
+    keys = {"AWS_ACCESS_KEY_ID": journey.store.access_key, "AWS_SECRET_ACCESS_KEY": journey.store.secret_key}
+    broker = {"CLOUD_BROKER_PORT": str(journey.cloud_broker.port)}
+    with gallery(cluster.folder / "gallery", s3 | keys | broker) as page:
+        listener = Listener(page)
+        wait_for(lambda: listener.named("stored"), seconds=SECONDS, what="a picture that is stored")
+        wait_for(lambda: "door" in cameras_of(page), seconds=SECONDS, what="the camera's status")
+        for node in cluster.nodes:  # whichever it is connected to
+            before = len(listener.named("stored"))
+            cluster.kill(node)
+            wait_for(lambda: len(listener.named("stored")) > before + 5, seconds=SECONDS, what="live updates")  # noqa: B023
+            wait_for(lambda: page.get("/api/edges")["listening"], seconds=SECONDS, what="statuses again")
+            return_of(cluster, node)
+
+
+def cameras_of(page: Gallery) -> list[str]:
+    return [camera["name"] for edge in page.get("/api/edges")["edges"] for camera in edge["cameras"]]

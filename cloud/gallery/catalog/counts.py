@@ -89,7 +89,7 @@ class VisitCounter:
             if first and monotonic() > deadline:
                 return None
             batch = entries[first : first + BATCH]
-            visits |= {visit_of(*each) for each in zip(batch, self._metadata.facts(batch), strict=True)}
+            visits |= {visit_of(*each) for each in zip(batch, self._metadata.facts(batch, patient=True), strict=True)}
         return visits
 
 

@@ -20,7 +20,8 @@ from storage.reader import ObjectReader
 
 MAX_CACHED = 5000
 MAX_FACTS = 50_000  # some 350 bytes each
-MAX_WORKERS = 8  # requests at once
+MAX_WORKERS = 12  # requests at once, for what a page shows
+MAX_PATIENT_WORKERS = 6  # for what is counted meanwhile
 
 Metadata = dict[str, str]
 
@@ -54,6 +55,7 @@ class MetadataCache:
         self._facts: LRUCache[str, ShotFacts] = LRUCache(MAX_FACTS)
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="metadata")
+        self._patient_pool = ThreadPoolExecutor(MAX_PATIENT_WORKERS, thread_name_prefix="patient-metadata")
 
     def get(self, key: str) -> Metadata:
         """What the uploader wrote, decoded. Raises what boto3 raises."""
@@ -66,17 +68,21 @@ class MetadataCache:
             self._cached[key] = metadata
         return metadata
 
-    def get_many(self, entries: Sequence[CatalogEntry]) -> list[Metadata]:
-        """Of several, side by side; empty for one that cannot be read, since it was deleted, say."""
-        return list(self._pool.map(self._get_or_empty, entries))
+    def get_many(self, entries: Sequence[CatalogEntry], *, patient: bool = False) -> list[Metadata]:
+        """Of several, side by side; empty for one that cannot be read, since it was deleted, say.
 
-    def facts(self, entries: Sequence[CatalogEntry]) -> list[ShotFacts]:
+        `patient`: what is asked for a page does not wait for these.
+        """
+        pool = self._patient_pool if patient else self._pool
+        return list(pool.map(self._get_or_empty, entries))
+
+    def facts(self, entries: Sequence[CatalogEntry], *, patient: bool = False) -> list[ShotFacts]:
         """Which visit each belongs to; nothing of one that cannot be read."""
         with self._lock:
             known = {entry.key: self._facts.get(entry.key) for entry in entries}
         unknown = [entry for entry in entries if known[entry.key] is None]
-        found = {entry.key: each for entry, each in zip(unknown, self.get_many(unknown), strict=True) if each}
-        facts = {key: ShotFacts.of(metadata) for key, metadata in found.items()}
+        found = zip(unknown, self.get_many(unknown, patient=patient), strict=True)
+        facts = {entry.key: ShotFacts.of(metadata) for entry, metadata in found if metadata}
         with self._lock:
             self._facts.update(facts)
         return [known[entry.key] or facts.get(entry.key) or ShotFacts() for entry in entries]

@@ -14,11 +14,12 @@ from botocore.exceptions import ClientError
 from storage.answers.answer import UnsuitableStoreError, error_code, http_status
 from storage.answers.refusals import is_unsupported, refusal
 from storage.capture import contract_names
+from storage.client import is_entity_tag
 from storage.errors import S3ErrorKind, classify
 from storage.keys.template import is_unique_per_capture
 from storage.settings import StorageSettings
 from storage.star import NOT_TAGGED, tagging, tags_of_new
-from uploader.store.fast_put import FastPut, is_entity_tag
+from uploader.store.fast_put import FastPut
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -6,47 +6,26 @@ obstore follows redirects: an answer without a store's entity tag may be the log
 """
 
 import logging
-import os
 import re
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
 import obstore
 from botocore.exceptions import BotoCoreError
-from botocore.utils import get_environ_proxies
-from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store
 
-from storage.client import open_session
+from storage.client import fast_store_factory, is_entity_tag
 from storage.settings import StorageSettings
 from storage.star import tags_of_new
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from obstore.store import ClientConfig
 
 BACK_OFF_SECONDS = 30.0  # after a failure boto3 does everything for this long
-# obstore refreshes 5 minutes before the end, so every minute; boto3 renews what expires within 10.
-CREDENTIALS_TTL = timedelta(minutes=6)
-CLIENT_OPTIONS: "ClientConfig" = {
-    "allow_http": True,
-    "connect_timeout": timedelta(seconds=3),
-    "timeout": timedelta(seconds=15),
-    "pool_idle_timeout": timedelta(seconds=5),  # servers close idle connections
-}
 REFUSED = re.compile(r"status code: (400|501)\b")  # an answer, and not about the credentials
-# As stores write it, and proxies that compress weaken it; web servers write theirs otherwise.
-ENTITY_TAG = re.compile(r'(?:W/)?"?[0-9a-fA-F]{32}(-\d+)?"?')
 LOG = logging.getLogger(__name__)
-
-
-def is_entity_tag(tag: str | None) -> bool:
-    """Whether this is how a store confirms that it has an object."""
-    return tag is not None and ENTITY_TAG.fullmatch(tag) is not None
 
 
 class FastPut:
@@ -64,27 +43,12 @@ class FastPut:
     @classmethod
     def create(cls, client: "S3Client", settings: StorageSettings) -> Self | None:
         """Take endpoint and credentials from boto3; None where only boto3 supports what is configured."""
-        session = open_session(settings)
-        if session.get_credentials() is None:
-            return None
-        sample = client.generate_presigned_url("put_object", Params={"Bucket": settings.s3_bucket, "Key": "k"})
-        if get_environ_proxies(sample) or _uses_custom_ca(sample):
+        fast_store = fast_store_factory(client, settings)
+        if fast_store is None:
             return None
         # The signature covers the bytes; a checksum besides is more than some stores take.
         checksums = ({"checksum_algorithm": "SHA256"},) if settings.request_checksums == "when_supported" else ()
-        stores = (
-            S3Store(
-                settings.s3_bucket,
-                credential_provider=Boto3CredentialProvider(session, ttl=CREDENTIALS_TTL),
-                client_options=CLIENT_OPTIONS,
-                retry_config={"max_retries": 0},
-                region=client.meta.region_name,
-                **checksum,
-                **_endpoint(sample, settings.s3_bucket),
-                **_encryption(settings),
-            )
-            for checksum in (*checksums, {})
-        )
+        stores = (fast_store(**checksum, **_encryption(settings)) for checksum in (*checksums, {}))
         return cls(stores, settings.s3_storage_class, tags_of_new(settings))
 
     def put(self, key: str, body: bytes, content_type: str, metadata: Mapping[str, str]) -> S3Store | None:
@@ -117,23 +81,9 @@ class FastPut:
         self._is_working = False
 
 
-def _endpoint(sample: str, bucket: str) -> dict[str, Any]:
-    """Tell obstore where the bucket is: in the path, or in the host name."""
-    url = urlsplit(sample)
-    base = f"{url.scheme}://{url.netloc}{url.path.removesuffix('/k')}"
-    in_path = base.endswith(f"/{bucket}")
-    endpoint = base.removesuffix(f"/{bucket}") if in_path else base
-    return {"aws_endpoint_url_s3": endpoint, "virtual_hosted_style_request": not in_path}
-
-
 def _encryption(settings: StorageSettings) -> dict[str, Any]:
     options = {"server_side_encryption": settings.s3_sse, "sse_kms_key_id": settings.s3_kms_key_id}
     return {name: value for name, value in options.items() if value}
-
-
-def _uses_custom_ca(url: str) -> bool:
-    """Tell whether boto3 trusts only a custom CA; obstore would trust the system's as well."""
-    return url.startswith("https:") and any(map(os.environ.get, ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")))
 
 
 def _brief(error: Exception) -> str:

@@ -72,7 +72,7 @@ def _fill(client: "S3Client", bucket: str) -> None:
         edge = EDGES[number // SHOTS % len(EDGES)]
         identity = f"{at:%Y%m%dT%H%M%S}.{at.microsecond // 1000:03d}Z-{number:08x}"
         key = f"{edge}/door/{at:%Y/%m/%d}/{identity}.png"
-        said = {"track": f"{number // SHOTS:x}", "shot": "first", "quality": "0.7", "id": identity}
+        said = {"schema": "1", "track": f"{number // SHOTS:x}", "shot": "first", "quality": "0.7", "id": identity}
         client.put_object(Bucket=bucket, Key=key, Body=BODY, ContentType="image/png", Metadata=said)
         if number < STARS:
             client.put_object(Bucket=bucket, Key=marker(key), Body=b"")

@@ -1,0 +1,65 @@
+"""An object's metadata by obstore, at a seventh of boto3's CPU (docs/explanation/performance.md); boto3 decides.
+
+It asks for the first byte, since obstore's HEAD leaves the metadata out. Whatever is not plain success is asked of
+boto3, which reports what is wrong. So nothing but speed depends on this module.
+"""
+
+import logging
+from collections.abc import Mapping
+from time import monotonic
+from typing import TYPE_CHECKING, Self
+
+import obstore
+from botocore.exceptions import BotoCoreError
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from storage.client import fast_store_factory, is_entity_tag
+from storage.reader import UNKNOWN_TYPE
+from storage.settings import StorageSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BACK_OFF_SECONDS = 30.0  # after a failure boto3 does everything for this long
+EMPTY = "416"  # an object without a first byte
+LOG = logging.getLogger(__name__)
+
+
+class FastMetadata:
+    """Shared by all threads."""
+
+    def __init__(self, store: S3Store) -> None:
+        """Ask this store."""
+        self._store = store
+        self._back_off_until = 0.0
+
+    @classmethod
+    def create(cls, client: "S3Client", settings: StorageSettings) -> Self | None:
+        """Take endpoint and credentials from boto3; None where only boto3 supports what is configured."""
+        fast_store = fast_store_factory(client, settings)
+        return cls(fast_store()) if fast_store else None
+
+    def read(self, key: str) -> tuple[Mapping[str, str], str] | None:
+        """An object's metadata as stored, and its content type; None means only that boto3 should be asked."""
+        if monotonic() < self._back_off_until:
+            return None
+        try:
+            result = obstore.get(self._store, key, options={"range": (0, 1)})
+            result.bytes()  # so that the connection can be used again
+        except FileNotFoundError:
+            return None
+        except (BaseError, BotoCoreError, OSError, ValueError) as error:
+            if EMPTY not in str(error):
+                self._back_off(error)
+            return None
+        if not is_entity_tag(result.meta["e_tag"]):
+            self._back_off(result.meta["e_tag"])
+            return None
+        # Headers come in small letters; obstore calls what is no metadata Content-Type and the like.
+        metadata = {name: value for name, value in result.attributes.items() if name == name.lower()}
+        return metadata, result.attributes.get("Content-Type", UNKNOWN_TYPE)
+
+    def _back_off(self, answer: object) -> None:
+        self._back_off_until = monotonic() + BACK_OFF_SECONDS
+        LOG.info("Using boto3 for a while, because obstore reads no metadata there: %.200s", answer)
