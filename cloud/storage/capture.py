@@ -6,8 +6,8 @@ from datetime import datetime
 
 from common.contract.capture import CAPTURE_ID, SCHEMA, CaptureId
 from common.contract.times import timestamp
-from storage.folders import REJECTED
 
+REJECTED = "rejected/"  # the folder of what was rejected; no edge may be called that
 UNKNOWN_CAMERA = "unknown"
 IMAGE_TYPES = ("image/png", "image/jpeg")
 OUR_METADATA = frozenset({"id", "edge", "camera", "captured_at"})  # of every capture

@@ -10,11 +10,11 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 from cachetools import TTLCache
 
-from storage import folders
 from storage.answers.answer import http_status
 from storage.capture import contract_names, is_stored_capture
 from storage.client import head_bucket, head_object
 from storage.errors import NO_CREDENTIALS, S3ErrorKind, classify
+from storage.keys import folders
 from storage.star import EXPIRES, STARRED, Retention, marker, set_tag
 
 if TYPE_CHECKING:

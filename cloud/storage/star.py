@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from storage import folders
 from storage.answers.answer import error_code
 from storage.answers.refusals import is_unsupported
 from storage.errors import S3_ERRORS
+from storage.keys import folders
 from storage.settings import StorageSettings
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from gallery.catalog.entry import CatalogEntry, is_plausible
 from gallery.catalog.listing_cache import Listing, ListingCache
 from gallery.catalog.metadata import MetadataCache
 from gallery.pictures.thumbnails import Thumbnails
-from storage.folders import holds_no_captures
+from storage.keys.folders import holds_no_captures
 from storage.keys.parser import KeyParser
 from storage.reader import ListedObject, ObjectReader
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from gallery.catalog.date_index import CENTURY, DatePrefixIndex
 from gallery.catalog.entry import MAX_AHEAD
-from storage.folders import holds_no_captures
+from storage.keys.folders import holds_no_captures
 from storage.keys.parser import KeyParser
 from storage.keys.segments import DatePrefix, FieldSegment, LiteralSegment, Segment, TimeSegment
 from storage.reader import ObjectReader

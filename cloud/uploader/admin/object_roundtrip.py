@@ -13,7 +13,7 @@ from storage.answers.answer import error_code, http_status
 from storage.answers.refusals import is_unsupported
 from storage.capture import Capture, contract_names
 from storage.errors import S3_ERRORS, S3ErrorKind, classify
-from storage.folders import CHECK
+from storage.keys.folders import CHECK
 from storage.keys.template import is_unique_per_capture
 from storage.star import EXPIRES, NOT_TAGGED, TAG, read_tags, tagging
 from uploader.admin.identity import S3Clients

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from common.contract.times import timestamp
 from dev.bench.figures.measure import QUICK, Sample, memory_mb, paired
 from dev.bench.figures.report import Report, Table
 from dev.bench.rig import stores
@@ -73,6 +74,7 @@ def _fill(client: "S3Client", bucket: str) -> None:
         identity = f"{at:%Y%m%dT%H%M%S}.{at.microsecond // 1000:03d}Z-{number:08x}"
         key = f"{edge}/door/{at:%Y/%m/%d}/{identity}.png"
         said = {"schema": "1", "track": f"{number // SHOTS:x}", "shot": "first", "quality": "0.7", "id": identity}
+        said |= {"edge": edge, "camera": "door", "captured_at": timestamp(at)}
         client.put_object(Bucket=bucket, Key=key, Body=BODY, ContentType="image/png", Metadata=said)
         if number < STARS:
             client.put_object(Bucket=bucket, Key=marker(key), Body=b"")

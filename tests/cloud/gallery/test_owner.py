@@ -14,7 +14,7 @@ from common.contract.times import timestamp
 from dev.documents.shown.month import BUCKET, KEY, SECRET, Month, month, well
 from dev.harness.process import wait_for
 from dev.harness.services import s3_client
-from storage.folders import STARRED
+from storage.keys.folders import STARRED
 from storage.star import read_tags
 from tests.support.pages.tabs import new_tab
 from tests.support.pages.web import Site

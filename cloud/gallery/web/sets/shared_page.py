@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from gallery.catalog.entry import CatalogEntry
 from storage.errors import S3_ERRORS
-from storage.folders import SHARED
+from storage.keys.folders import SHARED
 from storage.presign import PresignedUrl, Presigner
 from storage.reader import ObjectReader
 

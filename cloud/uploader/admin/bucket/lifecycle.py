@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from common.runtime.check_result import CheckResult, changed, failed, passed, warned
-from storage import folders
 from storage.answers.answer import member
+from storage.keys import folders
 from storage.keys.template import is_unique_per_capture, parse_id
 from storage.star import EXPIRES, TAG, rule_prefix, rule_tags
 from uploader.admin.bucket.tags import key_folder, tag_captures, why_no_tags

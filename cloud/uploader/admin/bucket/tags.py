@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from storage import folders
 from storage.answers.answer import error_code
 from storage.errors import S3_ERRORS
+from storage.keys import folders
 from storage.keys.parser import KeyParser
 from storage.star import EXPIRES, STARRED, TAG, keys_of, read_tags, set_tag
 from uploader.admin.object_roundtrip import ROUNDTRIP_KEY

@@ -10,14 +10,8 @@ from storage.client import create_client
 from storage.reader import ObjectReader
 from tests.cloud.rig import Bucket, S3Proxy
 
-SAID = {
-    "schema": "1",
-    "id": "20261122T063325.123Z-9f2c01ab",
-    "track": "9f2c",
-    "quality": "0.7",
-    "camera": "=?utf-8?b?TcO8bGxlcg==?=",
-    "odd": "two  spaces ~!",
-}
+SAID = {"schema": "1", "id": "20261122T063325.123Z-9f2c01ab", "edge": "porch", "track": "9f2c", "quality": "0.7"}
+SAID |= {"captured_at": "2026-11-22T06:33:25.123Z", "camera": "=?utf-8?b?TcO8bGxlcg==?=", "odd": "two  spaces ~!"}
 KEYS = ("porch/door/a.png", "ü/ö #1.png", "a b/c~d%20e*f?.png")
 
 

@@ -1,6 +1,7 @@
 """Folders of the bucket that are ours and hold no captures, whatever S3_KEY_TEMPLATE says."""
 
-REJECTED = "rejected/"  # no edge may be called that
+from storage.capture import REJECTED
+
 OURS = ".usbcam-"  # how the names of the others begin; no edge has such a name
 CHECK, SHARED, STARRED = f"{OURS}check/", f"{OURS}shared/", f"{OURS}starred/"
 
