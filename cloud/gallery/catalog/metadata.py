@@ -22,6 +22,7 @@ MAX_CACHED = 5000
 MAX_FACTS = 50_000  # some 350 bytes each
 MAX_WORKERS = 12  # requests at once, for what a page shows
 MAX_PATIENT_WORKERS = 6  # for what is counted meanwhile
+PATIENCE_SECONDS = 1.0  # how long one of these waits for a page
 
 Metadata = dict[str, str]
 
@@ -55,6 +56,8 @@ class MetadataCache:
         self._facts: LRUCache[str, ShotFacts] = LRUCache(MAX_FACTS)
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="metadata")
+        self._pages, self._no_page = 0, threading.Event()  # pages whose metadata is being read
+        self._no_page.set()
         self._patient_pool = ThreadPoolExecutor(MAX_PATIENT_WORKERS, thread_name_prefix="patient-metadata")
 
     def get(self, key: str) -> Metadata:
@@ -73,8 +76,13 @@ class MetadataCache:
 
         `patient`: what is asked for a page does not wait for these.
         """
-        pool = self._patient_pool if patient else self._pool
-        return list(pool.map(self._get_or_empty, entries))
+        if patient:
+            return list(self._patient_pool.map(self._get_patiently, entries))
+        self._count_pages(1)
+        try:
+            return list(self._pool.map(self._get_or_empty, entries))
+        finally:
+            self._count_pages(-1)
 
     def facts(self, entries: Sequence[CatalogEntry], *, patient: bool = False) -> list[ShotFacts]:
         """Which visit each belongs to; nothing of one that cannot be read."""
@@ -99,6 +107,15 @@ class MetadataCache:
             for key in keys:
                 self._cached.pop(key, None)
                 self._facts.pop(key, None)
+
+    def _count_pages(self, change: int) -> None:
+        with self._lock:
+            self._pages += change
+            (self._no_page.clear if self._pages else self._no_page.set)()
+
+    def _get_patiently(self, entry: CatalogEntry) -> Metadata:
+        self._no_page.wait(PATIENCE_SECONDS)
+        return self._get_or_empty(entry)
 
     def _get_or_empty(self, entry: CatalogEntry) -> Metadata:
         try:

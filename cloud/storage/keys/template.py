@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from common.contract.capture import CAPTURE_ID
-from storage.capture import Capture
-from storage.keys.folders import OURS, REJECTED, holds_no_captures
+from storage.capture import REJECTED, Capture
+from storage.keys.folders import OURS, holds_no_captures
 
 DEFAULT_TEMPLATE = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{id}.png"
 FIELDS = ("edge", "camera", "captured_at", "id")
