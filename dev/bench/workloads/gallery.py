@@ -66,8 +66,14 @@ def run(folder: Path) -> Report:
 
 def _fill(store: stores.Store) -> None:
     now, client = datetime.now(UTC), s3_client(store.endpoint, stores.ACCESS_KEY, stores.SECRET_KEY)
-    keys = {"access_key_id": stores.ACCESS_KEY, "secret_access_key": stores.SECRET_KEY, "region": "us-east-1"}
-    fast = S3Store(store.bucket, endpoint=store.endpoint, client_options={"allow_http": True}, **keys)
+    fast = S3Store(
+        store.bucket,
+        endpoint=store.endpoint,
+        client_options={"allow_http": True},
+        access_key_id=stores.ACCESS_KEY,
+        secret_access_key=stores.SECRET_KEY,
+        region="us-east-1",
+    )
 
     def put(number: int) -> None:
         at = now - number * APART
