@@ -20,7 +20,7 @@ misused() {
 # Prints what .env or, before it, the environment has for a name; else the default.
 setting() {
     eval "value=\${$1-}"
-    if [ -z "$value" ] && [ -r .env ]; then
+    if [ -z "$value" ] && [ -f .env ] && [ -r .env ]; then
         value=$(sed -n "s/^$1=[[:space:]]*//p" .env | tail -n 1 | tr -d '\r')
         case $value in
             \'*\'*) value=${value#?} && value=${value%%\'*} ;;
@@ -48,6 +48,7 @@ is() { roles | grep -q "^$1\$"; }
 
 need_roles() {
     [ -e .env ] || fail "there is no .env yet; ./usbcam init edge or ./usbcam init cloud writes one"
+    [ -f .env ] && [ -r .env ] || settings check || exit $? # it is a folder, or somebody else's
     [ -n "$(roles)" ] || settings check || exit $? # ROLE may be there, and wrong
     [ -n "$(roles)" ] || fail ".env does not say what this host is; ./usbcam init edge or ./usbcam init cloud asks for it"
 }

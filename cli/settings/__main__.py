@@ -11,6 +11,7 @@ from cli.settings.env_file import EnvFileError, read
 FILE = Path(".env")
 WRONG_INPUT = 2
 INTERRUPTED = 130
+MAX_SHOWN = 12
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,8 +35,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _complain(*problems: str) -> int:
-    for problem in problems:
+    for problem in problems[:MAX_SHOWN]:
         print(f"usbcam: {problem}", file=sys.stderr)
+    if len(problems) > MAX_SHOWN:
+        print(f"usbcam: and {len(problems) - MAX_SHOWN} more; see whether .env is the right file", file=sys.stderr)
     return WRONG_INPUT if problems else 0
 
 

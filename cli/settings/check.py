@@ -6,6 +6,7 @@ import re
 from typing import Iterator, Sequence
 
 from cli.settings.env_file import EnvFile, Problem
+from cli.settings.rules.hosts import in_containers
 from cli.settings.rules.values import TABLE, problem
 
 REQUIRED = {
@@ -13,7 +14,8 @@ REQUIRED = {
     "S3_BUCKET": "the name of your bucket, which ./usbcam setup can make",
 }
 TOKENS = ("EDGE_TOKEN", "EDGE_TOKEN_FILE")
-PORTS = {"CLOUD_PORT": "cloud", "GALLERY_PORT": "cloud", "LIVE_PORT": "edge"}
+PORTS = {"CLOUD_PORT": "cloud", "GALLERY_PORT": "cloud", "LIVE_PORT": "edge", "METRICS_PORT": "cloud"}
+OF_PROCESSES = {"EDGE_BROKER_PORT": "edge", "CLOUD_BROKER_PORT": "cloud"}  # in containers each has its own
 NAME = re.compile(r"\b[A-Z][A-Z0-9_]+\b")
 ROLES = ("edge", "cloud", "both")
 
@@ -53,11 +55,11 @@ def _missing(env: EnvFile, roles: Sequence[str]) -> Iterator[Problem]:
 def _ports(env: EnvFile, roles: Sequence[str]) -> Iterator[Problem]:
     """No two services of this host can have the same port."""
     taken: dict[str, str] = {}
-    for name, side in PORTS.items():
+    for name, side in (PORTS if in_containers() else {**PORTS, **OF_PROCESSES}).items():
         port = env.get(name) or str(TABLE[name]["default"])
         if side not in roles or port == "0":
             continue
-        if port in taken:
+        if port in taken and (env.get(name) or env.get(taken[port])):
             first, last = sorted((taken[port], name), key=env.line)
             yield Problem(env.line(last), f"{last} and {first} are both {port}; set another {last}", last)
         taken[port] = name

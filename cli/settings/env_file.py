@@ -13,6 +13,8 @@ from cli.settings.rules import form
 from cli.settings.shown import assignment
 
 UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+UTF16 = re.compile(rb"(?:[\x09-\x7e]\0){4}|(?:\0[\x09-\x7e]){4}")
+ANEW = "run ./usbcam init edge or ./usbcam init cloud, which writes a new one"
 ASSIGNMENT = re.compile(r"([A-Za-z_][\w.-]*)=(.*)")
 BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
 GZIPPED = "H4sI"
@@ -75,15 +77,22 @@ class LineError(Exception):
 def read(file: Path) -> EnvFile:
     """Read a file; raises EnvFileError."""
     try:
+        if file.exists() and not file.is_file():
+            raise EnvFileError(f"{file} is {'a folder' if file.is_dir() else 'no file'}; move it away, then {ANEW}")
         return parse(file.read_bytes())
+    except PermissionError:
+        raise EnvFileError(f"{file} cannot be read by this user; run: sudo chown $(id -u) {file}") from None
     except OSError as error:
-        raise EnvFileError(f"{file} cannot be read: {error.strerror}") from error
+        raise EnvFileError(f"{file} cannot be read ({error.strerror}); move it away, then {ANEW}") from error
 
 
 def parse(content: bytes) -> EnvFile:
     """Read the content line by line; raises EnvFileError where there are no lines."""
-    if content.startswith(UTF16_MARKS) or content.count(b"\0") > len(content) // 4:
+    if content.startswith(UTF16_MARKS) or UTF16.match(content):
         raise EnvFileError(".env line 1: the file is UTF-16; save it as UTF-8 in your editor")
+    if b"\0" in content:
+        line = content[: content.index(b"\0")].count(b"\n") + 1
+        raise EnvFileError(f".env line {line}: the file is no text; move it away, then {ANEW}")
     problems: list[Problem] = []
     if content.startswith(UTF8_MARK):
         remove = "sed -i '1s/^\\xEF\\xBB\\xBF//; s/\\r$//' .env"

@@ -28,8 +28,18 @@ ALIASES = {
     "CAMERA": "CAMERA_SOURCE", "DEVICE": "CAMERA_SOURCE", "CAMERA_DEVICE": "CAMERA_SOURCE", "RTSP_URL": "CAMERA_SOURCE",
     "CAMERA_URL": "CAMERA_SOURCE", "SOURCE": "CAMERA_SOURCE", "FPS": "FRAME_RATE", "WIDTH": "FRAME_WIDTH",
     "HEIGHT": "FRAME_HEIGHT", "CAPTURE_FORMAT": "IMAGE_FORMAT", "FORMAT": "IMAGE_FORMAT", "PRIVACY_MASK": "MASKS",
+    "WEBCAM": "CAMERA_SOURCE", "CAM": "CAMERA_SOURCE", "VIDEO": "CAMERA_SOURCE", "STREAM": "CAMERA_SOURCE",
+    "RTSP": "CAMERA_SOURCE", "USB": "CAMERA_SOURCE", "CLOUD": "CLOUD_HOST", "SERVER": "CLOUD_HOST",
+    "BROKER": "CLOUD_HOST", "MQTT_BROKER": "CLOUD_HOST", "MQTT_SERVER": "CLOUD_HOST", "DOMAIN": "CLOUD_HOST",
+    "IP": "CLOUD_HOST", "ADDRESS": "CLOUD_HOST", "EDGE_ID": "EDGE_NAME", "DEVICE_NAME": "EDGE_NAME",
+    "WEBHOOK": "NOTIFY_URLS", "NTFY": "NOTIFY_URLS", "TELEGRAM": "NOTIFY_URLS", "EMAIL": "NOTIFY_URLS",
+    "MAIL": "NOTIFY_URLS", "SLACK": "NOTIFY_URLS", "DISCORD": "NOTIFY_URLS", "NOTIFY": "NOTIFY_URLS",
+    "DEBUG": "LOG_LEVEL", "VERBOSE": "LOG_LEVEL", "LOGLEVEL": "LOG_LEVEL", "RETENTION": "S3_RETENTION_DAYS",
+    "PREFIX": "S3_KEY_TEMPLATE", "FOLDER": "S3_KEY_TEMPLATE", "S3_PATH": "S3_KEY_TEMPLATE",
     "ROTATION": "ROTATE", "PASSWORD": "LIVE_PASSWORD", "QOS": "MQTT_QOS", "NAME": "CAMERA_NAME",
 }  # fmt: skip
+
+VAGUE = {"HOST", "HOSTNAME", "PORT", "NAME", "PASSWORD", "SOURCE", "FORMAT", "IP", "ADDRESS", "DEVICE", "SERVER", "USB"}
 
 
 @functools.lru_cache(maxsize=None)
@@ -55,9 +65,12 @@ def correct(name: str) -> str:
     turned = {_words(other): other for other in sorted(known_names())}
     if _words(plain) in turned:
         return turned[_words(plain)]
+    by_word = {ALIASES[word] for word in plain.split("_") if word in ALIASES and word not in VAGUE}
     squeezed = {other.replace("_", ""): other for other in sorted(known_names())}
     close = difflib.get_close_matches(plain.replace("_", ""), squeezed, n=1, cutoff=LIKENESS)
-    return squeezed[close[0]] if close else ""
+    if close:
+        return squeezed[close[0]]
+    return by_word.pop() if len(by_word) == 1 else ""
 
 
 def _words(name: str) -> tuple[str, ...]:

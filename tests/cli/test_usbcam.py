@@ -196,6 +196,27 @@ def test_a_role_that_is_not_understood_is_named_with_its_line(usbcam: Door, line
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.parametrize("kind", ["folder", "empty", "somebody else's", "socket", "garbage"])
+def test_what_is_no_file_of_settings_gets_a_sentence(usbcam: Door, kind: str) -> None:
+    file = usbcam.folder / ".env"
+    if kind == "folder":
+        file.mkdir()
+    elif kind == "socket":
+        os.mkfifo(file)
+    else:
+        file.write_text("<p>no</p>\n" * 30 if kind == "garbage" else "")
+        file.chmod(0 if kind == "somebody else's" else 0o600)
+    if kind == "somebody else's" and os.access(file, os.R_OK):
+        pytest.skip("root may read everything")
+
+    status, said = usbcam("up")
+
+    fix = {"somebody else's": "run: sudo chown", "garbage": "and 18 more; see whether .env is the right file"}
+    assert fix.get(kind, "./usbcam init edge or ./usbcam init cloud") in said.splitlines()[-1]
+    assert (status in {1, 2}, len(said.splitlines())) == (True, 13 if kind == "garbage" else 1)
+    assert usbcam.started() == []
+
+
 def test_without_an_env_it_says_how_to_get_one(usbcam: Door) -> None:
     assert usbcam("up") == (1, "usbcam: there is no .env yet; ./usbcam init edge or ./usbcam init cloud writes one\n")
 

@@ -14,6 +14,8 @@ EXAMPLE = "ntfy://ntfy.sh/a-topic-of-yours"
 def problem(value: str, services: Sequence[str]) -> str | None:
     """What is wrong with the addresses, if each must begin with a service that is known."""
     first, *others = filter(None, SEPARATOR.split(value))
+    if "://" not in value and "@" in value:
+        return "has a mail address alone; write mailto://USER:PASSWORD@HOST"
     if not SCHEME.match(first):
         return f"has no service:// at its beginning; write each address as {EXAMPLE}"
     for number, address in enumerate((first, *others), 1):
@@ -24,6 +26,10 @@ def problem(value: str, services: Sequence[str]) -> str | None:
             continue  # an address may have several recipients, with commas
         if not found[2]:
             return f"has nothing behind :// in its address {number}; write each address as {EXAMPLE}"
+        if found[1].lower() in {"http", "https"}:
+            return (
+                f"has a web address; write a webhook as json{found[1].lower()[4:]}://HOST/PATH, else its service's own"
+            )
         if found[1].lower() not in services:
             close = difflib.get_close_matches(found[1].lower(), services, n=1)
             return f"has the unknown service {found[1]}://; " + (

@@ -21,13 +21,20 @@ ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?)(/.*)?")
 ADDRESSES = re.compile("://|@")
 ANY = ("usb", "webcam", "camera", "any", "first", "automatic", "yes", "on", "default", "none")
 MARKS = {",": "comma", ";": "semicolon", "|": "bar"}
+PAGES = re.compile(
+    r"(.+\.)?(youtube(-nocookie)?|youtu|twitch|vimeo|dailymotion|facebook|fb|instagram|tiktok|netflix|zoom|bilibili)"
+    r"\.(com|be|tv|us|watch)|(drive|photos|meet|docs)\.google\.com|(.+\.)?(dropbox|icloud)\.com"
+)
 MIN_CORNERS, MAX_PORT = 3, 65535
+SEVERAL = "names several devices; write CAMERAS=front=/dev/video0 porch=/dev/video2"
 Check = Callable[[str, str, EnvFile], Optional[str]]
 
 
 def source(value: str, env: EnvFile) -> str | None:
     if value in {"auto", "demo"} or value.isdecimal():
         return None
+    if re.fullmatch(r"\d+([,;|\s]+\d+)+", value):
+        return SEVERAL
     if "://" in value:
         return _url(value)
     if value.startswith("serial:"):
@@ -37,6 +44,12 @@ def source(value: str, env: EnvFile) -> str | None:
     if value.startswith("/dev/"):
         return _device(value)
     return _mistyped(value) or _file(value, env)
+
+
+def single_source(value: str, env: EnvFile) -> str | None:
+    if env.get("CAMERAS") and value != "auto":
+        return "is set, and CAMERAS, too; remove one of them"
+    return source(value, env)
 
 
 def _url(value: str) -> str | None:
@@ -57,6 +70,8 @@ def _url(value: str) -> str | None:
     found = AUTHORITY.fullmatch(authority[0])
     if found is None or not _can_be_looked_up(found[1]):
         return f"has a wrong host or port; {ENCODING}"
+    if PAGES.fullmatch(found[1].lower()):
+        return "is a web page and no stream; write the address of a camera's stream, such as rtsp://HOST/PATH"
     if re.fullmatch(r"[\d.]+", found[1]) and not is_address(found[1]):
         return "has a wrong address; it is four numbers from 0 to 255"
     if found[2] and not 0 < int(found[2]) <= MAX_PORT:
@@ -76,7 +91,7 @@ def _device(value: str) -> str | None:
     if ":/dev/" in value:
         return f"is written as in a Compose file; write {value.split(':/dev/', maxsplit=1)[0]}"
     if re.search(r"[,;|&\s]", value):
-        return "names several devices; write CAMERAS=front=/dev/video0 porch=/dev/video2"
+        return SEVERAL
     if re.fullmatch(r"/dev/video|/dev/v4l/?|/dev/v4l/by-(id|path)/?", value):
         return "is no device; write /dev/video0, or a file in /dev/v4l/by-id"
     mistyped = re.fullmatch(r"/dev/([A-Za-z]+)[-_]?(\d+)", value)
@@ -169,20 +184,29 @@ def settings_problem(value: str, env: EnvFile, check: Check, allowed: AbstractSe
     words = [word.partition("=") for word in env.get("CAMERAS").split()]
     names = [name for name, _, what in words if _is_name(name, what, env.get("CAMERAS"))]
     names = names or [env.get("CAMERA_NAME") if NAME.fullmatch(env.get("CAMERA_NAME")) else "camera"]
-    if re.search(r",$|,[\w-]+\.\w+=", value):
-        return "has a comma between two settings; put a space there"
+    between = re.search(r"([,;|])(?:\s|$|[\w-]+\.\w+=)", value)
+    if between:
+        return f"has a {MARKS[between[1]]} between two settings; put a space there"
+    if re.search(r"\s=|=\s", value):
+        return f"has a space around =; write {names[0]}.MIN_FACE_PX=80 without"
+    seen: set[str] = set()
     for number, word in enumerate(value.split(), 1):
         which, found, text = word.partition("=")
         name, dot, setting = which.partition(".")
         if not found or not dot:
-            return f"has word {number} without NAME.SETTING=VALUE; write {names[0]}.MIN_FACE_PX=80"
+            meant = re.split(r"[^A-Z_]", which.upper())[-1]
+            example = f"{meant}=VALUE" if meant in allowed else "MIN_FACE_PX=80"
+            return f"has word {number} without NAME.SETTING=VALUE; write {names[0]}.{example}"
         if name not in names:
-            return f"has word {number} for no camera; there are {', '.join(names)}"
+            return f"has word {number} for no camera; begin it with {' or '.join(f'{name}.' for name in names)}"
         if setting.upper() not in allowed:
             shown = f"{name}.{setting}" if NAME.fullmatch(setting) else f"word {number}"
             close = difflib.get_close_matches(setting.upper(), sorted(allowed), n=1)
             meant = f"; did you mean {close[0]}?" if close else "; it is set for all cameras, on a line of its own"
             return f"has {shown}, which no camera can have of its own{meant}"
+        if which.lower() in seen:
+            return f"sets {name}.{setting} twice; remove one of them"
+        seen.add(which.lower())
         problem = check(setting.upper(), text, env)
         if problem:
             return f"has {name}.{setting}, which {problem}"
@@ -203,7 +227,7 @@ def masks(value: str, _env: EnvFile) -> str | None:
 
 
 RULES: dict[str, Rule] = {
-    "CAMERA_SOURCE": source,
+    "CAMERA_SOURCE": single_source,
     "CAMERAS": cameras,
     "MASKS": masks,
 }

@@ -61,8 +61,10 @@ def host_problem(host: str, port_setting: str) -> str | None:
         return "has more than one name; write one, and the others into CLOUD_EXTRA_NAMES"
     if "_" in host:
         return "has a _, which no DNS name has; write the name or the address"
+    if re.fullmatch(r"[\d.]+", host) and not is_address(host):
+        return "is a wrong address; write four numbers from 0 to 255, such as 10.0.0.7, or a DNS name"
     if not is_address(host) and not is_name(host):
-        return "must be a DNS name or an IP address"
+        return "must be a DNS name or an IP address, such as cam.example.com or 10.0.0.7"
     return None
 
 
@@ -167,7 +169,8 @@ def homeassistant_broker(value: str, _env: EnvFile) -> str | None:
     port = HOST_PORT.fullmatch(value)
     host = port[1] if port else value
     if SCHEME.match(value):
-        return "has a scheme; write HOST or HOST:PORT"
+        bare = re.split("[:/]", SCHEME.sub("", value, count=1))[0]
+        return f"has a scheme; write {bare} alone" if is_name(bare) else "has a scheme; write HOST or HOST:PORT"
     if ":" in host or (port and not 0 < int(port[2]) <= MAX_PORT) or host_problem(host, ""):
         return "must be HOST or HOST:PORT, such as homeassistant.local:1883"
     return None
@@ -184,6 +187,8 @@ def project(value: str, _env: EnvFile) -> str | None:
 def page(value: str, _env: EnvFile) -> str | None:
     if re.fullmatch(r"https?://([^\s/?#@:\[\]]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?([/?#]\S*)?", value):
         return None
+    if re.fullmatch(r"[\w.-]+(:\d{1,5})?(/[\w./-]*)?", value):
+        return f"has no scheme; write https://{value} or http://{value}"
     return "must be a page's address, such as https://gallery.example.com"
 
 

@@ -21,7 +21,20 @@ def schedule(value: str, _env: EnvFile) -> str | None:
     text = value.strip().lower()
     if text in {"run", "pause"}:
         return None
-    return None if all(_is_range(entry) for entry in text.split(",")) else must
+    if all(map(_is_range, text.split(","))):
+        return None
+    meant = _usual(text)
+    return f"{must.split(' such as', maxsplit=1)[0]}; write {meant}" if all(map(_is_range, meant.split(","))) else must
+
+
+def _usual(text: str) -> str:
+    """Hours that were written in another way, such as Mo-Fr 8-18."""
+    plain = re.sub(r"\s*[\u2013\u2014-]\s*", "-", text.replace(".", ":"))
+    plain = re.sub(r"([a-z])\s+(?=\d)", r"\1/", plain)
+    plain = re.sub(r"[\s,;]+", ",", plain)
+    plain = re.sub(r"\b(mo|tu|we|th|fr|sa|su)[a-z]+", r"\1", plain)
+    plain = re.sub(r"(?<![\d:])(\d{1,2})(?![\d:])", r"\1:00", plain)
+    return re.sub(r"(?<!\d)(\d):", r"0\1:", plain)
 
 
 def _is_range(entry: str) -> bool:

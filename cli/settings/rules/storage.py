@@ -41,6 +41,14 @@ PLACES = [
     "cn-north",
     "cn-northwest",
 ]
+CITIES = {
+    "frankfurt": "eu-central-1", "ireland": "eu-west-1", "dublin": "eu-west-1", "london": "eu-west-2",
+    "paris": "eu-west-3", "stockholm": "eu-north-1", "milan": "eu-south-1", "spain": "eu-south-2",
+    "zurich": "eu-central-2", "virginia": "us-east-1", "n.-virginia": "us-east-1", "ohio": "us-east-2",
+    "california": "us-west-1", "oregon": "us-west-2", "montreal": "ca-central-1", "canada": "ca-central-1",
+    "sao-paulo": "sa-east-1", "tokyo": "ap-northeast-1", "seoul": "ap-northeast-2", "osaka": "ap-northeast-3",
+    "singapore": "ap-southeast-1", "sydney": "ap-southeast-2", "mumbai": "ap-south-1", "cape-town": "af-south-1",
+}  # fmt: skip
 CLASSES = [
     "STANDARD",
     "STANDARD_IA",
@@ -92,6 +100,8 @@ def region(value: str, env: EnvFile) -> str | None:
     if env.get("S3_ENDPOINT_URL"):
         return "has a space; write the region's name" if re.search(r"\s", value) else None
     plain = value.lower().replace("_", "-").replace(" ", "-")
+    if plain in CITIES:
+        return f"is a place; write {CITIES[plain]}"
     if value != plain and REGION.fullmatch(plain):
         return f"must be in small letters with -; write {plain}"
     if plain in PLACES:

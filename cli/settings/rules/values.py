@@ -71,7 +71,9 @@ def _by_table(name: str, value: str) -> str | None:
     if "services" in row:
         return addresses.problem(value, row["services"])
     if "pattern" in row and not re.fullmatch(row["pattern"].strip("^$"), value):
-        return f"must be {row.get('description', 'written as .env.example shows')}"
+        plain = re.sub("[^A-Za-z0-9_-]+", "-", value).strip("-_")
+        meant = f"; write {plain}" if re.fullmatch(row["pattern"].strip("^$"), plain) else ""
+        return f"must be {row.get('description', 'written as .env.example shows')}{meant}"
     return None
 
 
