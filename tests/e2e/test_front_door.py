@@ -16,6 +16,7 @@ from dev.harness.services import free_port, s3_client, wait_for
 from tests.e2e.bucket import wait_for_captures
 from tests.e2e.machine import BUCKET, DETECTIONS_PER_SECOND, HEALTH_SECONDS, KEYS
 from tests.support.paths import ROOT
+from tests.support.webhook import listening
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -117,14 +118,18 @@ def settings(bridge: str, endpoint: str) -> list[str]:
 
 
 def test_a_machine_is_set_up_looked_at_upgraded_in_vain_and_moved(machine: Machine, bridge: str, endpoint: str) -> None:
-    machine.usbcam("init", "cloud", *settings(bridge, endpoint))
-    calm = f"DETECTIONS_PER_SECOND={DETECTIONS_PER_SECOND}"
-    machine.usbcam("init", "edge", "CAMERA_SOURCE=demo", calm, f"LIVE_PORT={free_port()}")
-    assert "pass     bucket" in machine.usbcam("setup", status=1)  # this store knows no public access, and says so
-    assert "the token is in .env" in machine.usbcam("enroll", "porch")
-    up = machine.usbcam("up")
-    assert "gallery: http://127.0.0.1:" in up
-    assert "No token yet" not in up
+    with listening(bridge) as webhook:
+        told = f"NOTIFY_URLS=json://host.docker.internal:{webhook.port}/hook"
+        machine.usbcam("init", "cloud", *settings(bridge, endpoint), told, "NOTIFY_VISITS=off")
+        calm = f"DETECTIONS_PER_SECOND={DETECTIONS_PER_SECOND}"
+        machine.usbcam("init", "edge", "CAMERA_SOURCE=demo", calm, f"LIVE_PORT={free_port()}")
+        assert "pass     bucket" in machine.usbcam("setup", status=1)  # this store knows no public access, and says so
+        assert "the token is in .env" in machine.usbcam("enroll", "porch")
+        up = machine.usbcam("up")
+        assert "gallery: http://127.0.0.1:" in up
+        assert "No token yet" not in up
+        assert "pass     json://host.docker.internal" in machine.usbcam("notify", "test")
+        assert "usbcam: a test" in webhook.titles()
     client = s3_client(endpoint, *KEYS)
     first = wait_for_captures(client, BUCKET, 2)
 

@@ -13,12 +13,14 @@ from camera.config.settings import Settings
 from camera.sources.factory import create_source
 from camera.sources.frame import Frame, Image
 from camera.sources.privacy_mask import PrivacyMask, all_polygons
+from camera.sources.reader.counters import FrameCounters
 from camera.sources.reader.latest_frame import LatestFrame
+from camera.sources.reader.status import ReaderStatus
 from camera.sources.turned import TurnedCamera
 from camera.sources.v4l2.camera import V4l2Camera
 from camera.sources.v4l2.discovery import DeviceRegistry
 
-FIRST_FRAME_TIMEOUT_SECONDS = 20.0
+FIRST_FRAME_TIMEOUT_SECONDS = 40.0  # a source that hangs or fails says so earlier
 SETTLE_SECONDS = 1.0  # until the exposure is right
 STDOUT = Path("-")
 
@@ -49,9 +51,22 @@ def take(settings: Settings) -> Snapshot:
         stop.set()
         frames.join(timeout_seconds=5)
     if frame is None:
-        raise SnapshotError(frames.status.problem or f"{settings.source} gave no image: check CAMERA_SOURCE.")
+        raise SnapshotError(why_none(frames.status, frames.counters, str(settings.source)))
     device = camera.inner if isinstance(camera, TurnedCamera) else camera
     return Snapshot(frame, device.negotiated if isinstance(device, V4l2Camera) else "")
+
+
+def why_none(status: ReaderStatus, counters: FrameCounters, source: str) -> str:
+    """Say what is known of a source that gave no frame; CAMERA_SOURCE is to blame only where it is."""
+    if status.problem:
+        return status.problem
+    if counters.damaged:
+        return f"All {counters.damaged} frames that came were damaged: try another cable, port or camera."
+    if status.has_ended:
+        return f"{source} ended without an image: name another in CAMERA_SOURCE."
+    what = "frame was decoded" if counters.grabbed else "frame came"
+    within = f"No {what} within {FIRST_FRAME_TIMEOUT_SECONDS:g} s"
+    return f"{within}, and {source} reports no error: is this machine busy? Try again."
 
 
 def write(settings: Settings, image: Image, path: Path) -> None:

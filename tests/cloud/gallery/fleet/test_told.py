@@ -3,12 +3,9 @@
 import base64
 import json
 import subprocess
-import threading
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -32,43 +29,16 @@ from storage.reader import ObjectReader
 from tests.cloud.gallery.rig import SECONDS, Gallery, capture, gallery, put
 from tests.cloud.rig import Broker, Bucket
 from tests.support.programs import launcher
+from tests.support.webhook import Webhook, listening
 
 OFFLINE_SECONDS = 60.0
 HURT = "<img src=x onerror=window.hurt=1>"
 
 
-@dataclass(slots=True)
-class Webhook:
-    """Takes what apprise's json:// sends."""
-
-    port: int
-    posts: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def address(self) -> str:
-        return f"json://user:secret-of-the-hook@{LOOPBACK}:{self.port}/hook"
-
-    def titles(self) -> list[str]:
-        return [str(post["title"]) for post in self.posts]
-
-
 @pytest.fixture
 def webhook() -> Iterator[Webhook]:
-    hook = Webhook(free_port())
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            hook.posts.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = ThreadingHTTPServer((LOOPBACK, hook.port), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield hook
-    server.shutdown()
-    server.server_close()
+    with listening() as hook:
+        yield hook
 
 
 @pytest.fixture
