@@ -146,13 +146,13 @@ def test_a_mistake_on_the_command_line_is_one_sentence(usbcam: Door, words: tupl
     assert len(said.splitlines()) == 1
 
 
-@pytest.mark.parametrize("word", ["now", "--quiet"])
-def test_a_word_too_many_is_refused_by_every_command(usbcam: Door, word: str) -> None:
-    """A command that takes none names the word, the others what they take; nothing is asked of Docker."""
+def test_a_word_too_many_is_refused_by_every_command(usbcam: Door) -> None:
+    """A command that takes none names the word, the others what they take; each shell tries half of them."""
     usbcam.env(RIGHT)
+    word = "--quiet" if usbcam.has_busybox else "now"
     listed = re.findall(r"^  ([a-z]+)( .+?)?  ", usbcam("help")[1], re.MULTILINE)
 
-    for command, takes in listed:
+    for command, takes in listed[usbcam.has_busybox :: 2]:
         words = [*takes.lower().split(" or ")[0].replace("]", " ").replace("[", " ").split(), word]
         status, said = usbcam(command, *words, word) if takes else usbcam(command, word)
         assert (status, len(said.splitlines())) == (2, 1), (command, said)
