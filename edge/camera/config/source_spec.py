@@ -4,14 +4,16 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from camera.config.camera_url import CameraUrl, parse_url
+from camera.config.camera_url import UNKNOWN, CameraUrl, parse_url
 
 AUTO = "auto"
 SYNTHETIC = "demo"
 SERIAL_PREFIX, DEVICE_PREFIX, URL_MARK = "serial:", "/dev/", "://"
 PLAIN_PATH = re.compile(r"[\w ./:+,()~-]*")  # what else is in a text may belong to an address and its password
-# An address without its :// or its scheme.
-MISTYPED_ADDRESS = re.compile(r"^(?:[A-Za-z][\w+.-]*[:;]|(?:rts|http|rtm)ps?/|/?[\w-]+(?:\.[\w-]+)+(?::\d+)?/)|^//")
+# An address without its :// or its scheme, or with a scheme whose letters are in disorder.
+MISTYPED_ADDRESS = re.compile(
+    r"^(?:[A-Za-z][\w+.-]*[:;]|(?i:[rthspm]{3,6})[^\w/]{0,2}/|/?[\w-]+(?:\.[\w-]+)+(?::\d+)?/)|^//"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class FileSpec:
 
     def __str__(self) -> str:
         text = str(self.path)
-        return text if PLAIN_PATH.fullmatch(text) and not MISTYPED_ADDRESS.search(text) else "..."
+        return text if PLAIN_PATH.fullmatch(text) and not is_like_address(text) else UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,11 @@ class SyntheticSpec:
 SourceSpec = DeviceSpec | NetworkSpec | FileSpec | SyntheticSpec
 
 ANY_DEVICE = DeviceSpec(AUTO)
+
+
+def is_like_address(text: str) -> bool:
+    """Whether it was probably meant as an address; then a password may stand anywhere in it."""
+    return "@" in text or URL_MARK in text or MISTYPED_ADDRESS.search(text) is not None
 
 
 def parse_source(text: str) -> SourceSpec:

@@ -1,13 +1,14 @@
 """The commands that need no broker: which faces are found, and what would be published."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import cv2
 
 from camera.config.settings import Settings
-from camera.config.source_spec import SyntheticSpec, parse_source
+from camera.config.source_spec import SyntheticSpec, is_like_address, parse_source
 from camera.diagnostics.contact_sheet import ContactSheet
 from camera.pipeline.analyzer import AnalysisResult, FrameAnalyzer
 from camera.pipeline.tracking.detector import FaceDetector
@@ -16,7 +17,7 @@ from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.source import SyntheticSource, create_scene
 from camera.sources.turned import TurnedSource
 from camera.sources.video.container import VideoContainer, VideoError
-from camera.sources.video.file import ADDRESS, FileSource
+from camera.sources.video.file import FileSource
 from common.contract.capture import Box
 from common.contract.times import timestamp
 from common.runtime.command_line import say
@@ -47,7 +48,9 @@ def detect_faces(settings: Settings, paths: list[str]) -> int:
 
 def _shown(path: str) -> str:
     """A file's name; an address, whose password may stand anywhere, only as far as it is understood."""
-    return str(parse_source(path)) if ADDRESS.search(path) else path
+    if not is_like_address(path) or os.path.exists(path):  # noqa: PTH110 (false, too, for a name that is too long)
+        return path
+    return str(parse_source(path))
 
 
 def _read_image(path: Path) -> Image:

@@ -64,6 +64,7 @@ ADDRESSES = [
     f"rtsp;//{USER}:{SECRET}/x",
     f"rtsp//{USER}:{SECRET}/x",
     f"//{USER}:{SECRET}/x",
+    *(f"{scheme}//{USER}/{SECRET}" for scheme in ("rtsp", "rstp", "rtps", "rtsp.", "rtsp,", "HTTP", "htp", "https -")),
     f"127.0.0.1:1/{USER}:{SECRET}/video",
     f"127.0.0.1/{SECRET}.jpg",
     f"cam.local/{USER}/{SECRET}",

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import stat
 import threading
 import time
@@ -12,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from camera.config.camera_url import ENCODING
-from camera.config.source_spec import FileSpec
+from camera.config.source_spec import FileSpec, is_like_address
 from camera.sources.frame import Frame, SourceEndedError, SourceError
 from camera.sources.video.container import VideoContainer, VideoError
 
 FALLBACK_FRAME_SECONDS = 1 / 25  # for files without time stamps
 MAX_STEP_SECONDS = 5.0  # from one frame to the next; more, or a step back, is a cut
-ADDRESS = re.compile(r"@|^[A-Za-z][A-Za-z0-9+]*:/")  # what was probably meant as one
 
 
 class FileSource:
@@ -115,7 +113,7 @@ def _problem(path: Path) -> str | None:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        hint = f" An address begins with rtsp:// or http://. {ENCODING}" if ADDRESS.search(str(path)) else ""
+        hint = f" An address begins with rtsp:// or http://. {ENCODING}" if is_like_address(str(path)) else ""
         return f"is not there: name a camera (auto), a video file, a URL or demo.{hint}"
     except OSError as error:
         return f"cannot be read ({error.strerror}): let the camera's user read it, or name another file."
