@@ -2,6 +2,8 @@
 
 Not OpenCV's reader: it calls an interlaced frame a success and hands out black or stale memory, takes the places that a
 decoder had to guess for a picture, and does not say why an address cannot be opened.
+
+What follows damage is drawn on top of it, so nothing is shown until a frame that is complete in itself.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ from camera.sources.frame import Image
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STRICT = {"err_detect": "explode"}  # of the decoders that would otherwise fill in what is missing
-STRICT_CODECS = {"mjpeg", "png"}
+STRICT = {"err_detect": "explode"}  # decoders would otherwise fill in what is missing
+ALWAYS_STRICT_CODECS = {"mjpeg", "png"}  # each frame stands alone; one that is refused is damaged
+MAX_DOUBTFUL_FRAMES = 250  # after damage: not every codec marks the frames that are complete in themselves
+MAX_REFUSED_KEY_FRAMES = 5  # with nothing whole before: then the camera only bends the rules
 TEXT_CODECS = {"ansi"}  # what FFmpeg makes of a .txt file
 RIGHT_ANGLES = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 MAX_STRETCH = 4.0  # pixels are not so far from square; a header that says so is wrong
@@ -62,6 +66,8 @@ class VideoContainer:
         except VideoError:
             self.close()
             raise
+        self._decoder: Any = self.stream.codec_context
+        self._refused_key_frames: int | None = 0  # None once there was a whole frame
         self._graph: Any = None
         self._graph_shape: tuple[int, int, str] | None = None
 
@@ -81,12 +87,19 @@ class VideoContainer:
 
     def frames(self) -> Iterator[Any]:
         """Each frame, progressive and whole; None for one that is damaged. Raises VideoError."""
+        doubtful = 0
         with self._explained():
             for packet in self._container.demux(self.stream):
                 for frame in self._decode(packet):
                     if frame is None or frame.is_corrupt:
+                        doubtful = MAX_DOUBTFUL_FRAMES
+                    elif frame.key_frame:
+                        doubtful = 0
+                    if doubtful:
+                        doubtful -= 1
                         yield None
                     else:
+                        self._refused_key_frames = None
                         yield from self._progressive(frame)
             if self._graph is not None:
                 yield from self._deinterlaced(None)  # the last one waited for the next
@@ -118,22 +131,34 @@ class VideoContainer:
         return image if turn is None else cv2.rotate(image, turn)
 
     def _video_stream(self) -> Any:
-        streams = self._container.streams.video
-        if not streams or streams[0].codec_context is None or streams[0].codec_context.name in TEXT_CODECS:
+        streams = [each for each in self._container.streams.video if each.codec_context is not None]
+        covers = self._av.stream.Disposition.attached_pic
+        stream = next((each for each in streams if covers not in each.disposition), None)
+        if stream is None or stream.codec_context.name in TEXT_CODECS:
             raise VideoError(NO_VIDEO)
-        stream = streams[0]
-        if stream.codec_context.name in STRICT_CODECS:
-            stream.codec_context.options = STRICT
+        stream.codec_context.options = STRICT
         return stream
 
     def _decode(self, packet: Any) -> list[Any]:
         try:
-            frames: list[Any] = packet.decode()
+            frames: list[Any] = self._decoder.decode(packet)
         except self._av.error.EOFError:  # it was told of the end already
             return []
         except (self._av.error.FFmpegError, ValueError):  # libraries such as zlib have names of their own for damage
+            if packet.is_keyframe and self._refused_key_frames is not None:
+                self._refused_key_frames += 1
+                if self._refused_key_frames == MAX_REFUSED_KEY_FRAMES:
+                    self._decoder = self._lenient_decoder()
             return [None]
         return frames
+
+    def _lenient_decoder(self) -> Any:
+        strict = self.stream.codec_context
+        if strict.name in ALWAYS_STRICT_CODECS:
+            return strict
+        decoder = self._av.CodecContext.create(strict.codec, "r")
+        decoder.extradata = strict.extradata
+        return decoder
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:

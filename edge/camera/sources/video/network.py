@@ -15,10 +15,12 @@ FFMPEG_TIMEOUT_SECONDS = 5.0
 CONNECT_SECONDS = 1.5
 # A stream of JPEGs with headers that are wrong (of another type or length) ends for FFmpeg after at most so many.
 MISREAD_FRAMES = 3
+DAMAGED_ONLY = "sends damaged images only: check the network, or set another codec in the camera; connecting again."
 STILLS_PER_SECOND = 2.0  # at most: each is a request of its own
 # FFmpeg's timeouts cover neither the look-up of a name nor the end of a connection.
 TIMEOUTS = Timeouts(open_seconds=15.0, grab_seconds=10.0)
-OPTIONS = {"rtsp_transport": "tcp"}
+OPTIONS = {"rtsp_flags": "prefer_tcp"}  # by UDP only where the camera does not offer TCP
+DAMAGED_SECONDS = 15.0  # longer than most cameras' frames depend on each other
 
 
 class NetworkSource:
@@ -34,14 +36,18 @@ class NetworkSource:
         self._frames = self._video.frames()
         self._came = 0  # from this connection
         self._frame: Any = None  # None: damaged
-        self._requested_at = time.monotonic()
+        self._requested_at = self._whole_at = time.monotonic()
         self._number = -1
 
     def grab(self) -> float:
         """Wait for the next frame, at most 5 s."""
-        self._frame = self._next()
+        self._frame, now = self._next(), time.monotonic()
         self._number += 1
-        return time.monotonic()
+        if self._frame is not None:
+            self._whole_at = now
+        elif now - self._whole_at > DAMAGED_SECONDS:
+            raise SourceError(f"CAMERA_SOURCE={self._address} {DAMAGED_ONLY}")
+        return now
 
     def retrieve(self) -> Frame | None:
         """Decode; captured_at is the time of arrival."""

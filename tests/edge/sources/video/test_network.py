@@ -13,6 +13,7 @@ from camera.sources.factory import create_source
 from camera.sources.frame import Image, SourceError
 from camera.sources.reader.latest_frame import LatestFrame
 from camera.sources.v4l2.discovery import DeviceRegistry
+from camera.sources.video import network
 from camera.sources.video.network import NetworkSource
 from dev.harness.process import free_port, wait_for
 from tests.edge.config.camera_urls import ADDRESSES, SECRET, USER
@@ -146,7 +147,7 @@ def test_an_address_of_one_image_is_asked_again_and_again_at_a_pace(face_frame: 
     assert times[-1] - times[0] > 0.9  # two a second at most, whatever FRAME_RATE is
 
 
-def test_half_a_jpeg_of_a_stream_is_damaged_and_not_shown(face_frame: Image) -> None:
+def test_half_a_jpeg_of_a_stream_is_damaged_and_not_shown(face_frame: Image, monkeypatch: pytest.MonkeyPatch) -> None:
     jpeg = cv2.imencode(".jpg", face_frame)[1].tobytes()
     server = NetworkCamera(free_port(), jpeg)
     source = NetworkSource(server.url)
@@ -157,6 +158,9 @@ def test_half_a_jpeg_of_a_stream_is_damaged_and_not_shown(face_frame: Image) -> 
     seen = [source.grab() and source.retrieve()]
     while seen[-5:] != [None] * 5 and len(seen) < 1000:  # whole ones may still be on their way
         seen.append(source.grab() and source.retrieve())
+    monkeypatch.setattr(network, "DAMAGED_SECONDS", 0.1)
+    with pytest.raises(SourceError, match="sends damaged images only: check the network"):
+        drain(source)
     server.die()
     source.close()
 

@@ -1,6 +1,7 @@
 """Videos that readers stumble over: each frame is a true picture, or there is a sentence."""
 
 import os
+import random
 from pathlib import Path
 
 import cv2
@@ -48,6 +49,29 @@ def test_the_interlaced_case_is_no_longer_black() -> None:
 
     assert len(interlaced) == len(whole) == 60
     assert max(difference(*pair) for pair in zip(interlaced, whole, strict=True)) < 10
+
+
+def test_what_follows_damage_is_not_shown_until_a_frame_that_is_complete_in_itself(tmp_path: Path) -> None:
+    whole = make_video(tmp_path / "whole.mkv", "-s", "160x120", "-c:v", "libx264", "-g", "10", "-bf", "0")
+    content = whole.read_bytes()
+    pieces = [len(content) * share // 10 for share in (2, 5)]
+    for begin in pieces:
+        content = content[:begin] + random.Random(begin).randbytes(300) + content[begin + 300 :]
+    (tmp_path / "damaged.mkv").write_bytes(content)
+
+    truth, _ = frames_of(whole)
+    images, _ = frames_of(tmp_path / "damaged.mkv")
+
+    assert 15 < len(images) < len(truth) == 50
+    assert max(min(cv2.absdiff(image, other).mean() for other in truth) for image in images) < 1
+
+
+def test_an_image_on_a_cover_is_no_video(tmp_path: Path) -> None:
+    cover = ("-f", "lavfi", "-i", "sine=duration=1", "-map", "1", "-map", "0", "-frames:v", "1", "-c:v", "mjpeg")
+    file = make_video(tmp_path / "song.mp3", *cover, "-disposition:v", "attached_pic")
+
+    with pytest.raises(SourceError, match="is not a video that can be read"):
+        FileSource(file)
 
 
 @pytest.mark.parametrize("name", ["jump_back_1h.ts", "jump_forward_1h.ts"])
