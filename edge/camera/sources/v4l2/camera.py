@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 REATTACH_GRACE_SECONDS = 10.0  # how long the previous camera may be gone before another takes its place
 OPEN_SECONDS = 15.0
 GRANT_SECONDS, GRANT_POLL_SECONDS = 2.0, 0.1  # until udev has given a new node to its group
+UNTOUCHED_SECONDS = 10.0  # the same where udev has not even begun: that of a busy machine is late
+FOR_OTHERS = 0o077
 MARGIN_SECONDS = 0.5  # a source gives up by itself; after that much more, a call into the driver hangs
 
 
@@ -171,6 +173,8 @@ class V4l2Camera:
 
 def _is_new(node: Path) -> bool:
     try:
-        return abs(time.time() - node.stat().st_ctime) < GRANT_SECONDS
+        status = node.stat()
     except OSError:
         return False
+    untouched = status.st_gid == 0 and not status.st_mode & FOR_OTHERS  # as the kernel makes it
+    return abs(time.time() - status.st_ctime) < (UNTOUCHED_SECONDS if untouched else GRANT_SECONDS)

@@ -199,6 +199,22 @@ def test_a_new_node_that_udev_has_not_granted_yet_is_tried_again_without_a_word(
     one_frame(camera_at(here))
 
 
+@pytest.mark.skipif(os.getgid() != 0, reason="only root has nodes as the kernel makes them")
+def test_a_busy_machines_udev_gets_more_time_for_a_node_that_it_has_not_touched(
+    here: FakeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("camera.sources.v4l2.camera.GRANT_SECONDS", 0.0)
+    camera = FakeCamera(fails={"open": errno.EACCES})
+    node = here.plug(camera)
+    node.chmod(0o660)
+    assert "it belongs to group 0; set VIDEO_GID=0" in problem(camera_at(here))
+
+    node.chmod(0o600)
+    threading.Timer(0.3, camera.fails.clear).start()
+
+    one_frame(camera_at(here))
+
+
 def test_auto_says_what_it_passed_over_and_how_to_be_sure(here: FakeMachine, caplog: pytest.LogCaptureFixture) -> None:
     here.plug(FakeCamera(fails={"set_format": errno.EBUSY}))
     here.plug(FakeCamera(card="Other", serial="Z9", bus="usb-0000:00:14.0-2"))
