@@ -2,12 +2,11 @@
 
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dev.vm.docker_disk import CAMERA, LABEL
 from dev.vm.machine import Done
-from tests.reality.kernel.rig import Rig, until
+from tests.reality.kernel.rig import SMALL, Rig, until
 from tests.support.paths import ROOT
 
 FILE = "docker-compose.edge.yml"
@@ -15,13 +14,23 @@ SHIPPED = "usbcam-camera:0.1.0"
 START_SECONDS = 900.0
 DATA = "/var/lib/docker"
 INSTALLED = "/opt/compose"
+ASK_SECONDS = 8.0
+# Asked as often as on a real processor, the containers would do nothing but answer.
+PATIENT = """services:
+  camera: {healthcheck: {interval: 40s, timeout: 40s, retries: 2}}
+  edge-broker: {healthcheck: {interval: 120s, timeout: 60s}}
+"""
+SETTINGS = {name: value for name, value in SMALL.items() if name != "LIVE_PORT"}
 
 
 @dataclass(slots=True)
 class ComposedEdge:
-    """The edge's containers in the machine."""
+    """The edge's containers in the machine. Each question to Docker takes the machine seconds, so few are asked."""
 
     rig: Rig
+    container: str = ""  # the camera's
+    lines: list[str] = field(default_factory=list)  # that it has said
+    old: int = 0  # so many of them do not count any more
 
     def install(self) -> None:
         """Bring the files into the machine and start its Docker, which has the images on a disk of its own."""
@@ -30,6 +39,8 @@ class ComposedEdge:
         share.mkdir()
         shutil.copy(ROOT / FILE, share)
         shutil.copytree(ROOT / "mosquitto", share / "mosquitto")
+        (share / ".env").write_text("".join(f"{name}={value}\n" for name, value in SETTINGS.items()), encoding="ascii")
+        (share / "patient.yml").write_text(PATIENT, encoding="ascii")
         self.rig.machine.shell(
             f"rm -rf {INSTALLED}; cp -r /host/compose {INSTALLED}; mkdir -p {DATA};"
             f" mountpoint -q {DATA} || mount LABEL={LABEL} {DATA}; systemctl start docker;"
@@ -37,36 +48,39 @@ class ComposedEdge:
             START_SECONDS,
         )
 
+    def start(self) -> None:
+        """Start the containers, and read on what the camera says."""
+        started = self.compose("up", "--detach", "--no-build")
+        assert started.returncode == 0, started.stderr
+        self.container = self.compose("ps", "--quiet", "camera").stdout.strip()
+        self.rig.gather(f"docker logs --follow {self.container} 2>&1", self.lines)
+
     def compose(self, *words: str) -> Done:
         """Run Compose in the machine."""
-        return self.rig.machine.run("docker", "compose", "--file", f"{INSTALLED}/{FILE}", "--progress=quiet", *words)
+        files = [word for name in (FILE, "patient.yml") for word in ("--file", f"{INSTALLED}/{name}")]
+        return self.rig.machine.run("docker", "compose", *files, "--progress=quiet", *words)
 
     def camera(self, *words: str) -> str:
         """Run one command of the camera in its container, and return all that it printed."""
-        done = self.compose("exec", "-T", "camera", "python", "-m", "camera", *words)
-        return done.stdout + done.stderr
+        return self._inside("python", "-m", "camera", *words)
 
-    def said(self) -> str:
-        """What the camera's container has said so far."""
-        return self.compose("logs", "--no-log-prefix", "camera").stdout
+    def forget(self) -> None:
+        """Count only what is said from now on."""
+        self.old = len(self.lines)
 
-    def until_said(self, words: str, after: int = 0) -> int:
-        """Wait until it has said that in what is behind `after`; return how much it has said."""
-        said = self._until(lambda: each if words in (each := self.said())[after:] else "", words)
-        return len(said)
-
-    def health(self, service: str = "camera") -> str:
-        """What Docker's own health check makes of it, such as healthy."""
-        container = self.compose("ps", "--quiet", service).stdout.strip()
-        return self.rig.machine.shell(f"docker inspect --format '{{{{.State.Health.Status}}}}' {container}").strip()
+    def until_said(self, words: str) -> None:
+        """Wait until it has said that, and count only what it says after that."""
+        until(self.rig, lambda: any(words in line for line in self.lines[self.old :]), lambda: self._told(words))
+        self.old = next(n for n, line in enumerate(self.lines[self.old :], self.old + 1) if words in line)
 
     def until_health(self, status: str) -> None:
-        self._until(lambda: self.health() == status, f"the container to be {status}")
+        """Wait until Docker's own health check makes that of it, such as healthy."""
+        ask = f"docker inspect --format '{{{{.State.Health.Status}}}}' {self.container}"
+        until(self.rig, lambda: self.rig.machine.shell(ask).strip() == status, lambda: self._told(status), ASK_SECONDS)
 
     def description(self) -> dict[str, object]:
         """How Docker runs the camera."""
-        container = self.compose("ps", "--quiet", "camera").stdout.strip()
-        (about,) = json.loads(self.rig.machine.shell(f"docker inspect {container}"))
+        (about,) = json.loads(self.rig.machine.shell(f"docker inspect {self.container}"))
         return {"User": about["Config"]["User"], **about["HostConfig"]}
 
     def opens(self, *nodes: str) -> dict[str, str]:
@@ -77,11 +91,15 @@ class ComposedEdge:
             "    try: os.close(os.open(node, os.O_RDWR)); print('opened')\n"
             "    except OSError as error: print(error.strerror)"
         )
-        said = self.compose("exec", "-T", "camera", "python", "-c", program, *nodes).stdout.splitlines()
+        said = self._inside("python", "-c", program, *nodes).splitlines()
         return dict(zip(nodes, said, strict=True))
 
     def remove(self) -> None:
         self.compose("down", "--volumes", "--remove-orphans")
 
-    def _until(self, condition: Callable[[], str | bool], what: str) -> str:
-        return str(until(self.rig, condition, f"{what} of Compose"))
+    def _inside(self, *words: str) -> str:
+        done = self.rig.machine.run("docker", "exec", self.container, *words)
+        return done.stdout + done.stderr
+
+    def _told(self, what: str) -> str:
+        return f"{what} of the camera's container; it said {self.lines}"

@@ -1,6 +1,5 @@
 """One machine for all tests of this folder."""
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -34,12 +33,11 @@ def session_rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         pytest.skip("only root on Debian can make the machine")
     build()
-    with contextlib.suppress(FileNotFoundError, subprocess.CalledProcessError):  # no Docker: test_compose.py skips
-        make_docker_disk()
+    no_docker = _make_docker_disk()
     usb = UsbServer(PlayedCamera(model, pictures) for model in MODELS)
     usb.start()
     machine = Machine.kept() or Machine.boot(tmp_path_factory.mktemp("machine"))
-    rig = Rig(machine, usb)
+    rig = Rig(machine, usb, no_docker=no_docker)
     rig.install()
     yield rig
     rig.close()
@@ -52,3 +50,14 @@ def rig(session_rig: Rig) -> Rig:
     session_rig.clear()
     session_rig.forget()
     return session_rig
+
+
+def _make_docker_disk() -> str:
+    """Make the disk with the edge's images, or return why there is none."""
+    try:
+        make_docker_disk()
+    except FileNotFoundError as error:
+        return f"there is no {error.filename}"
+    except subprocess.CalledProcessError as error:
+        return f"{error.cmd[0]} {error.cmd[1]}: {error.stderr[-500:]}"
+    return ""

@@ -47,8 +47,9 @@ class Rig:
     machine: Machine
     usb: UsbServer
     lines: list[str] = field(default_factory=list)  # of the log
-    following: subprocess.Popen[str] | None = None
     forker: subprocess.Popen[str] | None = None
+    attached: list[subprocess.Popen[str]] = field(default_factory=list)
+    no_docker: str = ""  # why it has no Docker with the edge's images
     old: int = 0  # so many of them do not count any more
 
     def install(self) -> None:
@@ -66,7 +67,7 @@ class Rig:
         self.machine.shell(script)
         self.follow()
         environment = shlex.join(f"{name}={value}" for name, value in PLACES.items())
-        self.forker = self._attached(f"env {environment} {PYTHON} -u /host/{FORKER.name}")
+        self.forker = self._attach(f"env {environment} {PYTHON} -u /host/{FORKER.name}")
 
     def clear(self) -> None:
         """Take away what a test left."""
@@ -149,21 +150,30 @@ class Rig:
     def follow(self) -> None:
         """Read the service's log from now on, in a thread: asking again and again would take the machine's CPU."""
         command = "journalctl --unit=camera --output=short-unix --no-hostname --quiet --lines=0 --follow"
-        self.following = self._attached(command)
-        said = self.following.stdout or ()
-        threading.Thread(target=lambda: self.lines.extend(map(str.rstrip, said)), daemon=True).start()
+        self.gather(command, self.lines)
 
     def close(self) -> None:
         """End what runs in the machine for this."""
-        for each in (self.following, self.forker):
-            if each is not None:
+        for each in self.attached:
+            with each:
                 each.kill()
-                each.communicate()
 
-    def _attached(self, command: str) -> "subprocess.Popen[str]":
+    def gather(self, command: str, lines: list[str]) -> None:
+        """Start a command in the machine, and add each line that it prints from now on."""
+        started = self._attach(command)
+
+        def read() -> None:
+            with started:
+                lines.extend(map(str.rstrip, started.stdout or ()))
+
+        threading.Thread(target=read, daemon=True).start()
+
+    def _attach(self, command: str) -> "subprocess.Popen[str]":
         """Start a command in the machine that we talk with."""
         pipe = subprocess.PIPE
-        return subprocess.Popen([*self.machine.ssh, command], stdin=pipe, stdout=pipe, text=True)
+        started = subprocess.Popen([*self.machine.ssh, command], stdin=pipe, stdout=pipe, text=True)
+        self.attached.append(started)
+        return started
 
     def forget(self) -> None:
         """Count only what is said from now on."""
@@ -181,12 +191,12 @@ class Rig:
         return f"{done.returncode} {done.stdout}{done.stderr}".strip()
 
 
-def until(rig: Rig, condition: Callable[[], T], what: str | Callable[[], str]) -> T:
+def until(rig: Rig, condition: Callable[[], T], what: str | Callable[[], str], poll_seconds: float = POLL_SECONDS) -> T:
     """Wait for something in the machine; else fail with the camera's log."""
     deadline, pause = time.monotonic() + SECONDS, threading.Event()
     while not (answer := condition()):
         if time.monotonic() > deadline:
             told = what if isinstance(what, str) else what()
             pytest.fail(f"waited {SECONDS:g} s for {told}; the log: {rig.log()}")
-        pause.wait(POLL_SECONDS)
+        pause.wait(poll_seconds)
     return answer
