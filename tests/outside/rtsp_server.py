@@ -1,4 +1,7 @@
-"""GStreamer's RTSP server, with the Python that Debian's bindings are for: PORT USER PASSWORD PATH=PIPELINE..."""
+"""GStreamer's RTSP server, with the Python that Debian's bindings are for: PORT USER PASSWORD PATH=PIPELINE...
+
+What is below /udp is not sent by TCP.
+"""
 
 import sys
 from typing import Any
@@ -7,7 +10,7 @@ import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 DIGEST = 2  # RTSP's methods of logging in, by GStreamer's numbers
 ROLE = "viewer"
@@ -28,6 +31,8 @@ def main(port: str, user: str, password: str, *mounts: str) -> None:
         for right in ("media.factory.access", "media.factory.construct"):
             permissions.add_permission_for_role(ROLE, right, True)  # noqa: FBT003 (GStreamer's own signature)
         factory.set_permissions(permissions)
+        if path.startswith("/udp"):
+            factory.set_protocols(GstRtsp.RTSPLowerTrans.UDP)
         server.get_mount_points().add_factory(path, factory)
     server.attach(None)
     GLib.MainLoop().run()

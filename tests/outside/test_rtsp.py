@@ -48,9 +48,11 @@ def port() -> int:
 @pytest.fixture
 def serve(film: Path, port: int, tmp_path: Path) -> Iterator[Serve]:
     """Start a camera; again after it was killed."""
+    jpegs = "videotestsrc is-live=true ! video/x-raw,format=I420,width=320 ! jpegenc ! rtpjpegpay name=pay0"
     mounts = (
         f"/film=filesrc location={film} ! qtdemux ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1",
-        "/jpeg=videotestsrc is-live=true ! video/x-raw,format=I420,width=320 ! jpegenc ! rtpjpegpay name=pay0",
+        f"/jpeg={jpegs}",
+        f"/udp={jpegs}",
     )
     started: list[Process] = []
 
@@ -81,7 +83,7 @@ def connected(url: str) -> NetworkSource:
     return wait_for(attempt, seconds=SECONDS, what="the server")  # type: ignore[return-value]  # a source is true
 
 
-@pytest.mark.parametrize("path", ["film", "jpeg"])
+@pytest.mark.parametrize("path", ["film", "jpeg", "udp"])
 def test_a_stream_behind_a_password_of_every_character_is_shown_as_it_is(serve: Serve, port: int, path: str) -> None:
     serve()
     source = connected(address(port, path))

@@ -9,6 +9,7 @@ REFUSALS = {
     "HTTPForbiddenError": "does not let this user see it (403): check the user's rights in the camera.",
     "HTTPNotFoundError": f"has nothing under this path (404): {ADVICE}.",
     "HTTPBadRequestError": f"does not understand the request (400): {ADVICE}.",
+    "HTTPTooManyRequestsError": "is asked too often (429): let fewer programs ask it, or name its stream.",
     "HTTPOtherClientError": f"refuses the request: {ADVICE}.",
     "HTTPServerError": "has a fault of its own (5xx): restart the camera.",
     "InvalidDataError": f"answers, but with no video, perhaps with a web page: {ADVICE}.",

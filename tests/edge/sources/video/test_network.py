@@ -86,6 +86,7 @@ def test_no_failure_shows_a_password(
         (403, b"", r"does not let this user see it \(403\)"),
         (404, b"", r"has nothing under this path \(404\)"),
         (418, b"", "refuses the request"),
+        (429, b"", r"is asked too often \(429\)"),
         (500, b"", "has a fault of its own"),
         (200, b"<html><body>Log in</body></html>" * 50, "answers, but with no video, perhaps with a web page"),
         (200, b"", "ended the connection without a picture|answers, but with no video"),
