@@ -1,4 +1,4 @@
-"""More stores and proxies that people have: Caddy before a store, s3rver, JuiceFS' gateway."""
+"""More stores that people have: s3rver, JuiceFS' gateway."""
 
 import subprocess
 from collections.abc import Callable
@@ -6,33 +6,18 @@ from pathlib import Path
 
 from common.runtime.check_result import CheckResult, Status
 from dev.harness.process import LOOPBACK, free_port, start, until_up
-from dev.harness.services import make_bucket
 from storage.client import create_client
 from storage.reader import ObjectReader
 from tests.cloud.stores.conftest import MakeSettings, make_settings
 from tests.cloud.stores.test_odd_stores import CAPTURES, checked, set_up, writer
 from tests.cloud.stores.test_real_stores import answers
 from tests.reality.asked import ASKED
-from tests.reality.programs import from_debian, from_npm, from_wheel
-from tests.support.rig import Store
+from tests.reality.programs import from_npm, from_wheel
 from uploader.settings import Settings
 
 __all__ = ["make_settings"]
 
 pytestmark = ASKED
-
-# No certificates: Caddy would add its own authority to those that this machine trusts.
-CADDY = """
-{{
-  admin off
-  auto_https off
-  skip_install_trust
-}}
-http://:{port} {{
-  bind {host}
-  reverse_proxy {store}
-}}
-"""
 
 
 def stored_and_read(settings: Settings) -> dict[str, str]:
@@ -51,27 +36,6 @@ def stored_and_read(settings: Settings) -> dict[str, str]:
 
 def failures(results: dict[str, CheckResult]) -> dict[str, str]:
     return {name: result.message for name, result in results.items() if result.status is Status.FAIL}
-
-
-def test_behind_caddy_everything_is_stored_and_described(
-    tmp_path: Path, store: Store, make_settings: MakeSettings
-) -> None:
-    port, caddy = free_port(), from_debian("caddy", "usr/bin/caddy")
-    bucket = f"caddy-{port}"
-    make_bucket(store.endpoint, store.access_key, store.secret_key, bucket)
-    (tmp_path / "Caddyfile").write_text(CADDY.format(port=port, host=LOOPBACK, store=store.endpoint))
-    command = [str(caddy), "run", "--config", str(tmp_path / "Caddyfile"), "--adapter", "caddyfile"]
-    process = start("caddy", command, tmp_path / "caddy", {})
-    until_up(process, lambda: answers(f"http://{LOOPBACK}:{port}"))
-    keys = {"aws_access_key_id": store.access_key, "aws_secret_access_key": store.secret_key}
-    settings = make_settings(f"http://{LOOPBACK}:{port}", s3_bucket=bucket, **keys)
-
-    metadata = stored_and_read(settings)
-    results = checked(settings)
-    process.kill()
-
-    assert (metadata["id"], metadata["captured_at"]) == (CAPTURES[0].id, "2026-11-22T06:33:25.123Z")
-    assert failures(results) == {}
 
 
 def test_s3rver_stores_everything_and_lets_anybody_read(tmp_path: Path, make_settings: MakeSettings) -> None:
