@@ -29,7 +29,7 @@ FOR_TESTS = re.compile(
     "(boto3-stubs|botocore-stubs|mypy-boto3-s3|types-.*|typing-extensions|jinja2|markupsafe|pyyaml|pytest.*|iniconfig|pluggy|packaging|pygments|execnet|playwright|greenlet|pyee)=="
 )
 # Unit tests of what depends on the processor: decoders, the kernel's structures, numbers packed into bytes,
-# compression, cryptography. All, tests/common tests/contract tests/edge tests/cloud, take hours; ARM64_TESTS names others.
+# compression, cryptography. ARM64_TESTS names others; tests/common tests/edge tests/cloud take hours.
 DEPENDENT = """
     tests/contract tests/common/test_files.py tests/common/test_heartbeat.py
     tests/edge/sources/v4l2/test_decode.py tests/edge/sources/v4l2/test_stream.py tests/edge/sources/v4l2/test_camera.py
