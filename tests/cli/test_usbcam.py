@@ -408,3 +408,25 @@ def test_open_prints_where_the_pages_of_this_host_are(usbcam: Door) -> None:
     assert status == 0
     assert "gallery: http://127.0.0.1:8099" in said
     assert "live page" not in said
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("./usbcam sta", "status"),
+        ("./usbcam res", "resume restore restart"),
+        ("./usbcam help upg", "upgrade"),
+        ("./usbcam logs cam", "camera"),
+        ("./usbcam init ", "edge cloud"),
+        ("./usbcam notify ", "test"),
+        ("./usbcam up ", ""),
+    ],
+)
+def test_tab_completes_what_can_come_next(typed: str, offered: str) -> None:
+    words = f'{typed.strip()} ""' if typed.endswith(" ") else typed
+    script = f"source cli/completion.bash; COMP_WORDS=({words}) COMP_CWORD={typed.count(' ')}; _usbcam"
+    script += '; echo "${COMPREPLY[*]}"'
+
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert (done.stdout.strip(), done.stderr) == (offered, "")

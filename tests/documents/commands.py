@@ -51,12 +51,14 @@ RUN_BY: tuple[tuple[str, str, str], ...] = (
     ("EDGE_BROKER_PASSWORD_FILE=... .venv/bin/python -m camera", "dev/harness/services.py", '"camera"'),
     ("CLOUD_BROKER_PASSWORD_FILE=... .venv/bin/python -m uploader", "dev/harness/services.py", '"uploader"'),
     (".venv/bin/python -m gallery", "dev/harness/services.py", '"gallery"'),
+    ("source cli/completion.bash", "tests/cli/test_usbcam.py", "source cli/completion.bash"),
     ("sh mosquitto/edge/start.sh", "dev/harness/services.py", "start.sh"),
     ("sh mosquitto/cloud/start.sh", "dev/harness/services.py", "start.sh"),
     (".venv/bin/python -m camera", "tests/edge/diagnostics/test_offline.py", '"captures"'),
     ("MIN_FACE_PX=80 .venv/bin/python -m camera captures", "tests/edge/diagnostics/test_offline.py", '"captures"'),
 )
 NOT_RUN: dict[str, str] = {
+    'echo "source ': "it changes the reader's shell",
     "./test": "a test cannot run the tests",
     "dev/bench/run": "it measures for many minutes; tests/bench or a person runs it",
     "kubectl ": "it needs a cluster; tests/kubernetes checks the manifests",
