@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.contract import topics
 from common.mqtt import MAX_COMMAND_BYTES, Login, accept_packets_up_to, new_client
@@ -36,6 +37,21 @@ class SessionConfig:
     def is_shared(self) -> bool:
         """Whether several uploaders share the images."""
         return self.client_id != EXCLUSIVE_CLIENT_ID
+
+    def connect_properties(self) -> Properties:
+        """Keep the session, and the broker from sending more than the window."""
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = self.expiry_seconds
+        properties.ReceiveMaximum = self.window
+        return properties
+
+    def subscriptions(self) -> list[tuple[str, SubscribeOptions]]:
+        """What is subscribed to: images first, and the question how the uploader is."""
+        # The broker sends retained images only to a subscription that is new to it.
+        images = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+        # At QoS 0 a cluster keeps the queue on one node, and when that is lost the session does not come back.
+        status = SubscribeOptions(qos=1)
+        return [(self.topics, images), (topics.UPLOADER_STATUS_REQUEST, status)]
 
     def disconnect_properties(self) -> Properties:
         """End a shared session, so that it gets no more images; the exclusive session stays."""

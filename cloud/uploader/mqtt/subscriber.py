@@ -10,10 +10,8 @@ from dataclasses import replace
 from time import monotonic
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.contract import topics
 from common.mqtt import new_client
@@ -113,11 +111,7 @@ class Subscriber:
             if not self._connection.is_up:
                 return
             self._connection = replace(self._connection, pending_pings=self._connection.pending_pings + 1)
-        # The broker sends retained images only to a subscription that is new to it.
-        images = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
-        # At QoS 0 a cluster keeps the queue on one node, and when that is lost the session does not come back.
-        status = SubscribeOptions(qos=1)
-        self._client.subscribe([(self._session.topics, images), (topics.UPLOADER_STATUS_REQUEST, status)])
+        self._client.subscribe(self._session.subscriptions())
 
     def fetch_what_was_left(self) -> None:
         """Connect again once there is room: then the broker delivers again what was left unacknowledged."""
@@ -135,10 +129,9 @@ class Subscriber:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = self._session.expiry_seconds
-        properties.ReceiveMaximum = self._session.window
-        client.connect_async(*self._host_and_port, KEEPALIVE_SECONDS, clean_start=False, properties=properties)
+        client.connect_async(
+            *self._host_and_port, KEEPALIVE_SECONDS, clean_start=False, properties=self._session.connect_properties()
+        )
 
     def _on_pre_connect(self, _client: Client, _userdata: object) -> None:
         self._begin_connection(Phase.CONNECTING)
