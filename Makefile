@@ -35,5 +35,5 @@ bench: ## Measure the product and write dev/bench/RESULTS.md
 model: ## Check the model of the delivery protocol, whole and without each rule
 	dev/model/run
 
-docs: ## Write what the documents take from the code (with PICTURES=1 the pictures, too)
-	dev/scripts/docs $(if $(PICTURES),--pictures)
+docs: ## Write what the documents take from the code (with PICTURES=1 the pictures, too, or PICTURES="live visits")
+	dev/scripts/docs $(if $(PICTURES),--pictures $(filter-out 1,$(PICTURES)))

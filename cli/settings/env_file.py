@@ -194,6 +194,8 @@ def _quoted(name: str, rest: str) -> str:
     if found is None:
         raise LineError(f"{name} has a quote {mark} that is not closed; close it, or write the value without quotes")
     after = found[2].strip()
+    if after.endswith(mark):
+        raise LineError(f"{name} has a quote {mark} inside; write \\{mark} in its place")
     if after and not after.startswith("#"):
         raise LineError(f"{name} has text behind the closing quote {mark}; put all of the value into the quotes")
     if mark == '"' and re.search(r'\\[^"$]', found[1]):

@@ -1,4 +1,4 @@
-"""`python -m dev.documents`: writes what is made from the code. With `--pictures`, the pictures too."""
+"""`python -m dev.documents`: writes what is made from the code. With `--pictures`, the pictures too, or those named."""
 
 import sys
 
@@ -13,10 +13,10 @@ def main() -> None:
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
             print(f"wrote {name}")
-    if "--pictures" in sys.argv[1:]:
+    if sys.argv[1:2] == ["--pictures"]:
         from dev.documents import pictures  # noqa: PLC0415 (needs a browser's driver, which the pages do not)
 
-        for picture in pictures.take():
+        for picture in pictures.take(sys.argv[2:]):
             print(f"wrote {picture.relative_to(ROOT)}")
 
 

@@ -3,7 +3,7 @@
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -28,8 +28,11 @@ SECONDS, PATIENCE_MILLISECONDS = 120.0, 60_000
 SETTLE_MILLISECONDS = 1500  # pictures arrive, and counts
 
 
-def take() -> Iterator[Path]:
-    """Write the pictures, and yield their files."""
+def take(names: Sequence[str] = ()) -> Iterator[Path]:
+    """Write the pictures of these states, or of all, and yield their files."""
+    gallery, live = (
+        {name: reach for name, reach in states.items() if not names or name in names} for states in (GALLERY, LIVE)
+    )
     program = find_browser()
     if program is None:
         raise SystemExit("docs: there is no Chromium; install it and try again")
@@ -37,14 +40,16 @@ def take() -> Iterator[Path]:
     ALL.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)
-        with month(Path(folder) / "month", days=DAYS) as shown:
-            wait_for(lambda: _answers(shown.address), seconds=SECONDS, what="the gallery")
-            yield from _each(browser, shown.address, GALLERY)
-        yield from _live_page(browser, Path(folder) / "camera")
+        if gallery:
+            with month(Path(folder) / "month", days=DAYS) as shown:
+                wait_for(lambda: _answers(shown.address), seconds=SECONDS, what="the gallery")
+                yield from _each(browser, shown.address, gallery)
+        if live:
+            yield from _live_page(browser, Path(folder) / "camera", live)
         browser.close()
 
 
-def _live_page(browser: Browser, folder: Path) -> Iterator[Path]:
+def _live_page(browser: Browser, folder: Path, states: Mapping[str, Reach]) -> Iterator[Path]:
     """Of a camera on its own, whose pictures wait: most states are put into what it says."""
     port = free_port()
     settings = {"CAMERA_SOURCE": "demo", "CAMERA_NAME": "door", "EDGE_BROKER_PORT": str(free_port())}
@@ -53,7 +58,7 @@ def _live_page(browser: Browser, folder: Path) -> Iterator[Path]:
         address = f"http://{LOOPBACK}:{port}"
         wait_for(lambda: _answers(address), seconds=SECONDS, what="the live page")
         wait_for(lambda: _captured(address), seconds=SECONDS, what="captures")
-        yield from _each(browser, address, LIVE)
+        yield from _each(browser, address, states)
     finally:
         camera.kill()
 

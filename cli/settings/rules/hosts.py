@@ -61,6 +61,8 @@ def host_problem(host: str, port_setting: str) -> str | None:
         return "has more than one name; write one, and the others into CLOUD_EXTRA_NAMES"
     if "_" in host:
         return "has a _, which no DNS name has; write the name or the address"
+    if host.endswith(".") and is_name(host[:-1]):
+        return f"has a point at its end; write {host[:-1]}"
     if re.fullmatch(r"[\d.]+", host) and not is_address(host):
         return "is a wrong address; write four numbers from 0 to 255, such as 10.0.0.7, or a DNS name"
     if not is_address(host) and not is_name(host):

@@ -129,7 +129,7 @@ def endpoint(value: str, env: EnvFile) -> str | None:
         parts = urlsplit(value)
         wrong = not parts.hostname or re.search(r"\s", value) is not None or parts.port == 0
     except ValueError:
-        return f"must be {URL}"
+        return f"has a wrong host or port; it must be {URL}"
     if parts.scheme not in {"http", "https"}:
         return "has a wrong scheme; write http:// or https://"
     if parts.username or parts.password:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,14 @@ SHAPES = {
     "AWS_REGION": "a region's name, such as us-east-1",
     "S3_BUCKET": "a bucket's name, such as faces-of-mine",
     "CLOUD_EXTRA_NAMES": "names or addresses with commas between them",
+}
+# What a unit behind a number is in the setting's own, which is the last word of its name.
+SCALES: dict[str, dict[str, float]] = {
+    "MB": {"g": 1024, "gb": 1024, "gib": 1024, "tb": 1024**2},
+    "SECONDS": {"ms": 0.001, "m": 60, "min": 60, "h": 3600},
+    "MINUTES": {"s": 1 / 60, "h": 60, "d": 1440},
+    "DAYS": {"h": 1 / 24, "w": 7, "weeks": 7, "m": 30, "months": 30, "y": 365, "year": 365, "years": 365},
+    "PIXELS": {"k": 1000, "m": 1_000_000, "mp": 1_000_000},
 }
 MAX_CHARACTERS = 20_000  # of a list of cameras; a token is shorter, too
 PER_CAMERA = {name for name, row in TABLE.items() if row.get("per_camera")}
@@ -97,10 +106,15 @@ def _number(name: str, value: str, row: dict[str, Any]) -> str | None:
     if re.fullmatch(r"[+-]?\d+,\d+", value) and row["kind"] == "number":
         return f"{must}; write {value.replace(',', '.')}, with a point"
     unit = WITH_UNIT.fullmatch(value)
-    if unit and unit[2] == "%" and row.get("maximum") == 1:
+    if unit and unit[2] == "%" and (row.get("maximum") == 1 or "share" in must):
         return f"{must}; write {float(unit[1]) / 100:g}"
     if unit:
-        return f"{must}; write {unit[1]} without {unit[2]}"
+        scale = SCALES.get(name.rsplit("_", maxsplit=1)[-1], {}).get(unit[2].lower(), 1)
+        meant = float(unit[1]) * scale
+        meant = math.ceil(meant) if row["kind"] == "integer" else meant
+        return f"{must}; write {unit[1] if scale == 1 else f'{meant:.10g}'} without {unit[2]}"
+    if re.fullmatch(r"\d+(\.\d+)?[eE]\+?\d", value):
+        return f"{must}; write {float(value):.10g}"
     if not NUMBER.fullmatch(value):
         return f"{must}; write digits alone"
     number = float(value)
