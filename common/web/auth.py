@@ -18,6 +18,7 @@ WRONG_PER_MINUTE = 20  # of one address, half of them at once: more are held bac
 SHORT_DELAY_SECONDS, LONG_DELAY_SECONDS = 0.5, 3.0
 MAX_DELAYED = 32  # answers that are held back at once, so that guesses do not take all requests
 MAX_ADDRESSES = 1000
+HOUSEHOLD_BITS = 64
 
 
 class PasswordAuth:
@@ -41,7 +42,7 @@ class PasswordAuth:
 
     def is_authenticated(self, request: HTTPConnection) -> bool:
         """Whether this request may see everything."""
-        if self._password is None or request.cookies.get(self.cookie, "") in self._sessions:
+        if self._password is None or any(token in self._sessions for token in self._tokens(request)):
             return True
         password = _basic_password(request.headers.get("authorization", ""))
         return password is not None and self.verify_password(password)
@@ -72,12 +73,29 @@ class PasswordAuth:
 
     def end_session(self, request: HTTPConnection) -> None:
         """End the session that the request's cookie names."""
-        self._sessions.pop(request.cookies.get(self.cookie, ""), None)
+        for token in self._tokens(request):
+            self._sessions.pop(token, None)
+
+    def _tokens(self, request: HTTPConnection) -> list[str]:
+        """All values of our cookie, read as they are: to undo quotes takes older Pythons a minute of a hostile one."""
+        cookies = [part.partition("=") for header in request.headers.getlist("cookie") for part in header.split(";")]
+        return [value.strip() for name, _, value in cookies if name.strip() == self.cookie]
 
 
 def client_address(request: HTTPConnection) -> str:
-    """The address whose wrong passwords are counted together."""
-    return request.client.host if request.client else ""
+    """Whose wrong passwords are counted together."""
+    return household(request.client.host if request.client else "")
+
+
+def household(address: str) -> str:
+    """One address of IPv4, or the 64 bits of IPv6 that everybody has to himself; anything else as it is."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(found.ipv4_mapped or ipaddress.ip_network((int(found), HOUSEHOLD_BITS), strict=False))
+    return address
 
 
 def is_loopback(address: str) -> bool:

@@ -8,6 +8,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from common.web.auth import household
+
 REQUEST_SECONDS = 10.0  # for the first request, for the next one, and for the body of either
 STALL_SECONDS = 60.0  # a client that reads nothing of its response for so long is gone
 SPARE_CONNECTIONS = 100  # beyond the requests at once: for those who have said nothing yet, and for health checks
@@ -88,7 +90,7 @@ class BoundedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.address = self.client[0] if self.client else ""
+        self.address = household(self.client[0]) if self.client else ""
         if not self._connections.admit(self):
             transport.abort()
 

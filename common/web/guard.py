@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common.web.auth import PasswordAuth, client_address, is_public_hostname
 
 UNAUTHORIZED = 401
+TWO_LENGTHS = ("content-length", "transfer-encoding")  # a proxy before us may have believed the other one
 PAGES = ("/", "/edges")  # without a session the browser goes to the login page
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -50,6 +51,8 @@ class RequestGuardMiddleware:
 
     def _reject(self, request: HTTPConnection, path: str) -> Response | None:
         host = request.headers.get("host", "")
+        if all(name in request.headers for name in TWO_LENGTHS):
+            return PlainTextResponse("The request has two lengths.\n", 400, {"connection": "close"})
         if not self._auth.password_required and is_public_hostname(host):
             advice = f"Open this page as http://127.0.0.1; to open it by name, set {self._setting} in .env.\n"
             return PlainTextResponse(advice, 421)

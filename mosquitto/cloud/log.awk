@@ -1,5 +1,5 @@
 # Makes the cloud broker's log readable: without what only helps to debug Mosquitto, each refusal in one line, at most
-# five lines a second for each client. Writes the names of the connected edges to the file `connected`; the file `stuck`
+# five lines a second for each client, and as many for its coming and going. Writes the names of the connected edges to the file `connected`; the file `stuck`
 # when the broker has no memory left for the uploader, so that nothing drains (Mosquitto 2.0 does that at its limit); and
 # the file `unreadable` when it cannot read its queue; and for health.sh the name of its client, to the file `read-for`.
 # Holds off an edge that floods, by hold.sh, where that is given.
@@ -10,12 +10,22 @@ function emit(text) {
 }
 
 function refuse(client, text) {
-    if (++refused[client] <= 5) emit(text)
+    emit_few("Refused # more of " client, text)
 }
 
-function emit_refused(    client) {
-    for (client in refused) if (refused[client] > 5) print second ": Refused " refused[client] - 5 " more of " client
-    split("", refused)
+# `rest` tells how many were left out, in place of its #.
+function emit_few(rest, text) {
+    if (++emitted[rest] <= 5) emit(text)
+}
+
+function emit_rest(    rest, line) {
+    for (rest in emitted) {
+        if (emitted[rest] <= 5) continue
+        line = rest
+        sub(/#/, emitted[rest] - 5, line)
+        print second ": " line
+    }
+    split("", emitted)
     second = time
 }
 
@@ -46,6 +56,12 @@ function count_image(name, size) {
 }
 
 # What was stored makes room for as many images: 100 bytes of a receipt are one.
+# A bridge waits longer each time, and for half a minute in the end.
+function count_connection(name) {
+    clock = seconds_of_day()
+    if (fill(connections, name, 1, 1) > 120) hold_off(name, "it connects more than once a second")
+}
+
 function credit_images(name, receipt_bytes,    share) {
     if (!(name in images) || images[name] <= 0) return
     share = receipt_bytes / 100 / images[name]
@@ -112,7 +128,7 @@ BEGIN {
     at = index($0, ": ")
     time = substr($0, 1, at - 1)
     text = substr($0, at + 2)
-    if (time != second) emit_refused() # at the next line of any kind: a health check is one, where a flood has ended
+    if (time != second) emit_rest() # at the next line of any kind: a health check is one, where a flood has ended
 }
 
 # Nearly all lines are of these two kinds, and whoever writes them waits for us: so they come first, and are not split.
@@ -137,16 +153,27 @@ subscriber != "" && index(text, subscriber " ") == 1 { sub(/^[^ ]+ [012] /, "", 
 text ~ /^Denied / { split(text, word, " "); refuse(word[4], text); next }
 text ~ /^Client connection from .* failed: / { refuse("unknown clients", "Refused a connection: " text); next }
 text ~ /^OpenSSL Error/ { sub(/^OpenSSL Error[^:]*: /, "", text); reason = text; next }
-reason != "" && text ~ /^(Client|Socket error)/ { refuse("unknown clients", "Refused a connection (" reason "): " text); reason = ""; next }
+text ~ /^Client / { split(text, word, " "); name = word[2] }
+text ~ /^Socket error on client / { split(text, word, "[ ,]"); name = word[5] }
+reason != "" && text ~ /^(Client|Socket error)/ {
+    text = text " (" reason ")"
+    reason = ""
+    if (!(name in address)) { refuse("unknown clients", "Refused a connection: " text); next }
+}
 text ~ /^(No will message|Will message|\t|New connection)/ || text ~ / negotiated / { next }
 text ~ /^New client connected from / {
     split(text, word, " ")
     if (word[7] ~ /^health-[0-9]+-[0-9]+$/ && index(text, " u'") == 0) { print word[7] > read_for; close(read_for); next }
-    if (index(text, "u'" word[7] "'")) { address[word[7]] = word[5]; write_connected() }
+    if (index(text, "u'" word[7] "'")) {
+        if (!(word[7] in address)) { address[word[7]] = word[5]; write_connected() }
+        address[word[7]] = word[5]
+        count_connection(word[7])
+        emit_few("# more connections of " word[7], text)
+        next
+    }
 }
 text ~ /Couldn't open database/ { print time > unreadable; close(unreadable) }
 text ~ /^Client uploader.* disconnected.*out of memory/ && ++starved == 4 { print time > stuck; close(stuck) }
 text ~ /^Client health-[0-9]+-[0-9]+ / { next }
-text ~ /^Client / { split(text, word, " "); disconnect(word[2]) }
-text ~ /^Socket error on client / { split(text, word, "[ ,]"); disconnect(word[5]) }
+text ~ /^(Client|Socket error on client) / { disconnect(name); emit_few("# more ends of connections of " name, text); next }
 { emit(text) }

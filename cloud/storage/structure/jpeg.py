@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from struct import unpack_from
 
 from storage.structure.limits import (
+    MAX_JPEG_GAP_BYTES,
     MAX_JPEG_SCANS,
     MAX_JPEG_SEGMENTS,
     MAX_JPEG_TABLE_BYTES,
@@ -67,11 +68,14 @@ def check_jpeg(payload: bytes, max_pixels: int) -> JpegFrame:
 
 def jpeg_segments(payload: bytes) -> Iterator[tuple[int, int, int]]:
     """Give marker, start and end of the content of each segment up to the end marker; raises ImageStructureError."""
-    position = 2
+    position, marker, gaps = 2, SOI, 0
     for _ in range(MAX_JPEG_SEGMENTS):
         found = NEXT_MARKER.search(payload, position)
         if found is None:
             raise ImageStructureError("it is cut short")
+        gaps += found.start() - position if marker != SOS else 0  # behind that, these are pixels
+        if gaps > MAX_JPEG_GAP_BYTES:
+            raise ImageStructureError(f"it has more than {MAX_JPEG_GAP_BYTES >> 10} KiB between its segments")
         marker, start = payload[found.end() - 1], found.end() + 2
         if marker == EOI:
             return

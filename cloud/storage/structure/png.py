@@ -7,6 +7,7 @@ so neither a bomb nor what stands behind the stream costs more than an honest im
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from struct import unpack_from
+from time import thread_time
 
 from isal import isal_zlib as zlib
 
@@ -15,6 +16,8 @@ from storage.structure.limits import (
     BYTES_PER_CHUNK,
     MAX_PALETTE_BYTES,
     MAX_SMALL_CHUNKS,
+    SLOWEST_INFLATED_BYTES_PER_SECOND,
+    SPARE_SECONDS,
     ImageStructureError,
     MetadataBudget,
     check_pixels,
@@ -121,6 +124,7 @@ class _Rows:
         self._stride = 0 if header.interlaced else _rows_bytes(header.width, 1, header.row_bits)
         self._offset = 0
         self._inflate = zlib.decompressobj()
+        self._deadline = thread_time() + SPARE_SECONDS + self._missing / SLOWEST_INFLATED_BYTES_PER_SECOND
         self._waiting: list[memoryview] = []  # short pieces, which libpng writes, are inflated together
         self._waiting_bytes = 0
 
@@ -146,6 +150,8 @@ class _Rows:
 
     def _feed(self, piece: bytes | memoryview) -> None:
         while len(piece) and self._missing > 0 and not self._inflate.eof:
+            if thread_time() > self._deadline:
+                raise ImageStructureError("inflating its rows takes more CPU than they explain")
             try:
                 inflated = self._inflate.decompress(piece, INFLATE_STEP_BYTES)
             except zlib.error as error:  # type: ignore[misc]  # isal's stub calls it an instance

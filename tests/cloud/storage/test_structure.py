@@ -16,7 +16,7 @@ from storage.structure.jpeg import check_jpeg
 from storage.structure.limits import ImageStructureError
 from storage.structure.png import check_png
 from tests.support.images import pictures
-from tests.support.images.hostile_images import HOSTILE, chunk, jpeg, png_of
+from tests.support.images.hostile_images import HOSTILE, chunk, jpeg, png_of, stream_of_tables
 
 MAX_PIXELS = 50_000_000
 INPUTS = 3_000
@@ -29,6 +29,23 @@ def test_what_is_made_to_cost_is_refused(name: str) -> None:
 
     with pytest.raises(ImageStructureError):
         check(payload, MAX_PIXELS)
+
+
+@pytest.mark.parametrize(("rows", "text"), [(8_000_000, 0), (0, 2_000_000)])
+def test_tables_that_hold_nothing_cost_no_more_than_what_they_could_hold(rows: int, text: int) -> None:
+    payload = png_of(
+        9, 9, chunk(b"IDAT", stream_of_tables(rows)), before=chunk(b"zTXt", b"a\0\0" + stream_of_tables(text))
+    )
+
+    with pytest.raises(ImageStructureError, match="takes more CPU than"):
+        check_png(payload, MAX_PIXELS)
+
+
+def test_a_few_bytes_between_segments_pass() -> None:
+    plain = jpeg(30, 20)
+    padded = plain[:2] + b"\xff" * 5000 + plain[2:20] + bytes(5000) + plain[20:]
+
+    assert check_jpeg(padded, MAX_PIXELS).width == 30
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 640), (1920, 1080)])

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from common.web import connections as connections_module
 from common.web.app import PageFiles, create_app
-from common.web.auth import PasswordAuth
+from common.web.auth import PasswordAuth, household
 from common.web.connections import SPARE_CONNECTIONS
 from common.web.server import WebSettings, bind_socket, create_server, valid_trusted_proxy
 from dev.harness.process import LOOPBACK, free_port, wait_for
@@ -158,6 +158,33 @@ def test_a_flood_of_guesses_refuses_neither_the_right_password_nor_other_request
 
         session = cookie(page.ask("/login", "POST", "password=open+sesame"))
         assert page.ask("/page/base.css", cookie=session).status == 200
+
+
+def test_cookies_of_any_kind_hold_nobody_up(page: Site) -> None:
+    session = cookie(page.ask("/login", "POST", "password=open+sesame"))
+
+    for value in ('"' + "\\1" * 30_000 + '"', "=" * 60_000, "a; " * 20_000, "\\" * 60_000):
+        assert page.ask("/page/base.css", cookie=f"test={value}").status == 401
+        assert page.ask("/page/base.css", cookie=f"test={value}; {session}").status == 200
+    page.ask("/logout", "POST", cookie=f"{session}; test=other")
+    assert page.ask("/page/base.css", cookie=session).status == 401
+
+
+def test_a_request_of_two_lengths_is_refused_and_what_stands_behind_it_is_no_request(page: Site) -> None:
+    first = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    with dial(page, first + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") as smuggler:
+        answer = b"".join(iter(lambda: smuggler.recv(4096), b""))
+
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_whoever_has_a_network_of_ipv6_is_one_of_many_addresses() -> None:
+    ours, theirs = "2001:db8:0:7::1", "2001:db8:0:8::1"
+
+    assert household(ours) == household("2001:db8:0:7:ffff::9") != household(theirs)
+    assert household("::ffff:203.0.113.7") == household("203.0.113.7") == "203.0.113.7"
+    assert household("proxy") == "proxy"
 
 
 FORGED = {"x_forwarded_for": "203.0.113.7", "x_forwarded_proto": "https"}

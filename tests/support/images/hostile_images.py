@@ -37,6 +37,16 @@ def with_scans(count: int, width: int, height: int) -> bytes:
     return whole[:-2] + (whole[start - 4 : end] + b"\0") * count + b"\xff\xd9"
 
 
+# A block of deflate that holds nothing but two tables, which take a decoder 14 us; eight of them are whole bytes.
+TABLES, TABLES_BITS = 0x23DB9B6DB6DB8DB6DB6DB6DB6DB6DB6DB6DB6DB6CB0000000184003C1EC, 235
+
+
+def stream_of_tables(size: int) -> bytes:
+    """A zlib stream that inflates to nothing, at a great cost."""
+    eight = sum(TABLES << TABLES_BITS * number for number in range(8)).to_bytes(TABLES_BITS, "little")
+    return b"\x78\x9c" + eight * (size // len(eight))
+
+
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "empty chunks": lambda: png_of(9, 9, chunk(b"IDAT", b"") * (2 * MAX_SMALL_CHUNKS)),
     "text chunks": lambda: png_of(9, 9, rows(9, 9), before=chunk(b"tEXt", b"a\0b") * (MAX_METADATA_PARTS + 1)),
@@ -80,6 +90,13 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     ),
     "comments": lambda: b"\xff\xd8" + (b"\xff\xfe\xff\xff" + bytes(65_533)) * 40 + jpeg(9, 9)[2:],
     "two frames": lambda: (whole := jpeg(9, 9))[:-2] + whole[2:],
+    "fill bytes between segments": lambda: b"\xff\xd8" + b"\xff" * 1_000_000 + jpeg(9, 9)[2:],
+    "nothing between segments": lambda: b"\xff\xd8" + bytes(1_000_000) + jpeg(9, 9)[2:],
+    "restarts before the frame": lambda: b"\xff\xd8" + b"\xff\xd0" * 500_000 + jpeg(9, 9)[2:],
+    "tables of rows without rows": lambda: png_of(9, 9, chunk(b"IDAT", stream_of_tables(4_000_000))),
+    "a text bomb under another flag": lambda: png_of(
+        9, 9, rows(9, 9), before=chunk(b"iTXt", b"a\0\2\0\0\0" + zlib.compress(bytes(64 << 20)))
+    ),
     "no end": lambda: jpeg(9, 9)[:-2] + b"\xff" * 1_000_000,
     "restarts without end": lambda: jpeg(9, 9)[:-2] + b"\xff\xd0" * 1_000_000,
     "a scan before its frame": lambda: b"\xff\xd8\xff\xda\x00\x02\x00\xff\xd9",
