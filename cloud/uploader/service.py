@@ -90,6 +90,7 @@ class UploaderService:
                 return EXIT_STUCK
             self._worker.subscriber.fetch_what_was_left()
             self._worker.deliveries.look_again()
+            self._worker.drop_revoked()
             if monotonic() - pinged_at > BROKER_CHECK_SECONDS:
                 pinged_at = monotonic()
                 self._worker.subscriber.subscribe()
@@ -158,11 +159,12 @@ def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorke
     offences = Offences(on_count=metrics.count_offence)
     poison = PoisonGuard(settings.journal_dir, settings.upload_threads)
     retry = RetryCoordinator(settings.s3_bucket)
+    revoked = RevokedEdges(settings.certificates_file)
     subscriber = Subscriber(
         session_config(settings.uploaders, settings.broker_login()),
         settings.cloud_broker_host,
         settings.cloud_broker_port,
-        Inbox(deliveries, offences, lambda: retry.error is None, settings.uploaders),
+        Inbox(deliveries, offences, lambda: retry.error is None, settings.uploaders, revoked),
         on_lost=poison.blame_hogs,
     )
     worker = UploadWorker(
@@ -174,7 +176,7 @@ def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorke
         receipts=ReceiptBatcher(subscriber.publish),
         metrics=metrics,
         max_pixels=settings.max_image_pixels,
-        revoked=RevokedEdges(settings.certificates_file),
+        revoked=revoked,
         cpu_budgets=CpuBudgets(settings.uploaders),
         offences=offences,
         poison=poison,

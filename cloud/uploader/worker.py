@@ -1,7 +1,9 @@
 """One delivery at a time: parse it, store it, acknowledge it, and send a receipt, in this order."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from common.contract import topics
 from storage.capture import Capture, RejectedMessage
@@ -16,13 +18,14 @@ from uploader.mqtt.delivery import Deliveries, Delivery
 from uploader.mqtt.receipts import ReceiptBatcher
 from uploader.mqtt.subscriber import Subscriber
 from uploader.store.bare_images import BareImageIndex
-from uploader.store.retry import RetryCoordinator, StoppedError
+from uploader.store.retry import RetryCoordinator, StoppedError, VoidError
 from uploader.store.writer import CaptureStore
 
 TOO_COSTLY = (
     f"The images of the edge {{edge}} take more than {SECONDS_PER_SECOND:g} s of CPU a second: "
     "for now they are checked by structure and hash, not decoded"
 )
+T = TypeVar("T")
 LOG = logging.getLogger(__name__)
 
 
@@ -64,9 +67,27 @@ class UploadWorker:
         self.metrics.count_message(message.payload)
         edge = topics.edge_of_images(message.topic)
         if edge in self.revoked:
-            self.revoked.count_dropped(edge)
-            self._acknowledge(delivery)
+            self._drop(delivery, edge)
             return
+        try:
+            self._process(delivery)
+        except VoidError:
+            self._drop(delivery, edge)
+
+    def drop_revoked(self) -> None:
+        """Drop what waits of edges that were revoked meanwhile: while S3 is away nobody else comes to it."""
+        for topic in self.deliveries.topics():
+            edge = topics.edge_of_images(topic)
+            if edge in self.revoked:
+                for delivery in self.deliveries.take_all(topic):
+                    self._drop(delivery, edge)
+
+    def _drop(self, delivery: Delivery, edge: str) -> None:
+        self.revoked.count_dropped(edge)
+        self._acknowledge(delivery)
+
+    def _process(self, delivery: Delivery) -> None:
+        message = delivery.message
         try:
             capture = self._parse(message)
         except InvalidMessageError as error:
@@ -92,8 +113,8 @@ class UploadWorker:
     def _store(self, delivery: Delivery, capture: Capture) -> None:
         if capture.bare:
             bare = capture
-            capture = self.retry.run(lambda: self.bare_images.assign_first_seen(bare))
-        stored = self.retry.run(self.metrics.timed(lambda: self.store.store(capture)))
+            capture = self._persist(bare.edge, lambda: self.bare_images.assign_first_seen(bare))
+        stored = self._persist(capture.edge, self.metrics.timed(lambda: self.store.store(capture)))
         LOG.info("Stored %s", stored.key)
         self._acknowledge(delivery)
         self.receipts.add_stored(capture.edge, capture.id, stored.key)
@@ -103,13 +124,17 @@ class UploadWorker:
         message = delivery.message
         edge = edge_or_underscore(message.topic)
         rejected = RejectedMessage(edge, message.payload, message.sha256, reason)
-        key = self.retry.run(self.metrics.timed(lambda: self.store.reject(rejected)))
+        key = self._persist(edge, self.metrics.timed(lambda: self.store.reject(rejected)))
         sentence = f"Rejected a message from {edge}, kept as {key}: {reason}"
         self.offences.count(edge, Offence.REJECTED, sentence)
         self._acknowledge(delivery)
         capture_id = claimed_id(message)
         if capture_id and edge != "_":
             self.receipts.add_rejected(edge, capture_id, reason)
+
+    def _persist(self, edge: str, attempt: Callable[[], T]) -> T:
+        """Try until it succeeds or the edge is revoked; raises VoidError."""
+        return self.retry.run(attempt, lambda: edge in self.revoked)
 
     def _acknowledge(self, delivery: Delivery) -> None:
         if self.subscriber.acknowledge(delivery) or delivery.qos == 0:

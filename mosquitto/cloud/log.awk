@@ -156,9 +156,9 @@ text ~ /^OpenSSL Error/ { sub(/^OpenSSL Error[^:]*: /, "", text); reason = text;
 text ~ /^Client / { split(text, word, " "); name = word[2] }
 text ~ /^Socket error on client / { split(text, word, "[ ,]"); name = word[5] }
 reason != "" && text ~ /^(Client|Socket error)/ {
+    if (!(name in address)) { refuse("unknown clients", "Refused a connection (" reason "): " text); reason = ""; next }
     text = text " (" reason ")"
     reason = ""
-    if (!(name in address)) { refuse("unknown clients", "Refused a connection: " text); next }
 }
 text ~ /^(No will message|Will message|\t|New connection)/ || text ~ / negotiated / { next }
 text ~ /^New client connected from / {

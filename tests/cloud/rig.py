@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import os
+import signal
 import socket
 import threading
 from collections.abc import Mapping
@@ -59,6 +60,13 @@ class Broker:
     def stop(self) -> None:
         if self.process is not None:
             self.process.stop()
+
+    def saved(self) -> bytes:
+        """Return all that it has in memory: sessions and messages; it writes that down when told so."""
+        assert self.process is not None
+        self.process.signal(signal.SIGUSR1)
+        file = self.folder / "data" / "mosquitto.db"
+        return file.read_bytes() if file.exists() else b""
 
     def restart_without_sessions(self) -> None:
         """Kill it, and start it again without any session."""

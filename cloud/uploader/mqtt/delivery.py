@@ -121,6 +121,19 @@ class Deliveries:
                 if kept:
                     self._waiting[topic] = kept
 
+    def topics(self) -> list[str]:
+        """Of what waits."""
+        with self._changed:
+            return list(self._waiting)
+
+    def take_all(self, topic: str) -> list[Delivery]:
+        """Take what waits on a topic out of the line."""
+        with self._changed:
+            line = list(self._waiting.pop(topic, ()))
+            for delivery in line:
+                self._release(delivery)
+            return line
+
     def qsize(self, topic: str | None = None) -> int:
         """How many wait, on one topic or on all."""
         with self._changed:

@@ -18,6 +18,7 @@ from common.mqtt_properties import is_malformed, is_oversized
 from common.rate_limit import TokenBucket
 from uploader.ingest.offences import Offence, Offences
 from uploader.ingest.parser import IncomingMessage
+from uploader.ingest.revoked import RevokedEdges
 from uploader.mqtt.delivery import Deliveries, Delivery
 
 MAX_WAITING_QOS_0 = 80  # of one edge; the broker has forgotten them already, so only memory bounds them
@@ -42,6 +43,7 @@ class Inbox:
         offences: Offences,
         is_storing: Callable[[], bool] = lambda: True,
         uploaders: int = 1,
+        revoked: RevokedEdges | None = None,
     ) -> None:
         """`is_storing`: whether the bucket takes what is sent; while it does not, nothing is dropped to make room.
 
@@ -49,6 +51,7 @@ class Inbox:
         """
         self._deliveries, self._offences, self._is_storing = deliveries, offences, is_storing
         self._max_left_bytes, self._drops_a_minute = MAX_LEFT_BYTES // uploaders, max(1, DROPS_A_MINUTE // uploaders)
+        self._revoked = revoked
         self._left = FairShares(self._max_left_bytes)
         self._has_left_some = False
         self._drops: dict[str, TokenBucket] = {}
@@ -77,6 +80,9 @@ class Inbox:
         """Put a message in the line of its edge; `on_offence` hears of an edge that is no honest one."""
         topic = message.topic  # the broker has checked that it is UTF-8
         edge = topics.edge_of_images(topic)
+        if self._revoked is not None and edge in self._revoked:
+            self._revoked.count_dropped(edge)
+            return Arrival.DROPPED
         if message.qos == 0 and self._deliveries.qsize(topic) >= MAX_WAITING_QOS_0:
             self._count_drop(edge, on_offence)
             return Arrival.DROPPED

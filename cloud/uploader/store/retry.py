@@ -22,6 +22,10 @@ class StoppedError(Exception):
     """The uploader is stopping: the broker will redeliver what was not completed."""
 
 
+class VoidError(Exception):
+    """What was to be stored is not wanted any more."""
+
+
 class RetryCoordinator:
     """Shared by all threads: when one of them learns that S3 is back, all of them continue."""
 
@@ -61,8 +65,11 @@ class RetryCoordinator:
             self._is_stopping = True
             self._changed.notify_all()
 
-    def run(self, attempt: Callable[[], T]) -> T:
-        """Try until it succeeds, however long that takes; the delays are AWS's decorrelated jitter."""
+    def run(self, attempt: Callable[[], T], is_void: Callable[[], bool] = lambda: False) -> T:
+        """Try until it succeeds, however long that takes; the delays are AWS's decorrelated jitter.
+
+        After a failure it gives up what is void by then; raises VoidError.
+        """
         delay, conflicts = MIN_DELAY_SECONDS, 0
         while True:
             recoveries = self._recoveries
@@ -76,6 +83,8 @@ class RetryCoordinator:
             else:
                 self.record_success()
                 return result
+            if is_void():
+                raise VoidError
             delay = min(MAX_DELAY_SECONDS, random.uniform(MIN_DELAY_SECONDS, delay * 3))  # noqa: S311 (jitter)
             self._wait(delay, s3_error, recoveries)
 

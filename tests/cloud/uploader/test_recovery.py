@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from common.contract.certificate_expiry import CertificateExpiry
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from tests.cloud.rig import LATER, LIMITED_KEY, LIMITED_SECRET, Broker, Bucket, Edge, S3Proxy, Uploaders
 from tests.support.images import pictures
@@ -51,6 +52,29 @@ def test_stopping_while_s3_is_unavailable_loses_nothing_and_is_quick(
 
     bucket.wait_for(40)
     wait_for(lambda: len(edge.stored()) == 40, seconds=20, what="40 receipts")
+
+
+def test_while_s3_is_unavailable_the_broker_keeps_nothing_of_an_edge_that_was_revoked(
+    broker: Broker, edge: Edge, uploaders: Uploaders, s3_proxy: S3Proxy, bucket: Bucket, tmp_path: Path
+) -> None:
+    uploaders.start_healthy(CERTIFICATES_FILE=str(tmp_path / "dates.json"), UPLOAD_THREADS="4")
+    s3_proxy.close()
+    gone = Edge(broker.port, "gone")
+    gone.send_all([pictures.png(number) for number in range(60)])
+    edge.send(pictures.png(60))
+    uploaders.wait_for_state("S3 is unavailable")
+    waits = b"usbcam/gone/images"
+    wait_for(lambda: waits in broker.saved(), seconds=20, what="the broker to keep what waits")
+
+    (tmp_path / "dates.json").write_bytes(CertificateExpiry(revoked=frozenset({"gone"})).to_json())
+    gone.send_all([pictures.png(number) for number in range(61, 70)])
+    gone.close()
+
+    wait_for(lambda: waits not in broker.saved(), seconds=40, what="nothing to wait of the revoked edge")
+    assert b"usbcam/porch/images" in broker.saved()
+    s3_proxy.open()
+    wait_for(lambda: len(edge.stored()) == 1, seconds=40, what="the other edge's image")
+    assert len(bucket.list_keys()) == 1
 
 
 def test_an_s3_that_was_unavailable_is_found_again_and_nothing_is_stored_twice(
