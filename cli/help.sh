@@ -85,6 +85,12 @@ The bucket and .env stay." example="./usbcam uninstall --all" ;;
     esac
 }
 
+# The line of a command, if there is one; its name is letters alone.
+line_of() {
+    case $1 in '' | *[!a-z]*) return 1 ;; esac
+    printf '%s' "$commands" | grep "^$1|"
+}
+
 # One field of a line of the list.
 field() {
     printf '%s\n' "$1" | cut -d '|' -f "$2"
@@ -93,7 +99,7 @@ field() {
 run_help() {
     [ $# -le 1 ] || misused "help takes one command, and not $2 too"
     [ $# -gt 0 ] || { usage; return; }
-    line=$(printf '%s' "$commands" | grep "^$1|") || fail "there is no command $1; ./usbcam help lists them all"
+    line=$(line_of "$1") || fail "there is no command $1; ./usbcam help lists them all"
     arguments=$(field "$line" 2)
     explain "$1"
     say "./usbcam $1${arguments:+ $arguments}"

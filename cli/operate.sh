@@ -43,13 +43,12 @@ page() {
 
 run_logs() {
     [ $# -le 1 ] || misused "logs takes one service or nothing, and not $2 too"
+    [ $# -eq 0 ] || half=$(half_of "$1") || exit $?
     need_roles
     need_docker
     follow=
     [ ! -t 1 ] || follow=--follow
-    if [ $# -gt 0 ]; then
-        half=$(half_of "$1") || exit $?
-    else
+    if [ $# -eq 0 ]; then
         half=$(roles | head -n 1)
         [ "$(roles | wc -l)" -eq 1 ] || { follow= && compose edge logs --tail 50; }
     fi

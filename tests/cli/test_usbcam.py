@@ -121,6 +121,7 @@ def test_every_command_has_a_description_and_an_example(usbcam: Door) -> None:
     ("words", "sentence"),
     [
         (("stat",), "there is no command stat"),
+        (("..",), "there is no command .."),
         (("up", "now"), "up takes no now"),
         (("enroll",), "enroll takes the name of an edge"),
         (("enroll", "--list"), "enroll takes the name of an edge and no --list; ./usbcam edges lists all"),
