@@ -19,6 +19,7 @@ const BLIND = {
   dark: "blindDark",
 };
 
+const NAMED = ["edgesLast", "edgesWaiting", "edgesVersion", "edgesClock", "edgesToken"]; // columns after the state
 const rows = new Map(); // by edge: what is shown, and its rows
 
 async function follow() {
@@ -90,6 +91,8 @@ function rowOf(edge, camera, now, isFirst) {
     isFirst ? skew(edge.skew_seconds) : "", isFirst ? tokenEnds(edge.token_ends) : "",
   ];
   row.append(...cells.map((content) => element("td", {}, content)));
+  NAMED.forEach((name, place) => (row.cells[place + 3].dataset.name = text(name))); // a phone shows no heads of columns
+  row.classList.toggle("more", !isFirst);
   row.cells[2].classList.add("state");
   row.cells[6].classList.toggle("late", isFirst && Math.abs(edge.skew_seconds ?? 0) > SKEW_SECONDS);
   row.cells[7].classList.toggle("late", isFirst && edge.token_ends && Date.parse(edge.token_ends) - now < TOKEN_SOON_DAYS * DAY_MS);

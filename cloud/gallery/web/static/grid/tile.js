@@ -27,8 +27,9 @@ export function fillTile(item, visit) {
   item.classList.toggle("starred", starred);
   const time = showsAll() ? exactClock(best.at) : clock(visit.newest.at);
   const count = visit.shots.length > 1 ? ` ×${visit.shots.length}` : "";
-  const facts = [poor && poorLabel(poor), best.camera, lasted(visit), best.edge];
-  button.querySelector(".caption").replaceChildren(element("b", { textContent: time + count }), facts.filter(Boolean).join(" · "));
+  const facts = [poor && poorLabel(poor), best.camera, best.edge];
+  const first = [element("b", { textContent: time + count }), element("span", { className: "lasted", textContent: lasted(visit) })];
+  button.querySelector(".caption").replaceChildren(element("span", {}, ...first), facts.filter(Boolean).join(" · "));
   button.ariaLabel = [description(best), counted("onePicture", "manyPictures", visit.shots.length), lasted(visit), poor && poorLabel(poor), starred && text("starred")].filter(Boolean).join(", ");
 }
 

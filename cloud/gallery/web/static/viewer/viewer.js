@@ -7,7 +7,7 @@ import { fullTime, text } from "/static/text.js";
 import { addressQuery, changeAddress } from "../overview/filters.js";
 import { description, keyQuery } from "../grid/tile.js";
 import { facts, shotLabel, timeAtCamera } from "./facts.js";
-import { showPicture } from "./stage.js";
+import { showPicture, zoomTo } from "./stage.js";
 
 const SWIPE_PIXELS = 50;
 const PRELOAD = 5; // visits before the end of the grid
@@ -69,6 +69,7 @@ export class Viewer extends EventTarget {
 
   describe(capture) {
     this.starred = capture.starred;
+    zoomTo(capture.metadata);
     this.visitKeys = capture.visit.map((shot) => shot.key);
     byId("large").alt = description(capture);
     byId("captured-at").textContent = fullTime(capture.at);
