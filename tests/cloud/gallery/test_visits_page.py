@@ -1,5 +1,6 @@
 """The gallery as somebody uses it who asks who came: visits, days and hours, several pictures at once."""
 
+import dataclasses
 import io
 import json
 import urllib.parse
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, expect
 from playwright.sync_api import Page as Tab
 
@@ -24,6 +26,18 @@ from tests.support.pages.web import PHONE
 TILES = "#days li"
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
 MONTH = 30
+# The colour in the middle of a picture; and where the face of the whole frame is on the stage, and how wide, in shares.
+MIDDLE = """image => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d");
+  canvas.drawImage(image, image.naturalWidth / 2, image.naturalHeight / 2, 1, 1, 0, 0, 1, 1);
+  return [...canvas.getImageData(0, 0, 1, 1).data];
+}"""
+PLACE_OF_FACE = """() => {
+  const [stage, image] = ["stage", "large"].map((id) => document.getElementById(id).getBoundingClientRect());
+  const scale = image.width / 1280;
+  const [x, y] = [image.x - stage.x + 950 * scale, image.y - stage.y + 560 * scale];
+  return [x / stage.width, y / stage.height, (100 * scale) / stage.width];
+}"""
 
 
 def visit(ago: timedelta, name: str, shots: int = 2, **said: str) -> list[Capture]:
@@ -255,3 +269,28 @@ def test_a_zip_file_and_a_shared_page_hold_captures_alone(page: Gallery, bucket:
     (shared,) = bucket.list_keys(".usbcam-shared/")
     assert b"<script>window" not in bucket.read(shared)[0]
     assert sorted(page.keys()) == sorted([*keys, secret])  # the shared page is no capture
+
+
+def test_of_a_whole_frame_the_tile_shows_the_face_and_the_zoom_goes_to_it(
+    page: Gallery, tab: Tab, bucket: Bucket
+) -> None:
+    room = Image.new("RGB", (1280, 720), "navy")
+    room.paste("orange", (900, 500, 1000, 620))  # the face, far from the middle
+    file = io.BytesIO()
+    room.save(file, "PNG")
+    whole = dataclasses.replace(
+        *visit(timedelta(minutes=5), "frame", 1, picture="frame", box="900,500,100,120"), image=file.getvalue()
+    )
+    put(bucket, whole)
+
+    tab.goto(page.address)
+    tile = tab.locator(f"{TILES} img").first
+    expect(tile).to_have_js_property("complete", value=True)
+    assert tile.evaluate(MIDDLE)[0] > 200  # orange
+    tab.locator(TILES).click()
+    expect(tab.locator("#captured-at")).to_contain_text("2026")
+    expect(tab.locator("#large")).to_have_js_property("naturalWidth", 1280)
+    tab.keyboard.press("z")
+    left, top, width = tab.evaluate(PLACE_OF_FACE)
+    assert (round(left, 1), round(top, 1)) == (0.5, 0.5)
+    assert 0.2 < width < 0.5
