@@ -72,6 +72,7 @@ def test_all_of_a_help_is_in_the_language_of_who_asks(program: click.Command) ->
         assert [said for said in sentences if said in german and not COMMAND.search(said)] == []
         assert [word for word in ("Usage:", "Options:", "OPTIONS", "Commands:", "Example:") if word in german] == []
         assert "Aufruf: " in german
+        assert [line for line in german.splitlines()[1:] if line.endswith("...")] == []  # a sentence that was cut
         assert "Beispiel:\n" in german
 
 
