@@ -28,10 +28,12 @@ apply() {
             || Name <- Revoked, rabbit_auth_backend_internal:exists(Name)],
         ok = rabbit_definitions:import_raw(Read(\"rabbitmq.json\")),
         [rabbit_networking:close_all_user_connections(Name, <<\"revoked or renewed\">>) || Name <- Lines(\"rabbitmq-ended\")],
-        [case rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, <<\"mqtt-subscription-\", Name/binary, \"qos1\">>)) of
+        Subscription = fun(Name, Qos) -> <<\"mqtt-subscription-\", Name/binary, Qos/binary>> end,
+        [case rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, Left)) of
             {ok, Queue} -> rabbit_amqqueue:delete(Queue, false, false, <<\"enroll\">>);
             _ -> ok
-        end || Name <- Revoked],
+        end || Name <- Revoked,
+            Left <- [Subscription(Name, <<\"qos0\">>), Subscription(Name, <<\"qos1\">>), <<\"mqtt-will-\", Name/binary>>]],
         applied." | grep -qx applied
 }
 

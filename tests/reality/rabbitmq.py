@@ -93,8 +93,8 @@ class Cluster:
         )
         assert process.alive(), process.tail(20)
 
-    def control(self, *arguments: str, node: int = 0, program: str = "rabbitmqctl") -> None:
-        self.machine.run("env", *self._environment(self.nodes[node]), f"{PROGRAMS}/{program}", *arguments)
+    def control(self, *arguments: str, node: int = 0, program: str = "rabbitmqctl") -> str:
+        return self.machine.output("env", *self._environment(self.nodes[node]), f"{PROGRAMS}/{program}", *arguments)
 
     def remove(self) -> None:
         for process in (self._watch, *(node.process for node in self.nodes)):

@@ -34,6 +34,16 @@ KILLS = int(os.environ.get("KILLS", "10"))
 SECONDS = 120.0
 WAITING, IMAGE_SIDE = 1000, 165  # images of 80 KB
 REFUSED, DISCONNECT = 0x80, b"\xe0"
+SUBACK = 0x90
+# A session without end, and a will that is sent at its end.
+LASTING = attack.packet(
+    0x10,
+    b"\0\4MQTT\5\x0e\0\x3c\5\x11\xff\xff\xff\xff"
+    + attack.text("cellar")
+    + b"\5\x18\0\1\0\0"
+    + attack.text("usbcam/cellar/images")
+    + attack.text("last words"),
+)
 EVERYTHING = ("conformance", "conformance-password")
 # What RabbitMQ cannot do, and what follows is in docs/explanation/scale.md.
 LESS = {"shared"}
@@ -107,20 +117,27 @@ def test_a_revoked_edge_is_out_within_seconds_and_an_old_token_with_it(cluster: 
     second = attack.context(enrolment.credentials("cellar"))
     assert attack.answer(port, first, attack.connect_packet("cellar")) == b""
 
-    with connected(port, second) as edge:
+    with connected(port, second, LASTING) as edge:
+        for qos in (b"\0", b"\1"):
+            edge.sendall(attack.packet(0x82, b"\0\x08\0" + attack.text("usbcam/cellar/receipts") + qos))
+            assert edge.recv(100)[0] == SUBACK
         wait_for(lambda: "cellar" in enrolment.connected(), seconds=SECONDS, what="the list of who is connected")
+        assert "cellar" in cluster.control("list_queues", "--quiet", "name")
         assert enrolment.revoke("cellar")
         assert edge.recv(100)[:1] in {b"", DISCONNECT}
 
     for node in cluster.nodes:
         assert attack.answer(node.outside_port, second, attack.connect_packet("cellar")) == b""
+    assert "cellar" not in cluster.control("list_queues", "--quiet", "name")
 
 
 @contextlib.contextmanager
-def connected(port: int, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
+def connected(
+    port: int, context: ssl.SSLContext, hello: bytes = attack.connect_packet("cellar")
+) -> Iterator[ssl.SSLSocket]:
     """Hold an edge's connection."""
     with socket.create_connection((LOOPBACK, port), 30) as plain, context.wrap_socket(plain) as edge:
-        edge.sendall(attack.connect_packet("cellar"))
+        edge.sendall(hello)
         assert edge.recv(100)[3] == 0
         yield edge
 
