@@ -39,8 +39,8 @@ def test_whatever_one_edge_sends_to_two_uploaders_holds_nobody_up(
     try:
         with Flood(broker.port) as flood:
             for number in range(0, len(honest), UPLOADERS):  # the broker hands them out in turn: each gets of both
-                for one in range(number, number + UPLOADERS):
-                    ways[one % len(ways)](flood, one)
+                for turn in range(number, number + UPLOADERS):
+                    ways[turn % len(ways)](flood, turn)
                 edge.send_all(honest[number : number + UPLOADERS])
         wait_for(lambda: len(edge.stored()) == len(honest), seconds=SECONDS, what="the honest images")
         rejected = len(honest) // 2  # two of the four ways
