@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from dev.vm.docker_disk import CAMERA, LABEL
 from dev.vm.machine import Done
+from tests.reality.kernel.commands import Commands
 from tests.reality.kernel.rig import SMALL, Rig, until
 from tests.support.paths import ROOT
 
@@ -29,6 +30,7 @@ class ComposedEdge:
 
     rig: Rig
     container: str = ""  # the camera's
+    commands: Commands | None = None  # in it
     lines: list[str] = field(default_factory=list)  # that it has said
     old: int = 0  # so many of them do not count any more
 
@@ -53,6 +55,7 @@ class ComposedEdge:
         started = self.compose("up", "--detach", "--no-build")
         assert started.returncode == 0, started.stderr
         self.container = self.compose("ps", "--quiet", "camera").stdout.strip()
+        self.commands = Commands.start(self.rig.attach, "docker", "exec", "-i", self.container, "python")
         self.rig.gather(f"docker logs --follow {self.container} 2>&1", self.lines)
 
     def compose(self, *words: str) -> Done:
@@ -62,7 +65,9 @@ class ComposedEdge:
 
     def camera(self, *words: str) -> str:
         """Run one command of the camera in its container, and return all that it printed."""
-        return self._inside("python", "-m", "camera", *words)
+        assert self.commands is not None
+        done = self.commands.run(words)
+        return done.stdout + done.stderr
 
     def forget(self) -> None:
         """Count only what is said from now on."""
@@ -78,6 +83,11 @@ class ComposedEdge:
         ask = f"docker inspect --format '{{{{.State.Health.Status}}}}' {self.container}"
         until(self.rig, lambda: self.rig.machine.shell(ask).strip() == status, lambda: self._told(status), ASK_SECONDS)
 
+    def last_health(self) -> str:
+        """What the container's health check said last."""
+        (about,) = json.loads(self.rig.machine.shell(f"docker inspect {self.container}"))
+        return str(about["State"]["Health"]["Log"][-1]["Output"])
+
     def description(self) -> dict[str, object]:
         """How Docker runs the camera."""
         (about,) = json.loads(self.rig.machine.shell(f"docker inspect {self.container}"))
@@ -91,15 +101,13 @@ class ComposedEdge:
             "    try: os.close(os.open(node, os.O_RDWR)); print('opened')\n"
             "    except OSError as error: print(error.strerror)"
         )
-        said = self._inside("python", "-c", program, *nodes).splitlines()
+        said = self.rig.machine.run(
+            "docker", "exec", self.container, "python", "-c", program, *nodes
+        ).stdout.splitlines()
         return dict(zip(nodes, said, strict=True))
 
     def remove(self) -> None:
         self.compose("down", "--volumes", "--remove-orphans")
-
-    def _inside(self, *words: str) -> str:
-        done = self.rig.machine.run("docker", "exec", self.container, *words)
-        return done.stdout + done.stderr
 
     def _told(self, what: str) -> str:
         return f"{what} of the camera's container; it said {self.lines}"

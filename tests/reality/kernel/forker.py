@@ -45,12 +45,14 @@ def become(user: str, environment: dict[str, str], place: Path) -> None:
         opened = os.open(place / name, flags | os.O_CREAT, 0o600)
         os.dup2(opened, number)
         os.close(opened)
-    about = pwd.getpwnam(user)
-    os.initgroups(user, about.pw_gid)
-    os.setgid(about.pw_gid)
-    os.setuid(about.pw_uid)
+    if user:
+        about = pwd.getpwnam(user)
+        os.initgroups(user, about.pw_gid)
+        os.setgid(about.pw_gid)
+        os.setuid(about.pw_uid)
     os.environ.update(environment)
-    os.chdir(FOLDER)
+    if user:  # and not in a container, which has the program in its own
+        os.chdir(FOLDER)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """A machine with our cameras' ports, and the product's camera in it."""
 
 import base64
-import json
 import re
 import shlex
 import shutil
@@ -10,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 import cv2
@@ -19,6 +17,7 @@ import pytest
 from camera.sources.frame import Image
 from dev.vm.machine import HOST, Done, Machine
 from dev.vm.uvc.port import UsbServer
+from tests.reality.kernel.commands import Commands
 from tests.support.paths import ROOT
 
 T = TypeVar("T")
@@ -36,7 +35,6 @@ SMALL = {
 }
 PLACES = {"SPOOL_DIR": "/tmp/spool", "HEARTBEAT_FILE": "/tmp/beat.json", "PYTHONPATH": f"{CODE}/edge:{CODE}"}
 SECONDS = 600.0  # the machine is emulated, and others may use this one
-FORKER, READY = Path(__file__).with_name("forker.py"), "ready\n"
 POLL_SECONDS = 1.0  # each question costs the machine CPU
 
 
@@ -47,7 +45,7 @@ class Rig:
     machine: Machine
     usb: UsbServer
     lines: list[str] = field(default_factory=list)  # of the log
-    forker: subprocess.Popen[str] | None = None
+    commands: Commands | None = None
     attached: list[subprocess.Popen[str]] = field(default_factory=list)
     no_docker: str = ""  # why it has no Docker with the edge's images
     old: int = 0  # so many of them do not count any more
@@ -58,7 +56,6 @@ class Rig:
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.rmtree(self.machine.share / part, ignore_errors=True)
             shutil.copytree(ROOT / part, self.machine.share / part, ignore=ignored)
-        shutil.copy(FORKER, self.machine.share)
         script = (
             "mountpoint -q /host || mount /host;"  # which a slow boot gives up
             f" rm -rf {CODE}/edge {CODE}/common; cp -r /host/edge /host/common {CODE};"
@@ -66,8 +63,8 @@ class Rig:
         )
         self.machine.shell(script)
         self.follow()
-        environment = shlex.join(f"{name}={value}" for name, value in PLACES.items())
-        self.forker = self._attach(f"env {environment} {PYTHON} -u /host/{FORKER.name}")
+        environment = [f"{name}={value}" for name, value in PLACES.items()]
+        self.commands = Commands.start(self.attach, "env", *environment, PYTHON)
 
     def clear(self) -> None:
         """Take away what a test left."""
@@ -109,16 +106,8 @@ class Rig:
 
     def camera(self, *words: str, user: str = "cam", **settings: str) -> Done:
         """Run one command of the camera."""
-        forker = self.forker
-        assert forker is not None
-        assert forker.stdin is not None
-        assert forker.stdout is not None
-        request = {"words": words, "user": user, "environment": SMALL | PLACES | settings}
-        forker.stdin.write(json.dumps(request) + "\n")
-        forker.stdin.flush()
-        if (answer := forker.stdout.readline()) == READY:
-            answer = forker.stdout.readline()
-        return Done(words, *json.loads(answer))
+        assert self.commands is not None
+        return self.commands.run(words, user, SMALL | PLACES | settings)
 
     def shot(self, **settings: str) -> Image:
         """What the camera sees. An emulated machine may be too slow for a first frame in time: then once more."""
@@ -160,7 +149,7 @@ class Rig:
 
     def gather(self, command: str, lines: list[str]) -> None:
         """Start a command in the machine, and add each line that it prints from now on."""
-        started = self._attach(command)
+        started = self.attach(command)
 
         def read() -> None:
             with started:
@@ -168,7 +157,7 @@ class Rig:
 
         threading.Thread(target=read, daemon=True).start()
 
-    def _attach(self, command: str) -> "subprocess.Popen[str]":
+    def attach(self, command: str) -> "subprocess.Popen[str]":
         """Start a command in the machine that we talk with."""
         pipe = subprocess.PIPE
         started = subprocess.Popen([*self.machine.ssh, command], stdin=pipe, stdout=pipe, text=True)

@@ -12,6 +12,7 @@ from tests.reality.kernel.rig import Rig, until
 
 pytestmark = ASKED
 
+CAMERA = "1-4"  # one with bulk transfers, since the empty isochronous packets of others keep the machine busy
 NOT_VIDEO = ("/hostdev/vda", "/hostdev/kmsg", "/hostdev/mem", "/hostdev/bus/usb/001/001")
 
 
@@ -41,13 +42,13 @@ def test_a_camera_comes_and_goes_while_its_unprivileged_container_runs(rig: Rig,
     edge.until_health("unhealthy")
     assert failed("camera", "No camera is plugged in").line() in edge.camera("doctor")
 
-    node = rig.plug("1-1")
+    node = rig.plug(CAMERA)
     edge.until_said(f"Opened {node}")
     edge.until_health("healthy")
-    assert "A frame was processed" in edge.camera("health")
+    assert "A frame was processed" in edge.last_health()
     doctor = edge.camera("doctor")
     assert passed("service", "The camera service runs").line() in doctor
-    assert passed(node, "HD Pro Webcam C920 (serial:A1B2C3, uvcvideo, usb-vhci_hcd.0-1)").line() in doctor
+    assert passed(node, "Bulk Cam (serial:BULK1, uvcvideo, usb-vhci_hcd.0-1)").line() in doctor
     assert passed("camera", "The camera service has it").line() in doctor
     assert failed("token", "There is no token: ").line() in doctor
     about = edge.description()
@@ -58,27 +59,27 @@ def test_a_camera_comes_and_goes_while_its_unprivileged_container_runs(rig: Rig,
         **dict.fromkeys(NOT_VIDEO, "Operation not permitted"),
     }
 
-    rig.unplug("1-1")
+    rig.unplug(CAMERA)
     edge.until_said("unplugged")
     assert rig.plug("1-2") == node  # takes its number
-    again = rig.plug("1-1")
-    edge.until_said(f"The camera HD Pro Webcam C920 is {again} now, it was {node}")
+    again = rig.plug(CAMERA)
+    edge.until_said(f"The camera Bulk Cam is {again} now, it was {node}")
     edge.until_said("frames arrive again")
     edge.until_health("healthy")
 
-    rig.usb.cameras["1-1"].silent = True
+    rig.usb.cameras[CAMERA].silent = True
     edge.until_said("sends nothing")
     edge.until_health("unhealthy")
     assert failed("camera", "").line().rstrip() in edge.camera("doctor")
-    rig.usb.cameras["1-1"].silent = False
+    rig.usb.cameras[CAMERA].silent = False
     edge.until_said("frames arrive again")
     edge.until_health("healthy")
 
 
 def test_who_may_not_use_a_camera_is_told_what_to_set(rig: Rig, edge: ComposedEdge) -> None:
-    node = rig.plug("1-2")
+    node = rig.plug(CAMERA)
     rig.machine.shell(f"systemd-run --quiet --unit=holder v4l2-ctl -d {node} --stream-mmap --stream-count=100000")
-    until(rig, lambda: rig.usb.cameras["1-2"].streaming, "the stream")
+    until(rig, lambda: rig.usb.cameras[CAMERA].streaming, "the stream")
     edge.start()
     refused = f"Cannot use the camera {node}"
 
