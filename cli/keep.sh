@@ -125,7 +125,8 @@ run_restore() {
     cp "$work/env" .env
     if tar -tf "$source" | grep -qx authority.tar; then
         tar -xf "$source" -C "$work" authority.tar
-        part cloud enroll --restore <"$work/authority.tar" || exit $?
+        input=$work/authority.tar
+        watched_part "Putting the authority back" cloud enroll --restore || exit $?
     fi
     say "Restored. $(how_to_start) starts it; edges connect again when $(setting CLOUD_HOST "the cloud host's name") leads to this host."
 }

@@ -140,11 +140,11 @@ progress() {
 }
 
 # watched DOING COMMAND...: runs it and prints what it printed. Where somebody watches, and it takes more than two
-# seconds, standard error shows for how long.
+# seconds, standard error shows for how long. It reads $input, if that is set.
 watched() {
     doing=$1
     shift
-    "$@" >"$work/answer" 2>"$work/complaints" </dev/null &
+    "$@" >"$work/answer" 2>"$work/complaints" <"${input:-/dev/null}" &
     child=$!
     began=$(date +%s)
     shown=
@@ -226,5 +226,5 @@ from_caller() {
     esac
 }
 
-new=''
+new='' input=''
 kept=.usbcam # what the last healthy start was made of, for upgrade

@@ -147,7 +147,7 @@ run_link() {
 run_notify() {
     [ "${1:-}" = test ] && [ $# -eq 1 ] || misused "notify takes the word test: ./usbcam notify test"
     need_role cloud
-    part cloud gallery notify test
+    watched_part "Sending a test message" cloud gallery notify test
 }
 
 # one_camera COMMAND WORD...: there is at most one word, and it is no option.
@@ -161,13 +161,13 @@ one_camera() {
 run_pause() {
     one_camera pause "$@"
     need_role edge
-    ask edge camera pause "$@"
+    watched "Pausing" ask edge camera pause "$@"
 }
 
 run_resume() {
     one_camera resume "$@"
     need_role edge
-    ask edge camera resume "$@"
+    watched "Resuming" ask edge camera resume "$@"
 }
 
 run_snapshot() {
