@@ -3,6 +3,7 @@
 import base64
 import gzip
 import time
+from pathlib import Path
 
 import pytest
 
@@ -339,6 +340,19 @@ def test_a_right_line_is_understood(line: str) -> None:
     said = complaints(RIGHT + line.encode() + b"\n")
 
     assert said == []
+
+
+def test_a_file_of_somebody_else_is_named_with_the_command_that_gives_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / ".env").touch()
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+
+    with pytest.raises(env_file.EnvFileError, match=r"cannot be read by this user; run: sudo chown \$\(id -u\) "):
+        env_file.read(tmp_path / ".env")
 
 
 def test_the_example_itself_is_right_for_an_edge() -> None:
