@@ -68,7 +68,8 @@ def _publish(settings: Settings, names: Sequence[str], text: str) -> None:
     try:
         client.connect(settings.edge_broker_host, settings.edge_broker_port)
     except OSError as error:
-        raise CommandError(f"The edge broker does not answer ({error}); {start('edge-broker')} starts it.") from error
+        why = error.strerror or error
+        raise CommandError(f"The edge broker does not answer ({why}); {start('edge-broker')} starts it.") from error
     client.loop_start()
     try:
         for name in names:
@@ -102,7 +103,8 @@ def preview(settings: Settings) -> bytes:
         response = connection.getresponse()
         content = response.read()
     except OSError as error:
-        raise SnapshotError(f"The live page does not answer ({error}); {log_of('camera')} says why.") from error
+        why = error.strerror or error
+        raise SnapshotError(f"The live page does not answer ({why}); {log_of('camera')} says why.") from error
     finally:
         connection.close()
     if response.status == NOT_FOUND:
