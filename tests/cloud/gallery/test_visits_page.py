@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from playwright.sync_api import Page as Tab
 
 from dev.harness.process import wait_for
@@ -294,3 +294,21 @@ def test_of_a_whole_frame_the_tile_shows_the_face_and_the_zoom_goes_to_it(
     left, top, width = tab.evaluate(PLACE_OF_FACE)
     assert (round(left, 1), round(top, 1)) == (0.5, 0.5)
     assert 0.2 < width < 0.5
+
+
+def test_what_is_counted_waits_for_the_pictures(page: Gallery, tab: Tab, bucket: Bucket) -> None:
+    put(bucket, *visit(timedelta(hours=1), "evening"))
+    asked: list[str] = []
+    held: list[Route] = []
+    tab.on("request", lambda request: asked.append(urllib.parse.urlsplit(request.url).path))
+    tab.route("**/api/captures?*", lambda route: route.continue_() if held else held.append(route))
+
+    tab.goto(page.address)
+    expect(tab.locator("#headline")).to_contain_text("Today: 1 visit.")
+    counted = {"/api/counts", "/api/camera-counts", "/api/oldest"}
+    assert held
+    assert not counted & set(asked)
+    held[0].continue_()
+
+    expect(tab.locator("#day-strip .some")).to_have_count(1)
+    assert counted <= set(asked)

@@ -12,6 +12,7 @@ import { followCameras } from "./overview/cameras.js";
 import { offerCost } from "./overview/cost.js";
 import { showFilterCounts } from "./overview/filter-counts.js";
 import { addEdges, followFilters } from "./overview/filters.js";
+import { showFirst } from "./overview/first.js";
 import { followToday } from "./overview/headline.js";
 import { offerScrubber, showScrubber } from "./overview/scrubber.js";
 import { offerUndo } from "./sets/deletion.js";
@@ -45,7 +46,7 @@ async function loadCameras() {
 
 function showOthers() {
   selection.end();
-  grid.restart();
+  showFirst(grid.restart());
   showCalendar();
   showFilterCounts();
   showScrubber();

@@ -4,6 +4,7 @@ import { requestJson } from "/static/api.js";
 import { byId, delay, element, pageVisible } from "/static/dom.js";
 import { counted, dayName, locale, text } from "/static/text.js";
 import { addressQuery, cameraQuery, choose, dayOf, daysLater, parseDay } from "./filters.js";
+import { picturesShown } from "./first.js";
 
 const DAYS = 14;
 const AROUND = 3; // days that are shown after a chosen one
@@ -107,7 +108,7 @@ async function load(name, bounds, item) {
   shown[name] = String(query);
   show(name, bounds, seconds, [], item);
   for (let answers = 0; ; answers += 1) {
-    await pageVisible();
+    await Promise.all([pageVisible(), picturesShown()]);
     const counts = await requestJson(`/api/counts?${query}`).catch(() => null);
     if (shown[name] !== String(query)) return;
     if (counts) show(name, bounds, seconds, counts.spans, item);

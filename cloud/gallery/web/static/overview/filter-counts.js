@@ -4,6 +4,7 @@ import { requestJson } from "/static/api.js";
 import { delay, pageVisible } from "/static/dom.js";
 import { amount, stripSpan } from "./calendar.js";
 import { addressQuery, chosenSpan, setCounts } from "./filters.js";
+import { picturesShown } from "./first.js";
 
 const PAUSE_MS = 1000;
 const MAX_ANSWERS = 20;
@@ -16,7 +17,7 @@ export async function showFilterCounts() {
   if (asked === query) return;
   asked = query;
   for (let answers = 0; answers < MAX_ANSWERS; answers += 1) {
-    await pageVisible();
+    await Promise.all([pageVisible(), picturesShown()]);
     const found = await requestJson(`/api/camera-counts?${query}`).catch(() => null);
     if (asked !== query) return;
     if (found) setCounts(found.cameras, amountOf);

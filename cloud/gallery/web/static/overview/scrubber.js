@@ -4,6 +4,7 @@ import { requestJson } from "/static/api.js";
 import { byId, element } from "/static/dom.js";
 import { fullDay, locale } from "/static/text.js";
 import { addressQuery, cameraQuery, choose, dayOf, daysLater, parseDay } from "./filters.js";
+import { picturesShown } from "./first.js";
 
 const DAY_MS = 86_400_000;
 const MARKS = 12; // at most
@@ -30,6 +31,7 @@ export async function showScrubber() {
   const query = String(cameraQuery());
   if (asked !== query) {
     asked = query;
+    await picturesShown();
     const found = await requestJson(`/api/oldest?${query}`).catch(() => ({ day: null }));
     if (asked !== query) return;
     days = found.day ? ago(parseDay(found.day)) : 0;
