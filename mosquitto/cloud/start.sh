@@ -112,7 +112,7 @@ cp "$CLOUD_IDENTITY/clients.json" "$RUN_DIR/clients.json" # the plugin writes to
 for answer in applied answered connected; do # files by which cloud/enroll learns the broker's state
     : >"$CLOUD_BROKER_DATA/$answer"
 done
-rm -f "$RUN_DIR/log" "$RUN_DIR/watching" "$RUN_DIR/read-for" "$CLOUD_BROKER_DATA/stuck"
+rm -f "$RUN_DIR/log" "$RUN_DIR/watching" "$RUN_DIR/read-for" "$RUN_DIR/forgotten" "$CLOUD_BROKER_DATA/stuck"
 rm -rf "$RUN_DIR/held" # a broker that starts has let everybody in again
 mkdir "$RUN_DIR/held"
 mkfifo "$RUN_DIR/log"

@@ -15,13 +15,16 @@ send_until_accepted() {
     echo "$VERSION" >"$CLOUD_BROKER_DATA/applied"
 }
 
-# A session ends when its client id connects for a clean start. Only so: the broker keeps those of unknown names, too.
+# A session ends when its client id connects for a clean start. Only so: the broker keeps those of unknown names, too. Each
+# once in a run of the broker: there may be thousands.
 forget_revoked() {
-    [ -r "$CLOUD_IDENTITY/revoked" ] || return 0
+    cp "$CLOUD_IDENTITY/revoked" "$RUN_DIR/forgetting" 2>/dev/null || return 0
     while read -r name; do
+        ! grep -qxF "$name" "$RUN_DIR/forgotten" 2>/dev/null || continue
         mosquitto_sub -V 5 -h "$BROKER_HOST" -p "$CLOUD_BROKER_PORT" -i "$name" -t "\$SYS/broker/uptime" -E -W 5 \
             </dev/null 2>/dev/null || true
-    done <"$CLOUD_IDENTITY/revoked"
+    done <"$RUN_DIR/forgetting"
+    mv -f "$RUN_DIR/forgetting" "$RUN_DIR/forgotten" # without those that were enrolled again
 }
 
 # Until it is time, whoever comes back is sent away.
