@@ -33,8 +33,10 @@ from common.runtime.files import SecretDir
 from dev.harness import services as stack
 from dev.harness.enrolment import Enrolment
 from dev.harness.process import LOOPBACK, Process
+from enroll import x509
 from enroll.authority import CertificateAuthority
 from enroll.broker_sync import BrokerSync
+from enroll.edge_token import Token
 
 BUCKET = "fleet"
 KEYS = {"AWS_ACCESS_KEY_ID": "fleet", "AWS_SECRET_ACCESS_KEY": "fleet-secret"}
@@ -162,15 +164,21 @@ def broker_files(folder: Path, edges: int) -> Path:
 
 
 def enroll(folder: Path, names: list[str]) -> None:
-    """Enroll all at once: telling the broker after each would take minutes."""
+    """Enroll all at once: to save the register, and to tell the broker, after each would take minutes."""
     for part in ("authority", "identity", "cloud-broker/data", "tokens"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     authority = CertificateAuthority(SecretDir(folder / "authority"))
+    pem, registry = x509.certificate_pem(authority.certificate), authority.registry
     for edge in names:
-        token = authority.enroll(edge, LOOPBACK, 8883, renew=False)
+        key = x509.new_key()
+        signed = x509.sign_edge(authority.key, key.public_key(), edge)
+        registry = registry.with_edge(edge, signed)
+        ends, certificate = signed.not_valid_after_utc, x509.certificate_pem(signed)
+        token = Token(edge, LOOPBACK, 8883, ends, pem, certificate, x509.key_pem(key))
         (folder / "tokens" / edge).write_text(f"EDGE_TOKEN={token.encode()}\n", encoding="ascii")
+    SecretDir(folder / "authority").write("registry.json", registry.to_json().encode())
     BrokerSync(SecretDir(folder / "identity"), SecretDir(folder / "cloud-broker" / "data")).publish(
-        authority, [LOOPBACK]
+        CertificateAuthority(SecretDir(folder / "authority")), [LOOPBACK]
     )
 
 
