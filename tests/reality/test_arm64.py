@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import pytest
 
 from camera.sources.frame import Image
@@ -37,7 +36,8 @@ DEPENDENT = """
 # Each processor has its own instructions for the detector's sums, whose last digits differ. So a border that lies half
 # way between two pixels may be rounded to the other one.
 MAX_SCORE_DIFFERENCE = 2e-3
-SETTINGS = {"LIVE_PORT": "0", "FRAME_WIDTH": "640", "FRAME_HEIGHT": "480", "DEMO_VISITS": "2", "DEMO_SEED": "7"}
+MAX_PIXEL_DIFFERENCE = 3  # of 255: the scene is drawn, and a JPEG decoded, by such sums, too
+SETTINGS = {"LIVE_PORT": "0", "FRAME_WIDTH": "640", "FRAME_HEIGHT": "480", "DEMO_VISITS": "1", "DEMO_SEED": "7"}
 MOMENTS = (1.0, 3.0, 4.0, 6.0, 9.0)
 
 
@@ -136,7 +136,7 @@ def test_a_face_is_seen_where_it_is_seen_here(product: Product, note: Callable[[
 
 def test_the_same_images_are_kept_as_here(product: Product, note: Callable[[str], None]) -> None:
     video = product.folder / "visits.avi"
-    scene = Scene(640, 480, seed=2, visits=2)
+    scene = Scene(640, 480, seed=2, visits=1)
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 5, (640, 480))
     frame = 0
     while not scene.ended(frame / 5):
@@ -151,10 +151,13 @@ def test_the_same_images_are_kept_as_here(product: Product, note: Callable[[str]
         )
         assert [(line["frame"], line["shot"]) for line in there] == [(line["frame"], line["shot"]) for line in here]
         captures = _pairs(there, here)
+        pixels: list[int] = []
         assert captures
         for one, other in captures:
-            assert one["box"] != other["box"] or np.array_equal(product.image(one), product.image(other))
-        note(f"{source}: {len(captures)} captures, of the same frames: {_differences(captures)}")
+            if one["box"] == other["box"]:
+                pixels.append(int(cv2.absdiff(product.image(one), product.image(other)).max()))
+        assert max(pixels, default=0) <= MAX_PIXEL_DIFFERENCE
+        note(f"{source}: {len(captures)} captures, of the same frames: {_differences(captures)}, pixels {pixels}")
 
 
 def test_the_unit_tests_pass(machine: Debian, note: Callable[[str], None]) -> None:

@@ -18,10 +18,10 @@ INSTALLED = "/opt/compose"
 ASK_SECONDS = 8.0
 # Asked as often as on a real processor, the containers would do nothing but answer.
 PATIENT = """services:
-  camera: {healthcheck: {interval: 40s, timeout: 40s, retries: 2}}
-  edge-broker: {healthcheck: {interval: 120s, timeout: 60s}}
+  camera: {healthcheck: {interval: 60s, timeout: 60s, retries: 2}}
+  edge-broker: {healthcheck: {interval: 300s, timeout: 60s}}
 """
-SETTINGS = {name: value for name, value in SMALL.items() if name != "LIVE_PORT"}
+SETTINGS = {**SMALL, "LIVE_PORT": "8080", "FRAME_RATE": "5"}
 
 
 @dataclass(slots=True)
