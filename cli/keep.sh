@@ -29,7 +29,7 @@ run_upgrade() {
     need_roles
     need_docker
     for half in $(roles); do
-        [ -n "$(compose "$half" ps --quiet)" ] || fail "the $half services do not run; ./usbcam up starts them, and builds what is new"
+        [ -n "$(compose "$half" ps --quiet)" ] || fail "$text_services_off_to_upgrade" "$half"
     done
     [ -d "$kept/mosquitto" ] || keep_files
     keep_images
@@ -38,27 +38,27 @@ run_upgrade() {
     export_timezone
     new=yes
     patience=${UPGRADE_SECONDS:-120}
-    meanwhile "./usbcam upgrade goes on"
+    meanwhile "$text_upgrade_goes_on"
     for half in $(roles); do
-        progress "Building the new $half image" build "$half" || {
+        progress "$(filled "$text_building_new" "$half")" build "$half" || {
             reason=$(last_line)
             use_kept_images
-            fail "the new version cannot be built, so the old one goes on: $reason"
+            fail "$text_new_not_built" "$reason"
         }
     done
     for half in $(roles); do
-        progress "Starting the new $half services until all are healthy" start_half "$half" "$patience" "$patience" || go_back "$half"
+        progress "$(filled "$text_starting_new" "$half")" start_half "$half" "$patience" "$patience" || go_back "$half"
     done
     rm -f "$kept/rolled-back"
     keep_files
-    say "This is usbcam $(version)."
+    tell "$text_version_runs" "$(version)"
 }
 
 # With git, where this folder follows a branch; else what is in the folder is the new version.
 fetch_version() {
     git rev-parse --abbrev-ref '@{upstream}' >/dev/null 2>&1 || return 0
-    progress "Fetching the new version with git" git pull --ff-only ||
-        fail "git cannot fetch the new version, and nothing has changed: $(last_line)"
+    progress "$text_fetching" git pull --ff-only ||
+        fail "$text_not_fetched" "$(last_line)"
 }
 
 # go_back HALF: starts the old version again, says what was wrong with the new one, and ends.
@@ -69,10 +69,10 @@ go_back() {
     new=
     use_kept_images
     for half in $(roles); do
-        progress "Going back to usbcam $(cat "$kept/version"), $half services" start_half "$half" 300 300 || explain_start "$half"
+        progress "$(filled "$text_going_back" "$(cat "$kept/version")" "$half")" start_half "$half" 300 300 || explain_start "$half"
     done
     printf '%s\n' "$reasons" | sed 's/^/usbcam: /' >&2
-    fail "the new version was not healthy, so the old one runs again; nothing is lost, and ./usbcam upgrade tries again"
+    fail "$text_went_back"
 }
 
 # The old images come with the brokers' old files, unless those are as before: then no broker restarts.
@@ -94,64 +94,64 @@ use_kept_images() {
 }
 
 run_backup() {
-    [ $# -eq 1 ] || misused "backup takes the name of a file, such as ./usbcam backup usbcam-backup.tar"
+    [ $# -eq 1 ] || misused "$text_backup_takes"
     need_roles
     target=$(from_caller "$1")
-    [ ! -e "$target" ] || fail "$1 is there already; give another name"
+    [ ! -e "$target" ] || fail "$text_file_exists" "$1"
     umask 077
     cp .env "$work/env"
     set -- "$1" env
     if is cloud; then
-        watched_part "Reading the authority" cloud enroll --backup >"$work/authority.tar" || fail "the authority cannot be read"
+        watched_part "$text_reading_authority" cloud enroll --backup >"$work/authority.tar" || fail "$text_authority_unreadable"
         set -- "$@" authority.tar
     fi
     named=$1
     shift
-    { tar -cf "$target.part" -C "$work" "$@" && mv "$target.part" "$target"; } || fail "cannot write $named"
-    say "$named holds .env$(! is cloud || say ', the authority and who is enrolled'). Keep it as you keep a password."
-    sed -n 's/^\([A-Z_]*_FILE\)=\(.\{1,\}\)$/Not in it, so keep a copy: \2 (\1)/p' .env
+    { tar -cf "$target.part" -C "$work" "$@" && mv "$target.part" "$target"; } || fail "$text_cannot_write" "$named"
+    if is cloud; then tell "$text_backup_of_cloud" "$named"; else tell "$text_backup_of_edge" "$named"; fi
+    sed -n 's/^\([A-Z_]*_FILE\)=\(.\{1,\}\)$/\2 (\1)/p' .env | while IFS= read -r left_out; do tell "$text_not_in_backup" "$left_out"; done
 }
 
 run_restore() {
-    [ $# -eq 1 ] || misused "restore takes the name of a backup, such as ./usbcam restore usbcam-backup.tar"
+    [ $# -eq 1 ] || misused "$text_restore_takes"
     source=$(from_caller "$1")
-    [ -r "$source" ] || fail "$1 cannot be read; give the file that ./usbcam backup wrote"
+    [ -r "$source" ] || fail "$text_backup_unreadable" "$1"
     umask 077
-    tar -xf "$source" -C "$work" env 2>/dev/null || fail "$1 is no backup of usbcam, or it is damaged"
+    tar -xf "$source" -C "$work" env 2>/dev/null || fail "$text_no_backup" "$1"
     if [ -e .env ] && ! cmp -s .env "$work/env"; then
         cp -p .env .env.before-restore
-        warn "the .env that was here is now .env.before-restore"
+        warn "$text_env_moved"
     fi
     cp "$work/env" .env
     if tar -tf "$source" | grep -qx authority.tar; then
         tar -xf "$source" -C "$work" authority.tar
         input=$work/authority.tar
-        watched_part "Putting the authority back" cloud enroll --restore || exit $?
+        watched_part "$text_restoring_authority" cloud enroll --restore || exit $?
     fi
-    say "Restored. $(how_to_start) starts it; edges connect again when $(setting CLOUD_HOST "the cloud host's name") leads to this host."
+    tell "$text_restored" "$(how_to_start)" "$(setting CLOUD_HOST "$text_cloud_host")"
 }
 
 run_uninstall() {
-    case $#,${1-} in 0, | 1,--all) ;; *) misused "uninstall takes --all or nothing, and not $*" ;; esac
+    case $#,${1-} in 0, | 1,--all) ;; *) misused "$text_uninstall_takes" "$*" ;; esac
     need_roles
     need_docker
     if [ "${1-}" = --all ]; then
-        say "This removes captures that wait, and with the cloud half the authority: every edge must be enrolled again."
-        printf 'Type yes to go on: '
+        tell "$text_removes_all"
+        printf '%s ' "$text_type_yes"
         read -r answer || answer=
-        [ "$answer" = yes ] || fail "nothing was removed"
+        [ "$answer" = yes ] || fail "$text_nothing_removed"
     fi
     for half in $(roles); do
         # shellcheck disable=SC2046 # several names
-        progress "Removing the $half services" compose "$half" down ${1:+--volumes} || fail "Docker could not: $(last_line)"
+        progress "$(filled "$text_removing" "$half")" compose "$half" down ${1:+--volumes} || fail "$text_docker_failed" "$(last_line)"
         for image in $(images "$half"); do
             docker rmi "$image" "${image%:*}:kept" >/dev/null 2>&1 || true
         done
     done
     rm -rf "$kept"
     if [ $# -eq 0 ]; then
-        say "Removed. Captures that wait and who is enrolled are kept; ./usbcam up brings all back."
+        tell "$text_removed"
     else
-        say "Removed. What is left is this folder with .env, and the bucket."
+        tell "$text_removed_all"
     fi
 }

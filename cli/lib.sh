@@ -2,20 +2,37 @@
 # What all commands stand on: messages, roles, Compose, elapsed time; part of ./usbcam, which reads it.
 # shellcheck disable=SC2034,SC2154 # the parts share their variables
 
+# Prints what is no sentence.
 say() { printf '%s\n' "$*"; }
 
-warn() { printf 'usbcam: %s\n' "$*" >&2; }
+# filled TEXT WORD...: one of the texts, with its %s filled in, and no end of the line. What follows takes the same.
+# shellcheck disable=SC2059 # that is what the texts are for
+filled() { printf "$@"; }
+
+tell() { say "$(filled "$@")"; }
+
+warn() { say "usbcam: $(filled "$@")" >&2; }
 
 fail() {
-    warn "$*"
+    warn "$@"
     exit 1
 }
 
 # A mistake on the command line.
 misused() {
-    warn "$*; see ./usbcam help"
+    warn "$text_misused" "$(filled "$@")"
     exit 2
 }
+
+# Whether somebody translated the texts into the language of who types, which is then in $language.
+in_language() {
+    language=$(locale_name)
+    language=${language%%[!a-z]*}
+    case $language in ?? | ???) [ -r "cli/texts/$language.sh" ] ;; *) return 1 ;; esac
+}
+
+# The language of who types, by the usual variables; programs in containers are given it, too.
+locale_name() { say "${LC_ALL:-${LC_MESSAGES:-${LANG:-C}}}"; }
 
 # Prints what .env or, before it, the environment has for a name; else the default.
 setting() {
@@ -47,16 +64,16 @@ roles() {
 is() { roles | grep -q "^$1\$"; }
 
 need_roles() {
-    [ -e .env ] || fail "there is no .env yet; ./usbcam init edge or ./usbcam init cloud writes one"
+    [ -e .env ] || fail "$text_no_env"
     [ -f .env ] && [ -r .env ] || settings check || exit $? # it is a folder, or somebody else's
     [ -n "$(roles)" ] || settings check || exit $? # ROLE may be there, and wrong
-    [ -n "$(roles)" ] || fail ".env does not say what this host is; ./usbcam init edge or ./usbcam init cloud asks for it"
+    [ -n "$(roles)" ] || fail "$text_no_role"
 }
 
 # need_role edge|cloud: the command belongs to that half.
 need_role() {
     need_roles
-    is "$1" || fail "this host is not the $1 host (ROLE in .env); run it there, or run ./usbcam init $1 here first"
+    is "$1" || fail "$text_other_host" "$1" "$1"
 }
 
 has_docker() { command -v docker >/dev/null; }
@@ -69,9 +86,9 @@ how_to_start() {
 }
 
 need_docker() {
-    has_docker || fail "this needs Docker with Compose 2.20 or newer; without it see docs/how-to/install.md"
-    have_compose || fail "docker has no Compose v2; install the package docker-compose-v2 or docker-compose-plugin"
-    docker ps --quiet >/dev/null 2>&1 || fail "no Docker engine answers; start it, or let $(id -un) use it: sudo usermod -aG docker $(id -un)"
+    has_docker || fail "$text_no_docker"
+    have_compose || fail "$text_no_compose"
+    docker ps --quiet >/dev/null 2>&1 || fail "$text_no_engine" "$(id -un)" "$(id -un)"
 }
 
 compose() {
@@ -129,12 +146,13 @@ progress() {
     result=0
     wait "$child" || result=$?
     elapsed=$(($(date +%s) - began))
-    outcome="done"
-    [ "$result" -eq 0 ] || outcome=failed
+    outcome=$text_done
+    [ "$result" -eq 0 ] || outcome=$text_failed
+    outcome=$(filled "$outcome" "$elapsed")
     if [ -t 1 ]; then
-        printf '\r%s ... %s after %s s\n' "$doing" "$outcome" "$elapsed"
+        printf '\r%s ... %s\n' "$doing" "$outcome"
     elif [ "$elapsed" -ge 2 ] || [ "$result" -ne 0 ]; then
-        say "  $outcome after $elapsed s"
+        say "  $outcome"
     fi
     return "$result"
 }
@@ -189,7 +207,7 @@ stop() {
     done
     [ ! -t 2 ] || echo >&2 # behind the ^C that a terminal shows
     [ "$command" != logs ] || exit 0 # that is how one stops to follow them
-    warn "stopped$(cat "$work/meanwhile" 2>/dev/null)"
+    warn "$text_stopped" "$(cat "$work/meanwhile" 2>/dev/null)"
     exit "$status"
 }
 
@@ -228,3 +246,5 @@ from_caller() {
 
 new='' input=''
 kept=.usbcam # what the last healthy start was made of, for upgrade
+# shellcheck source=/dev/null # each is checked by itself
+! in_language || . "cli/texts/$language.sh"

@@ -4,14 +4,14 @@
 
 run_status() {
     need_roles
-    say "usbcam $(version), $(roles | tr '\n' ' ')host"
+    tell "$text_status" "$(version)" "$(roles | tr '\n' ' ' | sed 's/ $//')"
     if has_docker; then
         need_docker
         list_services
     fi
     for half in $(roles); do
         case $half in edge) service=camera ;; *) service=uploader ;; esac
-        has_docker && [ -z "$(container "$half" "$service")" ] || watched "Asking the $service" ask "$half" "$service" status || true
+        has_docker && [ -z "$(container "$half" "$service")" ] || watched "$(filled "$text_asking" "$service")" ask "$half" "$service" status || true
     done
 }
 
@@ -19,15 +19,15 @@ list_services() {
     for half in $(roles); do
         listed=$(docker ps --all --filter "label=com.docker.compose.project=$(project "$half")" \
             --format '{{.Label "com.docker.compose.service"}}|{{.Status}}|{{.Image}}' | sort)
-        [ -n "$listed" ] || { say "The $half services do not run; ./usbcam up starts them." && continue; }
+        [ -n "$listed" ] || { tell "$text_services_do_not_run" "$half" && continue; }
         printf '%s\n' "$listed" | awk -F '|' '$1 != "enroll" { printf "  %-14s %-28s %s\n", $1, $2, $3 }'
     done
 }
 
 run_open() {
     need_roles
-    ! is edge || [ "$(setting LIVE_PORT 8080)" = 0 ] || page "live page" LIVE 8080
-    ! is cloud || page gallery GALLERY 8081
+    ! is edge || [ "$(setting LIVE_PORT 8080)" = 0 ] || page "$text_live_page" LIVE 8080
+    ! is cloud || page "$text_gallery" GALLERY 8081
 }
 
 # page WHAT PREFIX PORT
@@ -35,14 +35,15 @@ page() {
     port=$(setting "$2_PORT" "$3")
     bind=$(setting "$2_BIND" 127.0.0.1)
     case $bind in
-        127.* | localhost | ::1 | '[::1]') say "$1: http://127.0.0.1:$port (from another machine: ssh -L $port:127.0.0.1:$port $(uname -n))" ;;
+        127.* | localhost | ::1 | '[::1]') 
+            tell "$text_page_here" "$1" "http://127.0.0.1:$port" "ssh -L $port:127.0.0.1:$port $(uname -n)" ;;
         0.0.0.0 | :: | '[::]') say "$1: http://$(uname -n):$port" ;;
         *) say "$1: http://$bind:$port" ;;
     esac
 }
 
 run_logs() {
-    [ $# -le 1 ] || misused "logs takes one service or nothing, and not $2 too"
+    [ $# -le 1 ] || misused "$text_logs_takes_one" "$2"
     [ $# -eq 0 ] || half=$(half_of "$1") || exit $?
     need_roles
     need_docker
@@ -61,7 +62,7 @@ half_of() {
     case $1 in
         camera | edge-broker) say edge ;;
         cloud-broker | uploader | gallery | enroll) say cloud ;;
-        *) misused "there is no service $1; there are camera, edge-broker, cloud-broker, uploader, gallery and enroll" ;;
+        *) misused "$text_no_service" "$1" ;;
     esac
 }
 
@@ -73,7 +74,7 @@ run_check() { diagnose cloud; }
 diagnose() {
     need_roles
     check_settings
-    say "pass     .env              every setting is understood"
+    say "pass     .env              $text_env_understood"
     half=$1
     is "$half" || half=$(roles)
     case $half in
@@ -92,82 +93,82 @@ run_config() {
 run_setup() {
     need_role cloud
     check_settings
-    watched_part "Setting the bucket up" cloud uploader setup
+    watched_part "$text_setting_up" cloud uploader setup
 }
 
 # one_name COMMAND WORD...: there is one word, and it is no option.
 one_name() {
     case $#,${2-} in
-        2,-*) misused "$1 takes the name of an edge and no $2; ./usbcam edges lists all" ;;
+        2,-*) misused "$text_name_no_option" "$1" "$2" ;;
         2,?*) ;;
-        *) misused "$1 takes the name of an edge, such as ./usbcam $1 porch" ;;
+        *) misused "$text_name_of_edge" "$1" "$1" ;;
     esac
 }
 
 run_enroll() {
     one_name enroll "$@"
     need_role cloud
-    watched_part "Enrolling $1" cloud enroll "$1" >"$work/token" || exit $?
+    watched_part "$(filled "$text_enrolling" "$1")" cloud enroll "$1" >"$work/token" || exit $?
     token=$(cat "$work/token")
     say "$token"
     if is edge; then
         settings set "$token"
-        warn "the token is in .env; $(how_to_start) connects this edge"
+        warn "$text_token_in_env" "$(how_to_start)"
     else
-        warn "paste this line where ./usbcam init edge asks for it on the edge host, or into its .env"
+        warn "$text_paste_token"
     fi
 }
 
 run_edges() {
     need_role cloud
-    watched_part "Asking who is enrolled" cloud enroll --list
+    watched_part "$text_asking_edges" cloud enroll --list
 }
 
 run_renew() {
     one_name renew "$@"
     need_role cloud
-    watched_part "Renewing $1" cloud enroll "$1" --renew
+    watched_part "$(filled "$text_renewing" "$1")" cloud enroll "$1" --renew
 }
 
 run_revoke() {
     one_name revoke "$@"
     need_role cloud
-    watched_part "Revoking $1" cloud enroll --revoke "$1"
+    watched_part "$(filled "$text_revoking" "$1")" cloud enroll --revoke "$1"
 }
 
 run_link() {
     case "$#,$*" in
         1,[!-]* | 2,*--expires=* | 3,*--expires\ *) ;;
-        *) misused "link takes the key of a picture, as the gallery shows it, and --expires TIME" ;;
+        *) misused "$text_link_takes" ;;
     esac
     need_role cloud
-    watched_part "Signing the link" cloud uploader link "$@"
+    watched_part "$text_signing" cloud uploader link "$@"
 }
 
 run_notify() {
-    [ "${1:-}" = test ] && [ $# -eq 1 ] || misused "notify takes the word test: ./usbcam notify test"
+    [ "${1:-}" = test ] && [ $# -eq 1 ] || misused "$text_notify_takes"
     need_role cloud
-    watched_part "Sending a test message" cloud gallery notify test
+    watched_part "$text_notifying" cloud gallery notify test
 }
 
 # one_camera COMMAND WORD...: there is at most one word, and it is no option.
 one_camera() {
     case $#,${2-} in
         1, | 2,[!-]*) ;;
-        *) misused "$1 takes one camera or nothing, such as ./usbcam $1 porch" ;;
+        *) misused "$text_camera_or_nothing" "$1" "$1" ;;
     esac
 }
 
 run_pause() {
     one_camera pause "$@"
     need_role edge
-    watched "Pausing" ask edge camera pause "$@"
+    watched "$text_pausing" ask edge camera pause "$@"
 }
 
 run_resume() {
     one_camera resume "$@"
     need_role edge
-    watched "Resuming" ask edge camera resume "$@"
+    watched "$text_resuming" ask edge camera resume "$@"
 }
 
 run_snapshot() {
@@ -175,15 +176,15 @@ run_snapshot() {
     case ${1-} in '' | --*) ;; *) file=$1 && shift ;; esac
     case "$#,${1-}" in
         0, | 2,--camera | 1,--camera=*) ;;
-        *) misused "snapshot takes a file and --camera NAME, such as ./usbcam snapshot porch.jpg --camera porch" ;;
+        *) misused "$text_snapshot_takes" ;;
     esac
     need_role edge
-    watched "Taking a snapshot" take_snapshot "$@" >"$work/snapshot" || exit $?
+    watched "$text_taking_snapshot" take_snapshot "$@" >"$work/snapshot" || exit $?
     if [ "$file" = - ]; then
         cat "$work/snapshot"
     else
         cat "$work/snapshot" >"$(from_caller "$file")" || exit 1
-        say "One frame is in $file."
+        tell "$text_snapshot" "$file"
     fi
 }
 

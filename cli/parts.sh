@@ -10,7 +10,7 @@ settings() {
     fi
     need_docker
     [ ! -t 0 ] || terminal=--tty
-    docker run --rm --interactive ${terminal:+"$terminal"} --network none --user "$(id -u):$(id -g)" \
+    docker run --rm --interactive ${terminal:+"$terminal"} --env "LANG=$(locale_name)" --network none --user "$(id -u):$(id -g)" \
         --volume "$root:/usbcam" --workdir /usbcam "$(sed -n 's/^FROM \([^ ]*\) AS .*/\1/p' cloud/Dockerfile)" \
         python -m cli.settings "$@"
 }
@@ -30,17 +30,14 @@ project() { setting COMPOSE_PROJECT_NAME "$(sed -n 's/^name: *//p' "$(compose_fi
 build_missing() {
     for image in $(images "$1"); do
         docker image inspect "$image" >/dev/null 2>&1 && continue
-        progress "Building the $1 image (minutes the first time)" build "$1" >&2 || build_failed
+        progress "$(filled "$text_building" "$1")" build "$1" >&2 || build_failed
         return
     done
 }
 
 build_failed() {
-    fail "the image cannot be built: $(last_line)"
+    fail "$text_build_failed" "$(last_line)"
 }
-
-# The language of who types, for what a program says in a container.
-locale_name() { say "${LC_ALL:-${LC_MESSAGES:-${LANG:-C}}}"; }
 
 # part HALF SERVICE WORD...: runs a command of a service's program, in a container of its own.
 part() {
@@ -78,13 +75,13 @@ ask() {
     fi
     need_docker
     running=$(container "$half" "$service")
-    [ -n "$running" ] || fail "$service does not run; ./usbcam up starts it"
+    [ -n "$running" ] || fail "$text_service_off" "$service"
     docker exec --env "LANG=$(locale_name)" "$running" python -m "$service" "$@"
 }
 
 as_process() {
     program=$1
     shift
-    [ -x .venv/bin/python ] || fail "this needs Docker, or the plain processes of docs/how-to/install.md"
+    [ -x .venv/bin/python ] || fail "$text_no_process"
     .venv/bin/python -m "$program" "$@"
 }

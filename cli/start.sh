@@ -3,8 +3,8 @@
 # shellcheck disable=SC2034,SC2154 # the parts share their variables
 
 run_init() {
-    case ${1-} in edge | cloud) ;; *) misused "say which host this is: ./usbcam init edge or ./usbcam init cloud" ;; esac
-    meanwhile "what was answered is in .env"
+    case ${1-} in edge | cloud) ;; *) misused "$text_init_takes" ;; esac
+    meanwhile "$text_answers_kept"
     settings init "$@"
 }
 
@@ -17,18 +17,18 @@ run_up() {
     keep_files
     run_open
     ! is edge || [ -n "$(setting EDGE_TOKEN)$(setting EDGE_TOKEN_FILE)" ] ||
-        say "No token yet, so captures wait on this host: run ./usbcam enroll NAME on the cloud host, then ./usbcam init edge here."
-    is edge || say "Now let an edge in: ./usbcam enroll NAME"
+        tell "$text_no_token_yet"
+    is edge || tell "$text_let_edge_in"
 }
 
 up_half() {
     if [ -e "$kept/rolled-back" ]; then
-        say "The last upgrade failed, so this is still the version before; ./usbcam upgrade tries again."
+        tell "$text_still_before"
     else
-        progress "Building the $1 image (minutes the first time)" build "$1" || build_failed
+        progress "$(filled "$text_building" "$1")" build "$1" || build_failed
     fi
-    meanwhile "what has started keeps running, and ./usbcam down stops it"
-    progress "Starting the $1 services until all are healthy" start_half "$1" 300 40 || explain_start "$1"
+    meanwhile "$text_keeps_running"
+    progress "$(filled "$text_starting" "$1")" start_half "$1" 300 40 || explain_start "$1"
 }
 
 # start_half HALF SECONDS PATIENCE: starts it, and waits until all is healthy. Compose gives up as soon as one container is
@@ -59,9 +59,9 @@ keeps_ending() {
 # Says why a start failed, a sentence for each service that is not healthy, and ends.
 explain_start() {
     taken=$(sed -n 's/.*Bind for [^ ]*:\([0-9]*\) failed: port is already allocated.*/\1/p; s/.*listen tcp[46]* [^ ]*:\([0-9]*\): bind: address already in use.*/\1/p' "$log" | head -n 1)
-    [ -z "$taken" ] || fail "port $taken is taken by another program; set another LIVE_PORT, GALLERY_PORT or CLOUD_PORT in .env"
+    [ -z "$taken" ] || fail "$text_port_taken" "$taken"
     reasons=$(unhealthy "$1")
-    [ -n "$reasons" ] || fail "the $1 services did not start: $(last_line)"
+    [ -n "$reasons" ] || fail "$text_not_started" "$1" "$(last_line)"
     printf '%s\n' "$reasons" | sed 's/^/usbcam: /' >&2
     exit 1
 }
@@ -77,7 +77,8 @@ unhealthy() {
                 said=$(docker inspect --format '{{range .State.Health.Log}}{{printf "%s\n" .Output}}{{end}}' "$id" | grep -v '^[[:space:]]*$' | tail -n 1) ;;
         esac
         [ -n "$said" ] || said=$(docker logs --tail 5 "$id" 2>&1 | grep -v '^[[:space:]]*$' | tail -n 1)
-        say "${state%% *} is not healthy: ${said:-see ./usbcam logs ${state%% *}}"
+        service=${state%% *}
+        if [ -n "$said" ]; then tell "$text_unhealthy" "$service" "$said"; else tell "$text_unhealthy_see_logs" "$service" "$service"; fi
     done
 }
 
@@ -85,13 +86,13 @@ run_down() {
     need_roles
     need_docker
     for half in $(roles); do
-        progress "Stopping the $half services" compose "$half" down || fail "docker compose could not: $(last_line)"
+        progress "$(filled "$text_stopping" "$half")" compose "$half" down || fail "$text_compose_failed" "$(last_line)"
     done
-    say "Stopped. What waits and who is enrolled is kept; ./usbcam up starts again."
+    tell "$text_down"
 }
 
 run_restart() {
-    [ $# -le 1 ] || misused "restart takes one service or nothing, and not $2 too"
+    [ $# -le 1 ] || misused "$text_restart_takes_one" "$2"
     halves=$(roles)
     [ $# -eq 0 ] || halves=$(half_of "$1") || exit $?
     need_roles
@@ -99,9 +100,11 @@ run_restart() {
     export_timezone
     for half in $halves; do
         need_role "$half"
-        [ -n "$(compose "$half" ps --quiet)" ] || fail "the $half services do not run; ./usbcam up starts them"
-        progress "Restarting ${1:-the $half services}" compose "$half" restart "$@" || fail "Docker could not: $(last_line)"
-        progress "Waiting until all are healthy" start_half "$half" 120 120 || explain_start "$half"
+        [ -n "$(compose "$half" ps --quiet)" ] || fail "$text_services_off" "$half"
+        doing=$(filled "$text_restarting_all" "$half")
+        [ $# -eq 0 ] || doing=$(filled "$text_restarting" "$1")
+        progress "$doing" compose "$half" restart "$@" || fail "$text_docker_failed" "$(last_line)"
+        progress "$text_waiting" start_half "$half" 120 120 || explain_start "$half"
     done
 }
 
