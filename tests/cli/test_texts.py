@@ -19,7 +19,8 @@ SAYING = re.compile(
 QUOTED = re.compile(r""""((?:[^"\\]|\\.)*)"|'([^']*)'""")
 # Variables, formats, addresses, and what is typed or stays as it is in every language.
 NO_TEXT = re.compile(
-    r"\$\{[^}]*\}|\$\w+|\\\w|%-?\d*s|https?://\S*|\./[\w ]+|docker-compose\.|\.yml|ssh -L |:127\.0\.0\.1:|usbcam:? |pass +\.env"
+    r"\$\{[^}]*\}|\$\w+|\\\w|%-?\d*s|https?://\S*|\./\w+( \w+)?|docker-compose\.|\.yml|ssh -L |:127\.0\.0\.1:"
+    r"|usbcam:? |pass +\.env"
 )
 COMMAND = re.compile(r"\$\([^()]*\)")
 
