@@ -210,7 +210,7 @@ def connect(cloud: Cloud, edge: str, tally: Tally) -> Edge:
     if not files.exists():
         Enrolment(cloud.folder).credentials(edge)
     connected = Edge(edge, files, tally)
-    connected.client.connect(LOOPBACK, cloud.port, keepalive=60)
+    connected.client.connect(LOOPBACK, cloud.port, keepalive=600)  # nobody turns their loops until all are connected
     return connected
 
 
