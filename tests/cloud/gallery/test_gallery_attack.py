@@ -99,10 +99,12 @@ def test_live_updates_that_crash_begin_again(monkeypatch: pytest.MonkeyPatch, br
     assert not feed.connected
 
 
-def test_a_subscription_that_is_refused_is_said_and_no_live_update(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_subscription_that_is_refused_is_said_and_no_live_update(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     played = PlayedBroker(granted_qos=NOT_AUTHORIZED)
     feed, fleet = ReceiptFeed(BrokerAddress(LOOPBACK, played.port), lambda *_: None), Fleet()
-    statuses = StatusFeed(BrokerAddress(LOOPBACK, played.port), fleet, Memory(Path("/nowhere/fleet.json")), None)
+    statuses = StatusFeed(BrokerAddress(LOOPBACK, played.port), fleet, Memory(tmp_path / "fleet.json"), None)
 
     feed.start()
     statuses.start()
