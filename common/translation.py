@@ -4,13 +4,16 @@ A sentence is made where nobody knows who will read it: the log (English), a ter
 where it is shown, by the template that it fits; what fits none stays English.
 """
 
+from __future__ import annotations  # ./usbcam reads this with the host's Python, which may be 3.8
+
 import functools
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 from string import Formatter
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(?![a-z])")
@@ -18,7 +21,7 @@ BREAKS = (r"(?<=\.) ", "(?<=;) ", "(?<=:) ", "(?<=,) ")
 MAX_CHARACTERS, MAX_PARTS, REMEMBERED = 2000, 100, 512
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Template:
     """A sentence with {fields}, and how it is said in another language."""
 
@@ -97,7 +100,7 @@ class _Attempt:
             if len(parts) > 1:
                 said = [self._known_with_its_end(part) for part in parts]
                 if any(said):
-                    return " ".join(new or old for new, old in zip(said, parts, strict=True))
+                    return " ".join(new or old for new, old in zip(said, parts))
         return None
 
     def _known_with_its_end(self, text: str) -> str | None:
@@ -146,15 +149,15 @@ def _entries(text: str) -> Iterator[tuple[str, str]]:
         yield parts["msgid"], parts["msgstr"]
 
 
-@functools.cache
+@functools.lru_cache(maxsize=None)
 def translation_of(package: str, language: str) -> Translation | None:
     """The translation of a program into a language, if there is one."""
     if not LANGUAGE.fullmatch(language):
         return None
-    try:
-        file = resources.files(package) / "texts" / f"{language}.po"
-    except ModuleNotFoundError:  # a program of dev/, which is English
+    found = find_spec(package)
+    if found is None or not found.submodule_search_locations:  # a program of dev/, which is English
         return None
+    file = Path(found.submodule_search_locations[0]) / "texts" / f"{language}.po"
     return Translation(parse_po(file.read_text(encoding="utf-8"))) if file.is_file() else None
 
 

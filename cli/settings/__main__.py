@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from cli.settings import check, effective, questions
+from cli.settings import check, effective, questions, spoken
 from cli.settings.env_file import EnvFileError, read
 
 FILE = Path(".env")
@@ -36,9 +36,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _complain(*problems: str) -> int:
     for problem in problems[:MAX_SHOWN]:
-        print(f"usbcam: {problem}", file=sys.stderr)
+        print(f"usbcam: {spoken.sentence(problem)}", file=sys.stderr)
     if len(problems) > MAX_SHOWN:
-        print(f"usbcam: and {len(problems) - MAX_SHOWN} more; see whether .env is the right file", file=sys.stderr)
+        more = len(problems) - MAX_SHOWN
+        print(f"usbcam: {spoken.sentence(f'and {more} more; see whether .env is the right file')}", file=sys.stderr)
     return WRONG_INPUT if problems else 0
 
 

@@ -5,6 +5,7 @@ import os
 import re
 from typing import Iterator, Sequence
 
+from cli.settings import spoken
 from cli.settings.env_file import EnvFile
 from cli.settings.names import EXAMPLE, SETTING, is_secret
 from cli.settings.rules.values import RULES, SWITCH, TABLE
@@ -20,7 +21,7 @@ def lines(env: EnvFile, roles: Sequence[str]) -> Iterator[str]:
         if not _belongs(name, roles):
             continue
         value, origin = _effective(name, env)
-        yield f"{name + '=' + _shown(name, value):<58} # {origin}"
+        yield f"{name + '=' + _shown(name, value):<58} # {spoken.sentence(origin)}"
 
 
 def _belongs(name: str, roles: Sequence[str]) -> bool:
@@ -41,7 +42,7 @@ def _effective(name: str, env: EnvFile) -> "tuple[str, str]":
     elif env.get(name):
         value, origin = env.get(name), f".env line {env.line(name)}"
     else:
-        return f"{default}" if default is not None else _example(name), "default"
+        return f"{default}" if default is not None else _example(name), spoken.word("default")
     if set(TABLE.get(name, {}).get("choices", ())) == {"on", "off"}:
         value = SWITCH.get(value.lower(), value)
     return value, origin
@@ -57,5 +58,5 @@ def _shown(name: str, value: str) -> str:
     if not value:
         return ""
     if is_secret(name) or not is_plain(name, value):
-        return "(set)"
+        return f"({spoken.word('set')})"
     return value if " " not in value else json.dumps(value)

@@ -51,7 +51,8 @@ class Problem:
     name: str = ""
 
     def __str__(self) -> str:
-        return f".env line {self.line}: {self.text}" if self.line else f".env: {self.text}"
+        place = f".env line {self.line}" if self.line else ".env"
+        return f"{place}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,9 @@ def read(file: Path) -> EnvFile:
     """Read a file; raises EnvFileError."""
     try:
         if file.exists() and not file.is_file():
-            raise EnvFileError(f"{file} is {'a folder' if file.is_dir() else 'no file'}; move it away, then {ANEW}")
+            if file.is_dir():
+                raise EnvFileError(f"{file} is a folder; move it away, then {ANEW}")
+            raise EnvFileError(f"{file} is no file; move it away, then {ANEW}")
         return parse(file.read_bytes())
     except PermissionError:
         raise EnvFileError(f"{file} cannot be read by this user; run: sudo chown $(id -u) {file}") from None
@@ -89,10 +92,10 @@ def read(file: Path) -> EnvFile:
 def parse(content: bytes) -> EnvFile:
     """Read the content line by line; raises EnvFileError where there are no lines."""
     if content.startswith(UTF16_MARKS) or UTF16.match(content):
-        raise EnvFileError(".env line 1: the file is UTF-16; save it as UTF-8 in your editor")
+        raise EnvFileError(str(Problem(1, "the file is UTF-16; save it as UTF-8 in your editor")))
     if b"\0" in content:
         line = content[: content.index(b"\0")].count(b"\n") + 1
-        raise EnvFileError(f".env line {line}: the file is no text; move it away, then {ANEW}")
+        raise EnvFileError(str(Problem(line, f"the file is no text; move it away, then {ANEW}")))
     problems: list[Problem] = []
     if content.startswith(UTF8_MARK):
         remove = "sed -i '1s/^\\xEF\\xBB\\xBF//; s/\\r$//' .env"

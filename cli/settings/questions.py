@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
 
-from cli.settings import edit
+from cli.settings import edit, spoken
 from cli.settings.env_file import Assignment, EnvFile, read
 from cli.settings.names import correct, is_known, is_secret
 from cli.settings.rules.files import token_fields
@@ -80,7 +80,8 @@ def _parsed(given: Sequence[str]) -> list[tuple[str, str]]:
             raise InitError(f"{word if is_plain(SOURCES[0], word) else 'this'} is no answer; write NAME=VALUE")
         if not is_known(name):
             shown = name if NAME.fullmatch(name) else "this"
-            raise InitError(f"{shown} is no setting" + (f"; did you mean {correct(name)}?" if correct(name) else ""))
+            meant = correct(name)
+            raise InitError(f"{shown} is no setting; did you mean {meant}?" if meant else f"{shown} is no setting")
         pairs.append((name, value))
     return pairs
 
@@ -103,7 +104,7 @@ def _put_role(file: Path, role: str) -> None:
 
 
 def _ask_all(file: Path, role: str) -> None:
-    print(f"Press Enter to keep what is in [ ]. Everything else is in {file.name}, each setting with a sentence.")
+    _say(f"Press Enter to keep what is in [ ]. Everything else is in {file.name}, each setting with a sentence.")
     for question in QUESTIONS[role]:
         env = read(file)
         if question.name == "AWS_SECRET_ACCESS_KEY" and not env.get("AWS_ACCESS_KEY_ID"):
@@ -113,21 +114,22 @@ def _ask_all(file: Path, role: str) -> None:
 
 def _ask(file: Path, question: Question, env: EnvFile) -> None:
     now = env.get(question.name)
-    shown = now if is_plain(question.name, now) and not is_secret(question.name) else "set"
-    print(f"\n{question.text}")
+    shown = now if is_plain(question.name, now) and not is_secret(question.name) else spoken.word("set")
+    print()
+    _say(question.text)
     while True:
         answer = _input(f"  {question.name} [{shown}]: ").strip()
         answer = re.sub(rf"^{question.name}=", "", answer).strip("'\"")
         if not answer:
             if now or not question.required:
                 return
-            print("  This one is needed.")
+            _say("  This one is needed.")
             continue
         wrong = _wrong(question.name, answer, env)
         if wrong is None:
             edit.put(file, question.name, answer)
             return
-        print(f"  That {wrong}.")
+        _say(f"  That {wrong}.")
 
 
 def _wrong(name: str, answer: str, env: EnvFile) -> str | None:
@@ -135,6 +137,10 @@ def _wrong(name: str, answer: str, env: EnvFile) -> str | None:
     if name == "AWS_ACCESS_KEY_ID" and not env.get("AWS_SECRET_ACCESS_KEY"):
         return None
     return problem(name, answer, env)
+
+
+def _say(text: str) -> None:
+    print(spoken.sentence(text))
 
 
 def _input(prompt: str) -> str:
@@ -148,11 +154,11 @@ def _report(file: Path, role: str) -> None:
     env = read(file)
     open_ones = [question.name for question in QUESTIONS[role] if question.required and not env.get(question.name)]
     for name in open_ones:
-        print(f"Still to be set in {file.name}: {name}")
+        _say(f"Still to be set in {file.name}: {name}")
     fields = token_fields(env.get("EDGE_TOKEN")) if role == "edge" and env.get("EDGE_TOKEN") else None
     if fields:
-        print(f"This edge is {fields['name']}; its cloud host is {env.get('CLOUD_HOST') or fields['host']}.")
+        _say(f"This edge is {fields['name']}; its cloud host is {env.get('CLOUD_HOST') or fields['host']}.")
     if not open_ones:
         starts = f"{'./usbcam up' if in_containers() else 'docs/how-to/install.md#without-docker'} starts"
         following = f"./usbcam setup makes the bucket, then {starts}" if role == "cloud" else starts
-        print(f"{file.name} is ready. Next: {following}.")
+        _say(f"{file.name} is ready. Next: {following}.")

@@ -14,6 +14,7 @@ ROOMS = {
     "uploader": ("cloud/uploader", "cloud/storage", "common"),
     "gallery": ("cloud/gallery", "cloud/storage", "common"),
     "enroll": ("cloud/enroll", "common"),
+    "cli": ("cli", "cli/settings/table.json"),
 }
 # What stays English: metrics, the words of Home Assistant, the log, and why a message was rejected, which is data.
 SILENT_FILES = re.compile(
@@ -30,7 +31,7 @@ NO_TEXT = re.compile(
     r"|^(Not authorized|Session taken over|No matching subscribers|Caught exception in|Input should|Field required)$"
     r"|^(Basic $|camera \{|blind \{|backlog \{|certificate \{|edge \{|usbcam|acknowledged by the broker$)"
     r"|^\./usbcam [\w -]*(\{\w+\}|FILE)?( && \./usbcam up)?$|deploy/|\.venv/bin|time of the contract"
-    r"|kubectl |^\{(python|kubectl|in_\w+)\} |^export const|^sh mosquitto"
+    r"|^(is not closed| goes on )$|kubectl |^\{(python|kubectl|in_\w+)\} |^export const|^sh mosquitto"
 )
 WORD = re.compile(r"[A-Za-z_]\w*")
 NOISE = {"join", "max", "min", "round", "len", "str", "or", "if", "else", "not", "f", "getattr", "self", "escape"}
@@ -67,6 +68,9 @@ def sentences(program: str) -> dict[str, set[str]]:
     """Each sentence with {fields}, and the files that say it."""
     found: dict[str, set[str]] = {}
     for room in ROOMS[program]:
+        if room.endswith(".json"):
+            rows = json.loads((ROOT / room).read_text(encoding="utf-8")).values()
+            found.update({row["description"]: {room} for row in rows if "description" in row})
         for file in sorted((ROOT / room).rglob("*.py")):
             name = file.relative_to(ROOT).as_posix()
             if not SILENT_FILES.search(name):

@@ -45,7 +45,8 @@ class Door:
             shutil.copy2(ROOT / file, self.folder / file)
         shutil.copytree(ROOT / "mosquitto", self.folder / "mosquitto")
         (self.folder / "common").mkdir()
-        shutil.copy2(ROOT / "common/__init__.py", self.folder / "common/__init__.py")
+        for file in ("common/__init__.py", "common/translation.py"):
+            shutil.copy2(ROOT / file, self.folder / file)
         self.stderr: BinaryIO | int = subprocess.STDOUT
         self.asked = folder / "asked"
         self.asked.write_text("")
@@ -216,6 +217,15 @@ def test_what_is_no_file_of_settings_gets_a_sentence(usbcam: Door, kind: str) ->
     assert fix.get(kind, "./usbcam init edge or ./usbcam init cloud") in said.splitlines()[-1]
     assert (status in {1, 2}, len(said.splitlines())) == (True, 13 if kind == "garbage" else 1)
     assert usbcam.started() == []
+
+
+def test_the_check_of_env_speaks_the_language_of_who_types(usbcam: Door) -> None:
+    usbcam.env(RIGHT + "CAMERA_SORCE=auto\n")
+
+    status, said = usbcam("check", LANG="de_DE.UTF-8")
+
+    assert status == 2
+    assert said == "usbcam: .env Zeile 4: CAMERA_SORCE ist keine Einstellung; ist CAMERA_SOURCE gemeint?\n"
 
 
 def test_without_an_env_it_says_how_to_get_one(usbcam: Door) -> None:

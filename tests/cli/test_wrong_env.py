@@ -2,16 +2,18 @@
 
 import base64
 import gzip
+import re
 import time
 from pathlib import Path
 
 import pytest
 
-from cli.settings import check, env_file
+from cli.settings import check, env_file, spoken
 from tests.support.paths import ROOT
 
 RIGHT = b"ROLE=both\nCLOUD_HOST=cam.example.com\nS3_BUCKET=faces\n"
 LINE = ".env line 4: "
+ENGLISH = re.compile(r"(?<![-\w])(is|has|must|write|which|the|of|and|or(?! directory)|with|set|remove|you)(?![-\w])")
 
 # A line that is wrong, and what its sentence says besides the line.
 WRONG = {
@@ -254,6 +256,15 @@ def test_a_wrong_file_gets_one_sentence_with_line_setting_and_fix(content: bytes
     (said,) = complaints(content)
 
     assert sentence in said
+
+
+def test_all_of_this_is_said_in_german(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    files = [*(RIGHT + line.encode() + b"\n" for line in WRONG), *FILES]
+
+    said = [spoken.sentence(problem) for content in files for problem in complaints(content)]
+
+    assert [sentence for sentence in said if ENGLISH.search(sentence) or not sentence.startswith(".env Zeile ")] == []
 
 
 @pytest.mark.parametrize(

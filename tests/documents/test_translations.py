@@ -17,6 +17,7 @@ PRINTED = {
     "edge/camera/control/health_check.py", "edge/camera/diagnostics/offline.py",
     "cloud/uploader/health_check.py", "cloud/gallery/health_check.py",
     "cloud/uploader/__main__.py", "cloud/gallery/__main__.py", "cloud/enroll/__main__.py",
+    "cli/settings/__main__.py", "cli/settings/questions.py",  # by cli/settings/spoken.py
 }  # fmt: skip
 
 
@@ -61,13 +62,13 @@ def test_a_translation_has_nearly_every_sentence(program: str) -> None:
     sentences = file_of(program).read_text(encoding="utf-8").count("\nmsgid ")
 
     translated = len(parse_po(file_of(program, "de").read_text(encoding="utf-8")))
-    assert translated >= 0.95 * (sentences - 1)
+    assert translated >= (1 if program == "cli" else 0.95) * (sentences - 1)
 
 
 def test_nothing_is_printed_past_what_translates() -> None:
     printing = {
         path.relative_to(ROOT).as_posix()
-        for room in ("edge/camera", "cloud", "common")
+        for room in ("edge/camera", "cloud", "common", "cli")
         for path in (ROOT / room).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "click.echo", "sys.stdout.write"}

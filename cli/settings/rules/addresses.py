@@ -32,7 +32,7 @@ def problem(value: str, services: Sequence[str]) -> str | None:
             )
         if found[1].lower() not in services:
             close = difflib.get_close_matches(found[1].lower(), services, n=1)
-            return f"has the unknown service {found[1]}://; " + (
-                f"did you mean {close[0]}://?" if close else "docs/how-to/be-told.md names those that are known"
-            )
+            if close:
+                return f"has the unknown service {found[1]}://; did you mean {close[0]}://?"
+            return f"has the unknown service {found[1]}://; docs/how-to/be-told.md names those that are known"
     return None

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import AbstractSet, Callable, Optional
 
+from cli.settings import spoken
 from cli.settings.env_file import EnvFile
 from cli.settings.rules.files import ROOT
 from cli.settings.rules.hosts import Rule, in_containers, is_address
@@ -20,7 +21,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?)(/.*)?")
 ADDRESSES = re.compile("://|@")
 ANY = ("usb", "webcam", "camera", "any", "first", "automatic", "yes", "on", "default", "none")
-MARKS = {",": "comma", ";": "semicolon", "|": "bar"}
+MARKS = {",": spoken.word("comma"), ";": spoken.word("semicolon"), "|": spoken.word("bar")}
 PAGES = re.compile(
     r"(.+\.)?(youtube(-nocookie)?|youtu|twitch|vimeo|dailymotion|facebook|fb|instagram|tiktok|netflix|zoom|bilibili)"
     r"\.(com|be|tv|us|watch)|(drive|photos|meet|docs)\.google\.com|(.+\.)?(dropbox|icloud)\.com"
@@ -60,8 +61,9 @@ def _url(value: str) -> str | None:
             return "is a file; write /files/NAME, and its folder in CAMERA_FILES"
         if re.fullmatch(r"/*dev/video\d+", rest):
             return f"has a scheme before a device; write /dev/{rest.rsplit('/', maxsplit=1)[-1]}"
-        meant = f"write {close[0]}://" if close else "write rtsp:// or http://"
-        return f"has the scheme {scheme}://; {meant}" if close else f"has a wrong scheme; {meant}"
+        if close:
+            return f"has the scheme {scheme}://; write {close[0]}://"
+        return "has a wrong scheme; write rtsp:// or http://"
     if re.match(r"[/?#]|\s|$", rest):
         return f"has no host behind {scheme}://; write {scheme}://HOST/PATH"
     authority = re.split(r"[/?#]", rest, maxsplit=1)
@@ -179,6 +181,10 @@ def _is_name(name: str, what: str, value: str) -> bool:
     return NAME.fullmatch(name) is not None and ("://" in what or not ADDRESSES.search(value))
 
 
+def _listed(names: list[str]) -> str:
+    return f" {spoken.word('or')} ".join(f"{name}." for name in names)
+
+
 def settings_problem(value: str, env: EnvFile, check: Check, allowed: AbstractSet[str]) -> str | None:
     """Judge CAMERA_SETTINGS; `check` judges a single setting, `allowed` are those that a camera may have."""
     words = [word.partition("=") for word in env.get("CAMERAS").split()]
@@ -198,7 +204,7 @@ def settings_problem(value: str, env: EnvFile, check: Check, allowed: AbstractSe
             example = f"{meant}=VALUE" if meant in allowed else "MIN_FACE_PX=80"
             return f"has word {number} without NAME.SETTING=VALUE; write {names[0]}.{example}"
         if name not in names:
-            return f"has word {number} for no camera; begin it with {' or '.join(f'{name}.' for name in names)}"
+            return f"has word {number} for no camera; begin it with {_listed(names)}"
         if setting.upper() not in allowed:
             shown = f"{name}.{setting}" if NAME.fullmatch(setting) else f"word {number}"
             close = difflib.get_close_matches(setting.upper(), sorted(allowed), n=1)

@@ -55,7 +55,7 @@ def secret_file(uid: int) -> Rule:
     def check(value: str, _env: EnvFile) -> str | None:
         found = _path(value)
         if found:
-            return found if value.startswith("~") else f"{found}; a secret itself goes into the setting without _FILE"
+            return found if value.startswith("~") else found + "; a secret itself goes into the setting without _FILE"
         path = ROOT / value
         try:
             status = path.stat()
@@ -76,7 +76,9 @@ def secret_file(uid: int) -> Rule:
 def folder(value: str, _env: EnvFile) -> str | None:
     found = _path(value)
     if found:
-        return f"{found}; write ./{value}" if re.fullmatch(r"[\w./-]+", value) else found
+        return (
+            f"must be a path that starts with / or ./; write ./{value}" if re.fullmatch(r"[\w./-]+", value) else found
+        )
     path = ROOT / value
     if not path.exists():
         return "is no folder of this host; make it, or fix the path"

@@ -56,7 +56,9 @@ def host_problem(host: str, port_setting: str) -> str | None:
         return f"has a / behind it; write {host.split('/', maxsplit=1)[0]} alone"
     port = HOST_PORT.fullmatch(host)
     if port and ":" not in port[1]:
-        return f"has a port; write {port[1]} here" + (f" and {port_setting}={port[2]}" if port_setting else "")
+        if port_setting:
+            return f"has a port; write {port[1]} here and {port_setting}={port[2]}"
+        return f"has a port; write {port[1]} here"
     if "," in host or " " in host:
         return "has more than one name; write one, and the others into CLOUD_EXTRA_NAMES"
     if "_" in host:
@@ -135,8 +137,9 @@ def port_problem(name: str, value: str) -> str | None:
         prefix = name[: -len("_PORT")]
         host = parts[-3] if len(parts) > 2 else (parts[0] if not parts[0].isdecimal() else "")  # noqa: PLR2004
         port = parts[-2] if parts[-2].isdecimal() else parts[-1]
-        address = f", and the address in {prefix}_BIND={host}" if host else ""
-        return f"is written as in a Compose file; write {name}={port}{address}"
+        if host:
+            return f"is written as in a Compose file; write {name}={port}, and the address in {prefix}_BIND={host}"
+        return f"is written as in a Compose file; write {name}={port}"
     found = re.fullmatch(r"(\d+)(/(tcp|udp)|-\d+)", value, re.IGNORECASE)
     if found:
         return f"is written as in a Compose file; write {name}={found[1]}"

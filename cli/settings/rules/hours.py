@@ -17,14 +17,15 @@ MAX_HOUR = 24
 
 
 def schedule(value: str, _env: EnvFile) -> str | None:
-    must = "must be hours such as 08:00-18:00 or mo-fr/08:00-18:00,sa/22:00-02:00"
     text = value.strip().lower()
     if text in {"run", "pause"}:
         return None
     if all(map(_is_range, text.split(","))):
         return None
     meant = _usual(text)
-    return f"{must.split(' such as', maxsplit=1)[0]}; write {meant}" if all(map(_is_range, meant.split(","))) else must
+    if all(map(_is_range, meant.split(","))):
+        return f"must be hours; write {meant}"
+    return "must be hours such as 08:00-18:00 or mo-fr/08:00-18:00,sa/22:00-02:00"
 
 
 def _usual(text: str) -> str:
@@ -58,7 +59,7 @@ def timezone(value: str, _env: EnvFile) -> str | None:
     return f"is no time zone; did you mean {close[0]}?" if close else f"is no time zone; it {must}"
 
 
-@functools.cache
+@functools.lru_cache(maxsize=None)
 def _zones() -> frozenset[str]:
     return frozenset(str(zone.relative_to(ZONES)) for zone in ZONES.glob("[A-Z]*/*"))
 

@@ -6,6 +6,7 @@ import difflib
 import re
 from urllib.parse import urlsplit
 
+from cli.settings import spoken
 from cli.settings.env_file import EnvFile
 from cli.settings.rules import template
 from cli.settings.rules.hosts import LOOPBACK, Rule, in_containers
@@ -113,7 +114,8 @@ def region(value: str, env: EnvFile) -> str | None:
         return None
     close = difflib.get_close_matches(place if number.isdecimal() else value, PLACES, n=2, cutoff=0.75)
     if close:
-        meant = " or ".join(f"{name}-{number if re.fullmatch('[1-9]', number) else 1}" for name in sorted(close))
+        number = number if re.fullmatch("[1-9]", number) else "1"
+        meant = f" {spoken.word('or')} ".join(f"{name}-{number}" for name in sorted(close))
         return f"is no region of AWS; did you mean {meant}?"
     return None if REGION.fullmatch(value) else "is no region of AWS; write one such as us-east-1"
 
@@ -192,7 +194,9 @@ def storage_class(value: str, env: EnvFile) -> str | None:
     if value in CLASSES or (env.get("S3_ENDPOINT_URL") and re.fullmatch("[A-Z_]+", value)):
         return None
     close = difflib.get_close_matches(plain, CLASSES, n=1)
-    return "is no storage class" + (f"; did you mean {close[0]}?" if close else f"; write {CLASSES[0]} or {CLASSES[1]}")
+    if close:
+        return f"is no storage class; did you mean {close[0]}?"
+    return f"is no storage class; write {CLASSES[0]} or {CLASSES[1]}"
 
 
 def profile(_value: str, _env: EnvFile) -> str | None:

@@ -16,7 +16,8 @@ def problem(value: str, _env: EnvFile) -> str | None:
     try:
         parts = list(string.Formatter().parse(value))
     except ValueError:
-        return "has a { or } too many; write each field as {edge}, {camera}, {captured_at:%Y} or {id}"
+        mark, fields = ("{", "}"), "{edge}, {camera}, {captured_at:%Y}"
+        return f"has a {mark[0]} or {mark[1]} too many; write each field as {fields} or {{id}}"
     for text, field, spec, conversion in parts:
         outside = re.search("%[A-Za-z]", text)
         if outside:
@@ -25,9 +26,8 @@ def problem(value: str, _env: EnvFile) -> str | None:
             continue
         if field not in FIELDS:
             close = difflib.get_close_matches(field, FIELDS, n=1)
-            return f"has {{{field}}}; there are {{edge}}, {{camera}}, {{captured_at:...}} and {{id}}" + (
-                f", did you mean {{{close[0]}}}?" if close else ""
-            )
+            said = f"has {{{field}}}; there are {{edge}}, {{camera}}, {{captured_at:...}} and {{id}}"
+            return said + f", did you mean {{{close[0]}}}?" if close else said
         if conversion or (spec and (field != "captured_at" or "{" in spec)):
             return f"gives {{{field}}} a format; only {{captured_at:...}} takes one"
     return _of_keys(value)

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from cli.settings import spoken
 from cli.settings.env_file import EnvFile, is_placeholder
 from cli.settings.names import is_secret
 from cli.settings.rules import addresses, cameras, files, hosts, hours, slips, storage
@@ -81,8 +82,10 @@ def _by_table(name: str, value: str) -> str | None:
         return addresses.problem(value, row["services"])
     if "pattern" in row and not re.fullmatch(row["pattern"].strip("^$"), value):
         plain = re.sub("[^A-Za-z0-9_-]+", "-", value).strip("-_")
-        meant = f"; write {plain}" if re.fullmatch(row["pattern"].strip("^$"), plain) else ""
-        return f"must be {row.get('description', 'written as .env.example shows')}{meant}"
+        what = row.get("description", "written as .env.example shows")
+        return (
+            f"must be {what}; write {plain}" if re.fullmatch(row["pattern"].strip("^$"), plain) else f"must be {what}"
+        )
     return None
 
 
@@ -91,44 +94,46 @@ def _choice(value: str, choices: list[str]) -> str | None:
         return None
     if set(choices) == {"on", "off"}:
         return None if value.lower() in SWITCH else "must be on or off"
-    listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+    listed = f"{', '.join(choices[:-1])} {spoken.word('or')} {choices[-1]}"
     close = difflib.get_close_matches(value.lower(), [choice.lower() for choice in choices], n=1)
     meant = next((choice for choice in choices if close and choice.lower() == close[0]), "")
-    return f"must be {listed}" + (f"; did you mean {meant}?" if meant else "")
+    return f"must be {listed}; did you mean {meant}?" if meant else f"must be {listed}"
 
 
 def _number(name: str, value: str, row: dict[str, Any]) -> str | None:
-    must = f"must be {row.get('description') or _bounds(row)}"
+    what = row.get("description") or _bounds(row)
     if name.endswith("_PORT"):
         found = hosts.port_problem(name, value)
         if found:
             return found
     if re.fullmatch(r"[+-]?\d+,\d+", value) and row["kind"] == "number":
-        return f"{must}; write {value.replace(',', '.')}, with a point"
+        return f"must be {what}; write {value.replace(',', '.')}, with a point"
     unit = WITH_UNIT.fullmatch(value)
-    if unit and unit[2] == "%" and (row.get("maximum") == 1 or "share" in must):
-        return f"{must}; write {float(unit[1]) / 100:g}"
+    if unit and unit[2] == "%" and (row.get("maximum") == 1 or "share" in what):
+        return f"must be {what}; write {float(unit[1]) / 100:g}"
     if unit:
         scale = SCALES.get(name.rsplit("_", maxsplit=1)[-1], {}).get(unit[2].lower(), 1)
         meant = float(unit[1]) * scale
         meant = math.ceil(meant) if row["kind"] == "integer" else meant
-        return f"{must}; write {unit[1] if scale == 1 else f'{meant:.10g}'} without {unit[2]}"
+        return f"must be {what}; write {unit[1] if scale == 1 else f'{meant:.10g}'} without {unit[2]}"
     if re.fullmatch(r"\d+(\.\d+)?[eE]\+?\d", value):
-        return f"{must}; write {float(value):.10g}"
+        return f"must be {what}; write {float(value):.10g}"
     if not NUMBER.fullmatch(value):
-        return f"{must}; write digits alone"
+        return f"must be {what}; write digits alone"
     number = float(value)
     if row["kind"] == "integer" and ("." in value or abs(number) > 2**53):
-        return f"{must}; write a whole number"
+        return f"must be {what}; write a whole number"
     low, high = row.get("minimum", float("-inf")), row.get("maximum", float("inf"))
     if not low <= number <= high or number <= row.get("exclusiveMinimum", float("-inf")):
-        return must
+        return f"must be {what}"
     return None
 
 
 def _bounds(row: dict[str, Any]) -> str:
-    what = "a whole number" if row["kind"] == "integer" else "a number"
+    is_whole = row["kind"] == "integer"
     low, high = row.get("minimum"), row.get("maximum")
     if low is not None and high is not None:
-        return f"{what} from {low} to {high}"
-    return f"{what}, {low} or more" if low is not None else what
+        return f"a whole number from {low} to {high}" if is_whole else f"a number from {low} to {high}"
+    if low is not None:
+        return f"a whole number, {low} or more" if is_whole else f"a number, {low} or more"
+    return "a whole number" if is_whole else "a number"
