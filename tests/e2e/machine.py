@@ -10,7 +10,7 @@ KEYS = ("usbcam-test", "usbcam-test-secret")
 BUCKET = "pictures"
 DETECTIONS_PER_SECOND = "5"  # half of the default: enough for its visits, and other tests want the processor, too
 # Docker asks for the first time after one interval, and each question costs a tenth of a second of the processor.
-HEALTH_SECONDS = 6
+HEALTH_SECONDS = 4
 CHECKED = {"edge": ("camera", "edge-broker"), "cloud": ("cloud-broker", "uploader", "gallery")}
 
 

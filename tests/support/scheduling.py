@@ -11,6 +11,8 @@ GROUPS = {
     "tests/integration/edge/": "edges",
     "tests/edge/sources/test_replug.py": "edges",
     "tests/integration/path/": "bridges",
+    "tests/e2e/test_two_files.py": "compose",  # as long as all others with containers together
+    "tests/e2e/test_devices.py": "compose",
     "tests/e2e/": "containers",
     "tests/faults/test_containers.py": "containers",
     "tests/faults/": "faults",
