@@ -5,6 +5,8 @@ import json
 import os
 import sys
 
+from common.runtime.os_error import plain_reason
+
 CONTAINER_PORT = 8081  # GALLERY_PORT is the host's; Compose maps it to this one
 TIMEOUT_SECONDS = 20.0
 
@@ -16,7 +18,7 @@ def health_problem(port: int) -> str | None:
         connection.request("GET", "/healthz")
         healthy = json.loads(connection.getresponse().read())["healthy"]
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as error:
-        return f"the gallery does not answer at port {port}: {error}"
+        return f"the gallery does not answer at port {port}: {plain_reason(error)}"
     finally:
         connection.close()
     return None if healthy else "the bucket does not answer, or live updates ended; the page and the log say why"

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from common.contract import topics
 from common.contract.certificate_expiry import CertificateExpiry
+from common.runtime.os_error import plain_reason
 from storage.capture import Capture
 from storage.errors import S3_ERRORS, S3ErrorKind, classify
 from uploader.ingest.offences import Offence
@@ -172,7 +173,8 @@ def serve(registry: CollectorRegistry, address: str, port: int) -> None:
     try:
         start_http_server(port, address, registry)
     except OSError as error:
-        LOG.error("No /metrics at %s:%d: %s; fix METRICS_BIND or METRICS_PORT", address, port, error)  # noqa: TRY400
+        words = "No /metrics at %s:%d: %s; fix METRICS_BIND or METRICS_PORT"
+        LOG.error(words, address, port, plain_reason(error))  # noqa: TRY400
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 
 from common.runtime.files import atomic_write
+from common.runtime.os_error import plain_reason
 
 STALE_SECONDS = 30.0
 MAX_SILENCE_SECONDS = 60.0  # of what a process depends on, before it calls itself unhealthy
@@ -56,7 +57,7 @@ def read_heartbeat(file: Path, program: str, stale_seconds: float = STALE_SECOND
     except FileNotFoundError:
         raise HeartbeatError(f"No heartbeat in {file}: the {program} has not started.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise HeartbeatError(f"The heartbeat in {file} cannot be read: {error!r}.") from error
+        raise HeartbeatError(f"The heartbeat in {file} cannot be read: {plain_reason(error)}.") from error
     if age_seconds < 0:  # from before this machine was restarted
         raise HeartbeatError(f"No heartbeat in {file}: the {program} has not started.")
     if age_seconds > stale_seconds:

@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import ipaddress
-import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import uvicorn
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
+from common.runtime.os_error import plain_reason
 from common.runtime.settings import SettingsError, read_secret_file
 from common.web.auth import is_loopback
 from common.web.connections import BoundedProtocol, BusyMiddleware, Connections
@@ -107,7 +107,7 @@ def bind_socket(settings: WebSettings) -> socket.socket:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         return socket.create_server((address.strip("[]"), port), family=family, backlog=100)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)  # a name has no errno
+        reason = plain_reason(error)
         remedy = f"set another {settings.prefix}_PORT or {settings.prefix}_BIND in .env"
         raise WebServerError(f"Cannot listen on {address}:{port} ({reason}); {remedy}.") from error
 

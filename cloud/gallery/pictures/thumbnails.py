@@ -121,7 +121,7 @@ class Thumbnails:
             try:
                 self._evict()
             except OSError as error:
-                LOG.warning("Old thumbnails could not be deleted: %s", error)
+                LOG.warning("Old thumbnails could not be deleted: %s", error.strerror)
             if self._stop.wait(EVICT_SECONDS):
                 return
 

@@ -7,8 +7,8 @@ REMEDIES = {
     "InvalidBucketName": "{bucket} is not a valid bucket name; fix S3_BUCKET",
     "InvalidAccessKeyId": "the access key is unknown; fix AWS_ACCESS_KEY_ID",
     "SignatureDoesNotMatch": "the secret key does not match the access key; fix AWS_SECRET_ACCESS_KEY",
-    "PutObject.SignatureDoesNotMatch": "the signature of an upload does not match; if ./usbcam check reaches the "
-    "bucket, a proxy before the store drops or changes headers, else fix AWS_SECRET_ACCESS_KEY",
+    "PutObject.SignatureDoesNotMatch": "the signature of an upload does not match. If ./usbcam check reaches the "
+    "bucket, a proxy before the store drops or changes headers; else fix AWS_SECRET_ACCESS_KEY",
     "ExpiredToken": "the session token has expired; renew AWS_SESSION_TOKEN",
     "InvalidToken": "the session token is wrong; fix AWS_SESSION_TOKEN",
     "AccessDenied": "the credentials may not use the bucket {bucket}; allow s3:PutObject, s3:GetObject and "

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SUBJECT = "credentials"
 NO_KEYS = "there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role"
 CHECKS_NOBODY = (
-    "the store takes any key, so whoever reaches it may read, write and delete; switch on its authentication, or let "
+    "the store takes any key, so whoever reaches it may read, write and delete. Switch on its authentication, or let "
     "nothing but the uploader and the gallery reach its port"
 )
 SOURCES = {

@@ -31,7 +31,7 @@ ROUNDTRIP_KEY = f"{CHECK}probe"
 DETAILS = {"box": "1,2,3,4", "score": "0.934", "quality": "0.500", "track": "20261122T063325.123Z-1", "shot": "first"}
 SIGNATURE_REMEDY = (
     "the store reads another request than was signed, although it accepts our keys: a proxy before it drops or changes "
-    "headers; let it pass every x-amz-* header, or reach the store without it"
+    "headers. Let it pass every x-amz-* header, or reach the store without it"
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from prometheus_client.parser import text_string_to_metric_families
 
 from common.runtime.heartbeat import health_problem
+from common.runtime.os_error import plain_reason
 from uploader.settings import Settings
 
 TIMEOUT_SECONDS = 5.0
@@ -26,7 +27,7 @@ def describe(settings: Settings) -> Iterator[str]:
     try:
         samples = _samples(settings.metrics_port)
     except OSError as error:
-        yield f"  the uploader does not answer: {error}"
+        yield f"  the uploader does not answer: {plain_reason(error)}"
         return
     last = {labels["edge"]: value for name, labels, value in samples if name == LAST_STORED}
     for name, labels, value in samples:

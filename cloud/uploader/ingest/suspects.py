@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from common.runtime.files import SecretDir, SecretDirError
+from common.runtime.os_error import plain_reason
 
 MAX_SUSPECTS = 1000  # the latest
 NAME = "suspects.json"
@@ -44,7 +45,7 @@ class Suspects:
                 kept = list(change(self._losses).items())[-MAX_SUSPECTS:]
                 self._folder.write(NAME, json.dumps(dict(kept)).encode())
         except (OSError, SecretDirError) as error:
-            LOG.warning("Could not note a message that ended the uploader: %s", error)
+            LOG.warning("Could not note a message that ended the uploader: %s", plain_reason(error))
 
     def _read_again(self) -> None:
         try:

@@ -12,6 +12,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.contract import topics
 from common.mqtt import MAX_COMMAND_BYTES, Login, accept_packets_up_to, new_client
+from common.runtime.os_error import plain_reason
 
 EXCLUSIVE_CLIENT_ID = "uploader"  # of the session in which the broker keeps what was not acknowledged
 NO_EXPIRY = 0xFFFFFFFF
@@ -71,7 +72,8 @@ def session_config(uploaders: int, login: Login | None = None) -> SessionConfig:
 
 
 def unreachable(error: BaseException | None) -> str:
-    return f"{error or 'no connection'}; start it, or fix CLOUD_BROKER_HOST"
+    connection = plain_reason(error) if error else "no connection"
+    return f"{connection}; start it, or fix CLOUD_BROKER_HOST"
 
 
 def connection_refused(reason: ReasonCode) -> str:
@@ -97,6 +99,6 @@ def discard_exclusive_session(host: str, port: int, login: Login | None) -> None
         client.loop_start()
         client.disconnect()
     except OSError as error:
-        LOG.warning("Could not discard the session of a single uploader: %s", error)
+        LOG.warning("Could not discard the session of a single uploader: %s", plain_reason(error))
     finally:
         client.loop_stop()

@@ -32,7 +32,7 @@ OVERWRITES = "the store overwrites an existing object in spite of If-None-Match"
 COLLIDING = f"{OVERWRITES}, so captures would overwrite each other; put {{id}} in S3_KEY_TEMPLATE"
 HARMLESS = f"{OVERWRITES}; a duplicate writes the same image again, so keep {{id}} in S3_KEY_TEMPLATE"
 DAMAGED = (
-    "what is read back differs from what was written, so nothing is reported as stored; set "
+    "what is read back differs from what was written, so nothing is reported as stored. Set "
     "AWS_REQUEST_CHECKSUM_CALCULATION=when_required, see whether a proxy changes uploads, or use another store"
 )
 LOG = logging.getLogger(__name__)

@@ -92,8 +92,8 @@ def _check_auto_is_alone(specs: Iterable[SourceSpec]) -> None:
     devices = [spec for spec in specs if isinstance(spec, DeviceSpec)]
     if len(devices) > 1 and any(spec.is_any for spec in devices):
         raise CameraConfigError(
-            "CAMERAS: auto takes any camera, so it cannot be one of several: name each by its device or"
-            " serial number (the doctor lists them) in .env."
+            "CAMERAS: auto takes any camera, so it cannot be one of several. Name each in .env by its device or"
+            " serial number; the doctor lists them."
         )
 
 

@@ -17,7 +17,7 @@ UNKNOWN = "..."
 END_OF_AUTHORITY = re.compile(r"[/?#]")
 HOST_AND_PORT = re.compile(r"(?P<host>[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?")
 MAX_PORT = 65535
-ENCODING = "In a user name or password write # as %23, / as %2F, ? as %3F, @ as %40, : as %3A and % as %25."
+ENCODING = "Encode the user and the password: # is %23, / is %2F, ? is %3F, @ is %40, : is %3A and % is %25."
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.runtime.heartbeat import HeartbeatError, read_heartbeat
+from common.runtime.os_error import plain_reason
 
 PROGRAM = "camera"
 DEFAULT_FILE = Path("/tmp/usbcam-camera.json")
@@ -46,7 +47,7 @@ def health(file: Path) -> HealthReport:
     except HeartbeatError as error:
         return HealthReport(str(error))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return HealthReport(f"The heartbeat in {file} cannot be read: {error!r}.")
+        return HealthReport(f"The heartbeat in {file} cannot be read: {plain_reason(error)}.")
     if frame_age > MAX_FRAME_AGE_SECONDS:
         return HealthReport(_without_frames(frames))
     if spool_problem:

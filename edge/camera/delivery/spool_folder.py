@@ -66,4 +66,4 @@ def quarantine(path: Path, reason: str) -> None:
         for old in sorted(damaged.iterdir())[:-MAX_DAMAGED_FILES]:
             old.unlink()
     except OSError as error:
-        log.error("Could not quarantine %s: %s", path.name, error)  # noqa: TRY400 -- one line, no stack trace
+        log.error("Could not quarantine %s: %s", path.name, error.strerror)  # noqa: TRY400 -- one line, no stack trace

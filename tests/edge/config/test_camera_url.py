@@ -65,7 +65,7 @@ def test_what_must_be_encoded_is_said(mark: str) -> None:
     problem = parse_url(f"rtsp://me:se{mark}cret@cam/live").problem
 
     assert problem
-    assert "write # as %23, / as %2F, ? as %3F, @ as %40" in problem
+    assert "# is %23, / is %2F, ? is %3F, @ is %40" in problem
 
 
 def test_a_wrong_scheme_is_said() -> None:

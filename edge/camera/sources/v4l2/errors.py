@@ -20,8 +20,8 @@ def explain_os_error(error: OSError, node: Path, devices: Path) -> str:
         errno.EBUSY: "another program uses the camera; close it",
         errno.EACCES: _group_remedy(node),
         errno.EPERM: "the container may not use it; start it with the shipped docker-compose.edge.yml",
-        errno.ENOSPC: "its USB bandwidth is taken by other devices (this is not about disks); plug it into a port of "
-        "its own, or lower FRAME_WIDTH and FRAME_HEIGHT",
+        errno.ENOSPC: "its USB bandwidth is taken by other devices (this is not about disks); give it a port of its "
+        "own, or lower FRAME_WIDTH and FRAME_HEIGHT",
         errno.EIO: "the camera or its cable fails; plug it in again, or try another port",
         errno.EPROTO: "the camera or its cable fails; plug it in again, or try another port",
         errno.ETIMEDOUT: "the camera does not answer; plug it in again, or try another port",
