@@ -19,6 +19,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from common.runtime.os_error import without_codes
 from storage.answers.answer import (
     REDIRECTS,
     UnsuitableStoreError,
@@ -154,4 +155,4 @@ def _classify_denial(error: ClientError, code: str, bucket: str) -> S3Error:
 
 def _brief(error: Exception) -> str:
     """Leave out the object's key, so that the same problem with another capture is the same message."""
-    return " ".join(re.sub(r"(https?://[^/\"\s]+)[^\"\s]*", r"\1", str(error)).split())[:200]
+    return " ".join(re.sub(r"(https?://[^/\"\s]+)[^\"\s]*", r"\1", without_codes(str(error))).split())[:200]

@@ -5,7 +5,7 @@ import re
 import ssl
 
 # What OpenSSL puts around its words: "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)".
-CODES = re.compile(r"^\[[^\]]*\] | \(_ssl\.c:\d+\)$")
+CODES = re.compile(r"\[(Errno -?\d+|[A-Z]+: [A-Z0-9_]+)\] | \(_ssl\.c:\d+\)")
 
 
 def plain_reason(error: BaseException) -> str:
@@ -19,5 +19,10 @@ def plain_reason(error: BaseException) -> str:
         return os.strerror(error.errno)  # `strerror` may have more: create_server adds words of its own
     if isinstance(error, TimeoutError):
         return "it took too long"
-    said = CODES.sub("", getattr(error, "strerror", None) or str(error))  # a host's name that is not found; TLS
+    said = without_codes(getattr(error, "strerror", None) or str(error))  # a host's name that is not found; TLS
     return said or "an unknown error"
+
+
+def without_codes(text: str) -> str:
+    """A library's words without the system's and OpenSSL's codes."""
+    return CODES.sub("", text)

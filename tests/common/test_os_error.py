@@ -7,7 +7,7 @@ import urllib.error
 
 import pytest
 
-from common.runtime.os_error import plain_reason
+from common.runtime.os_error import plain_reason, without_codes
 
 
 def refused() -> OSError:
@@ -40,3 +40,10 @@ def refused() -> OSError:
 )
 def test_a_reason_is_in_words(error: Exception, said: str) -> None:
     assert plain_reason(error) == said
+
+
+def test_a_librarys_words_lose_their_codes_and_nothing_else() -> None:
+    said = "SSL validation failed for https://s3 [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed (_ssl.c:1)"
+
+    assert without_codes(said) == "SSL validation failed for https://s3 certificate verify failed"
+    assert without_codes("[Errno -2] Name [x] not known") == "Name [x] not known"

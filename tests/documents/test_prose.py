@@ -13,7 +13,7 @@ MAX_WORDS = 25
 MAX_README_LINES = 120
 SHORT = [
     README,
-    *(path for path in documents() if {"how-to", "tutorial"} & set(path.parts)),
+    *(path for path in documents() if {"how-to", "tutorial", "explanation"} & set(path.parts)),
     ROOT / "docs" / "index.md",
 ]
 PLAIN = [*SHORT, *(path for path in documents() if "reference" in path.parts)]
