@@ -1,6 +1,7 @@
 """Every sentence of a program is in one file, and a translation is a file that says each as well."""
 
 import ast
+import re
 from pathlib import Path
 from string import Formatter
 
@@ -9,6 +10,7 @@ import pytest
 from common.translation import Translation, parse_po
 from dev.documents import pages, texts
 from dev.documents.texts import ROOMS, file_of, texts_of
+from tests.documents.test_prose import MAX_WORDS
 from tests.support.paths import ROOT
 
 # Where something is printed past `say`: what a program is to read, and health checks, which go to Docker's log.
@@ -55,6 +57,15 @@ def test_each_sentence_is_translated_with_what_it_is_filled_in_and_mistaken_for_
         values = {field: f"v{number}" for number, field in enumerate(fields(english))}
         assert set(fields(translated)) == set(values), english
         assert german.translate(filled(english, values)) == filled(translated, values)
+
+
+@pytest.mark.parametrize("program", [program for program in ROOMS if program != "cli"])
+def test_a_message_has_sentences_of_at_most_25_words(program: str) -> None:
+    said = re.findall(r'^msgid "(.*)"$', file_of(program).read_text(encoding="utf-8"), re.MULTILINE)
+
+    sentences = [sentence for text in said for sentence in re.split(r"(?<=[.?!])\s+(?=[A-Z{])|\\\\n", text)]
+    assert len(sentences) > len(said) > 0
+    assert [sentence for sentence in sentences if len(sentence.split()) > MAX_WORDS] == []
 
 
 @pytest.mark.parametrize("program", ROOMS)
