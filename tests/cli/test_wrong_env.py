@@ -127,7 +127,7 @@ WRONG = {
     "CAMERA_SOURCE=video0": "write /dev/video0",
     "CAMERA_SOURCE=usb": "write auto",
     "CAMERA_SOURCE=Demo": "write demo",
-    "CAMERA_SOURCE=rtsp://me:p@ss/w@10.0.0.7/x": "write # as %23",
+    "CAMERA_SOURCE=rtsp://me:p@ss/w@10.0.0.7/x": "# is %23",
     "CAMERAS=front=/dev/video0,porch=/dev/video1": "CAMERAS has a comma between two cameras; put a space there",
     "CAMERAS=front=/dev/video0, porch=/dev/video1": "put a space there",
     "CAMERAS=/dev/video0 /dev/video1": "write front=/dev/video0",

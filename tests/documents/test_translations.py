@@ -59,7 +59,7 @@ def test_each_sentence_is_translated_with_what_it_is_filled_in_and_mistaken_for_
         assert german.translate(filled(english, values)) == filled(translated, values)
 
 
-@pytest.mark.parametrize("program", [program for program in ROOMS if program != "cli"])
+@pytest.mark.parametrize("program", ROOMS)
 def test_a_message_has_sentences_of_at_most_25_words(program: str) -> None:
     said = re.findall(r'^msgid "(.*)"$', file_of(program).read_text(encoding="utf-8"), re.MULTILINE)
 

@@ -16,7 +16,7 @@ from cli.settings.shown import is_plain
 SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "tcp", "udp", "rtp", "srt")
 USUAL_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp")
 AUTHORITY = re.compile(r"(?:[^/?#]*@)?([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?")
-ENCODING = "in a user name or password write # as %23, / as %2F, ? as %3F, @ as %40, : as %3A and % as %25"
+ENCODING = "encode user and password: # is %23, / is %2F, ? is %3F, @ is %40, : is %3A, % is %25"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?)(/.*)?")
 ADDRESSES = re.compile("://|@")
@@ -130,7 +130,7 @@ def _file(value: str, env: EnvFile) -> str | None:
     if not in_containers():
         return None if (ROOT / value).is_file() else "is no file of this host; fix the path"
     if not is_plain("CAMERA_SOURCE", value):
-        return f"is no source; an address begins with rtsp:// or http://, and {ENCODING}"
+        return f"is no source; an address begins with rtsp:// or http://; {ENCODING}"
     if not value.startswith("/files/"):
         if "/" not in value and "." not in value:
             return "is no source; write auto, /dev/video0, serial:..., rtsp://..., /files/NAME or demo"
