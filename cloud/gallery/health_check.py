@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-from common.runtime.os_error import plain_reason
+from common.os_error import plain_reason
 
 CONTAINER_PORT = 8081  # GALLERY_PORT is the host's; Compose maps it to this one
 TIMEOUT_SECONDS = 20.0

@@ -19,7 +19,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from common.runtime.os_error import without_codes
+from common.os_error import without_codes
 from storage.answers.answer import (
     REDIRECTS,
     UnsuitableStoreError,

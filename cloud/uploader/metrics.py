@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from common.contract import topics
 from common.contract.certificate_expiry import CertificateExpiry
-from common.runtime.os_error import plain_reason
+from common.os_error import plain_reason
 from storage.capture import Capture
 from storage.errors import S3_ERRORS, S3ErrorKind, classify
 from uploader.ingest.offences import Offence

@@ -7,8 +7,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from common.os_error import plain_reason
 from common.runtime.files import atomic_write
-from common.runtime.os_error import plain_reason
 
 STALE_SECONDS = 30.0
 MAX_SILENCE_SECONDS = 60.0  # of what a process depends on, before it calls itself unhealthy

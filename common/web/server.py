@@ -12,7 +12,7 @@ import uvicorn
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from common.runtime.os_error import plain_reason
+from common.os_error import plain_reason
 from common.runtime.settings import SettingsError, read_secret_file
 from common.web.auth import is_loopback
 from common.web.connections import BoundedProtocol, BusyMiddleware, Connections

@@ -7,7 +7,7 @@ import urllib.error
 
 import pytest
 
-from common.runtime.os_error import plain_reason, without_codes
+from common.os_error import plain_reason, without_codes
 
 
 def refused() -> OSError:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from common.os_error import plain_reason
 from common.runtime.heartbeat import health_problem
-from common.runtime.os_error import plain_reason
 from uploader.settings import Settings
 
 TIMEOUT_SECONDS = 5.0

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from common.os_error import plain_reason
 from common.runtime.files import SecretDir, SecretDirError
-from common.runtime.os_error import plain_reason
 
 MAX_SUSPECTS = 1000  # the latest
 NAME = "suspects.json"

@@ -12,7 +12,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from common.contract import topics
 from common.mqtt import MAX_COMMAND_BYTES, Login, accept_packets_up_to, new_client
-from common.runtime.os_error import plain_reason
+from common.os_error import plain_reason
 
 EXCLUSIVE_CLIENT_ID = "uploader"  # of the session in which the broker keeps what was not acknowledged
 NO_EXPIRY = 0xFFFFFFFF

@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.os_error import plain_reason
 from common.runtime.heartbeat import HeartbeatError, read_heartbeat
-from common.runtime.os_error import plain_reason
 
 PROGRAM = "camera"
 DEFAULT_FILE = Path("/tmp/usbcam-camera.json")

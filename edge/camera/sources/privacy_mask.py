@@ -11,8 +11,8 @@ from camera.config.polygons import Polygon, parse_polygons
 from camera.config.settings import Settings
 from camera.sources.frame import Image
 from common.contract.capture import Box
+from common.os_error import plain_reason
 from common.runtime.files import atomic_write
-from common.runtime.os_error import plain_reason
 
 log = logging.getLogger(__name__)
 
