@@ -25,7 +25,7 @@ MAX_PREFIX_LISTS = 5000
 UNKNOWN_TYPE = "application/octet-stream"  # where a store tells none
 MAX_KEYS_PER_DELETE = 1000  # S3's own limit for one request
 AFTER_SLASH = chr(ord("/") + 1)
-FastMetadata = Callable[[str], tuple[Mapping[str, str], str] | None]  # as stored, and the content type
+ReadMetadata = Callable[[str], tuple[Mapping[str, str], str] | None]  # as stored, and the content type
 BAD_REQUEST = 400
 NOT_FOUND = 404
 
@@ -53,7 +53,7 @@ class ObjectReader:
     """Lists, reads and deletes objects. Safe to use from several threads."""
 
     def __init__(
-        self, connect: Callable[[], "S3Client"], bucket_name: str, fast_metadata: FastMetadata | None = None
+        self, connect: Callable[[], "S3Client"], bucket_name: str, fast_metadata: ReadMetadata | None = None
     ) -> None:
         """`fast_metadata` reads what was stored with an object, or None where boto3 should be asked."""
         self.bucket_name, self._fast_metadata = bucket_name, fast_metadata

@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from common.contract import topics
+from common.os_error import plain_reason
 from uploader.ingest.in_hand import InHand, Reading
 from uploader.ingest.parser import IncomingMessage
 from uploader.ingest.suspects import Suspects
@@ -36,7 +37,7 @@ class PoisonGuard:
                 "JOURNAL_DIR=%s cannot be used (%s), so what ended the uploader is not remembered over a restart; "
                 "name a folder that can be written",
                 folder,
-                error.strerror or error,
+                plain_reason(error),
             )
             self._in_hand, self._suspects = _open(Path(tempfile.mkdtemp(prefix="usbcam-journal-")), threads)
         self._turns = _Turns()

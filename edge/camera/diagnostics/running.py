@@ -13,6 +13,7 @@ from camera.diagnostics.snapshot import SnapshotError, UnknownCameraError
 from camera.pipeline.camera_status import CameraState
 from common.contract import topics
 from common.mqtt import new_client
+from common.os_error import plain_reason
 from common.runtime.front_door import log_of, start
 from common.runtime.settings import SettingsError, read_secret_file
 
@@ -68,7 +69,7 @@ def _publish(settings: Settings, names: Sequence[str], text: str) -> None:
     try:
         client.connect(settings.edge_broker_host, settings.edge_broker_port)
     except OSError as error:
-        why = error.strerror or error
+        why = plain_reason(error)
         raise CommandError(f"The edge broker does not answer ({why}); {start('edge-broker')} starts it.") from error
     client.loop_start()
     try:
@@ -103,7 +104,7 @@ def preview(settings: Settings) -> bytes:
         response = connection.getresponse()
         content = response.read()
     except OSError as error:
-        why = error.strerror or error
+        why = plain_reason(error)
         raise SnapshotError(f"The live page does not answer ({why}); {log_of('camera')} says why.") from error
     finally:
         connection.close()

@@ -1,11 +1,8 @@
 """A whole way with a gallery at its end: a camera that is covered, and an edge that is killed. About two minutes."""
 
-import json
 import os
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +12,10 @@ import pytest
 
 from camera.sources.frame import Image
 from dev.bench.rig.footage import HEIGHT, WIDTH, hand, room
-from dev.harness.process import LOOPBACK, free_port, wait_for
+from dev.harness.process import wait_for
 from tests.cloud.gallery.rig import Gallery, gallery
 from tests.support.programs.journey import START_SECONDS, Journey
+from tests.support.webhook import Webhook, listening
 
 pytestmark = [
     pytest.mark.skipif(os.environ.get("REALITY") != "1", reason="waits for minutes: REALITY=1 runs it"),
@@ -30,23 +28,9 @@ SEEN_SECONDS, TOLD_SECONDS = 10.0, 90.0
 
 
 @pytest.fixture
-def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    posts: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            posts.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None: ...
-
-    port = free_port()
-    server = ThreadingHTTPServer((LOOPBACK, port), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"json://{LOOPBACK}:{port}/hook", posts
-    server.shutdown()
-    server.server_close()
+def webhook() -> Iterator[Webhook]:
+    with listening() as webhook:
+        yield webhook
 
 
 def film(file: Path) -> Path:
@@ -75,9 +59,8 @@ def camera_of(page: Gallery) -> dict[str, Any]:
 
 
 def test_a_covered_camera_is_on_the_page_within_10_s_and_a_killed_edge_is_told_within_90_s(
-    journey: Journey, tmp_path: Path, webhook: tuple[str, list[dict[str, Any]]]
+    journey: Journey, tmp_path: Path, webhook: Webhook
 ) -> None:
-    address, posts = webhook
     journey.uploader()
     settings = {
         "CLOUD_BROKER_PORT": str(journey.cloud_broker.port),
@@ -86,7 +69,7 @@ def test_a_covered_camera_is_on_the_page_within_10_s_and_a_killed_edge_is_told_w
         "AWS_ACCESS_KEY_ID": journey.store.access_key,
         "AWS_SECRET_ACCESS_KEY": journey.store.secret_key,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "NOTIFY_URLS": address,
+        "NOTIFY_URLS": webhook.address,
     }
     with gallery(tmp_path / "gallery", settings) as page:
         camera = journey.camera(CAMERA_SOURCE=str(film(tmp_path / "film.avi")))
@@ -98,16 +81,14 @@ def test_a_covered_camera_is_on_the_page_within_10_s_and_a_killed_edge_is_told_w
 
         wait_for(lambda: camera_of(page).get("blind"), seconds=60, what="the blind camera on the page")
         seen = time.monotonic() - covered
-        wait_for(lambda: posts, seconds=90, what="a message of the blind camera")
+        wait_for(lambda: webhook.posts, seconds=90, what="a message of the blind camera")
 
         camera.kill()
         journey.edge_broker.kill()
         killed = time.monotonic()
         gone = "The edge porch is gone: nothing was heard of it."
-        wait_for(lambda: any(post["title"] == gone for post in posts), seconds=TOLD_SECONDS, what="the message")
+        wait_for(lambda: gone in webhook.titles(), seconds=TOLD_SECONDS, what="the message")
         told = time.monotonic() - killed
 
-    print(
-        f"blind on the page after {seen:.1f} s, told of the killed edge after {told:.1f} s", [p["title"] for p in posts]
-    )
+    print(f"blind on the page after {seen:.1f} s, told of the killed edge after {told:.1f} s", webhook.titles())
     assert seen <= SEEN_SECONDS
