@@ -15,7 +15,7 @@ import pytest
 
 from camera.sources.synthetic.scene import Scene
 from common.runtime.check_result import failed, passed
-from dev.harness.services import wait_for
+from dev.harness.services import free_port, wait_for
 from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -32,6 +32,7 @@ class Edge:
 
     folder: Path
     name: str
+    live_port: int  # not the product's own: it may run on this machine
 
     @property
     def devices(self) -> Path:
@@ -53,7 +54,12 @@ class Edge:
                 *files,
                 *arguments,
             ],
-            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **settings},
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.folder),
+                "LIVE_PORT": str(self.live_port),
+                **settings,
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -75,7 +81,7 @@ class Edge:
 
 @pytest.fixture
 def edge(tmp_path: Path) -> Iterator[Edge]:
-    edge = Edge(tmp_path, f"usbcam-test-{uuid.uuid4().hex[:8]}")
+    edge = Edge(tmp_path, f"usbcam-test-{uuid.uuid4().hex[:8]}", free_port())
     edge.devices.mkdir()
     for folder in (tmp_path, *tmp_path.parents[:2]):  # only their owner may enter pytest's folders
         with contextlib.suppress(PermissionError):
@@ -113,7 +119,8 @@ def test_the_doctor_may_be_asked_while_the_camera_runs_and_the_camera_may_come_a
     cv2.imwrite(str(edge.folder / "picture.jpg"), Scene(640, 480, seed=1, visits=1).draw(3.0))
     played = {"LD_PRELOAD": "/played/kernel.so", "KERNEL_DEVICES": "/hostdev", "KERNEL_PICTURE": "/played/picture.jpg"}
     edge.change("environment:", *(f"  {name}: {value}" for name, value in played.items()))
-    edge.compose("up", "--detach", "camera")
+    started = edge.compose("up", "--detach", "camera")
+    assert not started, started
 
     edge.wait_until_it_says("No camera is plugged in")
     (edge.devices / "video0").write_text("capture")

@@ -185,6 +185,7 @@ def test_a_hang_is_noticed_outside_of_the_thread_that_hangs(
     )
     assert other.counters.grabbed > grabbed
     assert other.status.problem is None
+    frames.take(0.1)  # the last one from before, if nobody has taken it
     hanging.stuck = set()
     hanging.freed.set()
     wait_for(lambda: frames.take(0.1), seconds=WAIT_SECONDS, what="frames again")
