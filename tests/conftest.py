@@ -18,10 +18,11 @@ from playwright.sync_api import Page as Tab
 from dev.harness import services
 from dev.harness.services import LOOPBACK, free_port, start_store
 from dev.scripts.programs import find_browser
+from tests.support.container import new_container, remove_left_volumes
 from tests.support.pages.tabs import PATIENCE_MILLISECONDS, Tabs, own_tab, shown
 from tests.support.paths import ROOT
 from tests.support.programs import launcher
-from tests.support.rig import CloudBroker, Container, EdgeBroker, Store, remove_left_volumes, running_cloud_broker
+from tests.support.rig import CloudBroker, EdgeBroker, Store, running_cloud_broker
 
 SLOW = (  # S3 servers, or our programs run whole
     *("tests/attack/", "tests/integration/", "tests/faults/", "tests/e2e/", "tests/outside/", "tests/cloud/stores/"),
@@ -198,7 +199,7 @@ def cloud_broker(tmp_path: Path, mosquitto_image: str | None) -> Iterator[CloudB
 def edge_broker(tmp_path: Path, mosquitto_image: str | None, cloud_broker: CloudBroker) -> Iterator[EdgeBroker]:
     """Run a brand-new edge broker named `porch`, bridged to the cloud broker."""
     broker = EdgeBroker(tmp_path / "edge-broker", free_port(), cloud_port=cloud_broker.outside_port)
-    broker.container = Container(mosquitto_image) if mosquitto_image else None
+    broker.container = new_container(mosquitto_image)
     broker.start()
     yield broker
     broker.remove()

@@ -8,9 +8,10 @@ import pytest
 from dev.harness.enrolment import Credentials
 from dev.harness.services import free_port
 from tests.integration.honest import Honest, honest_edge
+from tests.support.container import new_container
 from tests.support.link import Link
 from tests.support.programs.journey import Journey
-from tests.support.rig import CloudBroker, Container, EdgeBroker, Store
+from tests.support.rig import CloudBroker, EdgeBroker, Store
 
 SHIPPED_IMAGE = "eclipse-mosquitto:2.1.2-alpine"
 
@@ -34,7 +35,7 @@ def link(cloud_broker: CloudBroker) -> Iterator[Link]:
 def distant_edge(tmp_path: Path, mosquitto_image: str | None, link: Link) -> Iterator[EdgeBroker]:
     """Run an edge broker named `attic`, bridged to the cloud broker through the link."""
     broker = EdgeBroker(tmp_path / "distant-edge", free_port(), edge="attic", cloud_port=link.port)
-    broker.container = Container(mosquitto_image) if mosquitto_image else None
+    broker.container = new_container(mosquitto_image)
     broker.start()
     yield broker
     broker.remove()

@@ -1,7 +1,6 @@
 """What tests wire together: brokers that restart on the data they left, and an S3 server."""
 
 import shutil
-import subprocess
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from mypy_boto3_s3 import S3Client
 from common.runtime.files import SecretDir
 from dev.harness.enrolment import Credentials, Enrolment
 from dev.harness.object_store import check_room
-from dev.harness.process import free_port, start, until_up
+from dev.harness.process import free_port, until_up
 from dev.harness.services import (
     CLOUD_FILES,
     EDGE_FILES,
@@ -30,15 +29,8 @@ from dev.harness.services import (
     start_edge_broker,
 )
 from enroll.broker.rights import UPLOADER
+from tests.support.container import Container, broker_mounts, new_container
 from tests.support.mqtt import Client
-
-IN_IMAGE = ("sh", "/mosquitto/config/start.sh")
-
-
-def broker_volumes(files: Path) -> tuple[str, ...]:
-    """Mount a broker's own files and what it shares with the other, as the Compose files do it."""
-    shared = files.parent / SHARED_SCRIPT
-    return ("--volume", f"{files}:/mosquitto/config:ro", "--volume", f"{shared}:/mosquitto/{SHARED_SCRIPT}:ro")
 
 
 def copy_broker_files(files: Path, folder: Path) -> Path:
@@ -46,47 +38,6 @@ def copy_broker_files(files: Path, folder: Path) -> Path:
     shutil.copytree(files, folder / files.name)
     shutil.copy(files.parent / SHARED_SCRIPT, folder)
     return folder / files.name
-
-
-@dataclass(slots=True)
-class Container:
-    """Runs one of the brokers in Mosquitto's own image, with the restrictions of the Compose files."""
-
-    image: str
-    name: str = field(default_factory=lambda: f"usbcam-test-{uuid.uuid4().hex[:12]}")
-    runs: int = 0
-    running: str = ""
-
-    def start(self, folder: Path, files: Path, environment: dict[str, str], secret: tuple[Path, str]) -> Process:
-        """`secret`: a file or folder of this machine, and its name in the container."""
-        self.runs += 1
-        self.running = f"{self.name}-{self.runs}"  # a killed container keeps its name for a moment
-        command = [
-            *("docker", "run", "--rm", "--name", self.running, "--network", "host"),
-            *("--read-only", "--user", "1883:1883", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
-            *("--tmpfs", "/tmp:size=4m,mode=0700,uid=1883,gid=1883", "--tmpfs", "/mosquitto/log:size=1m"),
-            *broker_volumes(files),
-            *("--volume", f"{self.name}:/mosquitto/data"),
-            *("--volume", f"{secret[0]}:{secret[1]}:ro"),
-            *(f"--env={name}={value}" for name, value in environment.items()),
-            *(self.image, *IN_IMAGE),
-        ]
-        return start("container", command, folder, {})
-
-    def kill(self) -> None:
-        _docker("kill", self.running)
-
-    def stop(self) -> None:
-        _docker("stop", "--time", "20", self.running)
-
-    def read(self, name: str) -> bytes | None:
-        """Read a file of the broker's data."""
-        done = _docker("exec", self.running, "cat", f"/mosquitto/data/{name}")
-        return done.stdout if done.returncode == 0 else None
-
-    def remove(self) -> None:
-        _docker("rm", "--force", self.running)
-        _left_volumes.append(self.name)
 
 
 @dataclass(slots=True)
@@ -103,7 +54,9 @@ class Broker(ABC):
         if self.container is None:
             self.process = self._start_here()
         else:
-            self.process = self.container.start(self.folder, self.files, self._environment(), self._secret())
+            file, inside = self._secret()
+            mounts = broker_mounts(self.files) | {inside: file}
+            self.process = self.container.start(self.folder, mounts, self._environment())
             until_up(self.process, lambda: all(answers_mqtt(port) for port in self._ports()))
         return self.process
 
@@ -111,7 +64,6 @@ class Broker(ABC):
         """End it as a power cut does (SIGKILL)."""
         if self.process is not None and self.container is not None:
             self.container.kill()
-            self.process.popen.wait()
         if self.process is not None:
             self.process.kill()
 
@@ -147,7 +99,8 @@ class Broker(ABC):
     def _environment(self) -> dict[str, str]: ...
 
     @abstractmethod
-    def _secret(self) -> tuple[Path, str]: ...
+    def _secret(self) -> tuple[Path, str]:
+        """Return a file or folder of this machine, and its name in the container."""
 
 
 @dataclass(slots=True)
@@ -195,7 +148,7 @@ class CloudBroker(Broker):
 def running_cloud_broker(folder: Path, image: str | None) -> Iterator[CloudBroker]:
     """Run a brand-new one that knows the edges `porch` and `attic`; `image` is None for this machine's Mosquitto."""
     broker = CloudBroker(folder / "cloud-broker", free_port(), outside_port=free_port())
-    broker.container = Container(image) if image else None
+    broker.container = new_container(image)
     for edge in ("porch", "attic"):  # before the start, so that nothing waits for it
         Enrolment(folder, 0o644).token(edge, wait=False)
     broker.start()
@@ -285,16 +238,3 @@ class Store:
     def delete_bucket(self, bucket: str) -> None:
         """Delete it with everything in it, unless the test has."""
         delete_bucket(self.client, bucket)
-
-
-_left_volumes: list[str] = []
-
-
-def remove_left_volumes() -> None:
-    """Remove with one call at the end what brokers had: each call costs as much as a broker's start."""
-    if _left_volumes:
-        _docker("volume", "rm", "--force", *_left_volumes)
-
-
-def _docker(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["docker", *arguments], check=False, capture_output=True)

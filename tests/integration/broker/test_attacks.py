@@ -15,8 +15,9 @@ from dev.harness.services import EDGE_FILES, LOOPBACK, free_port, wait_for
 from enroll import x509 as certificate
 from tests.integration.honest import NOT_AUTHORIZED, Honest, has_logged, refusals
 from tests.support.attacks import attack
+from tests.support.container import new_container
 from tests.support.mqtt import Client
-from tests.support.rig import CloudBroker, Container, EdgeBroker, copy_broker_files
+from tests.support.rig import CloudBroker, EdgeBroker, copy_broker_files
 
 RETAIN_NOT_SUPPORTED = 0x9A
 CONNACK, DISCONNECT = 0x20, 0xE0
@@ -53,7 +54,7 @@ def test_a_bridge_under_another_name_brings_nothing(
     assert renamed.count("attic") == 2
     (files / "mosquitto.conf").write_text(renamed, encoding="utf-8")
     bridge = EdgeBroker(tmp_path / "edge", free_port(), files=files, cloud_port=cloud_broker.outside_port)
-    bridge.container = Container(mosquitto_image) if mosquitto_image else None
+    bridge.container = new_container(mosquitto_image)
     try:
         bridge.start()
         with Client(bridge.port) as camera:

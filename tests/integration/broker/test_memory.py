@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import subprocess
 
 import pytest
 
@@ -117,7 +116,7 @@ def test_a_broker_that_is_stuck_ends_and_begins_anew(cloud_broker: CloudBroker) 
     if cloud_broker.container is None:
         (cloud_broker.folder / "data" / "stuck").touch()
     else:
-        subprocess.run(["docker", "exec", cloud_broker.container.running, "touch", "/mosquitto/data/stuck"], check=True)
+        cloud_broker.container.touch("stuck")
     wait_for(lambda: cloud_broker.process and not cloud_broker.process.alive(), seconds=20, what="its end")
     cloud_broker.start()
 

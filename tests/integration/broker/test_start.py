@@ -16,8 +16,9 @@ from dev.harness.services import CLOUD_FILES, EDGE_FILES, answers_mqtt
 from enroll.authority import CertificateAuthority
 from enroll.x509 import EDGE_DAYS
 from tests.edge.web.page import live
+from tests.support.container import broker_mounts, command_in
 from tests.support.mqtt import Client, image_properties
-from tests.support.rig import IN_IMAGE, CloudBroker, EdgeBroker, broker_volumes
+from tests.support.rig import CloudBroker, EdgeBroker
 
 DAMAGED = (
     "EDGE_TOKEN is damaged; paste again the whole line that enroll printed, "
@@ -68,9 +69,7 @@ def refusal(image: str | None, files: Path, environment: dict[str, str]) -> tupl
     """Run start.sh here or in the image, and return its exit status and all it printed."""
     command = ["sh", str(files / "start.sh")]
     if image is not None:
-        given = [f"--env={name}={value}" for name, value in environment.items()]
-        inside = ["--user", "1883:1883", *broker_volumes(files), "--tmpfs", "/tmp", image]
-        command = ["docker", "run", "--rm", "--read-only", *given, *inside, *IN_IMAGE]
+        command = command_in(image, broker_mounts(files), environment)
     done = subprocess.run(
         command,
         env={"PATH": "/usr/bin:/bin", **environment},

@@ -4,7 +4,6 @@ import contextlib
 import json
 import signal
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -151,8 +150,7 @@ def test_nothing_of_a_revoked_edge_remains_in_the_brokers_memory(cloud_broker: C
 def saved(broker: CloudBroker) -> bytes:
     """All that the broker has in memory: sessions, subscriptions, messages, wills; it writes that down when told so."""
     if broker.container is not None:
-        command = ["docker", "kill", "--signal", "USR1", broker.container.running]
-        subprocess.run(command, check=True, capture_output=True)
+        broker.container.send(signal.SIGUSR1)
         return broker.container.read("mosquitto.db") or b""
     assert broker.process is not None
     broker.process.signal(signal.SIGUSR1)

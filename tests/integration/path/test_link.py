@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from dev.harness.services import free_port, wait_for
+from tests.support.container import new_container
 from tests.support.link import Link
 from tests.support.mqtt import Client, image_properties
-from tests.support.rig import CloudBroker, Container, EdgeBroker
+from tests.support.rig import CloudBroker, EdgeBroker
 
 
 def numbered(client: Client) -> set[int]:
@@ -45,7 +46,7 @@ def test_a_cloud_name_that_nobody_knows_stops_no_camera(
     tmp_path: Path, mosquitto_image: str | None, cloud_broker: CloudBroker
 ) -> None:
     edge = EdgeBroker(tmp_path / "edge", free_port(), cloud_host="cloud.invalid", cloud_port=cloud_broker.outside_port)
-    edge.container = Container(mosquitto_image) if mosquitto_image else None
+    edge.container = new_container(mosquitto_image)
     try:
         edge.start()
         with Client(edge.port) as camera:
