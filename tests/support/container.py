@@ -5,21 +5,19 @@ image's files in namespaces of its own; for anybody else Docker does it.
 """
 
 import contextlib
-import fcntl
 import functools
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dev.harness.process import STOP_SECONDS, Process, start
 from dev.harness.services import SHARED_SCRIPT
+from tests.support.image_files import docker, image_files
 
 USER = 1883
 START = ("sh", "/mosquitto/config/start.sh")
@@ -177,36 +175,6 @@ def _child(parent: int) -> int | None:
         return None
 
 
-@functools.cache
-def image_files(image: str) -> Path:
-    """Return the folder with an image's files, taken out of Docker once for each environment of ours."""
-    identity = _docker("image", "inspect", "--format", "{{.Id}}", image, check=True).stdout.decode().strip()
-    folder = Path(sys.prefix, "images", identity.rpartition(":")[2][:12])
-    folder.parent.mkdir(exist_ok=True)
-    with _one_at_a_time(folder.with_suffix(".lock")):
-        if not folder.exists():
-            _export(image, folder)
-    return folder
-
-
-def _export(image: str, folder: Path) -> None:
-    parts = folder.with_suffix(".part")
-    shutil.rmtree(parts, ignore_errors=True)
-    parts.mkdir()
-    created = _docker("create", image, check=True).stdout.decode().strip()
-    with subprocess.Popen(["docker", "export", created], stdout=subprocess.PIPE) as files:
-        subprocess.run(["tar", "--extract", "--numeric-owner"], cwd=parts, stdin=files.stdout, check=True)
-    _docker("rm", created)
-    parts.rename(folder)
-
-
-@contextlib.contextmanager
-def _one_at_a_time(file: Path) -> Iterator[None]:
-    with file.open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 @dataclass(slots=True)
 class Docker(Container):
     """Runs it as a container."""
@@ -225,17 +193,17 @@ class Docker(Container):
         return f"{self.name}-{self.runs}"  # a killed container keeps its name for a moment
 
     def send(self, sig: signal.Signals) -> None:
-        _docker("kill", "--signal", sig.name, self._running)
+        docker("kill", "--signal", sig.name, self._running)
 
     def read(self, name: str) -> bytes | None:
-        done = _docker("exec", self._running, "cat", f"/mosquitto/data/{name}")
+        done = docker("exec", self._running, "cat", f"/mosquitto/data/{name}")
         return done.stdout if done.returncode == 0 else None
 
     def touch(self, name: str) -> None:
-        _docker("exec", self._running, "touch", f"/mosquitto/data/{name}", check=True)
+        docker("exec", self._running, "touch", f"/mosquitto/data/{name}", check=True)
 
     def remove(self) -> None:
-        _docker("rm", "--force", self._running)
+        docker("rm", "--force", self._running)
         _left_volumes.append(self.name)
 
 
@@ -256,11 +224,7 @@ _left_volumes: list[str] = []
 def remove_left_volumes() -> None:
     """Remove with one call at the end what brokers had: each call costs as much as a broker's start."""
     if _left_volumes:
-        _docker("volume", "rm", "--force", *_left_volumes)
-
-
-def _docker(*arguments: str, check: bool = False) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["docker", *arguments], check=check, capture_output=True)
+        docker("volume", "rm", "--force", *_left_volumes)
 
 
 def _succeeds(*command: str) -> bool:
