@@ -134,7 +134,7 @@ def _ours_killed(folder: Path) -> Sample:
     folder = folder / f"ours-{time.monotonic_ns()}"
     store = stores.with_latency(folder / "store")
     with BridgeRig(folder, by_relay=False) as rig:
-        uploader = start_uploader(folder / "uploader", **store.settings, CLOUD_BROKER_PORT=str(rig.cloud_port))
+        uploader = start_uploader(rig.folder / "uploader", **store.settings, CLOUD_BROKER_PORT=str(rig.cloud_port))
         try:
             return _ours(folder, rig, store)
         finally:

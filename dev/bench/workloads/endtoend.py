@@ -91,7 +91,7 @@ def run(folder: Path) -> Report:
 def _cloud(folder: Path) -> Iterator[Cloud]:
     store = stores.real(folder / "store")
     with BridgeRig(folder / "rig", by_relay=False) as rig:
-        uploader = start_uploader(folder / "uploader", **store.settings, CLOUD_BROKER_PORT=str(rig.cloud_port))
+        uploader = start_uploader(rig.folder / "uploader", **store.settings, CLOUD_BROKER_PORT=str(rig.cloud_port))
         cloud = Cloud(rig)
         follower = threading.Thread(target=cloud.follow, args=(uploader.log,))
         follower.start()
