@@ -34,42 +34,39 @@ esac
 """
 
 
-class Door:
-    """A copy of what ./usbcam consists of, with a .env."""
+PYTHON = f'#!/bin/sh\nexec {sys.executable} -S "$@"\n'  # a host's has none of our libraries
 
-    def __init__(self, folder: Path, shell: tuple[str, ...]) -> None:
+
+class Door:
+    """What ./usbcam consists of, with a .env of its own, and what a host has: a shell, its tools and a bare Python."""
+
+    def __init__(self, folder: Path, shell: tuple[str, ...], tools: Path) -> None:
         self.folder, self.shell = folder / "here", (shutil.which(shell[0]) or shell[0], *shell[1:])
         self.folder.mkdir()
-        shutil.copytree(ROOT / "cli", self.folder / "cli", ignore=shutil.ignore_patterns("__pycache__"))
         for file in ("usbcam", ".env.example", "docker-compose.edge.yml", "docker-compose.cloud.yml"):
             shutil.copy2(ROOT / file, self.folder / file)
         shutil.copytree(ROOT / "mosquitto", self.folder / "mosquitto")
-        (self.folder / "common").mkdir()
-        for file in ("common/__init__.py", "common/translation.py"):
-            shutil.copy2(ROOT / file, self.folder / file)
+        for name in ("cli", "common"):  # by a link, Python compiles them once for all tests
+            (self.folder / name).symlink_to(ROOT / name)
         self.stderr: BinaryIO | int = subprocess.STDOUT
         self.asked = folder / "asked"
         self.asked.write_text("")
-        programs = folder / "bin"
-        programs.mkdir()
-        (programs / "docker").write_text(DOCKER)
-        (programs / "docker").chmod(0o755)
+        self.programs, self.tools = folder / "bin", tools
+        self.programs.mkdir()
+        self._program("docker", DOCKER)
+        self._program("python3", PYTHON)
         self.has_busybox = shell[0] == "busybox"
-        tools = self._busybox() if self.has_busybox else os.environ["PATH"]
-        self.environment = {"PATH": f"{programs}:{tools}", "HOME": str(folder), "ASKED": str(self.asked)}
+        path = f"{self.programs}:{tools if self.has_busybox else os.environ['PATH']}"
+        self.environment = {"PATH": path, "HOME": str(folder), "ASKED": str(self.asked)}
 
-    def _busybox(self) -> Path:
-        """Its tools, and Python, which reads .env."""
-        tools = busybox_tools(self.folder.parent)
-        (tools / "python3").symlink_to(Path(sys.executable).resolve())
-        return tools
+    def _program(self, name: str, text: str) -> None:
+        (self.programs / name).write_text(text)
+        (self.programs / name).chmod(0o755)
 
     def without_docker(self) -> None:
         """Take docker away, and put a Python in the place of .venv's that only says what it is asked."""
-        tools = self.folder.parent / "busybox" if self.has_busybox else busybox_tools(self.folder.parent)
-        if not (tools / "python3").exists():
-            (tools / "python3").symlink_to(Path(sys.executable).resolve())
-        self.environment["PATH"] = str(tools)
+        (self.programs / "docker").unlink()
+        self.environment["PATH"] = f"{self.programs}:{self.tools}"
         python = self.folder / ".venv/bin/python"
         python.parent.mkdir(parents=True)
         python.write_text('#!/bin/sh\necho "$*"\n')
@@ -98,11 +95,16 @@ class Door:
         return [line for line in self.asked.read_text().splitlines() if " up " in line or " run " in line]
 
 
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return busybox_tools(tmp_path_factory.mktemp("tools"))
+
+
 @pytest.fixture(params=SHELLS, ids=" ".join)
-def usbcam(request: pytest.FixtureRequest, tmp_path: Path) -> Door:
+def usbcam(request: pytest.FixtureRequest, tmp_path: Path, tools: Path) -> Door:
     if shutil.which(request.param[0]) is None:
         pytest.skip(f"there is no {request.param[0]}")
-    return Door(tmp_path, request.param)
+    return Door(tmp_path, request.param, tools)
 
 
 def test_every_command_has_a_description_and_an_example(usbcam: Door) -> None:
