@@ -1,5 +1,6 @@
 """What Home Assistant is told of a camera, and what its templates make of every status."""
 
+import functools
 import json
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -46,8 +47,11 @@ def statuses() -> Iterator[dict[str, object]]:
     yield dict(LAST_WILL)
 
 
+compiled = functools.cache(TEMPLATES.from_string)
+
+
 def rendered(template: str, **values: object) -> str:
-    return TEMPLATES.from_string(template).render(values).strip()
+    return compiled(template).render(values).strip()
 
 
 def templates(content: object) -> Iterator[str]:
