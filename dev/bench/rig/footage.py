@@ -53,12 +53,18 @@ def clip(
         clean = _with_walker(usual, now, random) if walkers else usual
         if now >= 0:
             clean = look(clean, now)
-        noisy = clean + random.normal(0, NOISE, (HEIGHT, WIDTH, 1))
-        image: Image = np.clip(noisy, 0, 255).astype(np.uint8)
+        noise = random.normal(0, NOISE, (HEIGHT, WIDTH, 1)).astype(np.float32)
+        image = shot(np.asarray(clean, np.float32), noise)
         if frozen and now >= 0 and last is not None:
             image = last
         last = image
         yield image, now
+
+
+def shot(clean: Image, noise: Image) -> Image:
+    """What a sensor makes of it."""
+    noisy = clean + noise
+    return np.asarray(np.clip(noisy, 0, 255, out=noisy).astype(np.uint8))
 
 
 def _with_walker(usual: Image, now: float, random: Random) -> Image:

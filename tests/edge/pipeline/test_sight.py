@@ -1,5 +1,6 @@
 """A camera that gives pictures and sees nothing: told within 10 s, and not for what only looks like it."""
 
+import functools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,10 +14,11 @@ from camera.pipeline.sight.blindness import Blindness
 from camera.pipeline.sight.monitor import SightMonitor
 from camera.sources.frame import Image
 from dev.bench.rig import footage
-from dev.bench.rig.footage import BLINDING, HARMLESS, Look, clip, room
+from dev.bench.rig.footage import BLINDING, HARMLESS, HEIGHT, WIDTH, Look, clip, shot
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SEED = 3
+NOISE = np.random.default_rng(SEED).normal(0, 3, (3, HEIGHT, WIDTH, 1)).astype(np.float32)
 EXPECTED = {
     "hand": {Blindness.COVERED},
     "cloth": {Blindness.COVERED},
@@ -26,6 +28,14 @@ EXPECTED = {
     "frozen": {Blindness.FROZEN},
     "dark": {Blindness.DARK},
 }
+
+
+@functools.cache
+def room(seed: int) -> Image:
+    """A place, for reading."""
+    drawn = footage.room(seed)
+    drawn.flags.writeable = False
+    return drawn
 
 
 @pytest.fixture(autouse=True)
@@ -47,11 +57,7 @@ class Watch:
 
     def show_for(self, seconds: float, image: Image) -> set[Blindness | None]:
         """Show the same view with a sensor's noise."""
-        random = np.random.default_rng(SEED)
-        noise = [random.normal(0, 3, (*image.shape[:2], 1)).astype(np.float32) for _ in range(3)]
-        return {
-            self.show(np.clip(image + noise[number % 3], 0, 255).astype(np.uint8)) for number in range(int(seconds * 2))
-        }
+        return {self.show(shot(image, NOISE[number % len(NOISE)])) for number in range(int(seconds * 2))}
 
 
 def told(name: str, make: Callable[[np.random.Generator], Look], seconds: float) -> list[tuple[float, Blindness]]:
@@ -105,7 +111,7 @@ def test_a_new_view_is_accepted_after_a_pause() -> None:
 
 
 def test_what_a_mask_hides_is_neither_missed_nor_proof_of_sight() -> None:
-    view, covered = room(1), room(1) * 0 + 90
+    view, covered = room(1).copy(), room(1) * 0 + 90
     for image in (view, covered):
         image[:, :320] = 0  # as the privacy mask leaves it: its edge stays when the lens is covered
     watch = Watch(masks="0,0:0.5,0:0.5,1:0,1")
@@ -166,4 +172,4 @@ def test_a_night_that_falls_slowly_is_not_told() -> None:
 def test_a_memory_that_cannot_be_read_is_an_empty_one(tmp_path: Path) -> None:
     for content in (b"", b"[]", b'{"dark": {"x": 1}, "light": {}}', b"\xff", b'{"dark": 3}'):
         (tmp_path / "hours").write_bytes(content)
-        assert Watch(tmp_path / "hours").show(footage.room(1).astype(np.uint8)) is None
+        assert Watch(tmp_path / "hours").show(room(1).astype(np.uint8)) is None
