@@ -27,14 +27,14 @@ class Watcher:
 
     def __init__(self) -> None:
         self.analyzer = FrameAnalyzer(Settings(min_face_px=40, detections_per_second=2))
-        self.random = np.random.default_rng(7)
+        self.noise = np.random.default_rng(7).normal(0, NOISE, (17, 240, 320, 3)).astype(np.float32)
         self.step, self.captures, self.still = 0, Counter[str](), 0
 
     def show(self, image: Image, seconds: float, *, moved: float = 0.0) -> None:
         for _ in range(round(seconds * 2)):
             shift = np.array([[1, 0, moved * np.sin(self.step)], [0, 1, moved * np.cos(self.step * 0.7)]])
             shown = cv2.warpAffine(image, shift, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
-            noisy = np.clip(shown + self.random.normal(0, NOISE, shown.shape), 0, 255).astype(np.uint8)
+            noisy = np.clip(shown + self.noise[self.step % len(self.noise)], 0, 255).astype(np.uint8)
             at = self.step / 2
             result = self.analyzer.process(Frame(noisy, NOON + timedelta(seconds=at), at, self.step))
             self.captures += Counter(str(c.metadata.track.shot) for c in result.captures if c.metadata.track)
