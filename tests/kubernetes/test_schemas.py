@@ -1,5 +1,7 @@
 """The manifests are what every promised version of Kubernetes takes."""
 
+import functools
+import json
 import re
 from pathlib import Path
 
@@ -11,8 +13,17 @@ from tests.support.paths import ROOT
 kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
 
 
+utils = kubernetes_validate.utils
+utils.schema_contents = functools.cache(utils.schema_contents)  # it would read megabytes for each resource
+
+
 def check(resource: Resource, version: str) -> None:
-    kubernetes_validate.validate(resource, version, strict=True)
+    check_once(json.dumps(resource), version)
+
+
+@functools.cache  # the overlays share most
+def check_once(resource: str, version: str) -> None:
+    kubernetes_validate.validate(json.loads(resource), version, strict=True)
 
 
 @pytest.mark.parametrize("version", PROMISED)

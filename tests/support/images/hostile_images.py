@@ -1,5 +1,6 @@
 """Images that are made to cost CPU or memory: some within the limits of structure, most beyond."""
 
+import functools
 import io
 import struct
 import zlib
@@ -26,13 +27,25 @@ def png_of(width: int, height: int, data: bytes, *, before: bytes = b"", after: 
     return pictures.PNG_START + header + before + data + after + chunk(b"IEND", b"")
 
 
+@functools.cache
+def bomb() -> bytes:
+    """64 MiB, deflated to a thousandth."""
+    return zlib.compress(bytes(64 << 20))
+
+
 def rows(width: int, height: int) -> bytes:
     return chunk(b"IDAT", zlib.compress(bytes((1 + 3 * width) * height)))
 
 
-def with_scans(count: int, width: int, height: int) -> bytes:
-    """A progressive JPEG whose last scan is repeated, empty."""
-    whole = jpeg(width, height, progressive=True)
+def plain_jpeg(width: int, height: int) -> bytes:
+    """A progressive JPEG that takes little to make."""
+    file = io.BytesIO()
+    Image.new("RGB", (width, height)).save(file, "JPEG", progressive=True)
+    return file.getvalue()
+
+
+def with_scans(count: int, whole: bytes) -> bytes:
+    """A progressive JPEG with its last scan repeated, empty."""
     start, end = [(start, end) for marker, start, end in jpeg_segments(whole) if marker == 0xDA][-1]
     return whole[:-2] + (whole[start - 4 : end] + b"\0") * count + b"\xff\xd9"
 
@@ -51,13 +64,9 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "empty chunks": lambda: png_of(9, 9, chunk(b"IDAT", b"") * (2 * MAX_SMALL_CHUNKS)),
     "text chunks": lambda: png_of(9, 9, rows(9, 9), before=chunk(b"tEXt", b"a\0b") * (MAX_METADATA_PARTS + 1)),
     "text behind the rows": lambda: png_of(9, 9, rows(9, 9), after=chunk(b"tEXt", b"a\0" + bytes(1 << 20)) * 3),
-    "text bomb": lambda: png_of(9, 9, rows(9, 9), before=chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(64 << 20)))),
-    "text bomb of iTXt": lambda: png_of(
-        9, 9, rows(9, 9), before=chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(64 << 20)))
-    ),
-    "profile bomb behind the rows": lambda: png_of(
-        9, 9, rows(9, 9), after=chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(64 << 20)))
-    ),
+    "text bomb": lambda: png_of(9, 9, rows(9, 9), before=chunk(b"zTXt", b"a\0\0" + bomb())),
+    "text bomb of iTXt": lambda: png_of(9, 9, rows(9, 9), before=chunk(b"iTXt", b"a\0\1\0\0\0" + bomb())),
+    "profile bomb behind the rows": lambda: png_of(9, 9, rows(9, 9), after=chunk(b"iCCP", b"a\0\0" + bomb())),
     "a row too few": lambda: png_of(9, 9, rows(9, 8)),
     "an unknown filter": lambda: png_of(9, 1, chunk(b"IDAT", zlib.compress(b"\x05" + bytes(27)))),
     "no zlib stream": lambda: png_of(9, 9, chunk(b"IDAT", b"not a stream")),
@@ -81,8 +90,8 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "too many pixels": lambda: png_of(50_000, 50_000, chunk(b"IDAT", b"")),
     "a depth of three": lambda: pictures.PNG_START + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 3, 2, 0, 0, 0)),
     "a chunk as long as the world": lambda: pictures.PNG_START + b"\xff\xff\xff\xffIHDR" + bytes(40),
-    "scans without end": lambda: with_scans(65_000, 64, 64),
-    "few scans of many pixels": lambda: with_scans(MAX_JPEG_SCANS - 10, 4000, 2500),
+    "scans without end": lambda: with_scans(65_000, plain_jpeg(64, 64)),
+    "few scans of many pixels": lambda: with_scans(MAX_JPEG_SCANS - 10, plain_jpeg(4000, 2500)),
     "tiny Exif segments": lambda: b"\xff\xd8" + b"\xff\xe1\x00\x02" * 100_000 + jpeg(9, 9)[2:],
     "tiny tables": lambda: b"\xff\xd8" + b"\xff\xdb\x00\x02" * (MAX_JPEG_SEGMENTS + 1) + jpeg(9, 9)[2:],
     "tables of megabytes": lambda: (
@@ -94,9 +103,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "nothing between segments": lambda: b"\xff\xd8" + bytes(1_000_000) + jpeg(9, 9)[2:],
     "restarts before the frame": lambda: b"\xff\xd8" + b"\xff\xd0" * 500_000 + jpeg(9, 9)[2:],
     "tables of rows without rows": lambda: png_of(9, 9, chunk(b"IDAT", stream_of_tables(4_000_000))),
-    "a text bomb under another flag": lambda: png_of(
-        9, 9, rows(9, 9), before=chunk(b"iTXt", b"a\0\2\0\0\0" + zlib.compress(bytes(64 << 20)))
-    ),
+    "a text bomb under another flag": lambda: png_of(9, 9, rows(9, 9), before=chunk(b"iTXt", b"a\0\2\0\0\0" + bomb())),
     "no end": lambda: jpeg(9, 9)[:-2] + b"\xff" * 1_000_000,
     "restarts without end": lambda: jpeg(9, 9)[:-2] + b"\xff\xd0" * 1_000_000,
     "a scan before its frame": lambda: b"\xff\xd8\xff\xda\x00\x02\x00\xff\xd9",
@@ -115,6 +122,6 @@ def interlaced_zeros() -> bytes:
 
 # Sound, and as costly as the limits allow.
 COSTLY: dict[str, Callable[[], bytes]] = {
-    "many scans of many pixels": lambda: with_scans(MAX_JPEG_SCANS - 14, 3000, 2000),
+    "many scans of many pixels": lambda: with_scans(MAX_JPEG_SCANS - 14, jpeg(3000, 2000, progressive=True)),
     "interlaced rows of 200 MB": interlaced_zeros,
 }
