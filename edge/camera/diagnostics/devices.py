@@ -13,7 +13,7 @@ MAX_FORMATS = 12  # a node may name a hundred
 
 def check_devices(registry: DeviceRegistry) -> Iterator[CheckResult]:
     """One line for each device that captures or cannot be opened."""
-    found = list(registry.inspect_all())
+    found = registry.inspect_granted()
     cameras = [device for device in found if isinstance(device, VideoDevice) and device.capabilities.captures]
     inaccessible = [device for device in found if isinstance(device, InaccessibleDevice)]
     for camera in cameras:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -252,6 +253,26 @@ def test_no_pixel_format_ends_the_doctor_or_fills_its_line(tmp_path: Path) -> No
     assert "Y16 -BE" in found.message
     assert "more" in found.message
     assert len(found.message) < 400
+
+
+def test_a_camera_that_udev_has_not_granted_yet_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("camera.sources.v4l2.discovery.GRANT_SECONDS", 60.0)
+    here, camera = FakeMachine(tmp_path), FakeCamera(fails={"open": errno.EACCES})
+    here.plug(camera)
+    threading.Timer(0.3, camera.fails.clear).start()
+
+    (found,) = check_devices(here.registry)
+
+    assert found.status is Status.PASS
+
+
+def test_what_a_camera_calls_itself_does_nothing_to_a_terminal(tmp_path: Path) -> None:
+    here = FakeMachine(tmp_path)
+    here.plug(FakeCamera(serial="A\x1b[2J\nB"))
+
+    (found, *_) = check_devices(here.registry)
+
+    assert "(serial:A?[2J?B, " in found.message
 
 
 def test_cameras_with_one_serial_are_told_apart_by_their_ports(tmp_path: Path) -> None:

@@ -1,16 +1,16 @@
 """A USB camera that comes and goes: which one is meant, recognized when it comes back."""
 
-import errno
 import logging
 import threading
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 from camera.config.settings import Settings
 from camera.config.source_spec import ANY_DEVICE, DeviceSpec
 from camera.sources.frame import SourceError, Timeouts
 from camera.sources.v4l2.discovery import (
+    GRANT_POLL_SECONDS,
+    GRANT_SECONDS,
     DeviceRegistry,
     InaccessibleDevice,
     VideoDevice,
@@ -25,9 +25,6 @@ log = logging.getLogger(__name__)
 
 REATTACH_GRACE_SECONDS = 10.0  # how long the previous camera may be gone before another takes its place
 OPEN_SECONDS = 15.0
-GRANT_SECONDS, GRANT_POLL_SECONDS = 2.0, 0.1  # until udev has given a new node to its group
-UNTOUCHED_SECONDS = 10.0  # the same where udev has not even begun: that of a busy machine is late
-FOR_OTHERS = 0o077
 MARGIN_SECONDS = 0.5  # a source gives up by itself; after that much more, a call into the driver hangs
 
 
@@ -57,11 +54,13 @@ class V4l2Camera:
 
     def open(self, stop: threading.Event) -> V4l2Stream:
         """Find it and start it; raises SourceError with the reason and the remedy."""
+        granted_by = time.monotonic() + GRANT_SECONDS
         while True:
             try:
                 return self._open()
             except SourceError:
-                if not self._awaits_grant() or stop.wait(GRANT_POLL_SECONDS):
+                granted = self.should_retry_now() and time.monotonic() < granted_by  # while it was tried
+                if not (granted or self._awaits_grant()) or stop.wait(GRANT_POLL_SECONDS):
                     raise
 
     def _open(self) -> V4l2Stream:
@@ -74,20 +73,26 @@ class V4l2Camera:
                 failures.append(error)
             else:
                 self._remember(device)
-                self._log_skipped(device, failures)
+                self._log_skipped(device, [*map(str, failures), *self._likelier_but_refused(device)])
                 return stream
         raise failures[0] if failures else SourceError("No camera is there.")
 
     def _awaits_grant(self) -> bool:
-        """Whether a node is so new that udev may not have given it to its group yet."""
-        return any(
-            isinstance(each, InaccessibleDevice) and each.error.errno == errno.EACCES and _is_new(each.node)
-            for each in self._devices.inspect_all()
-        )
+        return any(each.awaits_grant for each in self._devices.inspect_all() if isinstance(each, InaccessibleDevice))
 
-    def _log_skipped(self, taken: VideoDevice, failures: Iterable[SourceError]) -> None:
+    def _likelier_but_refused(self, taken: VideoDevice) -> list[str]:
+        """Why nodes that `auto` would rather have taken, or as gladly, cannot even be opened."""
+        if not self._spec.is_any:
+            return []
+        return [
+            explain_os_error(each.error, each.node, self._devices.devices)
+            for each in self._devices.inspect_all()
+            if isinstance(each, InaccessibleDevice) and each.first and (each.product or not taken.product)
+        ]
+
+    def _log_skipped(self, taken: VideoDevice, reasons: Iterable[str]) -> None:
         """Say why `auto` took this one and not a likelier one; once, not at each opening."""
-        said = " ".join(str(failure) for failure in failures)
+        said = " ".join(reasons)
         if self._spec.is_any and said and said != self._skipped:
             remedy = f"set CAMERA_SOURCE=serial:{taken.serial}" if taken.serial else "name the camera in CAMERA_SOURCE"
             words = "%s: auto took %s (%s) and skipped others. %s To have one camera only, %s"
@@ -138,10 +143,11 @@ class V4l2Camera:
         present = []
         for each in found:
             if isinstance(each, InaccessibleDevice):
-                return explain_os_error(each.error, each.node, self._devices.devices)
-            if each.capabilities.multi_planar and self._spec.is_any:
+                if self._spec.serial is None or each.serial in {"", self._spec.serial}:
+                    return explain_os_error(each.error, each.node, self._devices.devices)
+            elif each.capabilities.multi_planar and self._spec.is_any:
                 return self._explain_no_capture(each)
-            if each.capabilities.captures:
+            elif each.capabilities.captures:
                 present.append(each)
         if present and self._spec.serial is not None:
             serials = ", ".join(f"{device.name}: {device.serial or 'none'}" for device in present)
@@ -169,12 +175,3 @@ class V4l2Camera:
 
     def _claimed_by_another(self, device: VideoDevice) -> bool:
         return self._devices.claimed_by_another(self._owner, device)
-
-
-def _is_new(node: Path) -> bool:
-    try:
-        status = node.stat()
-    except OSError:
-        return False
-    untouched = status.st_gid == 0 and not status.st_mode & FOR_OTHERS  # as the kernel makes it
-    return abs(time.time() - status.st_ctime) < (UNTOUCHED_SECONDS if untouched else GRANT_SECONDS)

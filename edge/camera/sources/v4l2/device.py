@@ -22,7 +22,7 @@ from camera.sources.v4l2.ioctl import V4L2_MEMORY_MMAP as MMAP
 
 MAX_ENUMERATED = 100
 BIG_ENDIAN, BIG_ENDIAN_BIT = "-BE", 1 << 31
-HEXADECIMAL = "0x"
+NAME_LENGTH, HEXADECIMAL = 4, "0x"
 
 StructT = TypeVar("StructT", bound=ctypes.Structure | ctypes.c_int)
 
@@ -195,15 +195,20 @@ def _buffer(index: int = 0) -> ioctl.v4l2_buffer:
 
 
 def _text(raw: ctypes.Array[u8]) -> str:
-    return bytes(raw).split(b"\0")[0].decode("utf-8", "replace").strip()
+    return printable(bytes(raw).split(b"\0")[0].decode("utf-8", "replace").strip())
+
+
+def printable(text: str) -> str:
+    """What a camera calls itself, as a terminal may show it: its maker, or an attacker, wrote what he liked."""
+    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def fourcc_number(fourcc: str) -> int:
     """The kernel's number for a name that `fourcc_name` gave."""
-    if fourcc.startswith(HEXADECIMAL):
+    name, more = fourcc[:NAME_LENGTH], fourcc[NAME_LENGTH:]
+    if more and more != BIG_ENDIAN:
         return int(fourcc, 16)
-    name = fourcc.removesuffix(BIG_ENDIAN)
-    return int.from_bytes(name.encode("ascii"), "little") | (BIG_ENDIAN_BIT if name != fourcc else 0)
+    return int.from_bytes(name.encode("ascii"), "little") | (BIG_ENDIAN_BIT if more else 0)
 
 
 def fourcc_name(number: int) -> str:

@@ -1,16 +1,21 @@
 """Which video devices this machine has, which of them is meant, and which camera has which."""
 
+import errno
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from camera.config.source_spec import DeviceSpec
-from camera.sources.v4l2.device import Capabilities, V4l2Device, VideoNode
+from camera.sources.v4l2.device import Capabilities, V4l2Device, VideoNode, printable
 from camera.sources.v4l2.errors import host_path
 
 LEVELS_UP_TO_USB = 4  # from a video device in /sys to the USB device that has the serial number
+GRANT_SECONDS, GRANT_POLL_SECONDS = 2.0, 0.1  # until udev has given a new node to its group
+UNTOUCHED_SECONDS = 10.0  # the same where udev has not even begun: that of a busy machine is late
+FOR_OTHERS = 0o077
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,24 @@ class VideoDevice:
 
 @dataclass(frozen=True, slots=True)
 class InaccessibleDevice:
-    """A node that cannot be opened or queried."""
+    """A node that cannot be opened or queried, and what is known about it all the same."""
 
     node: Path
     error: OSError
+    serial: str = ""  # empty where the camera has none
+    product: str = ""  # empty where it is not on USB
+    first: bool = True  # of the nodes of its camera
+
+    @property
+    def awaits_grant(self) -> bool:
+        """Whether it is so new that udev may not have given it to its group yet."""
+        try:
+            status = self.node.stat()
+        except OSError:
+            return False
+        untouched = status.st_gid == 0 and not status.st_mode & FOR_OTHERS  # as the kernel makes it
+        age = abs(time.time() - status.st_ctime)
+        return self.error.errno == errno.EACCES and age < (UNTOUCHED_SECONDS if untouched else GRANT_SECONDS)
 
 
 class DeviceRegistry:
@@ -61,10 +80,8 @@ class DeviceRegistry:
             capabilities = opened.capabilities()
         finally:
             opened.close()
-        real = node.resolve()
-        info = _sysfs_info(self._sysfs / "class/video4linux" / real.name)
-        name = host_path(real, self.devices.resolve())
-        return VideoDevice(node, name, capabilities, info["serial"], info["product"], first=info["index"] in {"", "0"})
+        name = host_path(node.resolve(), self.devices.resolve())
+        return VideoDevice(node, name, capabilities, *self._known(node))
 
     def inspect_all(self) -> Iterator[VideoDevice | InaccessibleDevice]:
         """Query every node."""
@@ -72,7 +89,15 @@ class DeviceRegistry:
             try:
                 yield self.inspect(node)
             except OSError as error:
-                yield InaccessibleDevice(node, error)
+                yield InaccessibleDevice(node, error, *self._known(node))
+
+    def inspect_granted(self) -> list[VideoDevice | InaccessibleDevice]:
+        """Query every node, once udev has given those that are new to their group."""
+        while True:
+            found = list(self.inspect_all())
+            if not any(each.awaits_grant for each in found if isinstance(each, InaccessibleDevice)):
+                return found
+            time.sleep(GRANT_POLL_SECONDS)
 
     def claim(self, owner: str, device: VideoDevice) -> None:
         """Note that this camera had the device open last."""
@@ -83,6 +108,11 @@ class DeviceRegistry:
         """Whether another camera had it open last: manufacturers give two cameras the same serial."""
         with self._lock:
             return any(device.same_port(theirs) for who, theirs in self._claims.items() if who != owner)
+
+    def _known(self, node: Path) -> tuple[str, str, bool]:
+        """Serial and product of the camera behind a node, and whether it is the camera's first, without opening it."""
+        info = _sysfs_info(self._sysfs / "class/video4linux" / node.resolve().name)
+        return info["serial"], info["product"], info["index"] in {"", "0"}
 
 
 def list_nodes(devices: Path) -> list[Path]:
@@ -139,6 +169,6 @@ def _sysfs_info(entry: Path) -> dict[str, str]:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8", errors="replace").strip()
+        return printable(file.read_text(encoding="utf-8", errors="replace").strip())
     except OSError:
         return ""

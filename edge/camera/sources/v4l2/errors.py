@@ -1,6 +1,7 @@
 """Why a camera cannot be used, and the remedy: one sentence for each error of the system."""
 
 import errno
+import os
 from pathlib import Path
 
 OWNER_AND_GROUP = 0o660
@@ -39,4 +40,6 @@ def _group_remedy(node: Path) -> str:
         return "its group must be allowed; set VIDEO_GID in .env"
     if found.st_mode & OWNER_AND_GROUP != OWNER_AND_GROUP:
         return "only its owner may use it; give it a group on the host, by a udev rule with GROUP and MODE=0660"
+    if found.st_gid in {os.getegid(), *os.getgroups()}:
+        return "its group is right, so SELinux or AppArmor forbids it; let them allow it on the host"
     return f"it belongs to group {found.st_gid}; set VIDEO_GID={found.st_gid} in .env"

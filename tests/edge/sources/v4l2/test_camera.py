@@ -4,6 +4,7 @@ import errno
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,10 @@ def test_without_any_camera_it_says_so(here: FakeMachine) -> None:
         ("dequeue", errno.EIO, "cable"),
     ],
 )
-def test_each_error_of_the_system_has_its_remedy(here: FakeMachine, call: str, error: int, remedy: str) -> None:
+def test_each_error_of_the_system_has_its_remedy(
+    here: FakeMachine, monkeypatch: pytest.MonkeyPatch, call: str, error: int, remedy: str
+) -> None:
+    without_groups(monkeypatch)
     here.plug(FakeCamera(fails={call: error}))
 
     said = problem(camera_at(here))
@@ -102,12 +106,14 @@ def test_each_error_of_the_system_has_its_remedy(here: FakeMachine, call: str, e
     assert said.count(".") <= 2 + said.count(".yml")
 
 
-def test_the_group_that_the_node_has_is_named(tmp_path: Path) -> None:
+def test_the_group_that_the_node_has_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = tmp_path / "video0"
     node.touch()
     node.chmod(0o660)
     denied = PermissionError(errno.EACCES, "Permission denied")
 
+    assert "SELinux or AppArmor forbids it" in explain_os_error(denied, node, tmp_path)
+    without_groups(monkeypatch)
     assert f"set VIDEO_GID={node.stat().st_gid} in .env" in explain_os_error(denied, node, tmp_path)
     node.chmod(0o600)
     assert "only its owner may use it" in explain_os_error(denied, node, tmp_path)
@@ -191,7 +197,7 @@ def test_auto_waits_for_its_camera_before_it_takes_another(here: FakeMachine, mo
 def test_a_new_node_that_udev_has_not_granted_yet_is_tried_again_without_a_word(
     here: FakeMachine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("camera.sources.v4l2.camera.GRANT_SECONDS", 60.0)
+    monkeypatch.setattr("camera.sources.v4l2.discovery.GRANT_SECONDS", 60.0)
     camera = FakeCamera(fails={"open": errno.EACCES})
     here.plug(camera)
     threading.Timer(0.3, camera.fails.clear).start()
@@ -199,20 +205,43 @@ def test_a_new_node_that_udev_has_not_granted_yet_is_tried_again_without_a_word(
     one_frame(camera_at(here))
 
 
+def test_a_node_that_is_granted_while_it_is_tried_is_tried_again(
+    here: FakeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera = FakeCamera(fails={"open": errno.EACCES})
+    node = here.plug(camera)
+    before = node.stat().st_ctime_ns
+
+    def grant(error: OSError, *_: Path) -> str:
+        camera.fails.clear()
+        while node.stat().st_ctime_ns == before:
+            node.chmod(0o660)
+        return str(error)
+
+    monkeypatch.setattr("camera.sources.v4l2.camera.explain_os_error", grant)
+    one_frame(camera_at(here))
+
+
 @pytest.mark.skipif(os.getgid() != 0, reason="only root has nodes as the kernel makes them")
 def test_a_busy_machines_udev_gets_more_time_for_a_node_that_it_has_not_touched(
     here: FakeMachine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("camera.sources.v4l2.camera.GRANT_SECONDS", 0.0)
+    monkeypatch.setattr("camera.sources.v4l2.discovery.GRANT_SECONDS", 0.0)
     camera = FakeCamera(fails={"open": errno.EACCES})
     node = here.plug(camera)
     node.chmod(0o660)
+    without_groups(monkeypatch)
     assert "it belongs to group 0; set VIDEO_GID=0" in problem(camera_at(here))
 
     node.chmod(0o600)
     threading.Timer(0.3, camera.fails.clear).start()
 
     one_frame(camera_at(here))
+
+
+def without_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getegid", lambda: 99999)
+    monkeypatch.setattr("os.getgroups", list)
 
 
 def test_auto_says_what_it_passed_over_and_how_to_be_sure(here: FakeMachine, caplog: pytest.LogCaptureFixture) -> None:
@@ -228,6 +257,31 @@ def test_auto_says_what_it_passed_over_and_how_to_be_sure(here: FakeMachine, cap
     assert "auto took /dev/video2 (Other)" in said[0]
     assert "/dev/video0 (Device or resource busy): another program uses the camera; close it" in said[0]
     assert "CAMERA_SOURCE=serial:Z9" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("refused", "taken", "times"),
+    [({}, {}, 1), ({"on_usb": False}, {"on_usb": False}, 1), ({"on_usb": False}, {}, 0)],
+)
+def test_auto_says_that_it_passed_over_a_likelier_camera_that_cannot_even_be_opened(
+    here: FakeMachine, caplog: pytest.LogCaptureFixture, refused: dict[str, Any], taken: dict[str, Any], times: int
+) -> None:
+    here.plug(FakeCamera(fails={"open": errno.EBUSY}, **refused))
+    here.plug(FakeCamera(card="Other", serial="Z9", bus="usb-0000:00:14.0-2", **taken))
+
+    one_frame(camera_at(here))
+
+    said = [record.message for record in caplog.records if "skipped others" in record.message]
+    assert len(said) == times
+    assert all(each.count("Cannot use the camera") == 1 for each in said)
+    assert all("/dev/video0 (Device or resource busy): another program uses the camera" in each for each in said)
+
+
+def test_a_camera_that_is_not_the_named_one_is_not_blamed(here: FakeMachine) -> None:
+    here.plug(FakeCamera(serial="OTHER", fails={"open": errno.EPERM}))
+
+    assert problem(camera_at(here, "serial:A1B2C3")).startswith("No camera is plugged in")
+    assert "Operation not permitted" in problem(camera_at(here, "serial:OTHER"))
 
 
 @pytest.mark.parametrize("source", ["auto", "0"])

@@ -91,7 +91,9 @@ def test_h264_is_decoded_from_its_first_whole_image_on(tmp_path: Path) -> None:
     assert all(image.shape == (240, 320, 3) for image in images if image is not None)
 
 
-@pytest.mark.parametrize("number", [fourcc_number(name) for name in PIXEL_FORMATS] + [0xA0363159, 0, 1, 0xFFFFFFFF])
+@pytest.mark.parametrize(
+    "number", [fourcc_number(name) for name in PIXEL_FORMATS] + [0xA0363159, 0, 1, 0xFFFFFFFF, 0x32317830, 0x45422D59]
+)
 def test_the_name_of_any_format_leads_back_to_it(number: int) -> None:
     assert fourcc_number(fourcc_name(number)) == number
 
