@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 
 from camera.sources.frame import Image
+from camera.sources.video.doubt import Doubt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STRICT = {"err_detect": "explode"}  # decoders would otherwise fill in what is missing
 ALWAYS_STRICT_CODECS = {"mjpeg", "png"}  # each frame stands alone; one that is refused is damaged
-MAX_DOUBTFUL_FRAMES = 250  # after damage: not every codec marks the frames that are complete in themselves
 MAX_REFUSED_KEY_FRAMES = 5  # with nothing whole before: then the camera only bends the rules
 TEXT_CODECS = {"ansi"}  # what FFmpeg makes of a .txt file
 RIGHT_ANGLES = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
@@ -68,6 +68,7 @@ class VideoContainer:
             raise
         self._decoder: Any = self.stream.codec_context
         self._refused_key_frames: int | None = 0  # None once there was a whole frame
+        self._doubt = Doubt()
         self._graph: Any = None
         self._graph_shape: tuple[int, int, str] | None = None
 
@@ -87,16 +88,10 @@ class VideoContainer:
 
     def frames(self) -> Iterator[Any]:
         """Each frame, progressive and whole; None for one that is damaged. Raises VideoError."""
-        doubtful = 0
         with self._explained():
             for packet in self._container.demux(self.stream):
                 for frame in self._decode(packet):
-                    if frame is None or frame.is_corrupt:
-                        doubtful = MAX_DOUBTFUL_FRAMES
-                    elif frame.key_frame:
-                        doubtful = 0
-                    if doubtful:
-                        doubtful -= 1
+                    if frame is None or self._doubt.covers(frame):
                         yield None
                     else:
                         self._refused_key_frames = None
@@ -137,6 +132,7 @@ class VideoContainer:
         if stream is None or stream.codec_context.name in TEXT_CODECS:
             raise VideoError(NO_VIDEO)
         stream.codec_context.options = STRICT
+        stream.codec_context.thread_count = 1  # threads for the slices of a frame keep the damage in one to themselves
         return stream
 
     def _decode(self, packet: Any) -> list[Any]:
@@ -145,6 +141,7 @@ class VideoContainer:
         except self._av.error.EOFError:  # it was told of the end already
             return []
         except (self._av.error.FFmpegError, ValueError):  # libraries such as zlib have names of their own for damage
+            self._doubt.refuse(packet.pts)
             if packet.is_keyframe and self._refused_key_frames is not None:
                 self._refused_key_frames += 1
                 if self._refused_key_frames == MAX_REFUSED_KEY_FRAMES:

@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -9,8 +10,9 @@ import numpy as np
 import pytest
 
 from camera.sources.frame import Image, SourceEndedError, SourceError
+from camera.sources.video.container import VideoContainer
 from camera.sources.video.file import FileSource
-from tests.edge.sources.video.odd_media import INTERLACE, SQUASH, case, make_video
+from tests.edge.sources.video.odd_media import INTERLACE, SQUASH, case, encoded, make_video, noise, spoiled, zeros
 
 
 def frames_of(file: Path) -> tuple[list[Image], list[float]]:
@@ -64,6 +66,34 @@ def test_what_follows_damage_is_not_shown_until_a_frame_that_is_complete_in_itse
 
     assert 15 < len(images) < len(truth) == 50
     assert max(min(cv2.absdiff(image, other).mean() for other in truth) for image in images) < 1
+
+
+@pytest.mark.parametrize(
+    ("codec", "spoilt"),
+    [
+        ("libx264", {1: noise, 5: noise, 10: zeros}),
+        ("libx265", {8: zeros, 12: noise, 20: zeros}),
+        ("mpeg4", {5: noise, 10: zeros}),
+    ],
+)
+def test_damage_inside_one_frame_is_not_shown(
+    tmp_path: Path, codec: str, spoilt: dict[int, Callable[[bytes], bytes]]
+) -> None:
+    whole = encoded(tmp_path / "whole.mkv", codec)
+    truth = images_by_time(whole)
+    assert len(truth) == 30
+
+    for number, spoil in spoilt.items():
+        images = images_by_time(spoiled(whole, number, spoil, tmp_path / "spoiled.mkv"))
+        assert len(images) < 30, number
+        assert max(cv2.absdiff(image, truth[time]).mean() for time, image in images.items()) < 1, number
+
+
+def images_by_time(file: Path) -> dict[int, Image]:
+    video = VideoContainer(str(file))
+    images = {frame.pts: video.image(frame) for frame in video.frames() if frame is not None}
+    video.close()
+    return {time: image for time, image in images.items() if image is not None}
 
 
 def test_an_image_on_a_cover_is_no_video(tmp_path: Path) -> None:
