@@ -21,7 +21,9 @@ PATIENT = """services:
   camera: {healthcheck: {interval: 60s, timeout: 60s, retries: 2}}
   edge-broker: {healthcheck: {interval: 300s, timeout: 60s}}
 """
-SETTINGS = {**SMALL, "LIVE_PORT": "8080", "FRAME_RATE": "5"}
+SERIAL = "BULK1"
+# Named: `auto` waits ten seconds for its camera, and a busy host takes longer to plug two in.
+SETTINGS = {**SMALL, "LIVE_PORT": "8080", "FRAME_RATE": "5", "CAMERA_SOURCE": f"serial:{SERIAL}"}
 
 
 @dataclass(slots=True)

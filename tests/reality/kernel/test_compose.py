@@ -7,7 +7,7 @@ import pytest
 
 from common.runtime.check_result import failed, passed
 from tests.reality.asked import ASKED
-from tests.reality.kernel.compose import ComposedEdge
+from tests.reality.kernel.compose import SERIAL, ComposedEdge
 from tests.reality.kernel.rig import Rig, until
 
 pytestmark = ASKED
@@ -48,7 +48,7 @@ def test_a_camera_comes_and_goes_while_its_unprivileged_container_runs(rig: Rig,
     assert "A frame was processed" in edge.last_health()
     doctor = edge.camera("doctor")
     assert passed("service", "The camera service runs").line() in doctor
-    assert passed(node, "Bulk Cam (serial:BULK1, uvcvideo, usb-vhci_hcd.0-1)").line() in doctor
+    assert passed(node, f"Bulk Cam (serial:{SERIAL}, uvcvideo, usb-vhci_hcd.0-1)").line() in doctor
     assert passed("camera", "The camera service has it").line() in doctor
     assert failed("token", "There is no token: ").line() in doctor
     about = edge.description()
