@@ -135,13 +135,21 @@ def until_up(process: Process, answers: Callable[[], bool]) -> Process:
     return process
 
 
-def wait_for(condition: Callable[[], T], *, seconds: float, what: str, max_poll: float = MAX_POLL_SECONDS) -> T:
+def wait_for(
+    condition: Callable[[], T],
+    *,
+    seconds: float,
+    what: str,
+    min_poll: float = POLL_SECONDS,
+    max_poll: float = MAX_POLL_SECONDS,
+) -> T:
     """Poll the condition until it is true and return its value; the TimeoutError names what was waited for.
 
-    `max_poll`: the longest pause in seconds, for a condition that must be seen at once.
+    `min_poll`, `max_poll`: the first and the longest pause in seconds. Some conditions must be seen at once, and some
+    cost much to ask for.
     """
     deadline = time.monotonic() + seconds
-    pause, poll = threading.Event(), POLL_SECONDS
+    pause, poll = threading.Event(), min_poll
     while not (answer := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {seconds:g} s for {what}")

@@ -8,7 +8,8 @@ from tests.support.paths import ROOT
 
 KEYS = ("usbcam-test", "usbcam-test-secret")
 BUCKET = "pictures"
-DETECTIONS_PER_SECOND = "5"  # half of the default: enough for its visits, and other tests want the processor, too
+# Small frames, and few: enough for the visits of the synthetic camera, and other tests want the processor, too.
+CALM = {"DETECTIONS_PER_SECOND": "4", "FRAME_WIDTH": "320", "FRAME_HEIGHT": "240", "MIN_FACE_PX": "20"}
 # Docker asks for the first time after one interval, and each question costs a tenth of a second of the processor.
 HEALTH_SECONDS = 4
 CHECKED = {"edge": ("camera", "edge-broker"), "cloud": ("cloud-broker", "uploader", "gallery")}

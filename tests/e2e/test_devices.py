@@ -15,7 +15,8 @@ import pytest
 
 from camera.sources.synthetic.scene import Scene
 from common.runtime.check_result import failed, passed
-from dev.harness.services import free_port, wait_for
+from dev.harness.services import free_port
+from tests.support.docker import wait_for_docker
 from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -70,7 +71,7 @@ class Edge:
         return self.compose("run", "--rm", "-T", "camera", "python", "-m", "camera", "doctor", **settings)
 
     def wait_until_it_says(self, words: str) -> None:
-        wait_for(lambda: words in self.compose("logs", "camera"), seconds=SECONDS, what=words)
+        wait_for_docker(lambda: words in self.compose("logs", "camera"), seconds=SECONDS, what=words)
 
     def change(self, *lines: str) -> None:
         """Set what the camera's service has besides, in YAML."""
@@ -130,7 +131,9 @@ def test_the_doctor_may_be_asked_while_the_camera_runs_and_the_camera_may_come_a
     (edge.devices / "video2").write_text("capture")
     edge.wait_until_it_says("Opened /dev/video2")
     ask = ("exec", "-T", "camera", "python", "-m", "camera")
-    wait_for(lambda: "A frame was processed" in edge.compose(*ask, "health"), seconds=SECONDS, what="a healthy camera")
+    wait_for_docker(
+        lambda: "A frame was processed" in edge.compose(*ask, "health"), seconds=SECONDS, what="a healthy camera"
+    )
     inside = edge.compose(*ask, "doctor")
     beside = edge.doctor()
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from dev.harness.services import free_port, s3_client, wait_for
+from dev.harness.services import free_port, s3_client
 from tests.e2e.bucket import wait_for_captures
-from tests.e2e.machine import BUCKET, DETECTIONS_PER_SECOND, HEALTH_SECONDS, KEYS
+from tests.e2e.machine import BUCKET, CALM, HEALTH_SECONDS, KEYS
+from tests.support.docker import wait_for_docker
 from tests.support.paths import ROOT
 from tests.support.webhook import listening
 
@@ -121,8 +122,8 @@ def test_a_machine_is_set_up_looked_at_upgraded_in_vain_and_moved(machine: Machi
     with listening(bridge) as webhook:
         told = f"NOTIFY_URLS=json://host.docker.internal:{webhook.port}/hook"
         machine.usbcam("init", "cloud", *settings(bridge, endpoint), told, "NOTIFY_VISITS=off")
-        calm = f"DETECTIONS_PER_SECOND={DETECTIONS_PER_SECOND}"
-        machine.usbcam("init", "edge", "CAMERA_SOURCE=demo", calm, f"LIVE_PORT={free_port()}")
+        calm = [f"{name}={value}" for name, value in CALM.items()]
+        machine.usbcam("init", "edge", "CAMERA_SOURCE=demo", *calm, f"LIVE_PORT={free_port()}")
         assert "pass     bucket" in machine.usbcam("setup", status=1)  # this store knows no public access, and says so
         assert "the token is in .env" in machine.usbcam("enroll", "porch")
         up = machine.usbcam("up")
@@ -135,7 +136,7 @@ def test_a_machine_is_set_up_looked_at_upgraded_in_vain_and_moved(machine: Machi
 
     assert_it_can_be_looked_at(machine, first[0].key)
     waiting = assert_a_broken_version_goes_back(machine)
-    wait_for(lambda: not set(waiting) & set(spooled(machine)), seconds=90, what="an empty spool")
+    wait_for_docker(lambda: not set(waiting) & set(spooled(machine)), seconds=90, what="an empty spool")
     keys = [item["Key"] for item in client.list_objects_v2(Bucket=BUCKET)["Contents"]]
     assert all(sum(capture in key for key in keys) == 1 for capture in waiting)
     assert_it_can_be_moved(machine)
@@ -160,10 +161,10 @@ def assert_it_can_be_looked_at(machine: Machine, key: str) -> None:
 def assert_a_broken_version_goes_back(machine: Machine) -> list[str]:
     """Upgrade to a camera that crashes, while captures wait since nobody stores them; return those captures."""
     subprocess.run(["docker", "pause", f"{machine.name}-cloud-uploader-1"], check=True, capture_output=True)
-    wait_for(lambda: len(spooled(machine)) >= 2, seconds=60, what="captures that wait")
+    wait_for_docker(lambda: len(spooled(machine)) >= 2, seconds=60, what="captures that wait")
     waiting = spooled(machine)
     subprocess.run(["docker", "unpause", f"{machine.name}-cloud-uploader-1"], check=True, capture_output=True)
-    wait_for(lambda: is_healthy(f"{machine.name}-cloud-uploader-1"), seconds=90, what="a healthy uploader")
+    wait_for_docker(lambda: is_healthy(f"{machine.name}-cloud-uploader-1"), seconds=90, what="a healthy uploader")
     main = machine.folder / "edge/camera/service.py"
     good = main.read_text(encoding="utf-8")
     main.write_text(f"{good}\nraise SystemExit('camera: this version is broken')\n", encoding="utf-8")
@@ -190,4 +191,6 @@ def assert_it_can_be_moved(machine: Machine) -> None:
     machine.usbcam("restore", str(backup))
     machine.usbcam("up")
 
-    wait_for(lambda: re.search(r"porch .* yes", machine.usbcam("edges")), seconds=60, what="porch to connect again")
+    wait_for_docker(
+        lambda: re.search(r"porch .* yes", machine.usbcam("edges")), seconds=60, what="porch to connect again"
+    )

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from dev.demo import health
-from dev.harness.services import free_port, s3_client, wait_for
+from dev.harness.services import free_port, s3_client
 from tests.e2e.bucket import assert_as_documented, wait_for_captures
-from tests.e2e.machine import BUCKET, DETECTIONS_PER_SECOND, KEYS, quick_health, run
+from tests.e2e.machine import BUCKET, CALM, KEYS, quick_health, run
+from tests.support.docker import wait_for_docker
 from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -47,7 +48,7 @@ class Host:
                 return False
             return True
 
-        wait_for(started, seconds=START_SECONDS, what=f"a healthy {half}")
+        wait_for_docker(started, seconds=START_SECONDS, what=f"a healthy {half}")
 
     def enroll(self, *arguments: str) -> str:
         return self.compose("cloud", "--progress", "quiet", "run", "--rm", "-T", "enroll", *arguments)
@@ -68,7 +69,7 @@ def host(tmp_path: Path, bridge: str, endpoint: str) -> Iterator[Host]:
         "CLOUD_BIND": bridge,
         "CLOUD_PORT": str(free_port()),
         "CAMERA_SOURCE": "demo",
-        "DETECTIONS_PER_SECOND": DETECTIONS_PER_SECOND,
+        **CALM,
         "LIVE_PORT": str(free_port()),
         "GALLERY_PORT": str(free_port()),
         "S3_BUCKET": BUCKET,
@@ -116,7 +117,7 @@ def test_an_edge_without_a_token_keeps_its_captures_and_says_how_to_get_one(host
     host.up("edge")
 
     camera = ["exec", "-T", "camera", "sh", "-c", "ls /spool | grep -c png || true"]
-    wait_for(lambda: int(host.compose("edge", *camera)) >= 2, seconds=60, what="captures in the spool")
+    wait_for_docker(lambda: int(host.compose("edge", *camera)) >= 2, seconds=60, what="captures in the spool")
     assert "edge-broker: no token yet, so captures wait on this machine; on the cloud host run" in host.compose(
         "edge", "logs", "--no-color", "edge-broker"
     )

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from dev.demo import containers as compose
-from dev.harness.services import s3_client, wait_for
+from dev.harness.services import s3_client
 from tests.faults.rig.ledger import CAPTURED, Ledger, objects_in
+from tests.support.docker import wait_for_docker
 from tests.support.programs.demo import running_demo
 
 pytestmark = [pytest.mark.docker, pytest.mark.faults, pytest.mark.timeout(600)]
@@ -33,8 +34,10 @@ def test_killed_and_cut_off_containers_lose_nothing(demo: compose.Demo, note: Ca
     cut_off(demo, "edge-broker", captures=5)
     wait_for_captures(demo, 5)
 
-    captured = ids(demo)
-    wait_for(lambda: captured <= bucket(demo).stored, seconds=150, what=f"{len(captured)} captures in the bucket")
+    captured = captured_by(container(demo, "camera"))
+    wait_for_docker(
+        lambda: captured <= bucket(demo).stored, seconds=150, what=f"{len(captured)} captures in the bucket"
+    )
 
     tally = bucket(demo).tally(len(SERVICES) + 1, seed=0)
     note(f"captured={len(captured)} when counted, {tally}")
@@ -56,13 +59,14 @@ def bucket(demo: compose.Demo) -> Ledger:
     return count
 
 
-def ids(demo: compose.Demo) -> set[str]:
-    return set(CAPTURED.findall(docker("logs", container(demo, "camera"))))
+def captured_by(camera: str) -> set[str]:
+    return set(CAPTURED.findall(docker("logs", camera)))
 
 
 def wait_for_captures(demo: compose.Demo, more: int) -> None:
-    wanted = len(ids(demo)) + more
-    wait_for(lambda: len(ids(demo)) >= wanted, seconds=120, what=f"{more} captures")
+    camera = container(demo, "camera")
+    wanted = len(captured_by(camera)) + more
+    wait_for_docker(lambda: len(captured_by(camera)) >= wanted, seconds=120, what=f"{more} captures")
 
 
 def container(demo: compose.Demo, service: str) -> str:
@@ -72,7 +76,7 @@ def container(demo: compose.Demo, service: str) -> str:
 def start_again(container_id: str) -> None:
     """An engine forgets a killed container's process a moment after it says so, and does not start it before."""
     command = ["docker", "start", container_id]
-    wait_for(
+    wait_for_docker(
         lambda: subprocess.run(command, capture_output=True, check=False).returncode == 0,
         seconds=60,
         what=" ".join(command),

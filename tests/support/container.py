@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dev.harness.process import STOP_SECONDS, Process, start
 from dev.harness.services import SHARED_SCRIPT
-from tests.support.image_files import docker, image_files
+from tests.support.docker import docker, image_files
 
 USER = 1883
 START = ("sh", "/mosquitto/config/start.sh")

@@ -1,4 +1,4 @@
-"""The files of a Docker image, in a folder of this machine."""
+"""What tests ask of Docker."""
 
 import contextlib
 import fcntl
@@ -8,6 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from dev.harness.process import wait_for
+
+# To ask Docker costs a tenth of a second of the processor, which other tests want, too.
+wait_for_docker = functools.partial(wait_for, min_poll=0.5, max_poll=1.0)
 
 
 @functools.cache
