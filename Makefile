@@ -1,6 +1,6 @@
 # The commands of this repository by name; `make help` lists them. Each is a script that can be run without make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast reality check lint lock bench docs model vm-test
+.PHONY: help demo test fast reality check lint lock bench docs model simulate vm-test
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ bench: ## Measure the product and write dev/bench/RESULTS.md
 
 model: ## Check the model of the delivery protocol, whole and without each rule
 	dev/model/run
+
+simulate: ## Run the delivery code through weeks of misfortune on all cores (SEEDS=10000; SEED=7 prints one)
+	dev/scripts/simulate $(or $(SEED),0 $(or $(SEEDS),10000))
 
 docs: ## Write what the documents take from the code (with PICTURES=1 the pictures, too, or PICTURES="live visits")
 	dev/scripts/docs $(if $(PICTURES),--pictures $(filter-out 1,$(PICTURES)))

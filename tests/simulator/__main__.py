@@ -1,8 +1,11 @@
 """Runs histories: `python -m tests.simulator FIRST LAST` on all cores; one seed prints its trace."""
 
+import gc
+import hashlib
 import multiprocessing
 import os
 import sys
+from collections import Counter
 from time import monotonic
 
 from tests.simulator.mishaps import simulate
@@ -10,22 +13,27 @@ from tests.simulator.mishaps import simulate
 PROGRESS = 500
 
 
-def run(seed: int) -> tuple[int, str, list[str]]:
+def run(seed: int) -> tuple[int, str, list[str], Counter[str]]:
     history = simulate(seed)
-    return seed, history.trace_hash, history.findings
+    return seed, history.trace_hash, history.findings, history.counts
 
 
 def run_many(seeds: range) -> int:
     """Return how many histories broke the promise."""
-    began, broken = monotonic(), 0
-    with multiprocessing.Pool(os.cpu_count(), maxtasksperchild=1000) as pool:
-        for number, (seed, trace_hash, findings) in enumerate(pool.imap(run, seeds, chunksize=10), 1):
+    began, broken, counts, hashes = monotonic(), 0, Counter[str](), hashlib.sha256()
+    with multiprocessing.Pool(os.cpu_count(), initializer=gc.freeze, maxtasksperchild=100) as pool:
+        for number, (seed, trace_hash, findings, counted) in enumerate(pool.imap(run, seeds, chunksize=10), 1):
+            counts += counted
+            hashes.update(trace_hash.encode())
             if findings:
                 broken += 1
                 print(f"seed {seed} ({trace_hash}): {len(findings)} findings, first {findings[0]}", flush=True)
             if number % PROGRESS == 0:
                 print(f"{number} histories, {broken} broken, {monotonic() - began:.0f} s", flush=True)
-    print(f"{len(seeds)} histories of a week, {broken} broken, {monotonic() - began:.0f} s")
+    seconds = monotonic() - began
+    each = ", ".join(f"{count / len(seeds):.1f} {what}" for what, count in sorted(counts.items()))
+    print(f"{len(seeds)} histories of a week, {broken} broken, {seconds:.0f} s; a week has {each}")
+    print(f"traces: {hashes.hexdigest()[:16]}")
     return broken
 
 

@@ -25,7 +25,7 @@ from tests.simulator.engine.threads import SimpleQueue, true_time
 from uploader.service import UploaderService, build_worker
 
 SPOOL = "/spool"
-LOOK_SECONDS = 3600.0  # how often a camera without captures looks at its spool
+LOOK_SECONDS = 7200.0  # how often a camera without captures looks at its spool
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
@@ -60,7 +60,7 @@ class EdgeHost:
 
     @property
     def in_flight(self) -> int:
-        return self.publisher._window.in_flight if self.publisher else 0  # noqa: SLF001
+        return self.publisher.in_flight if self.publisher else 0
 
     def waiting(self, endings: tuple[str, ...] = (".png",)) -> dict[str, int]:
         """Name and size of the files in the spool."""
@@ -76,6 +76,7 @@ class EdgeHost:
         if self.is_running:
             return
         self.simulation.trace(f"camera of {self.name} starts")
+        self.simulation.counts["starts"] += 1
         self.process = Process(self.simulation, f"camera of {self.name}")
         self.process.disk = self.disk
         self.process.broker = self.broker  # type: ignore[attr-defined]
@@ -127,6 +128,7 @@ class EdgeHost:
         metadata = CaptureMetadata("front", self.now(), Box(1, 2, 3, 4), 0.9)
         capture = Capture.create(metadata, picture(pixels))
         self.on_captured(capture)
+        self.simulation.counts["captures"] += 1
         if not sink.accept([capture], []):
             self.simulation.trace(f"{self.name} promises {capture.id}")
             self.on_promised(capture)
@@ -148,6 +150,7 @@ class UploaderHost:
         if self.is_running:
             return
         self.simulation.trace(f"uploader {self.number} starts")
+        self.simulation.counts["starts"] += 1
         self.process = Process(self.simulation, f"uploader {self.number}")
         self.process.broker, self.process.number = self.cloud, self.number  # type: ignore[attr-defined]
         self._signals = SimpleQueue()

@@ -12,7 +12,7 @@ from tests.simulator.world import WEEK, World
 Mishap = Callable[[World], Callable[[], object] | None]  # returns what ends it
 LAST_BEGINNING = 0.9 * WEEK
 LONGEST_SECONDS = 0.08 * WEEK
-LONGEST_RETRYING_SECONDS = 3600.0  # each retry is an event, and a day of them shows nothing new
+LONGEST_RETRYING_SECONDS = 1200.0  # each retry is an event, and a day of them shows nothing new
 MIN_MISHAPS, MAX_MISHAPS = 4, 24
 
 
@@ -36,6 +36,7 @@ def begin(world: World, mishap: Mishap, seconds: float) -> None:
     if name.startswith("store"):
         seconds = min(seconds, LONGEST_RETRYING_SECONDS)
     simulation.trace(f"{name} for {seconds:.0f} s")
+    simulation.counts["mishaps"] += 1
     end = mishap(world)
     if end is not None:
         simulation.at(seconds, in_turn(lambda: simulation.trace(f"{name} ends"), end))

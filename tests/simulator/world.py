@@ -1,6 +1,7 @@
 """One world for one simulated week, and the promise that is checked in it."""
 
 import contextlib
+import gc
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,13 +18,13 @@ from tests.simulator.hosts import EdgeHost, UploaderHost, camera_settings, uploa
 
 DAY = 86_400.0
 WEEK = 7 * DAY
-SETTLING_SECONDS = DAY
+HOUR = 3600.0
+SETTLING_HOURS = 24
 FRESH_SECONDS = 300.0  # a capture on a calm day is stored by then
 UNIQUE = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{id}.png"
 COLLIDING = "{edge}/{captured_at:%Y/%m}.png"
 ROOMY, TINY = 100_000_000, 12_000
 LARGEST_BYTES = 5000  # of a capture here
-BOUNDS_SECONDS = 1800.0  # how often bounds are looked at
 
 
 @dataclass(slots=True)
@@ -51,7 +52,7 @@ class World:
         edges = ["porch", "attic"][: rng.choice([1, 1, 2])]
         self.is_tiny = rng.random() < 0.2
         self.spool_bytes = TINY if self.is_tiny else ROOMY
-        self.paces = Paces(rng.choice([300.0, 900.0, 1800.0]), rng.choice([20_000, 256 << 20]))
+        self.paces = rng.choice([Paces(held_bytes=20_000, poll=3600.0), Paces(held_bytes=256 << 20, poll=10_800.0)])
         permanent = {edge: [f"usbcam/{edge}/receipts"] for edge in edges}
         if uploaders == 1:
             permanent["uploader"] = ["usbcam/+/images"]
@@ -73,8 +74,9 @@ class World:
         names = replacements(
             self.simulation, self.paces, self.bucket, self.revoked, lambda: self.simulation.process().broker
         )
-        disabled = logging.root.manager.disable
+        disabled, collects = logging.root.manager.disable, gc.isenabled()
         logging.disable(logging.CRITICAL)
+        gc.disable()  # a history has many small things, which live to its end
         try:
             with installed(names):
                 yield
@@ -82,18 +84,20 @@ class World:
                     part.kill()
         finally:
             logging.disable(disabled)
+            if collects:
+                gc.enable()
 
     def start(self) -> None:
         for part in self._parts:
             part.start()
 
     def live(self, misfortune: Callable[["World"], object]) -> None:
-        """A week with captures and misfortune, a calm day, and a look at the bucket."""
+        """A week with captures and misfortune, up to a calm day, and a look at the bucket."""
         self.start()
         self._schedule_captures()
-        self._check_bounds()
         misfortune(self)
-        self.simulation.run(WEEK + SETTLING_SECONDS)
+        self.simulation.run(WEEK)
+        self._settle()
         self._check_settled()
         for host in self.hosts:
             host.capture()
@@ -130,6 +134,7 @@ class World:
         host.on_captured = lambda capture: self.made.__setitem__(capture.id, capture)
         host.on_promised = promise
         host.disk.on_unlink = unlink
+        host.disk.on_named = host.broker.on_image = partial(self._check_bounds, host)
 
     def _on_dropped(self, host: EdgeHost, promise: Promise, name: str) -> None:
         promise.excused = "dropped"
@@ -180,15 +185,25 @@ class World:
                         partial(host.capture, is_bad=is_bad),
                     )
 
-    def _check_bounds(self) -> None:
-        for host in self.hosts:
-            size = sum(host.waiting().values())
-            if size > self.spool_bytes:
-                self.simulation.report(f"the spool of {host.name} takes {size} bytes")
-            if host.in_flight > host.settings.window:
-                self.simulation.report(f"{host.in_flight} captures of {host.name} are in flight")
-        if self.simulation.now < WEEK:
-            self.simulation.at(BOUNDS_SECONDS, self._check_bounds)
+    def _check_bounds(self, host: EdgeHost) -> None:
+        """Each time that a file gets its name in a spool, and that its broker gets a capture."""
+        size = sum(host.waiting().values())
+        if size > self.spool_bytes:
+            self.simulation.report(f"the spool of {host.name} takes {size} bytes")
+        if host.in_flight > host.settings.window:
+            self.simulation.report(f"{host.in_flight} captures of {host.name} are in flight")
+
+    def _settle(self) -> None:
+        """A calm day, or less if all is where it belongs before."""
+        for _ in range(SETTLING_HOURS):
+            self.simulation.run(self.simulation.now + HOUR)
+            if self._is_settled:
+                return
+
+    @property
+    def _is_settled(self) -> bool:
+        stored = all(promise.excused or self.is_stored(promise) for promise in self.promises.values())
+        return stored and not any(host.in_flight or host.waiting((".png", ".part")) for host in self.hosts)
 
     def _check_settled(self) -> None:
         for promise in self.promises.values():

@@ -1,4 +1,4 @@
-"""Publishing: from the spool to the edge broker, until a receipt comes back."""
+"""Publishing: the thread, the queue and the MQTT client around what `carrier` decides."""
 
 import contextlib
 import logging
@@ -15,50 +15,70 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from camera.config.broker_login import new_camera_client
 from camera.config.settings import Settings
-from camera.delivery.events import CaptureState, DeliveryListener
+from camera.delivery.carrier import Carrier
+from camera.delivery.events import DeliveryListener
 from camera.delivery.send_window import SendWindow
 from camera.delivery.spool import Spool
-from camera.delivery.spool_folder import SpoolError
 from common.contract import topics
 from common.contract.capture import Capture, Visit
-from common.contract.receipt import Receipt
 from common.mqtt import MAX_RECEIPT_BYTES, NO_MATCHING_SUBSCRIBERS, accept_packets_up_to
 
 log = logging.getLogger(__name__)
 
-STATES = (topics.BRIDGE_STATE, topics.TOKEN)  # the broker keeps the latest of each for whoever subscribes
-SUBSCRIPTIONS = (topics.RECEIPTS, *STATES)
-NO_TOKEN = b"missing"  # what the edge broker's start.sh publishes then
 KEEPALIVE_SECONDS = 15
-TICK_SECONDS = 1.0
-PING_SECONDS = 5.0
 STOP_SECONDS = 5.0
 
 
 class Publisher:
-    """Carries captures from the spool to the broker. Everything happens on one thread, fed by a queue."""
+    """Runs a carrier on one thread, fed by a queue, with paho's client."""
 
     def __init__(self, settings: Settings, spool: Spool, listeners: Sequence[DeliveryListener]) -> None:
         """Nothing happens before `start`; `listeners` hear where each capture is."""
-        self.stored = 0
-        self.rejected = 0
-        self.connected = False
-        self.token_missing = False  # as far as the broker says
-        self.acknowledged_at: float | None = None  # when the broker last acknowledged something
-        self._settings, self._spool, self._listeners = settings, spool, listeners
-        self._window = SendWindow(settings.window, spool.ids(), spool.size)
+        self._settings = settings
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._ids: dict[int, str] = {}  # packet identifier to capture
         self._stopping = threading.Event()
         self._refused: ReasonCode | None = None
         self._logged_unreachable = False
         self._client = self._new_client()
+        window = SendWindow(settings.window, spool.ids(), spool.size)
+        transport = _PahoTransport(self._client, settings)
+        receipts = settings.receipts == "on"
+        self._carrier = Carrier(spool, window, transport, listeners, time.monotonic, receipts=receipts)
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+
+    @property
+    def stored(self) -> int:
+        """How many captures were stored since the start."""
+        return self._carrier.stored
+
+    @property
+    def rejected(self) -> int:
+        """How many captures the cloud has rejected since the start."""
+        return self._carrier.rejected
+
+    @property
+    def connected(self) -> bool:
+        return self._carrier.connected
+
+    @property
+    def token_missing(self) -> bool:
+        """Whether the edge has no token, as far as its broker says."""
+        return self._carrier.token_missing
+
+    @property
+    def acknowledged_at(self) -> float | None:
+        """When the broker last acknowledged something; monotonic."""
+        return self._carrier.acknowledged_at
 
     @property
     def bridge_up(self) -> bool | None:
         """Whether the bridge to the cloud is up; None if unknown."""
-        return self._window.bridge_up
+        return self._carrier.bridge_up
+
+    @property
+    def in_flight(self) -> int:
+        """How many captures are published and not completed."""
+        return self._carrier.in_flight
 
     def start(self) -> None:
         """Connect, now and whenever the connection is lost."""
@@ -69,7 +89,7 @@ class Publisher:
 
     def publish(self, capture_id: str) -> None:
         """Publish a capture that was put in the spool."""
-        self._events.put(lambda: self._window.add(capture_id, time.monotonic()))
+        self._events.put(lambda: self._carrier.add(capture_id))
 
     def publish_visit(self, visit: Visit) -> None:
         """Publish that a visit is over, once; paho keeps the message while the broker is unreachable."""
@@ -90,55 +110,16 @@ class Publisher:
         client.on_connect_fail = lambda _c, _u: self._events.put(self._on_unreachable)
         client.on_disconnect = lambda _c, _u, _f, reason, _p: self._events.put(lambda: self._on_disconnected(reason))
         client.on_publish = lambda _c, _u, mid, reason, _p: self._events.put(lambda: self._on_acknowledged(mid, reason))
-        client.on_message = lambda _c, _u, message: self._events.put(lambda: self._on_message(message))
+        client.on_message = lambda _c, _u, message: self._events.put(
+            lambda: self._carrier.on_message(message.topic, bytes(message.payload))
+        )
         return client
 
     def _run(self) -> None:
-        next_ping = 0.0
         while not self._stopping.is_set():
+            seconds = self._carrier.step()
             with contextlib.suppress(queue.Empty):
-                self._events.get(timeout=TICK_SECONDS)()
-            if self.connected and time.monotonic() >= next_ping:
-                next_ping = time.monotonic() + PING_SECONDS
-                self._ping()
-            self._send_pending()
-
-    def _send_pending(self) -> None:
-        while self.connected and (capture_id := self._window.pop_next(time.monotonic())):
-            try:
-                capture = self._spool.read(capture_id)
-            except SpoolError as error:
-                log.warning("%s, trying again", error)
-                self._window.acknowledge(capture_id, time.monotonic(), accepted=False)
-                continue
-            if capture is None:  # dropped from a full spool, or damaged
-                self._window.complete(capture_id, time.monotonic())
-                continue
-            self._send(capture)
-
-    def _send(self, capture: Capture) -> None:
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        properties.ContentType = capture.content_type
-        properties.UserProperty = capture.properties()
-        info = self._client.publish(topics.IMAGES, capture.image, self._settings.mqtt_qos, properties=properties)
-        self._ids[info.mid] = capture.id
-        for listener in self._listeners:
-            listener.on_published(capture)
-        if self._settings.mqtt_qos == 0:  # paho drops these with the connection, so the time to retry counts from now
-            self._window.acknowledge(capture.id, time.monotonic(), accepted=self._settings.receipts == "on")
-        log.debug("Published %s", capture.id)
-
-    def _ping(self) -> None:
-        """Have the broker acknowledge something, so that the health check knows that it answers.
-
-        Bad news is asked for again: the word that it is over may be lost, and captures would wait until it comes.
-        """
-        self._client.publish(topics.ping(self._settings.camera_name), b"", qos=1)
-        if self._window.bridge_up is False or self.token_missing:
-            self._subscribe(STATES)
-
-    def _subscribe(self, filters: Sequence[str]) -> None:
-        self._client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in filters])
+                self._events.get(timeout=seconds)()
 
     def _on_connected(self, reason: ReasonCode) -> None:
         if reason.is_failure:
@@ -147,14 +128,13 @@ class Publisher:
             self._refused = reason
             return
         log.info("Connected to the broker at %s", self._address)
-        self.connected, self._logged_unreachable, self._refused = True, False, None
-        self._subscribe(SUBSCRIPTIONS)
-        self._window.requeue_acknowledged()  # paho itself repeats what was not acknowledged
+        self._logged_unreachable, self._refused = False, None
+        self._carrier.on_connected()
 
     def _on_disconnected(self, reason: ReasonCode) -> None:
         if self.connected:
             log.warning("Lost the broker at %s: %s", self._address, reason)
-        self.connected = False
+        self._carrier.on_disconnected()
 
     def _on_unreachable(self) -> None:
         if not self._logged_unreachable:
@@ -164,65 +144,31 @@ class Publisher:
             )
         self._logged_unreachable = True
 
+    def _on_acknowledged(self, mid: int, reason: ReasonCode) -> None:
+        accepted = not reason.is_failure and reason != NO_MATCHING_SUBSCRIBERS
+        self._carrier.on_acknowledged(mid, accepted=accepted, reason=str(reason))
+
     @property
     def _address(self) -> str:
         return f"{self._settings.edge_broker_host}:{self._settings.edge_broker_port}"
 
-    def _on_acknowledged(self, mid: int, reason: ReasonCode) -> None:
-        self.acknowledged_at = time.monotonic()
-        capture_id = self._ids.pop(mid, None)
-        if capture_id is None:
-            return
-        accepted = not reason.is_failure and reason != NO_MATCHING_SUBSCRIBERS
-        if not accepted:
-            log.warning("The broker did not accept %s (%s), trying again", capture_id, reason)
-        for listener in self._listeners if accepted else ():
-            listener.on_acknowledged(capture_id)
-        if accepted and self._settings.receipts == "off":
-            self._complete(capture_id, CaptureState.ACKNOWLEDGED)
-        else:
-            self._window.acknowledge(capture_id, time.monotonic(), accepted=accepted)
 
-    def _on_message(self, message: mqtt.MQTTMessage) -> None:
-        if message.topic == topics.BRIDGE_STATE and message.payload in {b"0", b"1"}:
-            self._on_bridge(up=message.payload == b"1")
-        elif message.topic == topics.TOKEN:
-            self.token_missing = message.payload == NO_TOKEN
-        elif message.topic == topics.RECEIPTS and self._settings.receipts == "on":
-            self._on_receipt(bytes(message.payload))
+class _PahoTransport:
+    """Sends with paho's client, which repeats what was not acknowledged, unless it has QoS 0."""
 
-    def _on_bridge(self, *, up: bool) -> None:
-        if up != self._window.bridge_up:
-            log.info("The bridge to the cloud is %s", "up" if up else "down, captures wait in the spool")
-        if up and self._window.bridge_up is False:
-            self._window.requeue_acknowledged()
-        self._window.bridge_up = up
+    def __init__(self, client: mqtt.Client, settings: Settings) -> None:
+        self._client, self._qos = client, settings.mqtt_qos
+        self._ping_topic = topics.ping(settings.camera_name)
+        self.keeps_unacknowledged = self._qos > 0
 
-    def _on_receipt(self, payload: bytes) -> None:
-        try:
-            receipt = Receipt.parse(payload)
-        except ValueError as error:
-            log.warning("Ignored a message on %s: %s", topics.RECEIPTS, error)
-            return
-        for stored in receipt.stored:
-            self._complete(stored.id, CaptureState.STORED, stored.key)
-        for rejected in receipt.rejected:
-            self._reject(rejected.id, rejected.reason)
+    def publish(self, capture: Capture) -> int:
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.ContentType = capture.content_type
+        properties.UserProperty = capture.properties()
+        return self._client.publish(topics.IMAGES, capture.image, self._qos, properties=properties).mid
 
-    def _complete(self, capture_id: str, state: CaptureState, note: str = "") -> None:
-        self._window.complete(capture_id, time.monotonic())
-        self._notify(capture_id, state, note)
-        if self._spool.remove(capture_id):
-            self.stored += 1
-            log.info("Stored %s", capture_id)
+    def ping(self) -> None:
+        self._client.publish(self._ping_topic, b"", qos=1)
 
-    def _reject(self, capture_id: str, reason: str) -> None:
-        if self._spool.remove(capture_id):
-            self.rejected += 1
-            log.error("The cloud rejected %s: %s", capture_id, reason)
-        self._notify(capture_id, CaptureState.REJECTED, reason)
-        self._window.complete(capture_id, time.monotonic())
-
-    def _notify(self, capture_id: str, state: CaptureState, note: str) -> None:
-        for listener in self._listeners:
-            listener.on_completed(capture_id, state, note)
+    def subscribe(self, filters: Sequence[str]) -> None:
+        self._client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in filters])

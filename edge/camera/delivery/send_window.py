@@ -102,6 +102,12 @@ class SendWindow:
         if flight.from_backlog:
             self._adjust_quota(now - flight.published_at, now)
 
+    def due_at(self) -> float:
+        """When `pop_next`, which has just returned None, may return something without further news; inf if never."""
+        if self.bridge_up is False:
+            return float("inf")
+        return min((self._due_at(flight) for flight in self._in_flight.values()), default=float("inf"))
+
     def requeue_acknowledged(self) -> None:
         """The brokers may have lost what they acknowledged: publish all of it again."""
         acknowledged = [key for key, flight in self._in_flight.items() if flight.retry_at is not None]
@@ -121,12 +127,21 @@ class SendWindow:
     def _find_overdue(self, now: float) -> list[str]:
         """What must be published again: what was lost or refused, else one probe."""
         late = {key: f for key, f in self._in_flight.items() if f.retry_at is not None and now >= f.retry_at}
-        lost = [key for key, f in late.items() if not f.accepted or f.published_at < self._newest_completed]
+        lost = [key for key, flight in late.items() if self._is_lost(flight)]
         if lost or not late or now < self._probe_at:
             return lost
         self._probe_at = now + self._probe_delay
         self._probe_delay = min(self._probe_delay * 2, MAX_RECEIPT_SECONDS)
         return [next(iter(late))]
+
+    def _is_lost(self, flight: InFlight) -> bool:
+        """Whether its time is all that it waits for; else it may be the next probe."""
+        return not flight.accepted or flight.published_at < self._newest_completed
+
+    def _due_at(self, flight: InFlight) -> float:
+        if flight.retry_at is None:
+            return float("inf")
+        return flight.retry_at if self._is_lost(flight) else max(flight.retry_at, self._probe_at)
 
     def _launch(self, capture_id: str, now: float, *, from_backlog: bool) -> str:
         attempt = self._attempts.pop(capture_id, 0)

@@ -41,6 +41,7 @@ class Spool:
         self._lock = threading.Lock()
         self._lock_file: int | None = None
         self._sizes: dict[str, int] = {}
+        self._left: dict[str, int] = {}  # needed no more, but the disk would not delete them
         self._bytes = 0
         with contextlib.suppress(OSError):  # `check_writable` reports it
             self._open()
@@ -64,11 +65,14 @@ class Spool:
             self.problem = None
         with contextlib.suppress(OSError):
             (self._folder / TEST_FILE).unlink(missing_ok=True)
+            self._delete_left()
 
     def put(self, capture: Capture) -> None:
         """Write a capture to disk, synced; raises SpoolError and remembers it as the `problem`."""
         try:
             self._open()
+            with contextlib.suppress(OSError):
+                self._delete_left()
             self._make_room(len(capture.image))
             self._write(capture)
         except OSError as error:
@@ -97,12 +101,20 @@ class Spool:
             return None
 
     def remove(self, capture_id: str) -> bool:
-        """Delete a capture that needs no more delivery; False if it was not there."""
+        """Delete a capture that needs no more delivery; False if it was not there.
+
+        What the disk does not delete is forgotten, and deleted when `check_writable` or `put` finds that it can be.
+        """
         with self._lock:
             name = self._name(capture_id)
-            if name:
+            if name is None:
+                return False
+            try:
                 self._delete(name)
-        return name is not None
+            except OSError as error:  # it became read-only, for instance
+                self._left[name] = self._sizes.pop(name)
+                self.problem = explain(self._folder, error)
+        return True
 
     def ids(self) -> list[str]:
         """What waits, oldest first."""
@@ -181,14 +193,20 @@ class Spool:
 
     def _delete(self, name: str) -> None:
         """With the lock held until the file is gone: else another thread drops the next one for the same room."""
-        self._bytes -= self._sizes.pop(name)
         (self._folder / name).unlink(missing_ok=True)
+        self._bytes -= self._sizes.pop(name)
+
+    def _delete_left(self) -> None:
+        with self._lock:
+            for name in list(self._left):
+                (self._folder / name).unlink(missing_ok=True)
+                self._bytes -= self._left.pop(name)
 
     def _write(self, capture: Capture) -> None:
         name = capture.id + capture.extension
         atomic_write(self._folder / name, capture.image, mode=PRIVATE_FILE)
         with self._lock:
-            self._bytes += len(capture.image) - self._sizes.get(name, 0)
+            self._bytes += len(capture.image) - self._sizes.get(name, 0) - self._left.pop(name, 0)
             self._sizes[name] = len(capture.image)
 
     def _quarantine(self, path: Path, reason: str) -> None:

@@ -265,10 +265,30 @@ def test_a_spool_that_cannot_be_listed_is_not_open_and_knows_all_captures_later(
     earlier.close()
 
     with mock.patch("camera.delivery.spool.os.scandir", side_effect=OSError(errno.EIO, "Input/output error")):
-        spool = Spool(tmp_path, 1_000_000)
+        spool = Spool(tmp_path, ROOM)
         found = [(spool.is_open, spool.ids())]
     spool.check_writable()
     found.append((spool.is_open, spool.ids()))
 
     assert found == [(False, []), (True, [make_capture(1).id])]
+    spool.close()
+
+
+def test_what_the_disk_does_not_delete_is_deleted_later_and_waits_no_more(
+    tmp_path: Path, make_capture: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path, ROOM)
+    spool.put(make_capture(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", mock.Mock(side_effect=OSError(errno.EROFS, "Read-only file system")))
+        removed = spool.remove(make_capture(1).id), spool.remove(make_capture(1).id)
+    waiting, kept_bytes, problem = spool.ids(), spool.bytes, spool.problem
+    spool.check_writable()
+
+    assert removed == (True, False)
+    assert waiting == []
+    assert kept_bytes == len(make_capture(1).image)
+    assert "Read-only file system" in str(problem)
+    assert (spool.bytes, spool.problem) == (0, None)
+    assert not list(tmp_path.glob("*.png"))
     spool.close()

@@ -18,7 +18,8 @@ class Bridge:
     def __init__(self, simulation: Simulation, name: str, edge: Broker, cloud: Broker) -> None:
         self.simulation, self.name, self._edge, self._cloud = simulation, name, edge, cloud
         self.up = False
-        self.forbidden = False  # revoked, or the cable is out
+        self._forbidden = False  # revoked, or the cable is out
+        self._is_trying = False
         self.swallows = False
         self.latency = LATENCY_SECONDS
         self._epoch = 0
@@ -26,18 +27,33 @@ class Bridge:
         cloud.on_message = lambda: [call() for call in (others, self.pump)]
         self.connect()
 
+    @property
+    def forbidden(self) -> bool:
+        return self._forbidden
+
+    @forbidden.setter
+    def forbidden(self, forbidden: bool) -> None:
+        self._forbidden = forbidden
+        self._try_soon()
+
+    @property
+    def _may_connect(self) -> bool:
+        return not self._forbidden and self._edge.up and self._cloud.up
+
     def connect(self) -> None:
-        """Try, and again after a while."""
-        may = not self.forbidden and self._edge.up and self._cloud.up
-        if self.up and not may:
-            self.cut()
-        elif not self.up and may:
-            self.up = True
-            self._edge.bridged, self._cloud.bridged = {OUT}, self._cloud.bridged | {self.name}
-            self._edge.retain(topics.BRIDGE_STATE, b"1")
-            self.pump()
-        if not self.up:
-            self.simulation.at(5 + 20 * self.simulation.rng.random(), self.connect)
+        """Try; what does not work is tried again once it may work."""
+        self._is_trying = False
+        if self.up or not self._may_connect:
+            return
+        self.up = True
+        self._edge.bridged, self._cloud.bridged = {OUT}, self._cloud.bridged | {self.name}
+        self._edge.retain(topics.BRIDGE_STATE, b"1")
+        self.pump()
+
+    def _try_soon(self) -> None:
+        if not self.up and not self._is_trying and self._may_connect:
+            self._is_trying = True
+            self.simulation.at(2 + 20 * self.simulation.rng.random(), self.connect)
 
     def cut(self) -> None:
         """Lose the connection; what was not acknowledged is sent again."""
@@ -54,10 +70,11 @@ class Bridge:
                 session.flying.clear()
         if self._edge.up:
             self._edge.retain(topics.BRIDGE_STATE, b"0")
-        self.simulation.at(2 + 10 * self.simulation.rng.random(), self.connect)
+        self._try_soon()
 
     def pump(self) -> None:
         if not self.up:
+            self._try_soon()  # a broker may have started
             return
         if not self._edge.up or not self._cloud.up:
             self.cut()

@@ -1,11 +1,12 @@
 """A broker that keeps MQTT's rules and forgets, copies, reorders and drops as brokers may."""
 
+import functools
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.simulator.engine.simulation import Simulation
+from tests.simulator.engine.simulation import Simulation, Task
 
 EXPIRY_SECONDS = 60.0  # of a session that shares a subscription
 
@@ -30,10 +31,7 @@ class Session:
     next_packet: int = 0
     window: int = 65535
     deliver: Callable[[int, Message], object] | None = None  # while it is connected
-
-    @property
-    def is_shared(self) -> bool:
-        return bool(self.topics) and self.topics[0].startswith("$share")
+    is_shared: bool = False
 
     def take(self) -> int:
         self.next_packet = self.next_packet % 65535 + 1
@@ -41,10 +39,12 @@ class Session:
 
 
 def matches(topics: list[str], topic: str) -> bool:
-    return any(_matches(pattern.split("/"), topic.split("/")) for pattern in topics)
+    return any(_matches(pattern, topic) for pattern in topics)
 
 
-def _matches(pattern: list[str], topic: list[str]) -> bool:
+@functools.cache
+def _matches(pattern_text: str, topic_text: str) -> bool:
+    pattern, topic = pattern_text.split("/"), topic_text.split("/")
     if pattern[0] == "$share":
         pattern = pattern[2:]
     for position, word in enumerate(pattern):
@@ -67,9 +67,11 @@ class Broker:
         self.links: dict[str, Callable[[str], object]] = {}  # how to end each client's connection
         self.on_acknowledged: Callable[[Message], object] = lambda _message: None
         self.on_message: Callable[[], object] = lambda: None
+        self.on_image: Callable[[], object] = lambda: None
         self.retained: dict[str, Message] = {}
         self._saved: dict[str, list[Message]] = {}
         self._turn = 0
+        self._until_up: list[Task] = []
         self._start()
 
     def save(self) -> None:
@@ -86,6 +88,7 @@ class Broker:
         if keeps:
             for name, messages in self._saved.items():
                 session = self.sessions.setdefault(name, Session(name, topics.get(name, [])))
+                session.is_shared = bool(session.topics) and session.topics[0].startswith("$share")
                 session.waiting.extend(messages)
 
     def stop(self) -> None:
@@ -100,7 +103,15 @@ class Broker:
     def start(self) -> None:
         self.simulation.trace(f"{self.name} starts")
         self.up = True
+        waiting, self._until_up = self._until_up, []
+        for task in waiting:
+            self.simulation.wake(task)
         self.on_message()
+
+    def wait_until_up(self) -> None:
+        if not self.up:
+            self._until_up.append(self.simulation.running())
+            self.simulation.block()
 
     def connect(
         self,
@@ -147,6 +158,7 @@ class Broker:
         if session is None:
             return
         session.topics = list(dict.fromkeys([*session.topics, *topics]))
+        session.is_shared = session.topics[0].startswith("$share")
         if session.deliver is not None:
             for message in self.retained.values():
                 if matches(topics, message.topic):
@@ -154,6 +166,8 @@ class Broker:
 
     def publish(self, message: Message) -> bool:
         """Return whether anybody subscribes; the answer does not say whether it was dropped."""
+        if message.topic.endswith("images"):
+            self.on_image()
         if self.drops and message.qos:
             return True
         found = False

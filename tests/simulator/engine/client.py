@@ -22,6 +22,23 @@ GRANTED = ReasonCode(PacketTypes.SUBACK, "Granted QoS 1")
 LATENCY_SECONDS = 0.004
 
 
+class Properties:
+    """What paho's takes, without a look at each name."""
+
+    def __init__(self, _packet_type: int) -> None:
+        return
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)  # what was not set; mypy is told that others were
+
+
+class SubscribeOptions:
+    RETAIN_SEND_IF_NEW_SUB = 1
+
+    def __init__(self, **_: Any) -> None:
+        return
+
+
 @dataclass(slots=True)
 class Info:
     """What publish returns."""
@@ -142,6 +159,9 @@ class Client:
             self._simulation.sleep(LATENCY_SECONDS)
             if not self._broker.up:
                 _call(self.on_connect_fail, self, None)
+                if delay == self._longest:  # one failure is like another; it goes on when the broker is back
+                    self._broker.wait_until_up()
+                    delay *= self._simulation.rng.random()
                 self._simulation.sleep(delay)
                 delay = min(delay * 2, self._longest)
                 continue

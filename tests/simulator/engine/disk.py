@@ -34,14 +34,18 @@ class Disk:
         self.handles: dict[int, tuple[str, Content | None]] = {}
         self._next_handle = 100
         self.on_unlink: Callable[[str], object] = lambda _name: None
+        self.on_named: Callable[[], object] = lambda: None
 
-    def step(self, *, writes: bool = False) -> None:
-        """One system call: others may come before it, the process may end before it, and the disk may refuse."""
+    def step(self, *, writes: bool = False, changes: bool = False) -> None:
+        """One system call: others may come before it, the process may end before it, and the disk may refuse.
+
+        A full disk refuses what `writes`, a broken one also what `changes` names: it has become read-only.
+        """
         self.simulation.pause()
         if writes and self.full:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if writes and self.broken:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        if (writes or changes) and self.broken:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     def open(self, name: str, content: Content | None) -> int:
         self._next_handle += 1
@@ -141,7 +145,7 @@ class Path:
         return self._content().data
 
     def unlink(self, *, missing_ok: bool = False) -> None:
-        self._disk.step()
+        self._disk.step(changes=True)
         if self._text in self._disk.files:
             self._disk.on_unlink(self.name)
             del self._disk.files[self._text]
@@ -152,9 +156,10 @@ class Path:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
     def replace(self, target: "Path") -> None:
-        self._disk.step()
+        self._disk.step(changes=True)
         self._disk.files[str(target)] = self._content()
         del self._disk.files[self._text]
+        self._disk.on_named()
 
     rename = replace
 

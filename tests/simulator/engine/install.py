@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import camera.delivery.capture_sink
+import camera.delivery.carrier
 import camera.delivery.history
 import camera.delivery.latency
 import camera.delivery.publisher
@@ -112,11 +113,11 @@ def name_session(number: int, uploaders: int, *more: Any) -> SessionConfig:
 class Paces:
     """How often the threads look by themselves; a week of seconds would be long."""
 
-    tick: float
     held_bytes: int  # of deliveries in memory
+    poll: float
     ping: float = 10_800.0
-    poll: float = 3600.0
-    bucket: float = 3600.0
+    broker: float = 14_000.0
+    bucket: float = 5000.0
 
 
 def replacements(
@@ -135,6 +136,7 @@ def replacements(
         fast_put_factory=lambda _client, _settings: FastPut([store, store], "STANDARD"),  # type: ignore[list-item]
     )
     put = types.SimpleNamespace(put=lambda _store, *args, **more: bucket.fast_put(store, *args, **more))
+    packets = {"Properties": client.Properties, "SubscribeOptions": client.SubscribeOptions}
     clock = {"threading": threads.THREADING, "monotonic": threads.monotonic}
     camera_clock = {"threading": threads.THREADING, "time": threads.TIME}
     return {
@@ -143,7 +145,8 @@ def replacements(
         camera.delivery.spool_folder: {"os": disk.OS, "fcntl": disk.FCNTL, "Path": lambda path: path},
         camera.delivery.publisher: camera_clock
         | {"queue": threads.QUEUE, "new_camera_client": connect_camera}
-        | {"TICK_SECONDS": paces.tick, "PING_SECONDS": paces.ping},
+        | packets,
+        camera.delivery.carrier: {"PING_SECONDS": paces.ping},
         camera.delivery.capture_sink: {"threading": threads.THREADING},
         camera.delivery.history: camera_clock,
         camera.delivery.latency: {"time": threads.TIME},
@@ -163,7 +166,7 @@ def replacements(
             "UploadLimit": functools.partial(UploadLimit, clock=threads.monotonic),
             "POLL_SECONDS": paces.poll,
             "BUCKET_CHECK_SECONDS": paces.bucket,
-            "BROKER_CHECK_SECONDS": paces.poll,
+            "BROKER_CHECK_SECONDS": paces.broker,
         },
         uploader.mqtt.delivery: clock,
         uploader.mqtt.receipts: {"threading": threads.THREADING},
@@ -173,6 +176,7 @@ def replacements(
             "new_client": connect,
             "discard_exclusive_session": lambda *_: None,
         },
+        uploader.mqtt.session: packets,
         uploader.mqtt.outbox: {"monotonic": threads.monotonic},
         uploader.mqtt.inbox: {"datetime": threads.TrueTime},
         uploader.store.retry: clock | {"random": simulation.rng},

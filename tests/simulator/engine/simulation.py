@@ -1,14 +1,16 @@
 """Time, chance and tasks of one history: a single thread, a clock that jumps from event to event, and one seed."""
 
 import hashlib
-import heapq
 import random
 import traceback
+from collections import Counter
 from collections.abc import Callable
+from heapq import heappop, heappush
 from typing import Any
 
 import greenlet
 
+WOKEN, TIMED_OUT = True, False  # why a task goes on
 JITTER_SECONDS = 0.002  # how long a task that may run waits for its turn
 
 
@@ -55,7 +57,7 @@ class Process:
         simulation.tasks_made += 1
         task = Task(self, function, simulation.tasks_made)
         self.tasks.append(task)
-        simulation.at(simulation.jitter(), lambda: simulation.resume(task, 0, woken=True))
+        simulation.at(simulation.jitter(), simulation.resume, task, 0, WOKEN)
         return task
 
     def kill(self) -> None:
@@ -84,9 +86,10 @@ class Simulation:
         self.task: Task | None = None  # which runs
         self.tasks_made = 0
         self.findings: list[str] = []
+        self.counts: Counter[str] = Counter()  # of what makes a history rich
         self.lines: list[str] | None = None  # the trace, where somebody wants to read it
         self._trace = hashlib.sha256()
-        self._events: list[tuple[float, int, Callable[[], object]]] = []
+        self._events: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._sequence = 0
         Simulation.current = self
 
@@ -109,25 +112,24 @@ class Simulation:
     def jitter(self) -> float:
         return self.rng.random() * JITTER_SECONDS
 
-    def at(self, seconds: float, call: Callable[[], object]) -> None:
+    def at(self, seconds: float, call: Callable[..., object], *arguments: Any) -> None:
         """Call in so many seconds, outside all tasks."""
-        self._sequence += 1
-        heapq.heappush(self._events, (self.now + seconds, self._sequence, call))
+        self._sequence = sequence = self._sequence + 1
+        heappush(self._events, (self.now + seconds, sequence, call, arguments))
 
     def run(self, until: float) -> None:
         events = self._events
         while events and events[0][0] <= until:
-            self.now, _, call = heapq.heappop(events)
-            call()
+            self.now, _, call, arguments = heappop(events)
+            call(*arguments)
         self.now = until
 
     def block(self, seconds: float | None = None) -> bool:
         """Wait, as the running task; False after so many seconds, True if woken before."""
         task = self.running()
-        task.token += 1
-        token = task.token
+        task.token = token = task.token + 1
         if seconds is not None:
-            self.at(max(0.0, seconds), lambda: self.resume(task, token, woken=False))
+            self.at(max(0.0, seconds), self.resume, task, token, TIMED_OUT)
         woken: bool = self.hub.switch()
         if not task.process.alive:
             raise KilledError
@@ -141,24 +143,24 @@ class Simulation:
         self.block(self.jitter())
 
     def wake(self, task: Task) -> None:
-        token = task.token
-        self.at(self.jitter(), lambda: self.resume(task, token, woken=True))
+        self.at(self.jitter(), self.resume, task, task.token, WOKEN)
 
-    def resume(self, task: Task, token: int, *, woken: bool) -> None:
+    def resume(self, task: Task, token: int, woken: bool) -> None:  # noqa: FBT001 -- called by `run`
         if task.token != token or task.done:
             return
-        task.token += 1
+        task.token = token + 1
         self.task = task
-        task.greenlet.switch(*(() if token == 0 else (woken,)))
+        if token:
+            task.greenlet.switch(woken)
+        else:
+            task.greenlet.switch()
         self.task = None
 
     def running(self) -> Task:
         """The running task; raises KilledError if its process has ended."""
         task = self.task
-        if task is None or greenlet.getcurrent() is not task.greenlet:
+        if task is None or not task.process.alive:
             raise KilledError  # a task that is being killed runs its `finally`
-        if not task.process.alive:
-            raise KilledError
         return task
 
     def process(self) -> Any:
