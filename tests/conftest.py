@@ -27,7 +27,7 @@ from tests.support.rig import CloudBroker, EdgeBroker, Store, running_cloud_brok
 SLOW = (  # S3 servers, or our programs run whole
     *("tests/attack/", "tests/integration/", "tests/faults/", "tests/e2e/", "tests/outside/", "tests/cloud/stores/"),
     *("tests/edge/diagnostics/", "tests/edge/web/test_live.py", "tests/edge/sources/test_replug.py"),
-    *("tests/edge/sources/v4l2/test_ioctl.py", "tests/cloud/uploader/admin/"),
+    *("tests/edge/sources/v4l2/test_ioctl.py", "tests/cloud/uploader/admin/", "tests/bench/test_workloads.py"),
 )
 SERVICES = {"store", "strict_store", "broker", "cloud_broker", "edge_broker", "edge_port", "browser"}  # fixtures
 FOOTAGE = {"media"}  # minutes of real video through the detector

@@ -3,12 +3,12 @@
 import importlib
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 from dev.bench.figures import machine, report
-from dev.bench.figures.measure import QUICK
-from dev.harness.process import StartError
+from dev.bench.figures.measure import FAILURES, QUICK, reason
 
 NAMES = ("uploader", "bridge", "endtoend", "camera", "quality", "growth", "gallery", "sight")
 
@@ -19,7 +19,11 @@ def main() -> int:
     if unknown:
         print(f"bench: there is no bench {unknown[0]}; there are {', '.join(NAMES)}", file=sys.stderr)
         return 2
-    return max([_run(name) for name in names])
+    try:
+        return max([_run(name) for name in names])
+    except KeyboardInterrupt:
+        print("bench: stopped", file=sys.stderr)
+        return 130
 
 
 def find(name: str) -> Callable[[Path], report.Report]:
@@ -29,15 +33,21 @@ def find(name: str) -> Callable[[Path], report.Report]:
 
 
 def _run(name: str) -> int:
+    """Run one; what fails is said, and does not keep the next from being run."""
     print(f"{name} ...", flush=True)
     measured = machine.measured(("QUICK=1 " if QUICK else "") + f"dev/bench/run {name}")
     with tempfile.TemporaryDirectory(prefix=f"usbcam-bench-{name}-") as folder:
         try:
             result = find(name)(Path(folder))
-        except (StartError, TimeoutError) as error:
-            print(f"bench: {name} failed: {error}", file=sys.stderr)
+        except FAILURES as error:
+            print(f"bench: {name} failed: {reason(error)}", file=sys.stderr)
             return 1
-    report.write(result, measured)
+        except Exception:  # noqa: BLE001 (a mistake in the bench: all is said, and the next one is run)
+            traceback.print_exc()
+            print(f"bench: {name} failed", file=sys.stderr)
+            return 1
+    if not QUICK:
+        report.write(result, measured)
     print(f"\n## {name}: {result.title}\n\n{result}\n", flush=True)
     return 0
 

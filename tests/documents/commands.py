@@ -60,7 +60,7 @@ RUN_BY: tuple[tuple[str, str, str], ...] = (
 NOT_RUN: dict[str, str] = {
     'echo "source ': "it changes the reader's shell",
     "./test": "a test cannot run the tests",
-    "dev/bench/run": "it measures for many minutes; tests/bench or a person runs it",
+    "dev/bench/run": "it measures for many minutes; REALITY=1 ./test tests/bench runs it with QUICK=1",
     "kubectl ": "it needs a cluster; tests/kubernetes checks the manifests",
     "deploy/kubernetes/enroll": "it needs a cluster; tests/kubernetes checks the manifests",
     "docker save": "it needs k3s",

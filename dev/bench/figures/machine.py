@@ -28,7 +28,8 @@ def _machine() -> str:
 
 def _versions() -> str:
     programs = [f"{name} {_version_of(name, *options)}" for name, options in PROGRAMS.items() if shutil.which(name)]
-    packages = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
+    installed = {distribution.name: distribution.version for distribution in importlib.metadata.distributions()}
+    packages = [f"{name} {installed[name]}" for name in PACKAGES if name in installed]
     return ", ".join([f"Python {platform.python_version()}", *programs, *packages]) + "."
 
 

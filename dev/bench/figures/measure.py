@@ -2,15 +2,20 @@
 
 import os
 import statistics
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import subprocess
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from dev.harness.process import StartError
 
 QUICK = bool(os.environ.get("QUICK"))
 RUNS = 2 if QUICK else 5
 TICKS = os.sysconf("SC_CLK_TCK")
 CHILD_TICKS = slice(11, 15)  # utime, stime, cutime, cstime, after the command's name
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+LONGEST_REASON = 300  # characters of why something was left out
+FAILURES = (StartError, OSError, subprocess.SubprocessError)  # of what was measured; TimeoutError is an OSError
 
 Sample = Mapping[str, float]  # what one run gave, by name
 
@@ -35,6 +40,7 @@ class Series:
     """What several contenders gave, run by run; the runs of one number belong together."""
 
     samples: Mapping[str, list[Sample]]
+    left_out: Mapping[str, str] = field(default_factory=dict)  # why, by contender
 
     def figure(self, contender: str, name: str) -> Figure:
         return Figure(tuple(sample[name] for sample in self.samples[contender]))
@@ -45,15 +51,29 @@ class Series:
         return Figure(tuple(ours[name] / theirs[name] for ours, theirs in pairs))
 
 
-def paired(contenders: Mapping[str, Callable[[], Sample]], runs: int = RUNS) -> Series:
-    """Run A, B, A, B, ...: the same number of runs each, in one go."""
+def paired(contenders: Mapping[str, Callable[[], Sample]], runs: int = RUNS, *, peers: Collection[str] = ()) -> Series:
+    """Run A, B, A, B, ...: the same number of runs each, in one go. A peer that fails is left out."""
     samples: dict[str, list[Sample]] = {name: [] for name in contenders}
+    left_out: dict[str, str] = {}
     for run in range(runs):
-        for name, measure in contenders.items():
-            samples[name].append(measure())
-            shown = ", ".join(f"{key} {number(value)}" for key, value in samples[name][-1].items())
-            print(f"  {run + 1}/{runs} {name}: {shown}", flush=True)
-    return Series(samples)
+        for name in [each for each in contenders if each in samples]:
+            try:
+                samples[name].append(contenders[name]())
+            except FAILURES as error:
+                if name not in peers:
+                    raise
+                del samples[name]
+                left_out[name] = reason(error)
+                print(f"  {run + 1}/{runs} {name} is left out: {left_out[name]}", flush=True)
+            else:
+                shown = ", ".join(f"{key} {number(value)}" for key, value in samples[name][-1].items())
+                print(f"  {run + 1}/{runs} {name}: {shown}", flush=True)
+    return Series(samples, left_out)
+
+
+def reason(error: Exception) -> str:
+    """Say in one line what failed."""
+    return " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
 
 
 def number(value: float) -> str:

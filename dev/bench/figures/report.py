@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dev.bench.figures.measure import Series
+
 FOLDER = Path(__file__).resolve().parents[1]
 RESULTS = FOLDER / "RESULTS.md"
 HEAD = """# Results
@@ -47,6 +49,12 @@ class Report:
         pictures = [f"![{name}](plots/{name}.svg)" for name in self.plots]
         notes = ["\n".join(f"- {note}" for note in self.notes)] if self.notes else []
         return "\n\n".join([*(str(table) for table in self.tables), *notes, *pictures])
+
+
+def left_out(*compared: Series) -> tuple[str, ...]:
+    """Say which contenders failed, and why."""
+    notes = [f"{name} was left out: {why}." for series in compared for name, why in series.left_out.items()]
+    return tuple(dict.fromkeys(notes))
 
 
 def write(report: Report, measured: str) -> None:

@@ -11,6 +11,7 @@ from dev.scripts.environment import ROOT
 from dev.scripts.programs import say
 
 PACKAGES = ("node-red@4.1.15", "node-red-node-aws@0.1.8")
+INSTALL_SECONDS = 600.0
 FOLDER = ROOT / ".venv" / "node-red"
 FLOW = [
     {"id": "t", "type": "tab", "label": "usbcam"},
@@ -60,7 +61,10 @@ def install() -> bool:
         say("Installing Node-RED with npm ...")
         command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(FOLDER), *PACKAGES]
         FOLDER.mkdir(parents=True, exist_ok=True)
-        return subprocess.run(command, check=False).returncode == 0
+        try:
+            return subprocess.run(command, check=False, timeout=INSTALL_SECONDS).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
     return True
 
 

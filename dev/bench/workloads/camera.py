@@ -21,7 +21,7 @@ from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Capture
 from dev.bench.figures.measure import QUICK, Figure, Sample, Series, cpu_seconds, memory_mb, paired
 from dev.bench.figures.plot import bars
-from dev.bench.figures.report import Report, Table
+from dev.bench.figures.report import Report, Table, left_out
 from dev.harness.process import LOOPBACK, Process, free_port, start, wait_for
 from dev.harness.services import start_camera
 
@@ -109,6 +109,7 @@ def run(folder: Path) -> Report:
         "Each looks at the same file in real time, 10 frames a second, and decodes it; CPU is of the whole process."
     )
     notes.append("motion looks for motion alone, not for faces; its floor is that cost.")
+    notes += left_out(*results.values())
     tables = [*(_table(name, series) for name, series in results.items()), fast, _visits()]
     plot = bars("CPU for a frame", "ms", {name: _cpu(series) for name, series in results.items()})
     return Report("camera", "What a frame costs at the edge", tuple(tables), tuple(notes), {"camera": plot})
@@ -133,7 +134,10 @@ def _compare(folder: Path, footage: Footage, contenders: dict[str, Callable[[Pat
         finally:
             process.kill()
 
-    return paired({name: functools.partial(trial, begin) for name, begin in contenders.items()})
+    return paired(
+        {name: functools.partial(trial, begin) for name, begin in contenders.items()},
+        peers=contenders.keys() - {"ours"},
+    )
 
 
 def _cost(process: Process, rate: int) -> Sample:

@@ -50,18 +50,18 @@ class Cloud:
 
 def run(folder: Path) -> Report:
     """One cloud for all runs."""
-    with _cloud(folder) as cloud:
-        _steady(folder, cloud, 10)  # nobody has connected yet
-        rates = paired({f"{rate} a second": functools.partial(_steady, folder, cloud, rate) for rate in RATES})
+    with running_cloud(folder) as cloud:
+        steady(folder, cloud, 10)  # nobody has connected yet
+        rates = paired({f"{rate} a second": functools.partial(steady, folder, cloud, rate) for rate in RATES})
         promises = paired(
             {
-                f"QoS {qos}, receipts {receipts}": functools.partial(_steady, folder, cloud, 10, qos, receipts)
+                f"QoS {qos}, receipts {receipts}": functools.partial(steady, folder, cloud, 10, qos, receipts)
                 for qos in (0, 1, 2)
                 for receipts in ("on", "off")
             }
         )
         spool = paired({"with fsync": lambda: _puts(folder), "without": lambda: _puts(folder, synced=False)})
-        drain = paired({"drain": functools.partial(_drain, folder, cloud)})
+        drained = paired({"drain": functools.partial(drain, folder, cloud)})
     tables = (
         _table("Capture to object in S3, by rate (80 KB, QoS 1, receipts on):", rates),
         _table("The same by promise, 10 a second:", promises),
@@ -73,7 +73,7 @@ def run(folder: Path) -> Report:
         Table(
             f"A backlog of {BACKLOG:,} captures of 8 KB after an outage:",
             ("", "captures/s", "seconds"),
-            (("drain", str(drain.figure("drain", "captures/s")), str(drain.figure("drain", "seconds"))),),
+            (("drain", str(drained.figure("drain", "captures/s")), str(drained.figure("drain", "seconds"))),),
         ),
     )
     notes = (
@@ -88,7 +88,7 @@ def run(folder: Path) -> Report:
 
 
 @contextmanager
-def _cloud(folder: Path) -> Iterator[Cloud]:
+def running_cloud(folder: Path) -> Iterator[Cloud]:
     store = stores.real(folder / "store")
     with BridgeRig(folder / "rig", by_relay=False) as rig:
         uploader = start_uploader(rig.folder / "uploader", **store.settings, CLOUD_BROKER_PORT=str(rig.cloud_port))
@@ -116,7 +116,7 @@ def _publisher(folder: Path, cloud: Cloud, qos: int = 1, receipts: str = "on") -
         spool.close()
 
 
-def _steady(folder: Path, cloud: Cloud, rate: int, qos: int = 1, receipts: str = "on") -> Sample:
+def steady(folder: Path, cloud: Cloud, rate: int, qos: int = 1, receipts: str = "on") -> Sample:
     count = round(rate * (2 if QUICK else RATES[rate]))
     captures = load.unique(KILOBYTES, count)
     began_at: dict[str, float] = {}
@@ -148,7 +148,7 @@ def _puts(folder: Path, *, synced: bool = True) -> Sample:
     return {"ms": 1000 * seconds / PUTS}
 
 
-def _drain(folder: Path, cloud: Cloud) -> Sample:
+def drain(folder: Path, cloud: Cloud) -> Sample:
     spool = Spool(folder / f"spool-{time.monotonic_ns()}", 2 << 30)
     with mock.patch("os.fsync", return_value=None):  # what waits was written long ago
         for make in load.unique(8, BACKLOG):

@@ -37,10 +37,12 @@ from enroll import x509
 from enroll.authority import CertificateAuthority
 from enroll.broker_sync import BrokerSync
 from enroll.edge_token import Token
+from uploader.settings import Settings as UploaderSettings
 
+SHIPPED_THREADS: int = UploaderSettings.model_fields["upload_threads"].default
 BUCKET = "fleet"
 KEYS = {"AWS_ACCESS_KEY_ID": "fleet", "AWS_SECRET_ACCESS_KEY": "fleet-secret"}
-DRAIN_SECONDS = 30.0
+DRAIN_SECONDS, SUBSCRIBE_SECONDS = 30.0, 300.0
 COLUMNS = (
     *("edges", "captures/s", "TLS handshakes/s", "sent", "receipted", "rejected", "connections lost"),
     *("capture to receipt: half", "99 of 100", "CPU: broker", "uploader", "store", "fleet"),
@@ -133,7 +135,7 @@ def main() -> int:
     return 0
 
 
-def start(folder: Path, names: list[str], threads: int) -> Cloud:
+def start(folder: Path, names: list[str], threads: int = SHIPPED_THREADS) -> Cloud:
     """Start the cloud, with these edges enrolled beforehand."""
     store_port, inside, outside = (stack.free_port() for _ in range(3))
     store = stack.start_store(folder / "store", port=store_port, access_key="fleet", secret_key="fleet-secret")
@@ -245,7 +247,11 @@ class Crowd:
         """Wait until every edge listens for its receipts, as a bridge does before it sends."""
         for edge in self._edges:
             self._selector.register(cast("socket.socket", edge.client.socket()), selectors.EVENT_READ, edge)
+        deadline = time.monotonic() + SUBSCRIBE_SECONDS
         while not all(edge.subscribed for edge in self._edges):
+            if time.monotonic() > deadline:
+                missing = sum(not edge.subscribed for edge in self._edges)
+                raise TimeoutError(f"waited {SUBSCRIBE_SECONDS:g} s, and {missing} edges have no subscription")
             self.turn()
         return self
 
@@ -298,7 +304,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--per-minute", type=float, default=1.0, help="captures of each edge")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each size runs")
     parser.add_argument("--kilobytes", type=int, default=80, help="of each capture")
-    parser.add_argument("--threads", type=int, default=16, help="UPLOAD_THREADS")
+    parser.add_argument("--threads", type=int, default=SHIPPED_THREADS, help="UPLOAD_THREADS")
     return parser.parse_args()
 
 

@@ -31,6 +31,7 @@ SHOTS = 3
 STRIP_DAYS = 14  # for which the page shows counts
 MONTHS = 1 if QUICK else 4
 S3_SECONDS = 0.03  # until S3 answers, say
+COUNT_SECONDS = 900.0  # until all is counted, however slow the machine
 WRITERS = 16
 BODY = b"\x89PNG\r\n\x1a\n"  # names and metadata are what is measured
 NEAR, FAR = "store on this machine", f"each request takes {1000 * S3_SECONDS:.0f} ms longer"
@@ -180,8 +181,10 @@ def _days(first: datetime, number: int) -> dict[str, str]:
 
 
 def _until_complete(port: int, path: str, query: Mapping[str, str]) -> None:
+    deadline = time.monotonic() + COUNT_SECONDS
     while not _asked(port, path, **query)[1]["complete"]:
-        pass
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {COUNT_SECONDS:g} s for {path} to be complete")
 
 
 def _page(port: int, **query: str) -> tuple[float, Any]:

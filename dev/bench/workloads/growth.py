@@ -12,14 +12,13 @@ from dev.bench.workloads import fleet
 EDGES = (1, 10, 100) if QUICK else (1, 10, 100, 300, 1000)
 IMAGES = 1000 if QUICK else 2000  # of all edges together, so that each run drains as much
 KILOBYTES = 80
-THREADS = 8
 LONGEST_SECONDS = 120.0
 
 
 def run(folder: Path) -> Report:
     """The same cloud for all, as an operator has it."""
     print("  enrolling ...", flush=True)
-    cloud = fleet.start(folder, [fleet.name(number) for number in range(max(EDGES))], THREADS)
+    cloud = fleet.start(folder, [fleet.name(number) for number in range(max(EDGES))])
     try:
         series = paired({str(count): functools.partial(_drain, cloud, count) for count in EDGES})
     finally:
