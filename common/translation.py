@@ -11,18 +11,17 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from string import Formatter
+from typing import NamedTuple
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(?![a-z])")
 BREAKS = (r"(?<=\.) ", "(?<=;) ", "(?<=:) ", "(?<=,) ")
 MAX_CHARACTERS, MAX_PARTS, REMEMBERED = 2000, 100, 512
 
 
-@dataclass(frozen=True)
-class Template:
+class Template(NamedTuple):
     """A sentence with {fields}, and how it is said in another language."""
 
     literals: tuple[str, ...]  # before, between and behind the fields

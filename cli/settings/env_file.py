@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable
+from typing import Iterable, NamedTuple
 
 from cli.settings.names import correct, is_known, is_secret
 from cli.settings.rules import form
@@ -28,8 +27,7 @@ class EnvFileError(Exception):
     """.env cannot be read at all; the text is a sentence for the user."""
 
 
-@dataclass(frozen=True)
-class Assignment:
+class Assignment(NamedTuple):
     """One setting, with the line on which it is."""
 
     name: str
@@ -42,8 +40,7 @@ class Assignment:
         return self.name if is_secret(self.name) else assignment(self.name, self.value)
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """What is wrong, in one sentence, and on which line; 0 is the whole file."""
 
     line: int
@@ -55,8 +52,7 @@ class Problem:
         return f"{place}: {self.text}"
 
 
-@dataclass(frozen=True)
-class EnvFile:
+class EnvFile(NamedTuple):
     """What a .env says, and what is wrong with its form."""
 
     settings: dict[str, Assignment]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
+from typing import NamedTuple, Sequence
 
 from cli.settings import edit, spoken
 from cli.settings.env_file import Assignment, EnvFile, read
@@ -19,8 +18,7 @@ from cli.settings.shown import SOURCES, is_plain
 NAME = re.compile(r"[\w-]*")
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """One setting that a person must think about."""
 
     name: str
