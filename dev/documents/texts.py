@@ -1,6 +1,7 @@
 """Every sentence that a program may show to somebody, as a template of gettext: a translation is a file beside it."""
 
 import ast
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -79,9 +80,10 @@ def sentences(program: str) -> dict[str, set[str]]:
     return found
 
 
-def texts_of(source: str) -> Iterator[str]:
+@functools.cache  # programs share modules, and each of their files is made from all
+def texts_of(source: str) -> tuple[str, ...]:
     """The texts of a module that somebody may read, but for those of its log."""
-    yield from _visit(ast.parse(source))
+    return tuple(_visit(ast.parse(source)))
 
 
 def _visit(node: ast.AST) -> Iterator[str]:

@@ -44,11 +44,12 @@ def example_settings() -> dict[str, str]:
     return {match[1]: match[2] for match in found if match}
 
 
-def repository_files() -> list[Path]:
+@functools.cache
+def repository_files() -> tuple[Path, ...]:
     """Return every text file that is, or is about to be, in the repository."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    return [ROOT / name for name in listed if (ROOT / name).is_file()]
+    return tuple(ROOT / name for name in listed if (ROOT / name).is_file())
 
 
 def documents() -> list[Path]:

@@ -28,7 +28,7 @@ OLD_WORDS = {
     r"it is told once": "published once",
     r"the way of a (picture|capture|message)": "the path of",
 }
-OLD = re.compile("|".join(rf"\b(?:{word})\b" for word in OLD_WORDS), re.IGNORECASE)
+OLD = re.compile(rf"\b(?:{'|'.join(OLD_WORDS)})\b", re.IGNORECASE)
 
 
 def strings(source: str) -> list[tuple[int, str]]:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
 from camera.sources.frame import Image, SourceEndedError, SourceError
@@ -30,7 +29,7 @@ def frames_of(file: Path) -> tuple[list[Image], list[float]]:
 
 
 def difference(one: Image, other: Image) -> float:
-    return float(np.abs(one.astype(float) - other.astype(float)).mean())
+    return float(cv2.absdiff(one, other).mean())
 
 
 @pytest.mark.parametrize(
