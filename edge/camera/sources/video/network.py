@@ -9,7 +9,8 @@ from typing import Any
 from camera.config.camera_url import CONNECTED, CameraUrl, parse_url
 from camera.sources.frame import Frame, SourceError, Timeouts
 from camera.sources.video.container import JPEGS, VideoContainer, VideoError
-from camera.sources.video.refusals import explain_refusal
+from camera.sources.video.login import asks_for_unknown_digest
+from camera.sources.video.refusals import UNAUTHORIZED, UNKNOWN_DIGEST, explain_refusal
 
 FFMPEG_TIMEOUT_SECONDS = 5.0
 CONNECT_SECONDS = 1.5
@@ -93,7 +94,10 @@ class NetworkSource:
         try:
             return VideoContainer(self._url, OPTIONS, FFMPEG_TIMEOUT_SECONDS, demuxer)
         except VideoError as error:
-            raise SourceError(f"CAMERA_SOURCE={address} {explain_refusal(error)}") from error
+            why = explain_refusal(error)
+            if error.kind == UNAUTHORIZED and asks_for_unknown_digest(self._url, address):
+                why = UNKNOWN_DIGEST
+            raise SourceError(f"CAMERA_SOURCE={address} {why}") from error
 
     def _stopped(self) -> SourceError:
         return SourceError(f"CAMERA_SOURCE={self._address} stopped sending; connecting again.")

@@ -3,9 +3,11 @@
 from camera.sources.video.container import NO_VIDEO, VideoError
 
 ADVICE = "look up the address of its stream or snapshot in the camera's manual"
+UNAUTHORIZED = "HTTPUnauthorizedError"
+UNKNOWN_DIGEST = "asks for a login by SHA-256 (401), which is not understood: let it take a digest by MD5, or Basic."
 REFUSALS = {
     NO_VIDEO: f"answers, but not with video: {ADVICE}.",
-    "HTTPUnauthorizedError": "refuses the user or password (401): check both; special characters must be encoded.",
+    UNAUTHORIZED: "refuses the user or password (401): check both; special characters must be encoded.",
     "HTTPForbiddenError": "does not let this user see it (403): check the user's rights in the camera.",
     "HTTPNotFoundError": f"has nothing under this path (404): {ADVICE}.",
     "HTTPBadRequestError": f"does not understand the request (400): {ADVICE}.",

@@ -127,6 +127,38 @@ def test_an_answer_without_a_picture_is_a_sentence(answer: bytes, said: str) -> 
     assert "secret" not in str(caught.value)
 
 
+BY_MD5, BY_SHA = (f'WWW-Authenticate: Digest realm="c", nonce="n", algorithm={name}' for name in ("MD5", "SHA-256"))
+WRONG, UNKNOWN = r"refuses the user or password \(401\)", "asks for a login by SHA-256"
+
+
+@pytest.mark.parametrize("protocol", ["HTTP/1.1", "RTSP/1.0"])
+@pytest.mark.parametrize(
+    ("offered", "said"),
+    [
+        ([BY_MD5], WRONG),
+        ([BY_SHA, BY_MD5], WRONG),
+        (['WWW-Authenticate: Basic realm="c"'], WRONG),
+        ([BY_SHA], UNKNOWN),
+        ([BY_MD5, BY_SHA.replace("SHA-256", '"SHA-512-256"')], UNKNOWN),
+        (['www-authenticate: basic realm="c"', BY_SHA], UNKNOWN),
+    ],
+)
+def test_a_login_that_is_not_understood_is_told_from_a_wrong_password(
+    protocol: str, offered: list[str], said: str
+) -> None:
+    def answer(connection: socket.socket) -> None:
+        for number in itertools.count(1):
+            lines = [f"{protocol} 401 Unauthorized", *offered, f"CSeq: {number}", "Content-Length: 0", "", ""]
+            connection.sendall("\r\n".join(lines).encode())
+            if not connection.recv(10000):
+                return
+
+    with Playing(answer) as url, pytest.raises(SourceError, match=said) as caught:
+        NetworkSource(url.replace("http://", f"{protocol[:4].lower()}://me:secret@"))
+
+    assert "secret" not in str(caught.value)
+
+
 def test_a_web_server_that_is_asked_by_rtsp_is_a_sentence() -> None:
     with Answering(200, b"hello") as url, pytest.raises(SourceError, match="CAMERA_SOURCE=rtsp://127") as caught:
         NetworkSource(url.replace("http://", "rtsp://me:secret@"))
