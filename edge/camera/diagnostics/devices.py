@@ -1,9 +1,8 @@
 """The cameras that are plugged in, as the doctor lists them."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from camera.sources.v4l2.discovery import DeviceRegistry, InaccessibleDevice, VideoDevice
+from camera.sources.v4l2.discovery import DeviceRegistry, InaccessibleDevice, VideoDevice, shared_serials
 from camera.sources.v4l2.errors import explain_os_error
 from common.runtime.check_result import CheckResult, failed, info, passed, warned
 
@@ -18,7 +17,8 @@ def check_devices(registry: DeviceRegistry) -> Iterator[CheckResult]:
     inaccessible = [device for device in found if isinstance(device, InaccessibleDevice)]
     for camera in cameras:
         yield passed(camera.name, f"{_describe(camera)}: {_formats(camera, registry)}.")
-    yield from _check_serials(cameras, registry)
+    for words in shared_serials(cameras, registry.devices):
+        yield warned("devices", words)
     for device in found:
         if isinstance(device, VideoDevice) and device.capabilities.multi_planar:
             yield info(device.name, f"{device.capabilities.card} gives multi-planar images, which are not supported.")
@@ -30,18 +30,6 @@ def check_devices(registry: DeviceRegistry) -> Iterator[CheckResult]:
         )
     elif not cameras and not inaccessible:
         yield info("devices", "There are video device nodes, but none of them captures.")
-
-
-def _check_serials(cameras: Sequence[VideoDevice], registry: DeviceRegistry) -> Iterator[CheckResult]:
-    """Cameras whose manufacturer gave them one serial are told apart by their ports."""
-    ports = {(camera.serial, camera.capabilities.bus) for camera in cameras if camera.serial}
-    for serial, times in Counter(serial for serial, _ in ports).items():
-        if times > 1:
-            alike = {camera.node.resolve() for camera in cameras if camera.serial == serial}
-            links = sorted(registry.devices.glob("v4l/by-path/*"))
-            names = [f"/dev/v4l/by-path/{link.name}" for link in links if link.resolve() in alike]
-            named = ", ".join(names) or "/dev/v4l/by-path/..."
-            yield warned("devices", f"{times} cameras have the serial {serial}: name each by its port, {named}.")
 
 
 def _describe(camera: VideoDevice) -> str:

@@ -16,6 +16,7 @@ from camera.sources.v4l2.discovery import (
     VideoDevice,
     candidates,
     device_fingerprint,
+    shared_serials,
 )
 from camera.sources.v4l2.errors import explain_os_error
 from camera.sources.v4l2.negotiation import format_description
@@ -36,7 +37,7 @@ class V4l2Camera:
         self._spec, self._settings, self._devices = spec, settings, devices
         self._owner = settings.camera_name
         self._reconnect = ReconnectState()
-        self._skipped = ""
+        self._skipped = self._shared = ""  # what was said last
         self._fingerprint: object = None  # of the devices when `open` was tried last
         self.timeouts = Timeouts(OPEN_SECONDS, frame_timeout(settings) + MARGIN_SECONDS)
 
@@ -99,6 +100,13 @@ class V4l2Camera:
             log.warning(words, self._owner, taken.name, taken.capabilities.card, said, remedy)
         self._skipped = said
 
+    def _log_shared_serial(self, fitting: Iterable[VideoDevice]) -> None:
+        """Say that the serial means several cameras; once, not at each opening."""
+        said = " ".join(shared_serials(fitting, self._devices.devices))
+        if said and said != self._shared:
+            log.warning("%s: %s", self._owner, said)
+        self._shared = said
+
     def _candidates(self) -> list[VideoDevice]:
         """What to try, one after the other; never empty."""
         last, registry = self._reconnect.device, self._devices
@@ -115,6 +123,7 @@ class V4l2Camera:
             return [self._named_device()]
         if not fitting:
             raise SourceError(self._explain_no_device(found))
+        self._log_shared_serial(fitting if self._spec.serial else ())
         return fitting
 
     def _named_device(self) -> VideoDevice:
@@ -145,7 +154,7 @@ class V4l2Camera:
             if isinstance(each, InaccessibleDevice):
                 if self._spec.serial is None or each.serial in {"", self._spec.serial}:
                     return explain_os_error(each.error, each.node, self._devices.devices)
-            elif each.capabilities.multi_planar and self._spec.is_any:
+            elif each.capabilities.multi_planar and self._spec.serial in {None, each.serial}:
                 return self._explain_no_capture(each)
             elif each.capabilities.captures:
                 present.append(each)

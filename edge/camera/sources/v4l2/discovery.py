@@ -4,6 +4,7 @@ import errno
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,6 +151,18 @@ def candidates(
             not device.first,
         ),
     )
+
+
+def shared_serials(found: Iterable[VideoDevice | InaccessibleDevice], devices: Path) -> Iterator[str]:
+    """A sentence for each serial that several cameras have: their manufacturer gave it to all of them."""
+    cameras = [each for each in found if isinstance(each, VideoDevice) and each.capabilities.captures and each.serial]
+    ports = {(camera.serial, camera.capabilities.bus) for camera in cameras}
+    for serial, times in Counter(serial for serial, _ in ports).items():
+        if times > 1:
+            alike = {camera.node.resolve() for camera in cameras if camera.serial == serial}
+            links = sorted(link for link in devices.glob("v4l/by-path/*") if link.resolve() in alike)
+            named = ", ".join(f"/dev/v4l/by-path/{link.name}" for link in links) or "/dev/v4l/by-path/..."
+            yield f"{times} cameras have the serial {serial}: name each by its port, {named}."
 
 
 def _sysfs_info(entry: Path) -> dict[str, str]:

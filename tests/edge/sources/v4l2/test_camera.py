@@ -156,6 +156,19 @@ def test_two_cameras_with_the_same_serial_are_told_apart_by_their_port(here: Fak
     assert left.calls.count("dequeue") == 0
 
 
+def test_a_serial_that_several_cameras_have_is_said_once(here: FakeMachine, caplog: pytest.LogCaptureFixture) -> None:
+    for port in (1, 2):
+        here.plug(FakeCamera(bus=f"usb-{port}"))
+    here.plug(FakeCamera(serial="Z9", bus="usb-3"))
+    camera, other = camera_at(here, "serial:A1B2C3"), camera_at(here, "serial:Z9")
+
+    for each in (camera, camera, other):
+        one_frame(each)
+
+    said = [record.message for record in caplog.records if "name each by its port" in record.message]
+    assert said == ["camera: 2 cameras have the serial A1B2C3: name each by its port, /dev/v4l/by-path/...."]
+
+
 def test_two_cameras_with_the_same_serial_are_never_swapped(here: FakeMachine) -> None:
     left, right, registry = FakeCamera(), FakeCamera(bus="usb-0000:00:14.0-2"), here.registry
     here.plug(left)
@@ -284,7 +297,7 @@ def test_a_camera_that_is_not_the_named_one_is_not_blamed(here: FakeMachine) -> 
     assert "Operation not permitted" in problem(camera_at(here, "serial:OTHER"))
 
 
-@pytest.mark.parametrize("source", ["auto", "0"])
+@pytest.mark.parametrize("source", ["auto", "0", "serial:A1B2C3"])
 def test_a_multi_planar_node_is_called_that(here: FakeMachine, source: str) -> None:
     here.plug(FakeCamera(multi_planar=True))
 
