@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from camera.config.settings import Settings
-from camera.pipeline.analyzer import FrameAnalyzer
+from camera.pipeline.analyzer import AnalysisResult, FrameAnalyzer
 from camera.pipeline.tracking.detector import Detection
 from camera.pipeline.tracking.track import Track
 from camera.pipeline.visits import recorder
@@ -247,32 +247,50 @@ def test_every_visit_of_the_synthetic_scene_is_captured_about_once() -> None:
     assert sum(captured.values()) <= 2 * VISITS
 
 
-def play(
-    path: Path, *, measured: bool = True, **wanted: object
-) -> tuple[list[Capture], list[Visit], dict[str, dict[int, Seen]]]:
-    """Watch a recording; also how crisp and how far to the side each track was, by the number of the frame."""
-    settings = Settings(**wanted)  # type: ignore[arg-type]  # what pydantic checks
-    source, sampler, analyzer = FileSource(path), FrameSampler(settings.detections_per_second), FrameAnalyzer(settings)
-    captures: list[Capture] = []
-    visits: list[Visit] = []
-    shown: dict[str, dict[int, Seen]] = defaultdict(dict)
+class Watching:
+    """Who watches a recording; also how crisp and how far to the side each track was, by the number of the frame."""
+
+    def __init__(self, *, measured: bool = True, **wanted: object) -> None:
+        settings = Settings(**wanted)  # type: ignore[arg-type]  # what pydantic checks
+        self._sampler, self._analyzer = FrameSampler(settings.detections_per_second), FrameAnalyzer(settings)
+        self._measured = measured
+        self.captures: list[Capture] = []
+        self.visits: list[Visit] = []
+        self.shown: dict[str, dict[int, Seen]] = defaultdict(dict)
+
+    def wants(self, seconds: float) -> bool:
+        return self._sampler.accept(seconds)
+
+    def see(self, frame: Frame) -> None:
+        result = self._analyzer.process(frame)
+        self._sampler.rate = self._analyzer.rate
+        self._keep(result)
+        for found in result.faces if self._measured else ():
+            self.shown[found.track][frame.number] = crispness(frame.image, found.box), sideways(frame.image, found.box)
+
+    def end(self) -> None:
+        self._keep(self._analyzer.flush())
+
+    def _keep(self, result: AnalysisResult) -> None:
+        self.captures += result.captures
+        self.visits += [visit.summary("camera") for visit in result.ended]
+
+
+def play(path: Path, *watching: Watching) -> None:
+    """Show a recording to all, each as often as it wants."""
+    source = FileSource(path)
     while True:
         try:
             seconds = source.grab()
         except SourceEndedError:
             break
-        frame = source.retrieve() if sampler.accept(seconds) else None
-        if frame is None:
-            continue
-        result = analyzer.process(frame)
-        sampler.rate = analyzer.rate
-        captures += result.captures
-        visits += [visit.summary("camera") for visit in result.ended]
-        for found in result.faces if measured else ():
-            shown[found.track][frame.number] = crispness(frame.image, found.box), sideways(frame.image, found.box)
+        asked = [each for each in watching if each.wants(seconds)]
+        if asked and (frame := source.retrieve()):
+            for each in asked:
+                each.see(frame)
     source.close()
-    result = analyzer.flush()
-    return [*captures, *result.captures], [*visits, *(visit.summary("camera") for visit in result.ended)], shown
+    for each in watching:
+        each.end()
 
 
 def recordings(media: Path) -> list[tuple[Path, int]]:
@@ -284,7 +302,9 @@ def test_visits_of_real_people_are_kept_each_by_sharp_shots_of_faces_that_look_h
     """By measures that the product does not use: what it chooses by would prove nothing."""
     ranks: list[float] = []
     for path, visits in recordings(media):
-        captures, found, shown = play(path, detections_per_second=10 if path.stat().st_size < LONG_BYTES else 3)
+        watching = Watching(detections_per_second=10 if path.stat().st_size < LONG_BYTES else 3)
+        play(path, watching)
+        captures, found, shown = watching.captures, watching.visits, watching.shown
 
         kept = Counter(track_of(capture) for capture in captures)
         best = {track: min(rank(c, shown[track]) for c in captures if track_of(c) == track) for track in kept}
@@ -308,9 +328,11 @@ def rank(capture: Capture, shown: dict[int, Seen]) -> float:
     return float(np.mean(np.array(here) > shown[capture.frame][0]))
 
 
-@pytest.mark.parametrize("rate", [0.5, 1, 2, 5, 15, 30])
-def test_visits_are_the_same_however_often_frames_are_processed(media: Path, rate: float) -> None:
-    captures, found, _ = play(media / "video/visits_shared.mp4", measured=False, detections_per_second=rate)
+def test_visits_are_the_same_however_often_frames_are_processed(media: Path) -> None:
+    watching = {rate: Watching(measured=False, detections_per_second=rate) for rate in (0.5, 1, 2, 5, 15, 30)}
 
-    assert len(found) == 4
-    assert {track_of(capture) for capture in captures} == {visit.track for visit in found}
+    play(media / "video/visits_shared.mp4", *watching.values())
+
+    assert {rate: len(each.visits) for rate, each in watching.items()} == dict.fromkeys(watching, 4)
+    for rate, each in watching.items():
+        assert {track_of(capture) for capture in each.captures} == {visit.track for visit in each.visits}, rate
