@@ -2,10 +2,15 @@
 
 Compose projects build the same images, and two fault worlds starve each other. Tests that mostly wait, for brokers and
 bridges that connect again, wait one after the other while other workers compute: xdist begins with the largest groups.
-The quick tests of a file stay together, so that what they share is made once: a drawn frame, Compose's view of a file.
+The quick tests of a file stay together, and those that share a fixture of their module, so that it is made once:
+Compose's view of a file, or a gallery with a month of visits.
 """
 
+import functools
+
 from xdist.scheduler import LoadGroupScheduling
+
+from tests.support.paths import ROOT
 
 GROUPS = {
     "tests/integration/broker/": "brokers",
@@ -27,7 +32,12 @@ class GroupScheduling(LoadGroupScheduling):  # type: ignore[misc] # xdist has no
     """The tests of a group run one by one in one worker. By path: pytest 9.2 hides the names xdist would go by."""
 
     def _split_scope(self, nodeid: str) -> str:
-        alone = nodeid
-        if self.config.getoption("--fast") or nodeid.startswith(TOGETHER):
-            alone = nodeid.partition("::")[0]
-        return next((group for path, group in GROUPS.items() if nodeid.startswith(path)), alone)
+        file = nodeid.partition("::")[0]
+        is_whole = self.config.getoption("--fast") or file.startswith(TOGETHER) or shares(file)
+        return next((group for path, group in GROUPS.items() if file.startswith(path)), file if is_whole else nodeid)
+
+
+@functools.cache
+def shares(file: str) -> bool:
+    """Whether a file has a fixture that is made once for its module."""
+    return 'scope="module"' in (ROOT / file).read_text(encoding="utf-8")
