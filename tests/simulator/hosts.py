@@ -17,9 +17,10 @@ from camera.delivery.spool import Spool
 from common.contract.capture import Box, Capture, CaptureMetadata
 from common.contract.embedded import PNG_SIGNATURE
 from tests.simulator.engine.bridge import Bridge
-from tests.simulator.engine.broker import Broker
+from tests.simulator.engine.broker import Broker, Message
 from tests.simulator.engine.disk import Disk, Path
 from tests.simulator.engine.install import BAD
+from tests.simulator.engine.journal import Journal
 from tests.simulator.engine.simulation import Process, Simulation
 from tests.simulator.engine.threads import SimpleQueue, true_time
 from uploader.service import UploaderService, build_worker
@@ -79,6 +80,7 @@ class EdgeHost:
         self.simulation.counts["starts"] += 1
         self.process = Process(self.simulation, f"camera of {self.name}")
         self.process.disk = self.disk
+        self.process.clock_error = lambda: self.clock_error
         self.process.broker = self.broker  # type: ignore[attr-defined]
         self._commands = SimpleQueue()
         self.process.spawn(self._run)
@@ -90,6 +92,14 @@ class EdgeHost:
     def stop(self) -> None:
         """SIGTERM."""
         self._commands.put("stop")
+
+    def publish_bare(self) -> Message:
+        """Somebody else on this host publishes an image without a description."""
+        rng = self.simulation.rng
+        message = Message("usbcam/images", picture(rng.randbytes(rng.choice([40, 400]))), 1)
+        if self.broker.up:
+            self.broker.publish(message)
+        return message
 
     def kill(self) -> None:
         if self.process is not None:
@@ -141,6 +151,8 @@ class UploaderHost:
         self.simulation, self.number, self.cloud, self.settings = simulation, number, cloud, settings
         self.process: Process | None = None
         self._signals = SimpleQueue()
+        self.clock_error = timedelta()
+        self._own: Any = types.SimpleNamespace(**vars(settings), journal_dir=Journal())
 
     @property
     def is_running(self) -> bool:
@@ -152,6 +164,7 @@ class UploaderHost:
         self.simulation.trace(f"uploader {self.number} starts")
         self.simulation.counts["starts"] += 1
         self.process = Process(self.simulation, f"uploader {self.number}")
+        self.process.clock_error = lambda: self.clock_error
         self.process.broker, self.process.number = self.cloud, self.number  # type: ignore[attr-defined]
         self._signals = SimpleQueue()
         self.process.spawn(self._run)
@@ -166,7 +179,7 @@ class UploaderHost:
 
     def _run(self) -> None:
         process = self.process
-        worker = build_worker(self.settings, CollectorRegistry())
+        worker = build_worker(self._own, CollectorRegistry())
         service = UploaderService(worker, threads=self.settings.upload_threads, heartbeat_file=self.settings.none)
         code = service.run(self._signals)  # type: ignore[arg-type]
         self.simulation.trace(f"uploader {self.number} ends with {code}")
@@ -175,11 +188,11 @@ class UploaderHost:
         self.simulation.at(0.0, lambda: process.kill() if process else None)
 
 
-def camera_settings(window: int, qos: int, spool_bytes: int) -> Any:
+def camera_settings(window: int, qos: int, spool_bytes: int, *, receipts: str) -> Any:
     return types.SimpleNamespace(
         window=window,
         mqtt_qos=qos,
-        receipts="on",
+        receipts=receipts,
         edge_broker_host="edge-broker",
         edge_broker_port=1883,
         camera_name="front",
@@ -201,7 +214,6 @@ def uploader_settings(uploaders: int, threads: int, template: str) -> Any:
         cloud_broker_port=1883,
         max_image_pixels=50_000_000,
         certificates_file=None,
-        journal_dir=None,
         none=None,
         broker_login=lambda: None,
     )

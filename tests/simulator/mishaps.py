@@ -129,6 +129,15 @@ def start_on_a_bad_disk(world: World) -> Callable[[], object]:
     return partial(setattr, host.disk, fault, False)  # noqa: FBT003
 
 
+def rot_what_waits(world: World) -> Callable[[], object]:
+    """The disk damages files that were written well: cut short, or with other bytes."""
+    host = a_host(world)
+    host.bridge.cut()
+    host.capture()
+    world.simulation.at(1, in_turn(host.kill, partial(world.rot, host)))
+    return host.start
+
+
 def fail_reads(world: World) -> Callable[[], object]:
     return switch(a_host(world).disk, "unreadable")
 
@@ -137,6 +146,22 @@ def jump_clock(world: World) -> Callable[[], object]:
     host = a_host(world)
     days = world.simulation.rng.choice([-365, -1, -0.1, 0.1, 365])
     return switch(host, "clock_error", timedelta(days=days), timedelta())
+
+
+def set_clock_back_over_a_lost_message(world: World) -> None:
+    """As when a host starts with a wrong clock, and finds the time a moment later."""
+    host, simulation = a_host(world), world.simulation
+    host.clock_error = timedelta(days=365)
+    simulation.at(1, setattr, host.broker, "drops", True)  # noqa: FBT003
+    simulation.at(2, host.capture)
+    simulation.at(20, setattr, host.broker, "drops", False)  # noqa: FBT003
+    simulation.at(25, setattr, host, "clock_error", timedelta())
+
+
+def jump_clock_of_uploader(world: World) -> Callable[[], object]:
+    """Ahead as far as it likes; behind only as far as captures may be ahead."""
+    days = world.simulation.rng.choice([-0.9, -0.1, 0.1, 1, 365])
+    return switch(an_uploader(world), "clock_error", timedelta(days=days), timedelta())
 
 
 def stop_clock(world: World) -> Callable[[], object]:
@@ -238,9 +263,17 @@ def revoke(world: World) -> Callable[[], object]:
     world.ever_revoked.add(host.name)
     for _ in range(3):
         host.capture()
-    world.simulation.at(0.1 * world.simulation.rng.random(), partial(world.revoked.add, host.name))
+    world.simulation.at(0.1 * world.simulation.rng.random(), partial(world.revocations.revoke, host.name))
     world.simulation.at(1, host.bridge.cut)
-    return in_turn(partial(world.revoked.discard, host.name), switch(host.bridge, "forbidden"))
+    return in_turn(partial(world.revocations.renew, host.name), switch(host.bridge, "forbidden"))
+
+
+def others_publish_bare_images(world: World) -> None:
+    """Programs that know nothing of captures; one image arrives twice."""
+    host, simulation = a_host(world), world.simulation
+    for _ in range(simulation.rng.choice([1, 2, 6])):
+        world.publish_bare(host)
+    simulation.at(10 ** (simulation.rng.random() * 4), world.publish_bare_again, host)
 
 
 def kill_uploader(world: World) -> Callable[[], object]:
@@ -310,8 +343,11 @@ MISHAPS: tuple[Mishap, ...] = (
     fill_disk,
     break_disk,
     start_on_a_bad_disk,
+    rot_what_waits,
     fail_reads,
     jump_clock,
+    set_clock_back_over_a_lost_message,
+    jump_clock_of_uploader,
     stop_clock,
     crash_edge_broker,
     restart_edge_broker,
@@ -329,6 +365,7 @@ MISHAPS: tuple[Mishap, ...] = (
     link_swallows_for_a_moment,
     slow_link,
     revoke,
+    others_publish_bare_images,
     kill_uploader,
     kill_uploader,
     restart_uploader,

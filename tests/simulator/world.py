@@ -3,18 +3,21 @@
 import contextlib
 import gc
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from common.contract import topics
 from common.contract.capture import CAPTURE_ID, Capture
+from common.contract.receipt import Receipt
 from storage.capture import contract_names
 from tests.simulator.engine.broker import Broker, Message
 from tests.simulator.engine.bucket import Bucket, Object
-from tests.simulator.engine.install import BAD, Paces, installed, replacements
+from tests.simulator.engine.install import BAD, Paces, Revocations, installed, replacements
 from tests.simulator.engine.simulation import Simulation
-from tests.simulator.hosts import EdgeHost, UploaderHost, camera_settings, uploader_settings
+from tests.simulator.hosts import SPOOL, EdgeHost, UploaderHost, camera_settings, uploader_settings
+from uploader.ingest.offences import Offence
 
 DAY = 86_400.0
 WEEK = 7 * DAY
@@ -24,6 +27,12 @@ FRESH_SECONDS = 300.0  # a capture on a calm day is stored by then
 UNIQUE = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{id}.png"
 COLLIDING = "{edge}/{captured_at:%Y/%m}.png"
 ROOMY, TINY = 100_000_000, 12_000
+MEGABYTES = 1 << 20
+NOTICED_SECONDS = 120.0  # so soon an uploader knows that the store is down
+LATEST_PUT_SECONDS = 700.0  # so long after its sender's last try a PUT may arrive
+LOOSE = Paces(held_bytes=256 * MEGABYTES, left_bytes=96 * MEGABYTES, waiting_qos_0=80, poll=10_800.0)
+TIGHT = Paces(held_bytes=20_000, left_bytes=96 * MEGABYTES, waiting_qos_0=80, poll=3600.0)
+TIGHT_AT_THE_BROKER = Paces(held_bytes=20_000, left_bytes=20_000, waiting_qos_0=2, poll=3600.0)
 LARGEST_BYTES = 5000  # of a capture here
 
 
@@ -43,7 +52,7 @@ class World:
     def __init__(self, seed: int) -> None:
         self.simulation = Simulation(seed)
         rng = self.simulation.rng
-        self.revoked: set[str] = set()
+        self.revocations = Revocations(self.simulation)
         self.ever_revoked: set[str] = set()
         self.promises: dict[str, Promise] = {}
         self.bucket = Bucket(self.simulation)
@@ -52,15 +61,23 @@ class World:
         edges = ["porch", "attic"][: rng.choice([1, 1, 2])]
         self.is_tiny = rng.random() < 0.2
         self.spool_bytes = TINY if self.is_tiny else ROOMY
-        self.paces = rng.choice([Paces(held_bytes=20_000, poll=3600.0), Paces(held_bytes=256 << 20, poll=10_800.0)])
+        self.paces = rng.choice([TIGHT, TIGHT_AT_THE_BROKER, LOOSE])
         permanent = {edge: [f"usbcam/{edge}/receipts"] for edge in edges}
         if uploaders == 1:
             permanent["uploader"] = ["usbcam/+/images"]
         self.cloud = Broker(self.simulation, "cloud broker", permanent)
-        camera = camera_settings(rng.choice([1, 4, 64]), rng.choice([1, 1, 1, 0]), self.spool_bytes)
+        receipts = "off" if rng.random() < 0.1 else "on"
+        qos = 1 if receipts == "off" else rng.choice([1, 1, 1, 0])
+        camera = camera_settings(rng.choice([1, 4, 64]), qos, self.spool_bytes, receipts=receipts)
+        self.bare: dict[bytes, list[str]] = {}  # images of others, and their keys
+        self._accepted: set[bytes] = set()  # by an edge's broker
+        self._may_be_dropped: Counter[str] = Counter()
+        self.cloud.on_publish = self._on_cloud_message
         self.cloud.on_acknowledged = self._on_acknowledged
         self.hosts = [EdgeHost(self.simulation, edge, self.cloud, camera) for edge in edges]
-        settings = uploader_settings(uploaders, threads, rng.choice([UNIQUE, UNIQUE, COLLIDING]))
+        template = rng.choice([UNIQUE, UNIQUE, COLLIDING])
+        self.is_colliding = template == COLLIDING
+        settings = uploader_settings(uploaders, threads, template)
         self.uploaders = [UploaderHost(self.simulation, number, self.cloud, settings) for number in range(uploaders)]
         self._parts: list[EdgeHost | UploaderHost] = [*self.hosts, *self.uploaders]
         self.made: dict[str, Capture] = {}
@@ -72,7 +89,12 @@ class World:
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         names = replacements(
-            self.simulation, self.paces, self.bucket, self.revoked, lambda: self.simulation.process().broker
+            self.simulation,
+            self.paces,
+            self.bucket,
+            self.revocations,
+            self._on_offence,
+            lambda: self.simulation.process().broker,
         )
         disabled, collects = logging.root.manager.disable, gc.isenabled()
         logging.disable(logging.CRITICAL)
@@ -108,6 +130,11 @@ class World:
         home = self._homes.get(promise.capture.id)
         return home is not None and self.bucket.objects[home].body == promise.capture.image
 
+    def promised_by(self, capture_id: str) -> str:
+        """The edge; empty for what is not in a spool yet."""
+        promise = self.promises.get(capture_id)
+        return promise.host.name if promise else ""
+
     def find_missing(self, host: EdgeHost, reason: str) -> None:
         """After a power cut: what was promised must be on the disk, unless the disk lied."""
         there = {name.rpartition("/")[2][:-4]: content for name, content in host.disk.files.items()}
@@ -121,6 +148,13 @@ class World:
                     self.simulation.report(f"a power cut took {promise.capture.id}, which had reached the spool")
                     promise.excused = "reported"
 
+    def rot(self, host: EdgeHost) -> None:
+        """Damage some of what waits on a disk; nobody can store it any more."""
+        waiting = [promise for promise in self.promises.values() if promise.host is host and not promise.excused]
+        for promise in waiting:
+            if not self.is_stored(promise) and host.disk.rot(f"{SPOOL}/{promise.capture.id}.png"):
+                promise.excused = "its disk lied"
+
     def _listen(self, host: EdgeHost) -> None:
         def promise(capture: Capture) -> None:
             ahead = host.clock_error.total_seconds() > DAY / 2
@@ -129,12 +163,55 @@ class World:
         def unlink(name: str) -> None:
             kept = self.promises.get(name[:-4])
             if kept is not None and not kept.excused and not self.is_stored(kept):
+                if host.settings.receipts == "off" and kept.capture.image in self._accepted:
+                    kept.excused = "accepted"
+                    return
                 self._on_dropped(host, kept, name)
 
         host.on_captured = lambda capture: self.made.__setitem__(capture.id, capture)
         host.on_promised = promise
         host.disk.on_unlink = unlink
-        host.disk.on_named = host.broker.on_image = partial(self._check_bounds, host)
+        host.disk.on_named = partial(self._check_bounds, host)
+        host.broker.on_publish = partial(self._on_edge_message, host)
+
+    def publish_bare(self, host: EdgeHost) -> None:
+        self.bare[host.publish_bare().payload] = []
+
+    def publish_bare_again(self, host: EdgeHost) -> None:
+        if host.broker.up:
+            host.broker.publish(Message("usbcam/images", next(reversed(self.bare)), 1))
+
+    def _on_edge_message(self, host: EdgeHost, message: Message) -> None:
+        if message.topic == topics.IMAGES:
+            self._accepted.add(message.payload)
+            self._check_bounds(host)
+
+    def _on_cloud_message(self, message: Message) -> None:
+        """No receipt names what is not stored, or not rejected, or was another edge's."""
+        if not message.topic.endswith("/receipts") or self.bucket.lost_bodies:
+            return
+        receipt = Receipt.parse(message.payload)
+        for stored in receipt.stored:
+            kept = self.bucket.objects.get(stored.key)
+            made = self.made.get(stored.id)
+            if kept is None or (made is not None and kept.body != made.image):
+                self.simulation.report(f"a receipt says that {stored.id} is stored as {stored.key}")
+            if message.topic != topics.edge_receipts(contract_names(kept.metadata)["edge"] if kept else ""):
+                self.simulation.report(f"the receipt for {stored.id} goes to {message.topic}")
+        for rejected in receipt.rejected:
+            if not self._homes.get(rejected.id, "").startswith("rejected/"):
+                self.simulation.report(f"a receipt says that {rejected.id} is rejected, and nothing is kept of it")
+
+    def _on_offence(self, edge: str, offence: Offence) -> None:
+        if offence is not Offence.DROPPED:
+            return
+        self._may_be_dropped[edge] += 1
+        if not all(host.settings.mqtt_qos for host in self.hosts):
+            return  # what has QoS 0 the broker has forgotten already
+        if self.paces.left_bytes > MEGABYTES:
+            self.simulation.report(f"a message of {edge} was dropped, and there was room for it at the broker")
+        if self.bucket.down_seconds > NOTICED_SECONDS:
+            self.simulation.report(f"a message of {edge} was dropped while nothing could be stored")
 
     def _on_dropped(self, host: EdgeHost, promise: Promise, name: str) -> None:
         promise.excused = "dropped"
@@ -142,6 +219,8 @@ class World:
         if not self.is_tiny:
             self.simulation.report(f"{name} was deleted from the spool, and is not stored")
         oldest = min(each for each in host.disk.files if each.endswith(".png") and each.count("/") == 2)
+        if sum(host.waiting().values()) + LARGEST_BYTES <= self.spool_bytes:
+            self.simulation.report(f"{name} was deleted from the spool, and there was room")
         if not oldest.endswith(name):
             self.simulation.report(f"{name} was deleted from the spool, and is neither stored nor the oldest")
 
@@ -150,12 +229,19 @@ class World:
         edge = topics.edge_of_images(message.topic)
         if edge in self.ever_revoked or not message.topic.endswith("/images"):
             return
-        if not any(stored.body == message.payload for stored in self.bucket.objects.values()):
+        if any(stored.body == message.payload for stored in self.bucket.objects.values()):
+            return
+        if self._may_be_dropped[edge]:
+            self._may_be_dropped[edge] -= 1
+        else:
             self.simulation.report(f"an image of {edge} was acknowledged, and is not stored")
 
     def _on_written(self, key: str, created: Object, old: Object | None) -> None:
         if old is not None and old.body == created.body and not self.bucket.lost_bodies:
             self.simulation.report(f"{key} was written again")
+        if created.body in self.bare:
+            self._on_bare_written(key, created.body)
+            return
         metadata = contract_names(created.metadata)
         found = next((each for each in self.made.values() if each.image == created.body), None)
         if key.startswith("rejected/") and not created.body and self.bucket.lost_bodies:
@@ -166,12 +252,21 @@ class World:
             return
         if created.body and self.made[capture_id].image != created.body:
             self.simulation.report(f"{key} holds the bytes of another capture than its metadata says")
+        if self.revocations.seconds(self.promised_by(capture_id)) > LATEST_PUT_SECONDS:
+            self.simulation.report(f"{capture_id} was stored, and its edge is revoked")
         home = self._homes.setdefault(capture_id, key)
         if home != key:
             self.simulation.report(f"{capture_id} is stored twice: {home} and {key}")
         others = [other for other, where in self._homes.items() if where == key and other != capture_id]
         if others:
             self.simulation.report(f"{key} held {others[0]} and was overwritten by {capture_id}")
+
+    def _on_bare_written(self, key: str, image: bytes) -> None:
+        """Once as well, where one uploader can know it: it has no id that says when it was made."""
+        keys = self.bare[image]
+        keys.append(key)
+        if len(keys) > 1 and len(self.uploaders) == 1 and not self.is_colliding and not self.bucket.was_late:
+            self.simulation.report(f"the same image is stored as {keys}")
 
     def _schedule_captures(self) -> None:
         rng = self.simulation.rng

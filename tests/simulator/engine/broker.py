@@ -67,7 +67,7 @@ class Broker:
         self.links: dict[str, Callable[[str], object]] = {}  # how to end each client's connection
         self.on_acknowledged: Callable[[Message], object] = lambda _message: None
         self.on_message: Callable[[], object] = lambda: None
-        self.on_image: Callable[[], object] = lambda: None
+        self.on_publish: Callable[[Message], object] = lambda _message: None
         self.retained: dict[str, Message] = {}
         self._saved: dict[str, list[Message]] = {}
         self._turn = 0
@@ -166,8 +166,7 @@ class Broker:
 
     def publish(self, message: Message) -> bool:
         """Return whether anybody subscribes; the answer does not say whether it was dropped."""
-        if message.topic.endswith("images"):
-            self.on_image()
+        self.on_publish(message)
         if self.drops and message.qos:
             return True
         found = False

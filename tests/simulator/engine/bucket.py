@@ -1,7 +1,7 @@
 """An S3 that answers late, twice, wrongly or not at all, and what its clients see."""
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -35,10 +35,24 @@ class Bucket:
         self.simulation = simulation
         self.objects: dict[str, Object] = {}
         self.on_written: Callable[[str, Object, Object | None], object] = lambda _key, _new, _old: None
-        self.down = self.denied = False
+        self._down_since: float | None = None
+        self.denied = False
         self.lost_bodies = False  # once, so that objects are repaired
+        self.was_late = False
         self.loses_bodies = False  # it says 200, and keeps nothing of the body
         self.impostor = self.throttled = self.failing = self.conflicting = self.late = self.doubled = 0.0
+
+    @property
+    def down(self) -> bool:
+        return self._down_since is not None
+
+    @down.setter
+    def down(self, down: bool) -> None:
+        self._down_since = self.simulation.now if down else None
+
+    @property
+    def down_seconds(self) -> float:
+        return 0.0 if self._down_since is None else self.simulation.now - self._down_since
 
     def call(self, operation: str, apply: Callable[[], Any]) -> Any:
         """One request, as its sender sees it."""
@@ -79,6 +93,7 @@ class Bucket:
     def _be_late(self, apply: Callable[[], Any]) -> None:
         """The sender gives up; the request may have been done, may be done yet, or never."""
         rng = self.simulation.rng
+        self.was_late = True
         fate = rng.randrange(3)
         if fate == 0:
             self._try(apply)
@@ -123,6 +138,17 @@ class S3Client:
     def head_bucket(self, **_: Any) -> dict[str, Any]:
         self._bucket.call("HeadBucket", lambda: None)
         return {}
+
+    def get_paginator(self, _operation: str) -> "S3Client":
+        return self
+
+    def paginate(self, *, Prefix: str, **_: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
+        objects = self._bucket.call("ListObjectsV2", lambda: dict(self._bucket.objects))
+        yield {
+            "Contents": [
+                {"Key": key, "Size": len(each.body)} for key, each in objects.items() if key.startswith(Prefix)
+            ]
+        }
 
     def list_objects_v2(self, **_: Any) -> dict[str, Any]:
         self._bucket.call("ListObjectsV2", lambda: None)

@@ -133,6 +133,8 @@ class Client:
         message = Message(topic, bytes(payload), qos, properties)
         if qos == 0:
             info.sent.set()
+            if self._connected:  # paho calls what was written published
+                self._packets.put(("sent", info.mid))
             self._travel(lambda: self._broker.publish(message))
             return info
         self._out[self._mid] = Outgoing(message, info)
@@ -205,6 +207,8 @@ class Client:
         if kind == "connected":
             _call(self.on_connect, self, None, content[0], ACCEPTED, None)
             self._send()
+        elif kind == "sent":
+            _call(self.on_publish, self, None, content[0], PUBLISHED, None)
         elif kind == "published":
             mid, reason = content
             outgoing = self._out.pop(mid, None)

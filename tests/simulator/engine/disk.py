@@ -72,6 +72,17 @@ class Disk:
             content.durable = content.data
         self.durable = dict(self.files)
 
+    def rot(self, name: str) -> bool:
+        """Damage a file; False if it is not there."""
+        content = self.files.get(name)
+        if content is None:
+            return False
+        whole, rng = content.data, self.simulation.rng
+        place = rng.randrange(len(whole))
+        content.data = rng.choice([whole[:place], whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]])
+        content.durable = content.data
+        return True
+
     def cut_power(self) -> None:
         rng = self.simulation.rng
         left: dict[str, Content] = {}
@@ -175,7 +186,9 @@ class Path:
         if self._disk.unreadable:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         found = []
-        for name in self._names():
+        names = self._names()
+        self._disk.simulation.rng.shuffle(names)  # a folder has no order
+        for name in names:
             path = Path(self._disk, name)
             found.append(types.SimpleNamespace(name=path.name, path=path, stat=path.stat, is_file=path.is_file))
         return found

@@ -15,7 +15,11 @@ import camera.delivery.publisher
 import camera.delivery.spool
 import camera.delivery.spool_folder
 import common.runtime.files
+import uploader.ingest.cameras
+import uploader.ingest.offences
 import uploader.ingest.parser
+import uploader.ingest.poison
+import uploader.ingest.revoked
 import uploader.metrics
 import uploader.mqtt.delivery
 import uploader.mqtt.inbox
@@ -30,15 +34,17 @@ import uploader.store.fast_put
 import uploader.store.retry
 import uploader.store.writer
 from common.contract.embedded import extract_metadata
-from tests.simulator.engine import bucket, client, disk, threads
+from tests.simulator.engine import bucket, client, disk, journal, threads
 from tests.simulator.engine.simulation import Simulation
 from uploader.ingest.image import ImageInfo, NotAnImageError
+from uploader.ingest.offences import Offence, Offences
 from uploader.mqtt.delivery import Deliveries
 from uploader.mqtt.session import SessionConfig, session_config
 from uploader.mqtt.upload_limit import UploadLimit
 from uploader.store.fast_put import FastPut
 from uploader.store.writer import CaptureStore
 
+READING_SECONDS = 0.02  # of an image
 BAD = b"bad"  # how the pixels of an image begin that can never be stored
 Names = dict[Any, dict[str, Any]]
 
@@ -67,41 +73,53 @@ class Unmetered:
         yield self
 
 
-class Revoked:
-    def __init__(self, edges: set[str]) -> None:
-        self._edges = edges
+class Revocations:
+    """The file that enrolment writes, in the place of a real one."""
 
-    def __contains__(self, edge: str) -> bool:
-        return edge in self._edges
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self.version = 0
+        self._since: dict[str, float] = {}
 
-    def count_dropped(self, _edge: str) -> None:
-        return
+    def revoke(self, edge: str) -> None:
+        self._since.setdefault(edge, self._simulation.now)
+        self.version += 1
 
+    def renew(self, edge: str) -> None:
+        self._since.pop(edge, None)
+        self.version += 1
 
-class NoPoison:
-    """In the place of the journal, which survives the end of real processes only."""
+    def seconds(self, edge: str) -> float:
+        """How long an edge has been revoked."""
+        return self._simulation.now - self._since.get(edge, self._simulation.now)
 
-    def is_poison(self, _message: object) -> bool:
-        return False
-
-    def reading(self, _message: object) -> Any:
-        return contextlib.nullcontext()
-
-    def blame(self, _message: object) -> None:
-        return
-
-    def blame_hogs(self) -> None:
-        return
-
-    clear = blame
-    close = blame_hogs
+    def names(self) -> dict[str, Any]:
+        """What `uploader.ingest.revoked` takes it for."""
+        return {
+            "os": types.SimpleNamespace(
+                fspath=lambda file: file,
+                stat=lambda _name: types.SimpleNamespace(st_ino=1, st_mtime_ns=self.version),
+            ),
+            "CertificateExpiry": types.SimpleNamespace(
+                read=lambda _file: types.SimpleNamespace(revoked=frozenset(self._since)),
+            ),
+        }
 
 
 def validate_image(payload: bytes, _max_pixels: int, _meter: object) -> ImageInfo:
-    """Pixels are not simulated either."""
+    """Pixels are not simulated; the time that they take is."""
+    Simulation.current.sleep(READING_SECONDS * Simulation.current.rng.random())
     if BAD in payload:
         raise NotAnImageError("it is damaged")
     return ImageInfo("image/png", extract_metadata(payload))
+
+
+def in_turn(*calls: Callable[[str, Offence], object]) -> Callable[[str, Offence], object]:
+    def call_all(edge: str, offence: Offence) -> None:
+        for call in calls:
+            call(edge, offence)
+
+    return call_all
 
 
 def name_session(number: int, uploaders: int, *more: Any) -> SessionConfig:
@@ -114,6 +132,8 @@ class Paces:
     """How often the threads look by themselves; a week of seconds would be long."""
 
     held_bytes: int  # of deliveries in memory
+    left_bytes: int  # of deliveries that wait at the broker for room
+    waiting_qos_0: int
     poll: float
     ping: float = 10_800.0
     broker: float = 14_000.0
@@ -121,7 +141,12 @@ class Paces:
 
 
 def replacements(
-    simulation: Simulation, paces: Paces, store: bucket.Bucket, revoked: set[str], brokers: Callable[[], Any]
+    simulation: Simulation,
+    paces: Paces,
+    store: bucket.Bucket,
+    revocations: Revocations,
+    on_offence: Callable[[str, Offence], object],
+    brokers: Callable[[], Any],
 ) -> Names:
     """What takes the place of each module's names. `brokers` gives the broker of the running process."""
 
@@ -157,8 +182,7 @@ def replacements(
             "create_client": lambda *_, **__: bucket.S3Client(store),
             "CaptureStore": make_store,
             "session_config": lambda *args: name_session(simulation.process().number, *args),
-            "RevokedEdges": lambda _file: Revoked(revoked),
-            "PoisonGuard": lambda *_: NoPoison(),
+            "Offences": lambda on_count: Offences(threads.monotonic, in_turn(on_count, on_offence)),
             "CpuBudgets": lambda _uploaders: Unmetered(),
             "Deliveries": lambda threads, _uploaders, limit: Deliveries(
                 threads, max_bytes=paces.held_bytes, limit=limit
@@ -178,13 +202,22 @@ def replacements(
         },
         uploader.mqtt.session: packets,
         uploader.mqtt.outbox: {"monotonic": threads.monotonic},
-        uploader.mqtt.inbox: {"datetime": threads.TrueTime},
+        uploader.mqtt.inbox: {
+            "datetime": threads.WallClock,
+            "monotonic": threads.monotonic,
+            "MAX_LEFT_BYTES": paces.left_bytes,
+            "MAX_WAITING_QOS_0": paces.waiting_qos_0,
+        },
+        uploader.ingest.revoked: revocations.names(),
+        uploader.ingest.offences: {"threading": threads.THREADING},
+        uploader.ingest.cameras: {"threading": threads.THREADING},
+        uploader.ingest.poison: clock | {"InHand": journal.InHand, "Suspects": journal.Suspects},
         uploader.store.retry: clock | {"random": simulation.rng},
         uploader.store.bucket_objects: {"threading": threads.THREADING},
         uploader.store.bare_images: {"threading": threads.THREADING},
         uploader.store.fast_put: {"monotonic": threads.monotonic, "obstore": put},
         uploader.ingest.parser: {"validate_image": validate_image},
-        uploader.metrics: clock | {"datetime": threads.TrueTime, "time": threads.TIME.time},
+        uploader.metrics: clock | {"datetime": threads.WallClock, "time": threads.TIME.time},
     }
 
 

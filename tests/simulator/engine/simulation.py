@@ -5,6 +5,7 @@ import random
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from heapq import heappop, heappush
 from typing import Any
 
@@ -49,6 +50,7 @@ class Process:
         self.simulation, self.name = simulation, name
         self.alive = True
         self.disk: Any = None
+        self.clock_error: Callable[[], timedelta] = timedelta  # of its host
         self.tasks: list[Task] = []
         self.on_death: list[Callable[[], object]] = []  # sockets are closed, locks are released
 

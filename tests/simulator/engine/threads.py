@@ -20,6 +20,12 @@ def true_time() -> datetime:
     return EPOCH + timedelta(seconds=Simulation.current.now)
 
 
+def wall_clock() -> datetime:
+    """What the host of the running process takes for the time."""
+    task = Simulation.current.task
+    return true_time() + (task.process.clock_error() if task else timedelta())
+
+
 class Lock:
     """Not reentrant, as Python's."""
 
@@ -167,15 +173,15 @@ def get_ident() -> int:
     return task.number if task else 0
 
 
-class TrueTime(datetime):
-    """`datetime` for code whose clock is right."""
+class WallClock(datetime):
+    """`datetime` by the clock of the host."""
 
     @classmethod
     def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
-        return true_time().astimezone(tz)
+        return wall_clock().astimezone(tz)
 
 
 THREADING = types.SimpleNamespace(Lock=Lock, Condition=Condition, Event=Event, Thread=Thread, get_ident=get_ident)
 QUEUE = types.SimpleNamespace(SimpleQueue=SimpleQueue, Empty=queue.Empty)
-TIME = types.SimpleNamespace(monotonic=monotonic, time=lambda: true_time().timestamp())
-__all__ = ["EPOCH", "QUEUE", "THREADING", "TIME", "KilledError", "SimpleQueue", "TrueTime", "monotonic", "true_time"]
+TIME = types.SimpleNamespace(monotonic=monotonic, time=lambda: wall_clock().timestamp())
+__all__ = ["EPOCH", "QUEUE", "THREADING", "TIME", "KilledError", "SimpleQueue", "WallClock", "monotonic", "true_time"]
