@@ -15,7 +15,6 @@ from camera.control.health_check import health as health_of
 from camera.control.health_check import is_running
 from camera.delivery.spool_folder import SpoolInUseError
 from camera.diagnostics.doctor import doctor as run_doctor
-from camera.diagnostics.offline import detect_faces, extract_captures
 from camera.diagnostics.running import CommandError, command, describe, preview
 from camera.diagnostics.snapshot import STDOUT, SnapshotError, UnknownCameraError, find_camera, save
 from camera.diagnostics.snapshot import snapshot as write_snapshot
@@ -144,6 +143,8 @@ def status() -> int:
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 def detect(images: Sequence[str]) -> int:
     """Find the faces in images. Prints a JSON line for each image."""
+    from camera.diagnostics.offline import detect_faces  # noqa: PLC0415 -- not for the camera itself
+
     return detect_faces(_settings(), list(images))
 
 
@@ -161,6 +162,8 @@ def captures(video: str, out: Path | None, report: Path | None) -> int:
     """
     if out is None and report is None:
         raise WrongInputError("captures needs --out DIR for the images, --report DIR for the contact sheet, or both")
+    from camera.diagnostics.offline import extract_captures  # noqa: PLC0415 -- not for the camera itself
+
     return extract_captures(_settings(), video, out, report)
 
 

@@ -39,3 +39,23 @@ def test_no_folder_overflows(package: str) -> None:
 
     counts = {folder: len(names - IN_EVERY_PROGRAM) for folder, names in entries.items()}
     assert {folder: count for folder, count in counts.items() if count > MAX_ENTRIES} == {}
+
+
+def test_what_a_camera_seldom_needs_is_not_loaded_at_its_start() -> None:
+    seldom = ("camera.sources.synthetic", "camera.diagnostics.offline", "camera.diagnostics.contact_sheet", "av")
+    theirs = ("edge/camera/sources/synthetic/", "edge/camera/diagnostics/offline.py")
+    loaded = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in modules("edge/camera")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        for name in _imported(node)
+        if f"{name}.".startswith(tuple(f"{each}." for each in seldom))
+    }
+
+    assert {each for each in loaded if not each.startswith(theirs)} == set()
+
+
+def _imported(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.ImportFrom):
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -18,7 +18,7 @@ from dev.bench.figures.measure import QUICK, Sample, cpu_seconds, memory_mb, pai
 from dev.bench.figures.report import Report, Table
 from dev.bench.rig import stores
 from dev.bench.rig.delay import delayed
-from dev.harness.process import LOOPBACK, Process, free_port, wait_for
+from dev.harness.process import LOOPBACK, Process, free_port, until_up
 from dev.harness.services import s3_client, start_gallery
 from storage.star import marker
 
@@ -105,7 +105,7 @@ def _started(folder: Path, settings: Mapping[str, str], look: Callable[[int, Pro
     broker = {"CLOUD_BROKER_PORT": str(free_port())}
     process = start_gallery(folder / f"run-{time.monotonic_ns()}", GALLERY_PORT=str(port), **broker, **settings)
     try:
-        wait_for(lambda: _answers(port), seconds=30, what="the gallery")
+        until_up(process, lambda: _answers(port))
         return dict(look(port, process))
     finally:
         process.kill()

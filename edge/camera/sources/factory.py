@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from camera.config.settings import Settings
 from camera.config.source_spec import DeviceSpec, FileSpec, NetworkSpec, SyntheticSpec
 from camera.sources.frame import FrameSource, FrameSourceFactory, Timeouts
-from camera.sources.synthetic.source import SyntheticSource, create_scene
 from camera.sources.turned import TurnedCamera
 from camera.sources.v4l2.camera import V4l2Camera
 from camera.sources.v4l2.discovery import DeviceRegistry
@@ -49,7 +48,13 @@ def _source(settings: Settings, devices: DeviceRegistry) -> FrameSourceFactory:
         case FileSpec(path):
             return ReopenableSource(lambda stop: FileSource(path, loop=settings.file_at_end == "loop", stop=stop))
         case SyntheticSpec():
-            return ReopenableSource(lambda stop: SyntheticSource(create_scene(settings), settings.frame_rate, stop))
+            return ReopenableSource(lambda stop: _synthetic(settings, stop))
+
+
+def _synthetic(settings: Settings, stop: threading.Event) -> FrameSource:
+    from camera.sources.synthetic.source import SyntheticSource, create_scene  # noqa: PLC0415 -- the demo's alone
+
+    return SyntheticSource(create_scene(settings), settings.frame_rate, stop)
 
 
 def validate_file_source(settings: Settings) -> None:
