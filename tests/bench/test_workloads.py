@@ -23,8 +23,8 @@ def cheap_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endtoend, "BACKLOG", 3)
     monkeypatch.setattr(bridge, "IMAGES", 20)
     monkeypatch.setattr(bridge, "RATE_SECONDS", 0.1)
-    monkeypatch.setattr(uploader, "WARM", 20)
-    monkeypatch.setattr(uploader, "SECONDS", 0.1)
+    monkeypatch.setattr(uploader, "WARM", 0)
+    monkeypatch.setattr(uploader, "SECONDS", 60.0)  # it ends with the last image
 
 
 def test_captures_of_endtoend_are_stored_and_get_their_receipts(tmp_path: Path) -> None:
