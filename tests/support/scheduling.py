@@ -26,6 +26,10 @@ GROUPS = {
     "tests/reality/test_arm64.py": "arm64",
 }
 TOGETHER = ("tests/deploy/", "tests/documents/", "tests/kubernetes/")
+LONG = (  # quick tests, but many seconds together: one by one they fill the workers at the end
+    *("tests/cli/test_usbcam.py", "tests/common/web/test_page_attack.py", "tests/simulator/"),
+    "tests/edge/pipeline/test_sight.py",
+)
 
 
 class GroupScheduling(LoadGroupScheduling):  # type: ignore[misc] # xdist has no types
@@ -33,7 +37,8 @@ class GroupScheduling(LoadGroupScheduling):  # type: ignore[misc] # xdist has no
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        is_whole = self.config.getoption("--fast") or file.startswith(TOGETHER) or shares(file)
+        is_fast = self.config.getoption("--fast") and not file.startswith(LONG)
+        is_whole = is_fast or file.startswith(TOGETHER) or shares(file)
         return next((group for path, group in GROUPS.items() if file.startswith(path)), file if is_whole else nodeid)
 
 
