@@ -30,6 +30,10 @@
 #define DOUBT_IS_NO_SUCCESS 21
 #define RETRY_THE_STORE 22
 #define KEEP_THE_SESSION 23
+#define ALTERNATIVE_KEY 24
+#define KEEP_WHAT_IS_REJECTED 25
+#define RECEIPT_NAMES_ITS_CAPTURE 26
+#define ASK_FOR_BAD_NEWS_AGAIN 27
 
 byte removed;                      /* the rule that is not kept; 0 = none */
 byte budget;                       /* how many faults may still happen */
@@ -55,6 +59,7 @@ bool writing = false;              /* a capture is written and not synced */
 mtype = { none, waiting, sent, held, orphan };  /* an orphan is sent, and no PUBACK will come */
 mtype flight[C] = none;
 bool cut = false;                  /* the camera's connection to its broker is lost */
+bool down = false;                 /* the camera takes the bridge for down: no timeout ends then */
 
 /* The brokers: which messages each holds, and which receipts are on their way back. More copies would say nothing new:
    a second delivery comes of what an uploader holds, and of what is sent, forwarded or delivered again meanwhile. */
@@ -164,8 +169,12 @@ proctype Publisher() {
        :: else
        fi;
        n = 0 }
-  :: atomic { receipts && flight[0] == held && !WITHOUT(TIMEOUT) -> flight[0] = waiting }
-  :: atomic { receipts && flight[1] == held && !WITHOUT(TIMEOUT) -> flight[1] = waiting }
+  :: atomic { receipts && !down && flight[0] == held && !WITHOUT(TIMEOUT) -> flight[0] = waiting }
+  :: atomic { receipts && !down && flight[1] == held && !WITHOUT(TIMEOUT) -> flight[1] = waiting }
+  :: atomic { down && !cut && !WITHOUT(ASK_FOR_BAD_NEWS_AGAIN) ->            /* it is up: all that is held goes again */
+       down = false;
+       if :: flight[0] == held -> flight[0] = waiting :: else fi;
+       if :: flight[1] == held -> flight[1] = waiting :: else fi }
   :: atomic { cut ->                                                         /* connected again */
        cut = false;
        n = 0;
@@ -186,7 +195,8 @@ proctype Publisher() {
 
 proctype Receiver() {              /* of receipts, at the camera */
   do
-  :: atomic { !cut && !revoked && receipt[0] -> receipt[0] = false; forget(0) }
+  :: atomic { !cut && !revoked && receipt[0] && WITHOUT(RECEIPT_NAMES_ITS_CAPTURE) -> receipt[0] = false; forget(1) }
+  :: atomic { !cut && !revoked && receipt[0] && !WITHOUT(RECEIPT_NAMES_ITS_CAPTURE) -> receipt[0] = false; forget(0) }
   :: atomic { !cut && !revoked && receipt[1] -> receipt[1] = false; forget(1) }
   od
 }
@@ -203,27 +213,6 @@ inline write(k, c) {               /* PUT with If-None-Match: * */
   :: object[k] == 0 || WITHOUT(CONDITION) -> object[k] = c + 1; writes[c] = (writes[c] < 2 -> writes[c] + 1 : 2); taken = false
   :: else -> taken = true
   fi
-}
-
-inline store(c) {                  /* is_new: written now, and not found there */
-  taken = false;
-  is_new = true;
-  if
-  :: poison && c == 1 ->
-     is_new = !rejected[c];
-     writes[c] = writes[c] + !rejected[c];
-     rejected[c] = true
-  :: else ->
-     write(KEY(c), c);
-     if
-     :: taken && (IS_AT(KEY(c), c) || WITHOUT(OWNER_OF_A_TAKEN_KEY) || WITHOUT(DIGEST_IN_THE_ID)) -> is_new = false
-     :: taken && !(IS_AT(KEY(c), c) || WITHOUT(OWNER_OF_A_TAKEN_KEY) || WITHOUT(DIGEST_IN_THE_ID)) ->
-        write(ALTERNATIVE(c), c);
-        is_new = !taken
-     :: !taken
-     fi
-  fi;
-  taken = false
 }
 
 inline answer(c) {                 /* a receipt is published, best effort */
@@ -260,6 +249,28 @@ inline redeliver(c) {              /* the session has kept what was not acknowle
 }
 
 inline begin_again() { redeliver(c); elsewhere = false; acknowledged = false; is_new = false; taken = false; c = 0; goto idle }
+
+inline store(c) {                  /* is_new: written now, and not found there */
+  taken = false;
+  is_new = true;
+  if
+  :: poison && c == 1 ->
+     is_new = !rejected[c];
+     writes[c] = writes[c] + !rejected[c];
+     rejected[c] = !WITHOUT(KEEP_WHAT_IS_REJECTED)
+  :: else ->
+     write(KEY(c), c);
+     if
+     :: taken && (IS_AT(KEY(c), c) || WITHOUT(OWNER_OF_A_TAKEN_KEY) || WITHOUT(DIGEST_IN_THE_ID)) -> is_new = false
+     :: taken && !(IS_AT(KEY(c), c) || WITHOUT(OWNER_OF_A_TAKEN_KEY) || WITHOUT(DIGEST_IN_THE_ID)) ->
+        if :: WITHOUT(ALTERNATIVE_KEY) -> begin_again() :: else fi;           /* tried again and again */
+        write(ALTERNATIVE(c), c);
+        is_new = !taken
+     :: !taken
+     fi
+  fi;
+  taken = false
+}
 
 proctype Uploader() {
   byte c = 0;
@@ -339,6 +350,7 @@ proctype Misfortune() {            /* both brokers lose what they like, together
   :: atomic { FAULT(forgetful && edge[0]); edge[0] = false }
   :: atomic { FAULT(forgetful && edge[1]); edge[1] = false }
   :: atomic { FAULT(!cut); cut = true }
+  :: atomic { FAULT(receipts && !down && (flight[0] == held || flight[1] == held)); down = true }  /* the word that it is up is lost */
   :: atomic { FAULT(edge[0] && !cloud[0]); cloud[0] = true }               /* forwarded, the bridge's PUBACK lost */
   :: atomic { FAULT(edge[1] && !cloud[1]); cloud[1] = true }
   :: atomic { FAULT(receipts && WITHOUT(RECEIPTS_FROM_THE_BRIDGE_ALONE)); receipt[0] = true }

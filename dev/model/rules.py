@@ -39,6 +39,9 @@ FULL = Surroundings(
     "a full spool", {"captures": 2, "receipts": 1, "forgetful": 1, "tiny": 1}, small=(1, 0), whole=(1, 1)
 )
 UNRECEIPTED = Surroundings("without receipts, brokers that lose nothing", {"captures": 2}, small=(2, 1), whole=(2, 1))
+ALONE = Surroundings(
+    "one capture", {"captures": 1, "receipts": 1, "forgetful": 1}, small=(1, 0), whole=(2, 1)
+)  # no more than a rule needs
 EVERYWHERE = (ONE, TWO, COLLIDING, POISON, FULL, UNRECEIPTED)
 
 
@@ -76,6 +79,10 @@ REMOVALS = (
     Removal("RECEIPTS_FROM_THE_BRIDGE_ALONE", ONE, Property.SAFE, 1),
     Removal("LIST_THE_SPOOL_AT_START", ONE, Property.SETTLES, 1),
     Removal("DOUBT_IS_NO_SUCCESS", ONE, Property.SAFE, 1),
+    Removal("ALTERNATIVE_KEY", COLLIDING, Property.SETTLES, 0),
+    Removal("KEEP_WHAT_IS_REJECTED", POISON, Property.SAFE, 0),
+    Removal("RECEIPT_NAMES_ITS_CAPTURE", TWO, Property.SAFE, 0),
+    Removal("ASK_FOR_BAD_NEWS_AGAIN", ALONE, Property.SETTLES, 2),
     Removal("STORE_BEFORE_ACKNOWLEDGING", UNRECEIPTED, Property.SETTLES, 1),
     Removal("ACKNOWLEDGE_WHERE_DELIVERED", UNRECEIPTED, Property.SETTLES, 2),
     Removal("KEEP_THE_SESSION", UNRECEIPTED, Property.SETTLES, 1),

@@ -44,7 +44,7 @@ RUN_BY: tuple[tuple[str, str, str], ...] = (
     ("docker build -t usbcam-cloud", "tests/e2e/test_two_files.py", '"up", "--build"'),
     ("python -m dev.conformance", "tests/integration/broker/test_conformance.py", "try_broker"),
     ("CLOUD_HOST=cloud.example.org AUTHORITY_DIR=", "tests/cloud/enroll/conftest.py", '"IDENTITY_DIR"'),
-    ("python -m tests.simulator", "tests/simulator/test_simulator.py", "def test_"),
+    ("make simulate", "tests/simulator/test_simulator.py", "def test_"),
     ("REALITY=1 ./test tests/reality", "tests/reality", "REALITY"),
     ("PLANTED=1 ./test tests/simulator", "tests/simulator/test_simulator.py", "PLANTED"),
     ("cp .env.example .env", "tests/e2e/test_two_files.py", ".env.example"),
