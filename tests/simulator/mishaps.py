@@ -220,6 +220,12 @@ def broker_drops_what_it_acknowledges(world: World) -> Callable[[], object]:
     return switch(any_broker(world), "drops")
 
 
+def broker_refuses(world: World) -> Callable[[], object]:
+    host = a_host(world)
+    host.capture()
+    return switch(host.broker, "refuses")
+
+
 def broker_copies(world: World) -> Callable[[], object]:
     return switch(any_broker(world), "copies")
 
@@ -273,7 +279,11 @@ def others_publish_bare_images(world: World) -> None:
     host, simulation = a_host(world), world.simulation
     for _ in range(simulation.rng.choice([1, 2, 6])):
         world.publish_bare(host)
-    simulation.at(10 ** (simulation.rng.random() * 4), world.publish_bare_again, host)
+    uploader = an_uploader(world)
+    if simulation.rng.random() < 0.5:  # what it knew is gone, and the bucket tells
+        simulation.at(5, uploader.kill)
+        simulation.at(6, uploader.start)
+    simulation.at(10 + 10 ** (simulation.rng.random() * 4), world.publish_bare_again, host)
 
 
 def kill_uploader(world: World) -> Callable[[], object]:
@@ -357,6 +367,7 @@ MISHAPS: tuple[Mishap, ...] = (
     brokers_save,
     brokers_save,
     broker_drops_what_it_acknowledges,
+    broker_refuses,
     broker_copies,
     broker_reorders,
     camera_loses_its_broker,

@@ -61,6 +61,7 @@ class Broker:
     def __init__(self, simulation: Simulation, name: str, permanent: dict[str, list[str]]) -> None:
         self.simulation, self.name, self._permanent = simulation, name, permanent
         self.up = True
+        self.refuses = False  # each publish, in its answer
         self.drops = self.copies = self.mixes = False  # what it does badly at the moment
         self.sessions: dict[str, Session] = {}
         self.bridged: set[str] = set()  # sessions whose bridge is connected

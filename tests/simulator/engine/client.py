@@ -246,7 +246,8 @@ class Client:
         epoch = self._epoch
 
         def arrive() -> None:
-            reason = PUBLISHED if self._broker.publish(message) else NOBODY
+            answer = PUBLISHED if self._broker.refuses or self._broker.publish(message) else NOBODY
+            reason = QUOTA if self._broker.refuses else answer
             self._back(epoch, ("published", mid, reason))
 
         self._travel(arrive)
