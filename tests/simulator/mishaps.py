@@ -12,7 +12,7 @@ from tests.simulator.world import WEEK, World
 Mishap = Callable[[World], Callable[[], object] | None]  # returns what ends it
 LAST_BEGINNING = 0.9 * WEEK
 LONGEST_SECONDS = 0.08 * WEEK
-LONGEST_RETRYING_SECONDS = 1200.0  # each retry is an event, and a day of them shows nothing new
+LONGEST_RETRYING_SECONDS = 900.0  # each retry is an event, and a day of them shows nothing new
 MIN_MISHAPS, MAX_MISHAPS = 4, 24
 
 
@@ -33,7 +33,7 @@ def befall(world: World) -> None:
 def begin(world: World, mishap: Mishap, seconds: float) -> None:
     simulation = world.simulation
     name = mishap.__name__
-    if name.startswith("store"):
+    if name.startswith("store") or mishap is crash_cloud_broker_during_slow_uploads:
         seconds = min(seconds, LONGEST_RETRYING_SECONDS)
     simulation.trace(f"{name} for {seconds:.0f} s")
     simulation.counts["mishaps"] += 1
