@@ -39,9 +39,9 @@ def honest_edge(broker: CloudBroker) -> Iterator[Honest]:
         yield Honest(edge, witness)
 
 
-def refusals(broker: CloudBroker) -> list[str]:
+def refusals(broker: CloudBroker, word: str = "Refused") -> list[str]:
     assert broker.process is not None
-    return [line for line in broker.process.tail(10_000).splitlines() if "Refused" in line]
+    return [line for line in broker.process.tail(10_000).splitlines() if word in line]
 
 
 def has_logged(broker: CloudBroker, pattern: str) -> bool:

@@ -73,12 +73,17 @@ def old_tls(broker: CloudBroker, _folder: Path) -> ssl.SSLContext | None:
     return made
 
 
-def may_tell(broker: CloudBroker) -> bool:
-    """Whether the log has a line for one more refusal: of one second it counts what comes after five."""
-    assert broker.process is not None
-    seconds = [line.split()[0] for line in refusals(broker)[-5:]]
-    is_full = len(seconds) == 5 and len(set(seconds)) == 1
-    return not is_full or time.time() - broker.process.log.stat().st_mtime > 1
+def wait_until_it_may_tell(broker: CloudBroker, word: str) -> None:
+    """Wait until the log has a line for one more refusal: of one second it counts what comes after five."""
+    process = broker.process
+    assert process is not None
+
+    def may_tell() -> bool:
+        seconds = [line.split()[0] for line in refusals(broker, word)[-5:]]
+        is_full = len(seconds) == 5 and len(set(seconds)) == 1
+        return not is_full or time.time() - process.log.stat().st_mtime > 1
+
+    wait_for(may_tell, seconds=10, what="a second of which not five refusals are told")
 
 
 UNAUTHENTICATED = [no_certificate, no_tls, self_made, expired, the_brokers_own, old_tls]
@@ -92,7 +97,7 @@ def test_an_unauthenticated_client_gets_no_answer_and_one_line_in_the_log(
     client: Callable[[CloudBroker, Path], ssl.SSLContext | None],
 ) -> None:
     context = client(cloud_broker, tmp_path)
-    wait_for(lambda: may_tell(cloud_broker), seconds=10, what="a second of which not five refusals are told")
+    wait_until_it_may_tell(cloud_broker, "Refused")
     before = len(refusals(cloud_broker))
 
     assert attack.answer(cloud_broker.outside_port, context, attack.connect_packet()) == b""
@@ -119,6 +124,8 @@ def test_an_enrolled_edge_gets_in_with_every_tls_of_today(
 def test_an_edge_writes_what_the_product_uses_below_its_own_name_and_no_more(
     cloud_broker: CloudBroker, honest: Honest, porch: Credentials, topic: str
 ) -> None:
+    wait_until_it_may_tell(cloud_broker, "Denied")
+
     with Client(cloud_broker.outside_port, credentials=porch) as edge:
         code = edge.publish(topic, b"forged")
 
@@ -168,6 +175,8 @@ def test_a_will_that_would_be_retained_is_refused(
 def test_an_edge_hears_its_own_receipts_alone(
     cloud_broker: CloudBroker, honest: Honest, porch: Credentials, topic: str
 ) -> None:
+    wait_until_it_may_tell(cloud_broker, "Denied")
+
     with Client(cloud_broker.outside_port, credentials=porch) as edge:
         assert edge.subscribe(topic).value == NOT_AUTHORIZED
         assert edge.subscribe("usbcam/porch/receipts").value == 1
