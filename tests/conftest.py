@@ -55,11 +55,11 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)  # also without xdist (-p no:xdist)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Three workers a core, since many tests wait; none for single files, which start sooner without."""
+    """Two workers a core and one, since many tests wait; none for single files, which start sooner without."""
     cores = os.cpu_count() or 1
     if all(".py" in argument for argument in config.args):
         return 0
-    return cores + 1 if config.getoption("--fast") else 3 * cores
+    return cores + 1 if config.getoption("--fast") else 2 * cores + 1
 
 
 @pytest.hookimpl(optionalhook=True)
