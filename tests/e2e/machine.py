@@ -11,7 +11,7 @@ BUCKET = "pictures"
 # Small frames, and few: enough for the visits of the synthetic camera, and other tests want the processor, too.
 CALM = {"DETECTIONS_PER_SECOND": "4", "FRAME_WIDTH": "320", "FRAME_HEIGHT": "240", "MIN_FACE_PX": "20"}
 # Docker asks for the first time after one interval, and each question costs a tenth of a second of the processor.
-HEALTH_SECONDS = 4
+HEALTH_SECONDS = 8
 CHECKED = {"edge": ("camera", "edge-broker"), "cloud": ("cloud-broker", "uploader", "gallery")}
 
 
