@@ -13,7 +13,7 @@ from common.contract.times import timestamp
 Reach = Callable[[Tab, str], None]  # the page's address
 Patch = Callable[[Any], None]  # changes an answer's JSON
 
-TILES = "#days .tile"
+TILES = "#days .tile:visible"  # those of poor pictures are folded
 GOOD = "#days li:not(.poor) .tile"
 HOUR = timedelta(hours=1)
 

@@ -18,7 +18,7 @@ from storage.star import read_tags
 from tests.support.pages.tabs import new_tab
 from tests.support.pages.web import Site
 
-TILES = "#days .tile"
+TILES = "#days .tile:visible"  # those of poor pictures are folded
 SECONDS = 30.0
 
 
