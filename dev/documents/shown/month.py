@@ -152,7 +152,7 @@ def visits(days: int, people: int, now: datetime) -> Iterator[Capture]:
     random = np.random.default_rng(7)
     for back in range(days):
         day = (now - timedelta(days=back)).replace(minute=0, second=0, microsecond=0)
-        hours = [hour for hour in HOURS if back or hour < now.hour] if now.hour > HOURS[0] else []
+        hours = [hour for hour in HOURS if back or hour < now.hour]
         whens = [day.replace(hour=hour) + timedelta(minutes=float(random.uniform(0, 58))) for hour in hours]
         recent = [] if back else [now - timedelta(minutes=minutes) for minutes in (4, 26)]
         for place, began in enumerate((*whens, *recent)):
