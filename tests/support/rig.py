@@ -62,17 +62,13 @@ class Broker(ABC):
 
     def kill(self) -> None:
         """End it as a power cut does (SIGKILL)."""
-        if self.process is not None and self.container is not None:
-            self.container.kill()
-        if self.process is not None:
-            self.process.kill()
+        if running := self.container or self.process:
+            running.kill()
 
     def stop(self) -> None:
         """End it properly (SIGTERM)."""
-        if self.process is not None and self.container is not None:
-            self.container.stop()
-        if self.process is not None:
-            self.process.stop()
+        if running := self.container or self.process:
+            running.stop()
 
     def restart(self) -> Process:
         """Kill it and start it again on what it left."""

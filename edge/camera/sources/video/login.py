@@ -33,8 +33,11 @@ def _head(url: str, address: CameraUrl) -> bytes:
     else:
         request = f"GET {path or '/'} HTTP/1.0\r\nHost: {place}{END.decode()}"
     answer = b""
-    with contextlib.suppress(OSError), socket.create_connection((host, address.port), SECONDS) as plain:
-        connection = _unverified().wrap_socket(plain) if address.scheme in TLS else plain
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection((host, address.port), SECONDS) as plain,
+        _unverified().wrap_socket(plain) if address.scheme in TLS else plain as connection,
+    ):
         connection.sendall(request.encode())
         while END not in answer and len(answer) < MAX_BYTES and (more := connection.recv(MAX_BYTES)):
             answer += more
