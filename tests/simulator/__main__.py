@@ -31,14 +31,18 @@ def run_many(seeds: range) -> int:
             if number % PROGRESS == 0:
                 print(f"{number} histories, {broken} broken, {monotonic() - began:.0f} s", flush=True)
     seconds = monotonic() - began
-    each = ", ".join(f"{count / len(seeds):.1f} {what}" for what, count in sorted(counts.items()))
+    each = ", ".join(f"{count / max(1, len(seeds)):.1f} {what}" for what, count in sorted(counts.items()))
     print(f"{len(seeds)} histories of a week, {broken} broken, {seconds:.0f} s; a week has {each}")
     print(f"traces: {hashes.hexdigest()[:16]}")
     return broken
 
 
 def main() -> int:
-    numbers = [int(word) for word in sys.argv[1:]] or [0, 10_000]
+    words = sys.argv[1:]
+    if len(words) > 2 or not all(word.isdecimal() for word in words):
+        print(f"simulate: {' '.join(words)} is not one seed, or the first and the end of several", file=sys.stderr)
+        return 2
+    numbers = [int(word) for word in words] or [0, 10_000]
     if len(numbers) > 1:
         return 1 if run_many(range(*numbers)) else 0
     history = simulate(numbers[0], keep_trace=True)
