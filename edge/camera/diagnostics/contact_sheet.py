@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 
 from camera.pipeline.analyzer import AnalysisResult, DetectedFace
-from camera.pipeline.visits.encoder import crop
 from camera.sources.frame import Frame, Image
-from common.contract.capture import Capture
+from common.contract.capture import Box, Capture
 
 NAME = "contact-sheet.html"
 THUMBNAIL_PX = 150  # high
@@ -97,9 +96,18 @@ def _figure(thumbnail: _Thumbnail, kind: str) -> str:
     return f'<figure class="{kind}">{image}<figcaption>{escape(thumbnail.caption)}</figcaption></figure>'
 
 
+def surroundings(image: Image, box: Box, margin: float) -> Image:
+    """Cut out the face with a margin of its own size on each side, as far as the frame goes."""
+    height, width = image.shape[:2]
+    across, down = round(box.width * margin), round(box.height * margin)
+    left, top = max(0, box.x - across), max(0, box.y - down)
+    right, bottom = min(width, box.x + box.width + across), min(height, box.y + box.height + down)
+    return image[top:bottom, left:right]
+
+
 def _thumbnail(frame: Frame, face: DetectedFace, reason: str) -> _Thumbnail:
     caption = f"{reason}; {frame.seconds:.1f} s, quality {face.quality:.2f}, {face.box.height} px"
-    return _Thumbnail(_jpeg(crop(frame.image, face.box, THUMBNAIL_MARGIN)), face.quality, caption)
+    return _Thumbnail(_jpeg(surroundings(frame.image, face.box, THUMBNAIL_MARGIN)), face.quality, caption)
 
 
 def _kept(capture: Capture) -> _Thumbnail:

@@ -10,7 +10,6 @@ import pytest
 
 from camera.pipeline.tracking.detector import Detection, FaceDetector, clip_box, detector_size
 from camera.pipeline.tracking.track import iou
-from camera.pipeline.visits.encoder import crop
 from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Box
@@ -124,14 +123,6 @@ def test_a_detector_in_each_thread_finds_what_one_alone_finds(face_frame: Image)
         thread.join()
 
     assert together == [alone] * 40
-
-
-def test_a_crop_has_its_margin_and_stays_inside_the_frame() -> None:
-    frame = np.zeros((100, 200, 3), np.uint8)
-
-    assert crop(frame, Box(50, 30, 40, 20), 0.3).shape == (32, 64, 3)
-    assert crop(frame, Box(0, 0, 40, 20), 0.3).shape == (26, 52, 3)
-    assert crop(frame, Box(180, 90, 20, 10), 0.3).shape == (13, 26, 3)
 
 
 def labelled(media: Path, folder: Path) -> dict[str, dict[str, list[list[int]]]]:

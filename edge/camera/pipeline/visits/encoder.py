@@ -9,7 +9,7 @@ from camera.pipeline.face.portrait import brighten, portrait
 from camera.pipeline.face.quality import Quality
 from camera.pipeline.tracking.detector import Detection
 from camera.sources.frame import Frame, Image
-from common.contract.capture import WHOLE_FRAME, Box, Capture, CaptureMetadata, TrackInfo
+from common.contract.capture import WHOLE_FRAME, Capture, CaptureMetadata, TrackInfo
 from common.contract.times import whole_milliseconds
 
 JPEG_QUALITY = 95  # people look at the faces; 95 costs 40 % more bytes than 90
@@ -71,15 +71,6 @@ class CaptureEncoder:
             picture=WHOLE_FRAME if self.whole_frame else "",
         )
         return Capture.create(metadata, encode(image, self.image_format), shot.frame)
-
-
-def crop(image: Image, box: Box, margin: float) -> Image:
-    """The face with a margin of its own size on each side, as far as the frame goes."""
-    height, width = image.shape[:2]
-    across, down = round(box.width * margin), round(box.height * margin)
-    left, top = max(0, box.x - across), max(0, box.y - down)
-    right, bottom = min(width, box.x + box.width + across), min(height, box.y + box.height + down)
-    return image[top:bottom, left:right]
 
 
 def encode(image: Image, image_format: str) -> bytes:
