@@ -16,7 +16,10 @@ TOOLS = {
         (("nginx",), "nginx-light", "The test behind a proxy is"),
         (("spin",), "spin", "The check of the delivery model is"),
     ),
-    "--bench": ((("motion",), "motion", "The comparison with motion is"),),
+    "--bench": (
+        (("motion",), "motion", "The comparison with motion is"),
+        (("rclone",), "rclone", "The comparison with rclone is"),
+    ),
 }
 PROGRESS_SECONDS = 5.0
 

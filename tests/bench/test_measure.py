@@ -62,11 +62,12 @@ def test_versions_are_said_without_what_is_not_installed(monkeypatch: pytest.Mon
     assert "nobody" not in said
 
 
-def test_without_s5cmd_on_the_path_it_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_is_not_on_the_path_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(nodered, "install", lambda: True)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert uploader.absent() == {"s5cmd": "it is not installed here"}
+    reason = "it is not installed here"
+    assert uploader.absent() == {"s5cmd": reason, "a folder and rclone": reason}
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,12 @@ def node_red(trial: Trial) -> Sample:
         return _watched(trial, nodered.start_nodered(trial.folder / "node-red", settings))
 
 
+def rclone(trial: Trial) -> Sample:
+    with trial.queue("naive-callback") as port:
+        arguments = (str(trial.folder / "arrived"), str(THREADS))
+        return _watched(trial, trial.program("rclone_folder", *arguments, CLOUD_BROKER_PORT=port))
+
+
 def boto3_alone(trial: Trial) -> Sample:
     return _watched(trial, trial.program("boto3_alone", str(trial.files()), str(THREADS)))
 
@@ -144,11 +150,21 @@ ON_A_REAL_STORE: dict[str, Contender] = {
     "ours": ours,
     "a storing callback": naive_callback,
     "Node-RED": node_red,
+    "a folder and rclone": rclone,
     "boto3 alone": boto3_alone,
     "s5cmd": s5cmd,
     "signed beforehand": raw,
 }
 ON_A_STORE_WITH_LATENCY = {name: ON_A_REAL_STORE[name] for name in ("ours", "a storing callback", "boto3 alone")}
+LEFT_OUT = {  # what ours does for an image and this one does not
+    "ours": "",
+    "a storing callback": "checks, condition, metadata, retries: a PUT that fails ends it",
+    "Node-RED": "checks, condition, metadata; the PUBACK comes before it is stored",
+    "a folder and rclone": "checks, condition, metadata; the PUBACK comes before it is stored",
+    "boto3 alone": "MQTT, checks, condition, receipts",
+    "s5cmd": "MQTT, checks, condition, receipts",
+    "signed beforehand": "all but sending: it is the store's own bound",
+}
 NEAR, FAR = "SeaweedFS", "a store that keeps nothing and answers after 20 ms"
 STORES: dict[tuple[str, int], Callable[[Path], Store]] = {
     (NEAR, 8): stores.real,
@@ -172,7 +188,8 @@ def run(folder: Path) -> Report:
 def absent() -> dict[str, str]:
     """Say which peers this machine does not have, and why."""
     reasons = {} if nodered.install() else {"Node-RED": "npm did not install it here"}
-    return reasons if which("s5cmd") else reasons | {"s5cmd": "it is not installed here"}
+    programs = {"a folder and rclone": "rclone", "s5cmd": "s5cmd"}
+    return reasons | {name: "it is not installed here" for name, program in programs.items() if not which(program)}
 
 
 def _compare(folder: Path, make: Callable[[Path], Store], kilobytes: int, contenders: dict[str, Contender]) -> Series:
@@ -211,9 +228,10 @@ def _table(store: str, kilobytes: int, series: Series) -> Table:
             str(series.figure(name, "images/s")),
             str(series.figure(name, "CPU µs")),
             str(series.ratio("ours", name, "images/s")) if name != "ours" else "",
+            LEFT_OUT[name],
         )
         for name in series.samples
     )
-    columns = ("", "images/s", "CPU per image, µs", "ours is so many times as fast")
+    columns = ("", "images/s", "CPU per image, µs", "ours is so many times as fast", "it leaves out")
     said = f"Into {store}, images of {kilobytes} KB; peers with threads have {number(THREADS)}, ours chooses:"
     return Table(said, columns, rows)
