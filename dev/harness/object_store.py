@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from obstore.store import S3Store
 
 from dev.harness.process import LOOPBACK, START_SECONDS, Process, StartError, free_port, start, until_up, wait_for
 
@@ -69,6 +70,19 @@ def s3_client(endpoint: str, access_key: str, secret_key: str) -> "S3Client":
     )
 
 
+@functools.cache
+def quick_store(endpoint: str, access_key: str, secret_key: str, bucket: str) -> S3Store:
+    """A client of a bucket that writes hundreds of objects at a tenth of boto3's cost."""
+    return S3Store(
+        bucket,
+        endpoint=endpoint,
+        access_key_id=access_key,
+        secret_access_key=secret_key,
+        region="us-east-1",
+        client_options={"allow_http": True},
+    )
+
+
 def make_bucket(endpoint: str, access_key: str, secret_key: str, bucket: str) -> None:
     """Make the bucket unless it exists; the store may still be starting."""
     client = s3_client(endpoint, access_key, secret_key)
@@ -86,14 +100,28 @@ def make_bucket(endpoint: str, access_key: str, secret_key: str, bucket: str) ->
 
 
 def delete_bucket(client: "S3Client", bucket: str) -> None:
-    """Delete the bucket with everything in it, unless it is gone; its volume is free again."""
+    """Delete the bucket with everything in it, unless it is gone; its volume is free again.
+
+    SeaweedFS does it at once; other stores want it to be empty.
+    """
     try:
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        for key in [item["Key"] for page in pages for item in page.get("Contents", [])]:
-            client.delete_object(Bucket=bucket, Key=key)
-        client.delete_bucket(Bucket=bucket)
+        if not _deleted(client, bucket):
+            pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+            for key in [item["Key"] for page in pages for item in page.get("Contents", [])]:
+                client.delete_object(Bucket=bucket, Key=key)
+            client.delete_bucket(Bucket=bucket)
     except client.exceptions.NoSuchBucket:
         return
+
+
+def _deleted(client: "S3Client", bucket: str) -> bool:
+    try:
+        client.delete_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "BucketNotEmpty":
+            raise
+        return False
+    return True
 
 
 def _answers(client: "S3Client") -> bool:

@@ -1,7 +1,6 @@
 """What surrounds the uploader in its tests: a broker, an edge that sends, and S3 behind a proxy that can close."""
 
 import contextlib
-import functools
 import json
 import os
 import signal
@@ -14,13 +13,13 @@ from typing import Any
 
 import obstore
 from mypy_boto3_s3 import S3Client
-from obstore.store import S3Store
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from common.contract import topics
+from dev.harness.object_store import quick_store
 from dev.harness.process import LOOPBACK, POLL_SECONDS, Process, free_port, start, until_up, wait_for
 from dev.harness.services import answers_mqtt, start_uploader
 from tests.support.images import pictures
@@ -183,18 +182,6 @@ def _shut(connection: socket.socket) -> None:
     connection.close()
 
 
-@functools.cache
-def _fast_store(store: Store, bucket: str) -> S3Store:
-    return S3Store(
-        bucket,
-        endpoint=store.endpoint,
-        access_key_id=store.access_key,
-        secret_access_key=store.secret_key,
-        region="us-east-1",
-        client_options={"allow_http": True},
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """A bucket of the store, as tests look at it."""
@@ -209,7 +196,7 @@ class Bucket:
     def put(self, key: str, body: bytes = b"x", content_type: str = "image/png", **metadata: str) -> None:
         """Write an object, by obstore at a tenth of boto3's cost: some tests want hundreds."""
         obstore.put(
-            _fast_store(self.store, self.name),
+            quick_store(self.store.endpoint, self.store.access_key, self.store.secret_key, self.name),
             key,
             body,
             attributes={"Content-Type": content_type, **metadata},

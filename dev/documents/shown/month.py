@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import obstore
 from cv2.typing import MatLike
 
 from camera.sources.frame import Image
@@ -21,7 +22,7 @@ from camera.sources.synthetic.portrait import render
 from common.contract.certificate_expiry import CertificateExpiry
 from common.contract.times import timestamp, whole_milliseconds
 from common.mqtt import new_client
-from dev.harness.object_store import make_bucket, s3_client, start_store
+from dev.harness.object_store import make_bucket, quick_store, start_store
 from dev.harness.process import LOOPBACK, Process, free_port, start, until_up
 from dev.harness.services import answers_mqtt, start_gallery
 from storage.capture import Capture
@@ -132,16 +133,12 @@ def _speaking(port: int, statuses: Statuses) -> Iterator[None]:
 
 
 def _fill(endpoint: str, days: int, people: int) -> None:
-    client = s3_client(endpoint, KEY, SECRET)
+    store = quick_store(endpoint, KEY, SECRET, BUCKET)
 
     def put(capture: Capture) -> None:
-        client.put_object(
-            Bucket=BUCKET,
-            Key=object_key(DEFAULT_TEMPLATE, capture),
-            Body=capture.image,
-            ContentType=capture.content_type,
-            Metadata=dict(capture.object_metadata),
-        )
+        key = object_key(DEFAULT_TEMPLATE, capture)
+        attributes = {"Content-Type": capture.content_type, **capture.object_metadata}
+        obstore.put(store, key, capture.image, attributes=attributes, use_multipart=False)
 
     with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
         list(pool.map(put, visits(days, people, datetime.now(UTC))))

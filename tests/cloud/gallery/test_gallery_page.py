@@ -34,7 +34,8 @@ def opened(tab: Tab, page: Gallery, tiles: int) -> None:
 
 def shown(tab: Tab) -> list[str]:
     """The keys of the tiles, in the page's order."""
-    return [str(tile.get_attribute("title")) for tile in tab.locator(f"{TILES} button").all()]
+    found: list[str] = tab.locator(f"{TILES} button").evaluate_all("tiles => tiles.map((tile) => tile.title)")
+    return found
 
 
 def test_a_new_face_appears_without_a_reload(page: Gallery, tab: Tab, edge: Edge, uploaders: Uploaders) -> None:
@@ -104,7 +105,7 @@ def test_filters_choose_and_the_address_keeps_them(page: Gallery, tab: Tab, buck
     expect(tab.locator(TILES)).to_have_count(4)
 
 
-def test_a_fleet_of_more_edges_than_are_looked_through_together_is_counted_and_one_can_be_chosen(
+def test_of_a_fleet_of_more_edges_than_are_looked_through_together_one_can_be_chosen(
     page: Gallery, tab: Tab, bucket: Bucket
 ) -> None:
     fleet = [f"edge-{number:03d}" for number in range(501)]
@@ -118,12 +119,10 @@ def test_a_fleet_of_more_edges_than_are_looked_through_together_is_counted_and_o
     expect(tab.locator("#problem")).to_be_hidden()
     assert page.problem("/api/captures") == "There are 501 edges: choose one."
     assert len(page.keys(edge=fleet[0])) == 1
-    wait_for(lambda: page.get("/api/cost")["counted"], seconds=4 * SECONDS, what="the cost")
-    assert [edge["edge"] for edge in page.get("/api/cost")["edges"]] == fleet
 
 
 def test_scrolling_brings_older_pictures_until_the_end(page: Gallery, tab: Tab, bucket: Bucket) -> None:
-    put(bucket, *(capture(-31 * number) for number in range(150)))
+    put(bucket, *(capture(-37 * number) for number in range(125)))
     tab.goto(page.address)
     expect(tab.locator(TILES).first).to_be_visible()
 
@@ -132,8 +131,9 @@ def test_scrolling_brings_older_pictures_until_the_end(page: Gallery, tab: Tab, 
         return tab.locator("#end").inner_text() == "End of the list."
 
     wait_for(at_the_end, seconds=SECONDS, what="the end of the page")
-    assert len(set(shown(tab))) == 150
-    assert shown(tab) == sorted(shown(tab), key=lambda key: key.rpartition("/")[2], reverse=True)
+    keys = shown(tab)
+    assert len(set(keys)) == 125
+    assert keys == sorted(keys, key=lambda key: key.rpartition("/")[2], reverse=True)
 
 
 def test_a_picture_opens_with_what_is_known_and_keys_turn_the_pages(page: Gallery, tab: Tab, bucket: Bucket) -> None:
@@ -255,12 +255,12 @@ def test_what_could_not_be_deleted_comes_back_with_the_reason(
 def test_a_visit_of_more_pictures_than_one_request_deletes_is_deleted_whole(
     page: Gallery, clock_tab: Tab, bucket: Bucket
 ) -> None:
-    put(bucket, *(capture(number, track="9f2c") for number in range(210)))
+    put(bucket, *(capture(number, track="9f2c") for number in range(201)))
     tab = clock_tab
     tab.clock.install()
     tab.goto(page.address)
     tab.locator(TILES).first.click()
-    expect(tab.locator("#shots li")).to_have_count(210)
+    expect(tab.locator("#shots li")).to_have_count(201)
 
     tab.get_by_role("button", name="Delete ...").click()
     tab.get_by_role("button", name="Delete the visit").click()

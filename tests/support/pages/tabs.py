@@ -92,6 +92,7 @@ def _as_new(tab: Tab) -> Tab | None:
             if other != tab:
                 other.close()
         tab.goto("about:blank")
+        tab.unroute_all()
         tab.context.clear_cookies()
         tab.set_viewport_size(SIZE)
         tab.emulate_media(media="null", color_scheme="null", reduced_motion="null")

@@ -4,20 +4,22 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 
 from dev.harness.process import wait_for
 from gallery.catalog import catalog as catalog_module
-from gallery.catalog import date_index, listing_cache
+from gallery.catalog import date_index, day_walker, listing_cache
 from gallery.catalog.catalog import CaptureCatalog
-from gallery.catalog.day_walker import CaptureQuery
+from gallery.catalog.day_walker import CaptureQuery, TooManyBranchesError
 from gallery.catalog.metadata import MetadataCache
+from gallery.cost import CostEstimator, Prices
 from gallery.pictures.thumbnails import Thumbnails
 from storage.keys.parser import KeyParser
 from storage.keys.template import DEFAULT_TEMPLATE
 from storage.reader import ObjectReader
-from tests.cloud.gallery.rig import NOON, capture, gallery, put
+from tests.cloud.gallery.rig import NOON, capture, gallery, put, put_fleet
 from tests.cloud.rig import Bucket
 
 TEMPLATES = (
@@ -33,13 +35,21 @@ TEMPLATES = (
     "{edge}/{camera}/{captured_at:%d.%m.%Y %T}.png",
     "{edge}-{camera}/{captured_at:%H.%M.%S %d.%m.%Y}.png",
 )
+WRONG_QUESTIONS = (
+    ("The cursor is not valid.", {"cursor": "nonsense"}),
+    ("from must be a time, such as 2026-11-22T00:00:00Z.", {"from": "yesterday"}),
+    ("from must be between the years 1970 and 9000.", {"from": "0001-01-01T00:00:00+23:00"}),
+    ("to must be between the years 1970 and 9000.", {"to": "0001-01-01T00:00:00Z"}),
+    ("to must be between the years 1970 and 9000.", {"to": "9999-12-31T23:59:59-12:00"}),
+    ("from must include a time zone", {"from": "2026-11-22"}),
+)
 DAY_FIRST = "{captured_at:%d-%m-%Y_%H-%M-%S}.png"
 
 
 def test_all_pictures_come_once_and_the_newest_first(tmp_path: Path, settings: dict[str, str], bucket: Bucket) -> None:
     captures = [
-        capture(number * 97, edge=edge, camera=camera)
-        for number in range(35)
+        capture(number * 140, edge=edge, camera=camera)
+        for number in range(24)
         for edge, camera in (("porch", "door"), ("porch", "bell"), ("attic", "door"))
     ]
     put(bucket, *captures)
@@ -140,22 +150,10 @@ def test_a_new_picture_is_in_the_list_at_once_after_a_reload(
         wait_for(page.keys, seconds=30, what="the new picture")
 
 
-@pytest.mark.parametrize(
-    ("query", "words"),
-    [
-        ({"cursor": "nonsense"}, "The cursor is not valid."),
-        ({"from": "yesterday"}, "from must be a time, such as 2026-11-22T00:00:00Z."),
-        ({"from": "0001-01-01T00:00:00+23:00"}, "from must be between the years 1970 and 9000."),
-        ({"to": "0001-01-01T00:00:00Z"}, "to must be between the years 1970 and 9000."),
-        ({"to": "9999-12-31T23:59:59-12:00"}, "to must be between the years 1970 and 9000."),
-        ({"from": "2026-11-22"}, "from must include a time zone"),
-    ],
-)
-def test_a_wrong_question_is_answered_with_a_sentence(
-    tmp_path: Path, settings: dict[str, str], query: dict[str, str], words: str
-) -> None:
+def test_a_wrong_question_is_answered_with_a_sentence(tmp_path: Path, settings: dict[str, str]) -> None:
     with gallery(tmp_path, settings) as page:
-        assert words in page.problem("/api/captures", **query)
+        for words, query in WRONG_QUESTIONS:
+            assert words in page.problem("/api/captures", **query)
         assert "Traceback" not in page.process.tail(1000)
 
 
@@ -224,7 +222,7 @@ def test_the_newest_come_first_of_however_many_names_that_begin_with_the_day(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str
 ) -> None:
     monkeypatch.setattr(date_index, "MAX_LISTED_AT_ONCE", 20)
-    keys = put(bucket, *(capture(-number * 1440 * 9) for number in range(90)), template=template)
+    keys = put(bucket, *(capture(-number * 1440 * 5) for number in range(66)), template=template)
     bucket.client.put_object(Bucket=bucket.name, Key=".usbcam-check/probe", Body=b"x")
     catalog = catalog_of(bucket, tmp_path, template)
 
@@ -233,8 +231,25 @@ def test_the_newest_come_first_of_however_many_names_that_begin_with_the_day(
 
     assert [entry.key for entry in first.entries + second.entries] == keys
     assert (first.note, second.cursor) == ("", None)
-    day = CaptureQuery(since=NOON - timedelta(days=18, hours=12), until=NOON - timedelta(days=17, hours=12))
+    day = CaptureQuery(since=NOON - timedelta(days=10, hours=12), until=NOON - timedelta(days=9, hours=12))
     assert keys_of(catalog, day) == [keys[2]]
+
+
+def test_more_edges_than_are_looked_through_together_are_counted(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(day_walker, "MAX_BRANCHES", 3)
+    fleet = [f"edge-{number}" for number in range(4)]
+    put_fleet(bucket, fleet)
+    catalog = catalog_of(bucket, tmp_path)
+    cost = CostEstimator(catalog, Prices(1.0, 1.0), by_day=True)
+
+    wait_for(lambda: cost.estimate()["counted"], seconds=30, what="the cost")
+
+    edges: Any = cost.estimate()["edges"]
+    assert [(each["edge"], each["puts"]) for each in edges] == [(edge, 1) for edge in fleet]
+    with pytest.raises(TooManyBranchesError, match="There are 4 edges: choose one"):
+        catalog.page(CaptureQuery())
 
 
 def test_keys_that_tell_the_time_are_not_asked_for_it(bucket: Bucket, tmp_path: Path) -> None:
