@@ -19,7 +19,7 @@ from camera.delivery.latency import DeliveryMetrics
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from camera.pipeline.camera_status import CameraState
-from camera.pipeline.sight.blindness import Sight
+from camera.pipeline.tampering.blindness import Sight
 from camera.pipeline.worker import CameraWorker
 from camera.sources.factory import create_source
 from camera.sources.v4l2.discovery import DeviceRegistry

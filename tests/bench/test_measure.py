@@ -84,14 +84,14 @@ def test_a_bench_that_fails_says_so_and_the_next_is_run(
     def run(_folder: Path) -> report.Report:
         raise error
 
-    monkeypatch.setattr(bench, "find", {"camera": run, "sight": lambda _folder: report.Report("sight", "", ())}.get)
+    monkeypatch.setattr(bench, "find", {"camera": run, "tampering": lambda _folder: report.Report("tampering", "", ())}.get)
     monkeypatch.setattr(bench, "QUICK", True)  # which writes nothing
-    monkeypatch.setattr("sys.argv", ["bench", "camera", "sight"])
+    monkeypatch.setattr("sys.argv", ["bench", "camera", "tampering"])
 
     assert bench.main() == 1
     output = capsys.readouterr()
     assert output.err.splitlines()[-1] == said
-    assert "## sight" in output.out
+    assert "## tampering" in output.out
 
 
 def test_ctrl_c_ends_a_bench_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,9 +107,9 @@ def test_ctrl_c_ends_a_bench_quietly(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 def test_a_short_look_writes_nothing_and_a_whole_run_does(monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
-    monkeypatch.setattr(bench, "find", lambda _name: lambda _folder: report.Report("sight", "", ()))
+    monkeypatch.setattr(bench, "find", lambda _name: lambda _folder: report.Report("tampering", "", ()))
     monkeypatch.setattr(report, "write", lambda *_: written.append(""))
-    monkeypatch.setattr("sys.argv", ["bench", "sight"])
+    monkeypatch.setattr("sys.argv", ["bench", "tampering"])
 
     for quick, expected in ((True, 0), (False, 1)):
         monkeypatch.setattr(bench, "QUICK", quick)

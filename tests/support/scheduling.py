@@ -28,7 +28,7 @@ GROUPS = {
 TOGETHER = ("tests/deploy/", "tests/documents/", "tests/kubernetes/")
 LONG = (  # quick tests, but many seconds together: one by one they fill the workers at the end
     *("tests/cli/test_usbcam.py", "tests/common/web/test_page_attack.py", "tests/simulator/"),
-    "tests/edge/pipeline/test_sight.py",
+    "tests/edge/pipeline/test_tampering.py",
 )
 
 

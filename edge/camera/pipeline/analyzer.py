@@ -10,7 +10,7 @@ from camera.pipeline.counters import AnalysisCounters
 from camera.pipeline.face.floors import STILL
 from camera.pipeline.face.judge import FaceJudge, Judgement
 from camera.pipeline.face.still import STILL_SECONDS, SUSPECT_SECONDS, StillFaces
-from camera.pipeline.sight.motion import MotionDetector
+from camera.pipeline.motion import MotionDetector
 from camera.pipeline.tracking.appearance import appearance_of
 from camera.pipeline.tracking.detector import Detection, FaceDetector
 from camera.pipeline.tracking.track import Track, TrackedDetection

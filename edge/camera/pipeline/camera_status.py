@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from camera.pipeline.sight.blindness import SEES, Sight
+from camera.pipeline.tampering.blindness import SEES, Sight
 
 
 class CameraState(StrEnum):

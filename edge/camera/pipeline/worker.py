@@ -13,8 +13,8 @@ from camera.pipeline.analyzer import AnalysisResult, DetectedFace, FrameAnalyzer
 from camera.pipeline.camera_status import CameraState, CameraStatus
 from camera.pipeline.counters import AnalysisCounters
 from camera.pipeline.face.floors import STILL
-from camera.pipeline.sight.blindness import SEES
-from camera.pipeline.sight.monitor import SightMonitor
+from camera.pipeline.tampering.blindness import SEES
+from camera.pipeline.tampering.monitor import SightMonitor
 from camera.pipeline.tracking.track import LOST_TRACK_SECONDS
 from camera.pipeline.visits.policy import VisitState
 from camera.sources.frame import Frame, FrameSourceFactory

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from camera.pipeline.sight.motion import RESCAN_SECONDS, MotionDetector
+from camera.pipeline.motion import RESCAN_SECONDS, MotionDetector
 from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
 

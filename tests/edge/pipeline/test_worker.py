@@ -14,7 +14,7 @@ from camera.pipeline import worker as worker_module
 from camera.pipeline.analyzer import AnalysisResult, DetectedFace, FrameAnalyzer
 from camera.pipeline.camera_status import CameraState, CameraStatus
 from camera.pipeline.face.floors import STILL
-from camera.pipeline.sight.monitor import SightMonitor
+from camera.pipeline.tampering.monitor import SightMonitor
 from camera.pipeline.worker import CameraWorker, Preview
 from camera.service import CameraService
 from camera.sources.factory import create_source

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from camera.pipeline.sight.monitor import SightMonitor
+from camera.pipeline.tampering.monitor import SightMonitor
 from camera.sources.frame import Image
 from dev.bench.figures.measure import QUICK
 from dev.bench.figures.report import Report, Table
@@ -44,7 +44,7 @@ def run(_folder: Path) -> Report:
     if MEDIA.is_dir():
         rows = tuple(_real_row(file) for file in sorted(MEDIA.rglob("*")) if file.suffix in {".mp4", ".mkv"})
         tables.append(Table("Real footage, in a loop:", ("what", "clips", "seconds", "false alarms"), rows))
-    return Report("sight", "Cameras that see nothing", tuple(tables))
+    return Report("tampering", "Cameras that see nothing", tuple(tables))
 
 
 def _blind_row(name: str, make: Make) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 from camera.config.polygons import Polygon
-from camera.pipeline.sight.blindness import SEES, Blindness, Sight
-from camera.pipeline.sight.dark_hours import DarkHours
-from camera.pipeline.sight.darkness import Darkness
-from camera.pipeline.sight.judge import Finding, SightJudge
-from camera.pipeline.sight.view import View, Window
+from camera.pipeline.tampering.blindness import SEES, Blindness, Sight
+from camera.pipeline.tampering.classifier import Finding, SightJudge
+from camera.pipeline.tampering.dark_hours import DarkHours
+from camera.pipeline.tampering.darkness import Darkness
+from camera.pipeline.tampering.view import View, Window
 from camera.sources.frame import Image
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from camera.pipeline.sight.view import WHITE_NOISE, Flags, Floats, View, Window, correlations, shape_correlation
+from camera.pipeline.tampering.view import WHITE_NOISE, Flags, Floats, View, Window, correlations, shape_correlation
 
 AGREE = 0.35  # correlation of a cell; unrelated cells reach 0.15
 RELIABLE = 0.5  # how well a cell has agreed with itself so far

@@ -7,10 +7,10 @@ from datetime import datetime
 import cv2
 import numpy as np
 
-from camera.pipeline.sight.blindness import Blindness
-from camera.pipeline.sight.darkness import Darkness
-from camera.pipeline.sight.reference import MIN_CELLS, Comparison, Reference, floor
-from camera.pipeline.sight.view import HEIGHT, WIDTH, View, Window, correlations, noise_between
+from camera.pipeline.tampering.blindness import Blindness
+from camera.pipeline.tampering.darkness import Darkness
+from camera.pipeline.tampering.reference import MIN_CELLS, Comparison, Reference, floor
+from camera.pipeline.tampering.view import HEIGHT, WIDTH, View, Window, correlations, noise_between
 from camera.sources.frame import Image
 
 TYPICAL_NOISE = 0.2  # grey levels of the details

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from camera.config.polygons import parse_polygons
-from camera.pipeline.sight.blindness import Blindness
-from camera.pipeline.sight.monitor import SightMonitor
+from camera.pipeline.tampering.blindness import Blindness
+from camera.pipeline.tampering.monitor import SightMonitor
 from camera.sources.frame import Image
 from dev.bench.rig import footage
 from dev.bench.rig.footage import BLINDING, HARMLESS, HEIGHT, WIDTH, Look, clip, shot
