@@ -19,7 +19,7 @@ from camera.delivery.latency import DeliveryMetrics
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from camera.pipeline.camera_status import CameraState
-from camera.pipeline.tampering.blindness import Sight
+from camera.pipeline.tampering.blindness import BlindnessStatus
 from camera.pipeline.worker import CameraWorker
 from camera.sources.factory import create_source
 from camera.sources.v4l2.discovery import DeviceRegistry
@@ -59,7 +59,7 @@ class CameraService:
         self.registry.register(StateCollector(self.workers, self.spool, self.publisher))
         ProcessCollector(registry=self.registry)
         self._heartbeat = HeartbeatWriter(shared.heartbeat_file)
-        self._published: dict[str, tuple[CameraState, str | None, Sight]] = {}  # by camera, as of last time
+        self._published: dict[str, tuple[CameraState, str | None, BlindnessStatus]] = {}  # by camera, as of last time
         self._shown: dict[str, str] = {}  # id of the last capture by camera, as of last time
         self._web = LiveServer(
             shared,
@@ -100,10 +100,10 @@ class CameraService:
         return all(worker.status.state is CameraState.HUNG for worker in self.workers)
 
     def _publish_statuses(self, *, everyone: bool) -> None:
-        """Publish the statuses; those whose state, problem or sight has changed at once."""
+        """Publish the statuses; those whose state, problem or blindness has changed at once."""
         for worker in self.workers:
             status = worker.status
-            state = status.state, status.problem, status.sight
+            state = status.state, status.problem, status.blindness
             if everyone or state != self._published.get(worker.name):
                 self._published[worker.name] = state
                 self._mqtt_clients[worker.name].publish_status(status_payload(worker, self.spool, self.publisher))

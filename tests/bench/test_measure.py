@@ -84,7 +84,9 @@ def test_a_bench_that_fails_says_so_and_the_next_is_run(
     def run(_folder: Path) -> report.Report:
         raise error
 
-    monkeypatch.setattr(bench, "find", {"camera": run, "tampering": lambda _folder: report.Report("tampering", "", ())}.get)
+    monkeypatch.setattr(
+        bench, "find", {"camera": run, "tampering": lambda _folder: report.Report("tampering", "", ())}.get
+    )
     monkeypatch.setattr(bench, "QUICK", True)  # which writes nothing
     monkeypatch.setattr("sys.argv", ["bench", "camera", "tampering"])
 

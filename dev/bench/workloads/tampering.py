@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from camera.pipeline.tampering.monitor import SightMonitor
+from camera.pipeline.tampering.monitor import TamperingMonitor
 from camera.sources.frame import Image
 from dev.bench.figures.measure import QUICK
 from dev.bench.figures.report import Report, Table
@@ -68,10 +68,10 @@ def _real_row(file: Path) -> tuple[str, ...]:
 
 
 def _told(frames: Iterator[tuple[Image, float]]) -> Told | None:
-    monitor = SightMonitor("bench")
+    monitor = TamperingMonitor("bench")
     told: Told | None = None
     for image, now in frames:
-        blindness = monitor.update(image, now, NOON + timedelta(seconds=now)).blindness
+        blindness = monitor.update(image, now, NOON + timedelta(seconds=now)).cause
         if blindness:
             told = (told[0] if told else now), blindness.value
     return told

@@ -51,7 +51,7 @@ GAUGES: tuple[Reading, ...] = (
     (
         "usbcam_camera_blind",
         "1 while a camera gives pictures and does not see what it should: covered, defocused, turned, frozen or dark.",
-        lambda w: w.status.sight.blindness is not None,
+        lambda w: w.status.blindness.cause is not None,
     ),
     (
         "usbcam_camera_paused",

@@ -12,14 +12,14 @@ from common.contract.times import timestamp
 def status_payload(worker: CameraWorker, spool: Spool, publisher: Publisher) -> dict[str, object]:
     """Describe a camera now; what waits, is stored and so on is counted over all cameras of the host."""
     status, counters = worker.status, worker.counters
-    sight = status.sight
+    blindness = status.blindness
     return {
         "at": timestamp(datetime.now(UTC)),
         "version": __version__,
         "state": status.state.value,
         "problem": status.problem or spool.problem,
-        "blind": sight.blindness.value if sight.blindness else None,
-        "blind_since": timestamp(sight.since) if sight.since else None,
+        "blind": blindness.cause.value if blindness.cause else None,
+        "blind_since": timestamp(blindness.since) if blindness.since else None,
         "frames_per_second": round(worker.rate.per_second(), 1),
         "skipped": worker.frame_counters.skipped,
         "faces": counters.faces,

@@ -87,7 +87,7 @@ class FrameAnalyzer:
             return AnalysisResult(faces=self._still_faces(frame.seconds))
         detections = self._detector.detect(frame.image, self._next_search_boxes(frame.seconds))
         if self._still:
-            detections = self._still.without_known(frame.image, detections, frame.seconds)
+            detections = self._still.take_out(frame.image, detections, frame.seconds)
         if self._tracker.may_confuse(detections):
             detections = [_with_appearance(frame, detection) for detection in detections]
         height, width = frame.image.shape[:2]
@@ -139,7 +139,7 @@ class FrameAnalyzer:
             if visit:
                 visit.is_still = seconds >= SUSPECT_SECONDS
             if seconds >= STILL_SECONDS:
-                self._still.remember(face.track.id, frame.seconds)
+                self._still.register(face.track.id, frame.seconds)
                 self._tracker.end(face.track)
                 self.counters.rejected[STILL] += 1
                 ended.append(face.track)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from camera.pipeline.tampering.blindness import SEES, Sight
+from camera.pipeline.tampering.blindness import NOT_BLIND, BlindnessStatus
 
 
 class CameraState(StrEnum):
@@ -25,7 +25,7 @@ class CameraStatus:
     state: CameraState = CameraState.STARTING
     problem: str | None = None  # why there are no frames, as a message for the user
     last_frame_at: float | None = None  # monotonic: when a frame was processed last
-    sight: Sight = SEES  # whether it sees what it should
+    blindness: BlindnessStatus = NOT_BLIND
 
     @property
     def is_up(self) -> bool:

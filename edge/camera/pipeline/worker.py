@@ -13,8 +13,8 @@ from camera.pipeline.analyzer import AnalysisResult, DetectedFace, FrameAnalyzer
 from camera.pipeline.camera_status import CameraState, CameraStatus
 from camera.pipeline.counters import AnalysisCounters
 from camera.pipeline.face.floors import STILL
-from camera.pipeline.tampering.blindness import SEES
-from camera.pipeline.tampering.monitor import SightMonitor
+from camera.pipeline.tampering.blindness import NOT_BLIND
+from camera.pipeline.tampering.monitor import TamperingMonitor
 from camera.pipeline.tracking.track import LOST_TRACK_SECONDS
 from camera.pipeline.visits.policy import VisitState
 from camera.sources.frame import Frame, FrameSourceFactory
@@ -58,8 +58,8 @@ class CameraWorker:
         self._crash: str | None = None  # until the next frame is processed
         self._source, self._accept, self._stop = source, accept, stop
         self._analyzer = FrameAnalyzer(settings, self.counters)
-        memory = settings.spool_dir / f"{self.name}.hours"
-        self._sight = SightMonitor(self.name, all_polygons(settings), memory)
+        hours_file = settings.spool_dir / f"{self.name}.hours"
+        self._tampering = TamperingMonitor(self.name, all_polygons(settings), hours_file)
         self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
 
     @property
@@ -84,9 +84,9 @@ class CameraWorker:
         log.info("The camera %s has %d masks that were drawn on its page", self.name, len(polygons))
 
     def _renew_masks(self) -> None:
-        """Tell whoever looks at frames; the sight would take a new mask for something before the lens."""
+        """Pass masks on to all that process frames: a new one would look like something before the lens."""
         polygons = all_polygons(self.settings)
-        self._sight.set_masks(polygons)
+        self._tampering.set_masks(polygons)
         self._analyzer.set_masks(polygons)
 
     def start(self) -> None:
@@ -157,7 +157,7 @@ class CameraWorker:
         result = self._analyzer.process(frame)
         self._crash = None
         heights = [face.box.height for face in result.faces if face.track]
-        self._sight.update(frame.image, frame.seconds, frame.captured_at, heights)
+        self._tampering.update(frame.image, frame.seconds, frame.captured_at, heights)
         self._set_status(CameraState.RUNNING, last_frame_at=time.monotonic())
         self.rate.count()
         self.preview = Preview(frame, result.faces)
@@ -183,7 +183,7 @@ class CameraWorker:
         if self.status.state is not CameraState.PAUSED:
             log.info("The camera %s is paused and its device released", self.name)
         self.preview = None
-        self._sight.forget()
+        self._tampering.forget()
         self._set_status(CameraState.PAUSED)
         self._stop.wait(PAUSE_SECONDS)
 
@@ -204,5 +204,5 @@ class CameraWorker:
 
     def _set_status(self, state: CameraState, problem: str | None = None, last_frame_at: float | None = None) -> None:
         last_frame_at = last_frame_at or self._status.last_frame_at
-        sight = self._sight.sight if state is CameraState.RUNNING else SEES
-        self._status = CameraStatus(state, self._crash or problem, last_frame_at, sight)
+        blindness = self._tampering.status if state is CameraState.RUNNING else NOT_BLIND
+        self._status = CameraStatus(state, self._crash or problem, last_frame_at, blindness)

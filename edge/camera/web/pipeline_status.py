@@ -48,7 +48,7 @@ class PipelineStatus:
         problems = [status.problem for status in statuses.values() if status.problem]
         if problems:
             return "error", " ".join(problems)
-        blind = [f"{name}: {sight}" for name, status in statuses.items() if (sight := status.sight.problem)]
+        blind = [f"{name}: {problem}" for name, status in statuses.items() if (problem := status.blindness.problem)]
         if blind:
             return "error", " ".join(blind)
         waiting = [name for name, status in statuses.items() if status.state is CameraState.STARTING]

@@ -22,8 +22,8 @@ def room() -> Image:
     return cv2.resize(Scene(640, 480, seed=1, visits=1).draw(3.0), (320, 240), interpolation=cv2.INTER_AREA)
 
 
-class Watcher:
-    """Shows an analyzer two frames a second."""
+class Viewing:
+    """An analyzer that is shown two frames a second."""
 
     def __init__(self) -> None:
         self.analyzer = FrameAnalyzer(Settings(min_face_px=40, detections_per_second=2))
@@ -44,37 +44,37 @@ class Watcher:
 
 @pytest.mark.long
 def test_a_poster_is_captured_once_and_then_ignored_also_when_the_lamp_goes_off_and_on(room: Image) -> None:
-    watcher = Watcher()
+    viewing = Viewing()
 
-    watcher.show(room, 75)
-    assert watcher.captures.total() == 1
-    assert watcher.still == 1
-    assert not watcher.analyzer.has_active_tracks
-    watcher.show(cv2.convertScaleAbs(room, alpha=0.03), 10)
-    watcher.show(cv2.convertScaleAbs(room, alpha=0.5), 10)
-    watcher.show(room, 80)
+    viewing.show(room, 75)
+    assert viewing.captures.total() == 1
+    assert viewing.still == 1
+    assert not viewing.analyzer.has_active_tracks
+    viewing.show(cv2.convertScaleAbs(room, alpha=0.03), 10)
+    viewing.show(cv2.convertScaleAbs(room, alpha=0.5), 10)
+    viewing.show(room, 80)
 
-    assert watcher.captures.total() == 1
-    assert not watcher.analyzer.has_active_tracks
+    assert viewing.captures.total() == 1
+    assert not viewing.analyzer.has_active_tracks
 
 
 def test_a_poster_that_changes_is_captured_again(room: Image) -> None:
     other = cv2.resize(Scene(640, 480, seed=9, visits=1).draw(3.0), (320, 240), interpolation=cv2.INTER_AREA)
-    watcher = Watcher()
+    viewing = Viewing()
 
-    watcher.show(room, 70)
-    watcher.show(other, 15)
+    viewing.show(room, 70)
+    viewing.show(other, 15)
 
-    assert watcher.captures.total() == 2
+    assert viewing.captures.total() == 2
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("moved", [0.8, 2.0])
 def test_who_sits_nearly_still_is_no_poster(room: Image, moved: float) -> None:
-    watcher = Watcher()
+    viewing = Viewing()
 
-    watcher.show(room, 75, moved=moved)
+    viewing.show(room, 75, moved=moved)
 
-    assert watcher.still == 0
-    assert watcher.captures["dwell"] == 1
-    assert watcher.analyzer.has_active_tracks
+    assert viewing.still == 0
+    assert viewing.captures["dwell"] == 1
+    assert viewing.analyzer.has_active_tracks

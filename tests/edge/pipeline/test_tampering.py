@@ -11,7 +11,7 @@ import pytest
 
 from camera.config.polygons import parse_polygons
 from camera.pipeline.tampering.blindness import Blindness
-from camera.pipeline.tampering.monitor import SightMonitor
+from camera.pipeline.tampering.monitor import TamperingMonitor
 from camera.sources.frame import Image
 from dev.bench.rig import footage
 from dev.bench.rig.footage import BLINDING, HARMLESS, HEIGHT, WIDTH, Look, clip, shot
@@ -46,14 +46,14 @@ def _one_thread() -> None:
 class Watch:
     """A monitor that is shown footage; its clock is the footage's."""
 
-    def __init__(self, memory: Path | None = None, masks: str = "", at: datetime = NOON) -> None:
-        self.monitor = SightMonitor("porch", parse_polygons(masks), memory)
+    def __init__(self, hours_file: Path | None = None, masks: str = "", at: datetime = NOON) -> None:
+        self.monitor = TamperingMonitor("porch", parse_polygons(masks), hours_file)
         self._at, self._seconds = at, 0.0
 
     def show(self, image: Image, seconds: float = 0.5) -> Blindness | None:
         self._seconds += seconds
         self._at += timedelta(seconds=seconds)
-        return self.monitor.update(image, self._seconds, self._at).blindness
+        return self.monitor.update(image, self._seconds, self._at).cause
 
     def show_for(self, seconds: float, image: Image) -> set[Blindness | None]:
         """Show the same view with a sensor's noise."""
@@ -62,10 +62,10 @@ class Watch:
 
 def told(name: str, make: Callable[[np.random.Generator], Look], seconds: float) -> list[tuple[float, Blindness]]:
     random = np.random.default_rng(SEED)
-    monitor = SightMonitor("porch")
+    monitor = TamperingMonitor("porch")
     found: list[tuple[float, Blindness]] = []
     for image, now in clip(room(SEED), make(random), seconds, random, frozen=name == "frozen"):
-        blindness = monitor.update(image, now, NOON + timedelta(seconds=now)).blindness
+        blindness = monitor.update(image, now, NOON + timedelta(seconds=now)).cause
         if blindness:
             found.append((now, blindness))
     return found
@@ -93,7 +93,7 @@ def test_a_camera_that_is_uncovered_sees_again() -> None:
     assert watch.show_for(1, view) == {Blindness.COVERED}
     watch.show_for(3, view)
 
-    assert watch.monitor.sight.blindness is None
+    assert watch.monitor.status.cause is None
 
 
 def test_a_picture_that_stays_even_from_the_start_is_told() -> None:
@@ -135,25 +135,25 @@ def test_a_mask_that_is_drawn_later_is_no_cover() -> None:
 
 
 def test_an_hour_at_which_lamps_go_out_is_learned_and_remembered(tmp_path: Path) -> None:
-    memory, view, dark = tmp_path / "hours", room(1), room(1) * 0
-    first = Watch(memory)
+    hours, view, dark = tmp_path / "hours", room(1), room(1) * 0
+    first = Watch(hours)
     first.show_for(6, view)
     assert Blindness.DARK in first.show_for(8, dark)
     for _ in range(20):
         first.show(np.random.default_rng(1).integers(0, 3, (360, 640, 3)).astype(np.uint8), 20)
 
-    next_day = Watch(memory, at=NOON + timedelta(days=1, hours=1))
+    next_day = Watch(hours, at=NOON + timedelta(days=1, hours=1))
     next_day.show_for(6, view)
 
     assert next_day.show_for(9, dark) == {None}
 
 
 def test_darkness_is_told_at_an_hour_that_was_light_on_the_days_before(tmp_path: Path) -> None:
-    memory = tmp_path / "hours"
+    hours = tmp_path / "hours"
     for day in range(2):
-        Watch(memory, at=NOON + timedelta(days=day)).show_for(1, room(1))
+        Watch(hours, at=NOON + timedelta(days=day)).show_for(1, room(1))
 
-    started_in_the_dark = Watch(memory, at=NOON + timedelta(days=2))
+    started_in_the_dark = Watch(hours, at=NOON + timedelta(days=2))
 
     assert Blindness.DARK in started_in_the_dark.show_for(9, room(1) * 0)
 
@@ -169,7 +169,7 @@ def test_a_night_that_falls_slowly_is_not_told() -> None:
     assert seen == {None}
 
 
-def test_a_memory_that_cannot_be_read_is_an_empty_one(tmp_path: Path) -> None:
+def test_hours_that_cannot_be_read_are_as_none(tmp_path: Path) -> None:
     for content in (b"", b"[]", b'{"dark": {"x": 1}, "light": {}}', b"\xff", b'{"dark": 3}'):
         (tmp_path / "hours").write_bytes(content)
         assert Watch(tmp_path / "hours").show(room(1).astype(np.uint8)) is None

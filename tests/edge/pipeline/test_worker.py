@@ -14,7 +14,7 @@ from camera.pipeline import worker as worker_module
 from camera.pipeline.analyzer import AnalysisResult, DetectedFace, FrameAnalyzer
 from camera.pipeline.camera_status import CameraState, CameraStatus
 from camera.pipeline.face.floors import STILL
-from camera.pipeline.tampering.monitor import SightMonitor
+from camera.pipeline.tampering.monitor import TamperingMonitor
 from camera.pipeline.worker import CameraWorker, Preview
 from camera.service import CameraService
 from camera.sources.factory import create_source
@@ -67,7 +67,7 @@ def test_faces_that_never_move_become_masks_of_this_camera_and_no_others_do(
     frame = Frame(np.full((240, 320, 3), 200, np.uint8), datetime.now(UTC), 0.0, 0)
     worker.preview = Preview(frame, (poster, visitor))
     looked_past: list[Sequence[Polygon]] = []
-    monkeypatch.setattr(SightMonitor, "set_masks", lambda _monitor, polygons: looked_past.append(polygons))
+    monkeypatch.setattr(TamperingMonitor, "set_masks", lambda _monitor, polygons: looked_past.append(polygons))
 
     assert worker.mask_still_faces() == 1
     worker.replace_masks(all_polygons(settings))

@@ -15,7 +15,7 @@ STILL_SECONDS = 60.0  # nobody keeps every pixel of the face still for so long
 SUSPECT_SECONDS = 8.0  # until then, no further shot of what has not moved yet
 SAMPLE_SECONDS = 0.5
 SEEN_SECONDS = 10.0  # the live page shows what was found so recently
-MAX_KNOWN = 16
+MAX_REGISTERED = 16
 SAME_PLACE = 0.4  # intersection over union
 SIDE, BLOCKS, SPREAD = 48, 6, 5.0  # pixels of a patch, blocks of it, and the Gaussian that takes its light away
 MIN_CONTRAST = 4.0  # grey levels: less is noise, or the lamp is off
@@ -27,7 +27,7 @@ Patch = NDArray[np.float32]
 
 @dataclass(slots=True)
 class StillFace:
-    """A face that is known not to move."""
+    """A face that does not move."""
 
     box: Box
     patch: Patch
@@ -43,19 +43,26 @@ class _Watch:
 
 
 class StillFaces:
-    """Watches tracked faces for movement, and remembers where those hang that have none. For one camera."""
+    """Watches tracked faces for movement, and registers those that have none. For one camera."""
 
     def __init__(self) -> None:
         self._watches: dict[str, _Watch] = {}  # by track
-        self._known: list[StillFace] = []
+        self._registered: list[StillFace] = []
 
     def boxes(self, now: float) -> list[Box]:
         """Where still faces were found a moment ago."""
-        return [known.box for known in self._known if now - known.seen_at <= SEEN_SECONDS]
+        return [face.box for face in self._registered if now - face.seen_at <= SEEN_SECONDS]
 
-    def without_known(self, image: Image, detections: list[Detection], now: float) -> list[Detection]:
-        """The detections that are not of a known still face, as long as it looks as it did."""
-        return [found for found in detections if not self._is_known(image, found, now)]
+    def take_out(self, image: Image, detections: list[Detection], now: float) -> list[Detection]:
+        """Note which still faces are in the frame; return the detections that are of none of them."""
+        others = []
+        for detection in detections:
+            face = self._find(image, detection)
+            if face is None:
+                others.append(detection)
+            else:
+                face.seen_at = now
+        return others
 
     def watch(self, image: Image, track: str, box: Box, now: float) -> float:
         """For how many seconds nothing has moved in a track's face, by this frame."""
@@ -70,24 +77,23 @@ class StillFaces:
                 return 0.0
         return now - watch.since
 
-    def remember(self, track: str, now: float) -> None:
+    def register(self, track: str, now: float) -> None:
         """Ignore a track's face from now on where it hangs."""
         watch = self._watches.pop(track)
-        self._known = [known for known in self._known if iou(known.box, watch.box) < SAME_PLACE][-MAX_KNOWN + 1 :]
-        self._known.append(StillFace(watch.box, watch.patch, now))
+        others = [face for face in self._registered if iou(face.box, watch.box) < SAME_PLACE]
+        self._registered = others[-MAX_REGISTERED + 1 :]
+        self._registered.append(StillFace(watch.box, watch.patch, now))
 
     def forget(self, track: str) -> None:
         """A track has ended."""
         self._watches.pop(track, None)
 
-    def _is_known(self, image: Image, found: Detection, now: float) -> bool:
-        for known in self._known:
-            if iou(known.box, found.box) >= SAME_PLACE:
-                if _same_share(known.patch, _patch(image, known.box)) < SAME_BLOCKS:
-                    return False
-                known.seen_at = now
-                return True
-        return False
+    def _find(self, image: Image, detection: Detection) -> StillFace | None:
+        """Find the still face that a detection is of, as long as it looks as it did."""
+        face = next((face for face in self._registered if iou(face.box, detection.box) >= SAME_PLACE), None)
+        if face is None or _same_share(face.patch, _patch(image, face.box)) < SAME_BLOCKS:
+            return None
+        return face
 
 
 def _patch(image: Image, box: Box) -> Patch:

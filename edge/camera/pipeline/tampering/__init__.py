@@ -1,1 +1,1 @@
-"""What a camera sees as a whole: whether anything moves, and whether it is covered, defocused, turned or frozen."""
+"""Camera tampering detection: whether a camera is blind, that is covered, defocused, turned away, frozen or dark."""

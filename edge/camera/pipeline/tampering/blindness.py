@@ -1,4 +1,4 @@
-"""The ways in which a camera that gives pictures may see nothing."""
+"""The ways in which a camera that gives pictures may be blind."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,16 +25,16 @@ REMEDIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """Whether a camera sees, since when; replaced as a whole."""
+class BlindnessStatus:
+    """Whether a camera is blind, and since when; replaced as a whole."""
 
-    blindness: Blindness | None = None
+    cause: Blindness | None = None
     since: datetime | None = None  # aware, UTC
 
     @property
     def problem(self) -> str | None:
         """What is wrong and what to do, in a sentence."""
-        return REMEDIES[self.blindness] if self.blindness else None
+        return REMEDIES[self.cause] if self.cause else None
 
 
-SEES = Sight()
+NOT_BLIND = BlindnessStatus()

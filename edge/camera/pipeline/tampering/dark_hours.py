@@ -1,4 +1,4 @@
-"""At which hours it was dark lately: learned from the pictures, remembered over restarts."""
+"""At which hours it was dark lately: learned from the pictures, kept over restarts."""
 
 import contextlib
 import json
@@ -20,15 +20,15 @@ class DarkHours:
     """Hours are UTC's: what counts is that each is the same as yesterday."""
 
     def __init__(self, file: Path | None = None) -> None:
-        """Without a file nothing is remembered."""
+        """Without a file nothing is kept."""
         self._file = file
         self._dark: dict[int, date] = {}  # by hour: the last day on which it was dark
         self._light: dict[int, list[date]] = {}  # by hour: the last days on which it was light
         self._read()
 
-    def add(self, moment: datetime, *, dark: bool) -> None:
+    def add(self, at: datetime, *, dark: bool) -> None:
         """Remember that it was dark or light."""
-        hour, day = moment.hour, moment.date()
+        hour, day = at.hour, at.date()
         if dark and self._dark.get(hour) != day:
             self._dark[hour] = day
             self._write()
@@ -37,15 +37,15 @@ class DarkHours:
             self._light[hour] = [*days, day][-ENOUGH_DAYS:]
             self._write()
 
-    def is_known(self, moment: datetime) -> bool:
+    def is_often_dark(self, at: datetime) -> bool:
         """Whether it was dark about this hour on one of the last days."""
-        hours = {(moment.hour + shift) % HOURS for shift in range(-MARGIN_HOURS, MARGIN_HOURS + 1)}
-        return any(self._was_dark(hour, moment.date()) for hour in hours)
+        hours = {(at.hour + shift) % HOURS for shift in range(-MARGIN_HOURS, MARGIN_HOURS + 1)}
+        return any(self._was_dark(hour, at.date()) for hour in hours)
 
-    def should_be_light(self, moment: datetime) -> bool:
+    def should_be_light(self, at: datetime) -> bool:
         """Whether it was light at this hour on the last days, and dark on none."""
-        lit = [day for day in self._light.get(moment.hour, ()) if timedelta() < moment.date() - day <= REMEMBER]
-        return len(lit) >= ENOUGH_DAYS and not self._was_dark(moment.hour, moment.date())
+        lit = [day for day in self._light.get(at.hour, ()) if timedelta() < at.date() - day <= REMEMBER]
+        return len(lit) >= ENOUGH_DAYS and not self._was_dark(at.hour, at.date())
 
     def _was_dark(self, hour: int, today: date) -> bool:
         return hour in self._dark and today - self._dark[hour] <= REMEMBER

@@ -30,7 +30,7 @@ class Darkness:
             return Blindness.COVERED
         if self._since is None:
             self._since = self._now
-            self._is_surprise = self._was_lit() and not self._hours.is_known(at)
+            self._is_surprise = self._was_lit() and not self._hours.is_often_dark(at)
         self._is_surprise = self._is_surprise or self._hours.should_be_light(at)
         if self._now - self._since >= SPELL_SECONDS:
             self._hours.add(at, dark=True)

@@ -1,4 +1,4 @@
-"""What a camera usually sees: learned within seconds, followed slowly, and how far a look differs from it."""
+"""What a camera usually sees: learned within seconds, followed slowly, and how far a frame differs from it."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ RELIABLE_FOLLOWS = 0.15
 MIN_STRUCTURE = 0.8  # grey levels; less is an even surface
 NOISE_FACTOR = 4.0  # structure is so much stronger than the noise
 MIN_CELLS = 5  # with fewer nothing can be said
-LEARN_SECONDS, MIN_FOLLOW_SECONDS, FOLLOW_SECONDS = 3.0, 60.0, 300.0
+LEARN_SECONDS, MIN_FOLLOW_SECONDS, MAX_FOLLOW_SECONDS = 3.0, 60.0, 300.0
 SHARPEST = 0.75  # of the cells: an autofocus that found somebody near leaves some of them sharp
-LOST = 0.4  # of a cell's structure is left, at most, where something lies before it
+LOST_STRUCTURE = 0.4  # of a cell's structure is left, at most, where something lies before it
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How a look differs from what is usual, in shares of the cells that can be compared."""
+    """How a frame differs from what is usual, in shares of the cells that can be compared."""
 
     cells: int  # that can be compared; with few of them the shares mean little
     agree: float
@@ -29,14 +29,14 @@ class Comparison:
 
 
 class Reference:
-    """The running mean of the looks so far."""
+    """The running mean of the frames so far."""
 
     def __init__(self, window: Window) -> None:
         self._window = window
         self._details: Floats | None = None
         self._finest = np.zeros(0, np.float32)
         self._shape = np.zeros(0, np.float32)
-        self._trust = np.zeros(0, np.float32)  # by cell: how well looks agree with it
+        self._trust = np.zeros(0, np.float32)  # by cell: how well frames agree with it
         self._brightness = 0.0
         self._seconds = 0.0  # that were learned from
 
@@ -50,11 +50,11 @@ class Reference:
 
     @property
     def is_ready(self) -> bool:
-        """Whether enough was seen to judge a look by."""
+        """Whether enough was seen to judge a frame by."""
         return self._seconds >= LEARN_SECONDS
 
     def learn(self, view: View, seconds: float, noise: float) -> None:
-        """Take over a look, so many seconds after the last one."""
+        """Learn from a frame, so many seconds after the last one."""
         if self._details is None:
             self._details, self._trust = view.details.copy(), np.full(len(view.details), RELIABLE, np.float32)
             self._finest, self._shape, self._brightness = view.finest.copy(), view.shape.copy(), view.brightness
@@ -63,10 +63,10 @@ class Reference:
         agreement = np.abs(correlations(self._details, view.details))
         self._trust[structured] += RELIABLE_FOLLOWS * (agreement[structured] - self._trust[structured])
         self._seconds += seconds
-        follow = min(max(2 * self._seconds, MIN_FOLLOW_SECONDS), FOLLOW_SECONDS) if self.is_ready else self._seconds
+        follow = min(max(2 * self._seconds, MIN_FOLLOW_SECONDS), MAX_FOLLOW_SECONDS) if self.is_ready else self._seconds
         share = min(1.0, seconds / max(follow, seconds))
         if not self.reliable(noise).any():
-            share = max(share, min(1.0, seconds / LEARN_SECONDS))  # it was dark so far: begin anew
+            share = max(share, min(1.0, seconds / LEARN_SECONDS))  # it was dark so far: start over
         self._details += share * (view.details - self._details)
         self._finest += share * (view.finest - self._finest)
         self._shape += share * (view.shape - self._shape)
@@ -80,7 +80,7 @@ class Reference:
         return np.asarray(strong & (self._trust >= RELIABLE) & self._window.cells, np.bool_)
 
     def compare(self, view: View, noise: float) -> Comparison:
-        """Judge a look by what is usual."""
+        """Compare a frame with what is usual."""
         if self._details is None:
             return Comparison(0, 1.0, 0.0, 1.0, 1.0)
         contrast = min(1.0, (view.brightness + 1) / (self._brightness + 1))
@@ -90,7 +90,7 @@ class Reference:
             return Comparison(count, 1.0, 0.0, 1.0, 1.0)
         agree = np.abs(correlations(self._details[cells], view.details[cells])) >= AGREE
         usual = self._window.strength(self._details)[cells]
-        lost = view.structure[cells] <= LOST * contrast * usual
+        lost = view.structure[cells] <= LOST_STRUCTURE * contrast * usual
         return Comparison(
             cells=count,
             agree=float((agree & ~lost).mean()),

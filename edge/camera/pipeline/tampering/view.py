@@ -1,4 +1,4 @@
-"""One look of a camera as a small grey picture in cells, and how two looks compare."""
+"""One frame as a small grey picture in cells, and how two of them compare."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A look. Details are cells of zero mean, so that neither light nor contrast counts when they are compared."""
+    """A frame. Details are cells of zero mean, so that neither light nor contrast counts when they are compared."""
 
     picture: Image  # small, grey, as it came
     brightness: float  # 0 to 255
@@ -75,7 +75,7 @@ class View:
 
     @classmethod
     def of(cls, image: Image, window: Window) -> Self:
-        """Look at a frame."""
+        """Reduce a frame to what is compared."""
         picture = cv2.resize(cv2.extractChannel(image, GREEN), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
         grey = picture.astype(np.float32)
         fine = cv2.GaussianBlur(grey, (7, 7), FINE)
@@ -97,7 +97,7 @@ class View:
 
 
 def correlations(one: Floats, other: Floats) -> Floats:
-    """Compare two looks' details cell by cell: 1 is the same, 0 unrelated, -1 the same in reversed light."""
+    """Compare two frames' details cell by cell: 1 is the same, 0 unrelated, -1 the same in reversed light."""
     product = (one * other).sum(axis=1)
     strength = np.sqrt((one * one).sum(axis=1) * (other * other).sum(axis=1))
     return np.asarray(product / np.maximum(strength, 1e-3), np.float32)
