@@ -10,7 +10,7 @@ from pathlib import Path
 from dev.bench.figures import machine, report
 from dev.bench.figures.measure import FAILURES, QUICK, reason
 
-NAMES = ("uploader", "bridge", "endtoend", "camera", "quality", "growth", "gallery", "tampering")
+NAMES = ("uploader", "bridge", "endtoend", "camera", "quality", "growth", "gallery", "tampering", "soak")
 
 
 def main() -> int:

@@ -99,6 +99,41 @@ def memory_mb(pid: int) -> float:
     return sum(_resident_pages(each) for each in _tree(pid)) * PAGE_BYTES / 1e6
 
 
+def descriptors(pid: int) -> int:
+    """How many file descriptors a process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def threads(pid: int) -> int:
+    """How many threads a process has."""
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def wake_ups(pid: int) -> int:
+    """How often a process' threads have waited for something and got it, up to now."""
+    return sum(_voluntary_switches(task) for task in Path(f"/proc/{pid}/task").iterdir())
+
+
+def disk_mb(folder: Path) -> float:
+    """What the files of a folder and of those in it take on the disk."""
+    return sum(_blocks(Path(parent, name)) for parent, _, names in os.walk(folder) for name in names) * 512 / 1e6
+
+
+def _voluntary_switches(task: Path) -> int:
+    try:
+        status = (task / "status").read_text(encoding="ascii", errors="replace")
+    except OSError:  # the thread has ended
+        return 0
+    return int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+
+def _blocks(file: Path) -> int:
+    try:
+        return file.stat().st_blocks
+    except OSError:  # it was there a moment ago
+        return 0
+
+
 def _tree(pid: int) -> list[int]:
     family = [pid]
     for parent in family:
