@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
 from camera.control.metrics import StateCollector as CameraCollector
+from camera.delivery.delivery_status import Bridge, DeliveryStatus
 from camera.delivery.latency import DeliveryMetrics
 from camera.delivery.spool import Spool
 from common.contract.certificate_expiry import CertificateExpiry
@@ -35,7 +36,7 @@ def page() -> str:
 def edge() -> list[Metric]:
     """Return what the camera answers, without values."""
     registry = CollectorRegistry()
-    publisher = cast("Any", SimpleNamespace(connected=True, bridge_up=True))
+    publisher = cast("Any", SimpleNamespace(status=DeliveryStatus(bridge=Bridge.UP)))
     with TemporaryDirectory() as folder:
         state = CameraCollector([], Spool(Path(folder), 1), publisher)
         DeliveryMetrics(registry, [])

@@ -75,7 +75,7 @@ class CameraService:
         ticks = 0
         while not self._stop.is_set() and not self._finished() and not self._hung:
             self._sink.retry_spool()
-            self._heartbeat.write(self.workers, self.spool, self.publisher)
+            self._heartbeat.write(self.workers, self.spool, self.publisher.status)
             ticks += 1
             self._publish_statuses(everyone=ticks % STATUS_EVERY_TICKS == 0)
             self._publish_images()
@@ -101,12 +101,13 @@ class CameraService:
 
     def _publish_statuses(self, *, everyone: bool) -> None:
         """Publish the statuses; those whose state, problem or blindness has changed at once."""
+        delivery = self.publisher.status
         for worker in self.workers:
             status = worker.status
             state = status.state, status.problem, status.blindness
             if everyone or state != self._published.get(worker.name):
                 self._published[worker.name] = state
-                self._mqtt_clients[worker.name].publish_status(status_payload(worker, self.spool, self.publisher))
+                self._mqtt_clients[worker.name].publish_status(status_payload(worker, self.spool, delivery))
 
     def _publish_images(self) -> None:
         """Show Home Assistant the last capture of each camera, once."""
@@ -127,7 +128,7 @@ class CameraService:
         self._publish_images()
         self._announcer.stop()
         for worker in self.workers:
-            self._mqtt_clients[worker.name].stop(status_payload(worker, self.spool, self.publisher))
+            self._mqtt_clients[worker.name].stop(status_payload(worker, self.spool, self.publisher.status))
         self._heartbeat.remove()
         log.info("Stopped; %d captures wait in %s", self.spool.depth, self._settings.spool_dir)
 

@@ -61,7 +61,7 @@ class EdgeHost:
 
     @property
     def in_flight(self) -> int:
-        return self.publisher.in_flight if self.publisher else 0
+        return self.publisher.status.in_flight if self.publisher else 0
 
     def waiting(self, endings: tuple[str, ...] = (".png",)) -> dict[str, int]:
         """Name and size of the files in the spool."""

@@ -169,7 +169,8 @@ def _ours(folder: Path, rig: BridgeRig, store: stores.Store) -> Sample:
     publisher.stop()
     spool.close()
     # The store that keeps nothing says "stored" to a second one too; S3 and SeaweedFS say that the name is taken.
-    return {"sent": len(captures), "lost": len(captures) - publisher.stored, "twice": store.stored() - publisher.stored}
+    stored = publisher.status.stored
+    return {"sent": len(captures), "lost": len(captures) - stored, "twice": store.stored() - stored}
 
 
 def _kill_often(rig: BridgeRig) -> None:

@@ -122,7 +122,7 @@ def steady(folder: Path, cloud: Cloud, rate: int, qos: int = 1, receipts: str = 
     began_at: dict[str, float] = {}
     with _publisher(folder, cloud, qos, receipts) as (spool, publisher):
         publisher.start()
-        wait_for(lambda: publisher.connected, seconds=20, what="the edge broker")
+        wait_for(lambda: publisher.status.connected, seconds=20, what="the edge broker")
         began = time.monotonic()
         for index, make in enumerate(captures):
             time.sleep(max(0.0, began + index / rate - time.monotonic()))

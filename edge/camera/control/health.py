@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from camera.delivery.publisher import Publisher
+from camera.delivery.delivery_status import DeliveryStatus
 from camera.delivery.spool import Spool
 from camera.pipeline.camera_status import CameraState
 from camera.pipeline.worker import CameraWorker
@@ -21,7 +21,7 @@ class HeartbeatWriter:
         self._heartbeat = Heartbeat(file)
         self._next_at = 0.0
 
-    def write(self, workers: Sequence[CameraWorker], spool: Spool, publisher: Publisher) -> None:
+    def write(self, workers: Sequence[CameraWorker], spool: Spool, delivery: DeliveryStatus) -> None:
         """Write down what works, if it is time to."""
         now = time.monotonic()
         if now < self._next_at:
@@ -29,7 +29,7 @@ class HeartbeatWriter:
         self._next_at = now + HEARTBEAT_SECONDS
         self._heartbeat.write(
             {
-                "broker_answered_at": publisher.acknowledged_at,
+                "broker_answered_at": delivery.acknowledged_at,
                 "spool_problem": spool.problem,
                 "waiting": spool.depth,
                 "cameras": {worker.name: _camera(worker, now) for worker in workers},

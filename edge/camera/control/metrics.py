@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from camera.delivery.delivery_status import Bridge
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from camera.pipeline.camera_status import CameraState
@@ -96,15 +97,16 @@ class StateCollector(Collector):
         return family
 
     def _of_host(self) -> Iterator[Metric]:
-        spool, publisher = self._spool, self._publisher
+        spool, delivery = self._spool, self._publisher.status
         yield GaugeMetricFamily("usbcam_spool_captures", "Captures without a receipt, on disk.", spool.depth)
         yield GaugeMetricFamily("usbcam_spool_bytes", "Their bytes.", spool.bytes)
         yield GaugeMetricFamily("usbcam_spool_limit_bytes", "SPOOL_MAX_MB.", spool.max_bytes)
         yield CounterMetricFamily("usbcam_spool_dropped", "Captures that a full spool dropped.", spool.dropped)
         yield GaugeMetricFamily("usbcam_spool_works", "1 while captures can be spooled.", spool.problem is None)
-        yield GaugeMetricFamily("usbcam_broker_connected", "1 while the edge broker is there.", publisher.connected)
-        if publisher.bridge_up is not None:
-            yield GaugeMetricFamily("usbcam_bridge_up", "1 while the bridge to the cloud is up.", publisher.bridge_up)
+        yield GaugeMetricFamily("usbcam_broker_connected", "1 while the edge broker is there.", delivery.connected)
+        if delivery.bridge is not Bridge.UNKNOWN:
+            is_up = delivery.bridge is Bridge.UP
+            yield GaugeMetricFamily("usbcam_bridge_up", "1 while the bridge to the cloud is up.", is_up)
 
 
 def render(registry: CollectorRegistry) -> bytes:

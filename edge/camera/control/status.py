@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime
 
-from camera.delivery.publisher import Publisher
+from camera.delivery.delivery_status import Bridge, DeliveryStatus
 from camera.delivery.spool import Spool
 from camera.pipeline.worker import CameraWorker
 from common import __version__
 from common.contract.times import timestamp
 
 
-def status_payload(worker: CameraWorker, spool: Spool, publisher: Publisher) -> dict[str, object]:
+def status_payload(worker: CameraWorker, spool: Spool, delivery: DeliveryStatus) -> dict[str, object]:
     """Describe a camera now; what waits, is stored and so on is counted over all cameras of the host."""
     status, counters = worker.status, worker.counters
     blindness = status.blindness
@@ -27,8 +27,8 @@ def status_payload(worker: CameraWorker, spool: Spool, publisher: Publisher) -> 
         "last_captured_at": timestamp(counters.last_captured_at) if counters.last_captured_at else None,
         "refused": counters.refused,
         "waiting": spool.depth,
-        "stored": publisher.stored,
-        "rejected": publisher.rejected,
+        "stored": delivery.stored,
+        "rejected": delivery.rejected,
         "dropped": spool.dropped,
-        "bridge": publisher.bridge_up,
+        "bridge": None if delivery.bridge is Bridge.UNKNOWN else delivery.bridge is Bridge.UP,
     }

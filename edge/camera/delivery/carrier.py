@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from camera.delivery.delivery_status import Bridge, DeliveryStatus
 from camera.delivery.events import CaptureState, DeliveryListener
 from camera.delivery.send_window import SendWindow
 from camera.delivery.spool import Spool
@@ -49,25 +51,11 @@ class Carrier:
         receipts: bool,
     ) -> None:
         """Without `receipts` the broker's acknowledgement ends a delivery. `clock`: monotonic seconds."""
-        self.stored = 0
-        self.rejected = 0
-        self.connected = False
-        self.token_missing = False  # as far as the broker says
-        self.acknowledged_at: float | None = None  # when the broker last acknowledged something
+        self.status = DeliveryStatus()  # replaced here alone; every thread may read it
         self._spool, self._window, self._transport, self._listeners = spool, window, transport, listeners
         self._clock, self._receipts = clock, receipts
         self._ids: dict[int, str] = {}  # packet identifier to capture
         self._ping_at = float("-inf")
-
-    @property
-    def bridge_up(self) -> bool | None:
-        """Whether the bridge to the cloud is up; None if unknown."""
-        return self._window.bridge_up
-
-    @property
-    def in_flight(self) -> int:
-        """How many captures are published and not completed."""
-        return self._window.in_flight
 
     def add(self, capture_id: str) -> None:
         """Take on a capture that was put in the spool."""
@@ -75,27 +63,28 @@ class Carrier:
 
     def step(self) -> float | None:
         """Do what is due; return in how many seconds something is due again by itself, None if nothing is."""
-        if not self.connected:
+        if not self.status.connected:
             return None
         if self._clock() >= self._ping_at:
             self._ping_at = self._clock() + PING_SECONDS
             self._ping()
         self._send_pending()
+        self.status = replace(self.status, in_flight=self._window.in_flight)
         return max(0.0, min(self._ping_at, self._window.due_at()) - self._clock())
 
     def on_connected(self) -> None:
         """The broker has accepted the camera; the transport repeats what was not acknowledged."""
-        self.connected = True
+        self.status = replace(self.status, connected=True)
         self._transport.subscribe(SUBSCRIPTIONS)
         self._window.requeue_acknowledged()
 
     def on_disconnected(self) -> None:
         """Nothing can be sent until the next connection."""
-        self.connected = False
+        self.status = replace(self.status, connected=False)
 
     def on_acknowledged(self, packet: int, *, accepted: bool, reason: str) -> None:
         """The broker has answered a publish."""
-        self.acknowledged_at = self._clock()
+        self.status = replace(self.status, acknowledged_at=self._clock())
         capture_id = self._ids.pop(packet, None)
         if capture_id is None:
             return
@@ -111,9 +100,9 @@ class Carrier:
     def on_message(self, topic: str, payload: bytes) -> None:
         """The broker has sent what was subscribed to."""
         if topic == topics.BRIDGE_STATE and payload in {b"0", b"1"}:
-            self._on_bridge(up=payload == b"1")
+            self._on_bridge(Bridge.UP if payload == b"1" else Bridge.DOWN)
         elif topic == topics.TOKEN:
-            self.token_missing = payload == NO_TOKEN
+            self.status = replace(self.status, token_missing=payload == NO_TOKEN)
         elif topic == topics.RECEIPTS and self._receipts:
             self._on_receipt(payload)
 
@@ -144,15 +133,15 @@ class Carrier:
         Bad news is asked for again: the word that it is over may be lost, and captures would wait until it comes.
         """
         self._transport.ping()
-        if self._window.bridge_up is False or self.token_missing:
+        if self.status.bridge is Bridge.DOWN or self.status.token_missing:
             self._transport.subscribe(STATES)
 
-    def _on_bridge(self, *, up: bool) -> None:
-        if up != self._window.bridge_up:
-            log.info("The bridge to the cloud is %s", "up" if up else "down, captures wait in the spool")
-        if up and self._window.bridge_up is False:
-            self._window.requeue_acknowledged()
-        self._window.bridge_up = up
+    def _on_bridge(self, bridge: Bridge) -> None:
+        if bridge is not self.status.bridge:
+            is_up = bridge is Bridge.UP
+            log.info("The bridge to the cloud is %s", "up" if is_up else "down, captures wait in the spool")
+        self.status = replace(self.status, bridge=bridge)
+        self._window.update_bridge(bridge)
 
     def _on_receipt(self, payload: bytes) -> None:
         try:
@@ -169,12 +158,12 @@ class Carrier:
         self._window.complete(capture_id, self._clock())
         self._notify(capture_id, state, note)
         if self._spool.remove(capture_id):
-            self.stored += 1
+            self.status = replace(self.status, stored=self.status.stored + 1)
             log.info("Stored %s", capture_id)
 
     def _reject(self, capture_id: str, reason: str) -> None:
         if self._spool.remove(capture_id):
-            self.rejected += 1
+            self.status = replace(self.status, rejected=self.status.rejected + 1)
             log.error("The cloud rejected %s: %s", capture_id, reason)
         self._notify(capture_id, CaptureState.REJECTED, reason)
         self._window.complete(capture_id, self._clock())

@@ -16,6 +16,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from camera.config.broker_login import new_camera_client
 from camera.config.settings import Settings
 from camera.delivery.carrier import Carrier
+from camera.delivery.delivery_status import DeliveryStatus
 from camera.delivery.events import DeliveryListener
 from camera.delivery.send_window import SendWindow
 from camera.delivery.spool import Spool
@@ -47,38 +48,9 @@ class Publisher:
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
 
     @property
-    def stored(self) -> int:
-        """How many captures were stored since the start."""
-        return self._carrier.stored
-
-    @property
-    def rejected(self) -> int:
-        """How many captures the cloud has rejected since the start."""
-        return self._carrier.rejected
-
-    @property
-    def connected(self) -> bool:
-        return self._carrier.connected
-
-    @property
-    def token_missing(self) -> bool:
-        """Whether the edge has no token, as far as its broker says."""
-        return self._carrier.token_missing
-
-    @property
-    def acknowledged_at(self) -> float | None:
-        """When the broker last acknowledged something; monotonic."""
-        return self._carrier.acknowledged_at
-
-    @property
-    def bridge_up(self) -> bool | None:
-        """Whether the bridge to the cloud is up; None if unknown."""
-        return self._carrier.bridge_up
-
-    @property
-    def in_flight(self) -> int:
-        """How many captures are published and not completed."""
-        return self._carrier.in_flight
+    def status(self) -> DeliveryStatus:
+        """How delivery goes now; for every thread."""
+        return self._carrier.status
 
     def start(self) -> None:
         """Connect, now and whenever the connection is lost."""
@@ -132,7 +104,7 @@ class Publisher:
         self._carrier.on_connected()
 
     def _on_disconnected(self, reason: ReasonCode) -> None:
-        if self.connected:
+        if self.status.connected:
             log.warning("Lost the broker at %s: %s", self._address, reason)
         self._carrier.on_disconnected()
 

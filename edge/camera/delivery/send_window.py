@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from camera.delivery.delivery_status import Bridge
+
 FRESH_SECONDS = 30.0  # older captures belong to the backlog
 SLOW_SECONDS = 2.0  # a receipt that takes longer halves the backlog's quota
 INITIAL_QUOTA, MIN_QUOTA = 8.0, 2.0
@@ -40,8 +42,8 @@ class SendWindow:
 
     def __init__(self, limit: int, waiting: Iterable[str] = (), size_of: Callable[[str], int] = lambda _: 0) -> None:
         """`limit`: the most captures in flight; `waiting`: ids from an earlier run, oldest first; sizes in bytes."""
-        self.bridge_up: bool | None = None  # None: unknown, which counts as up
         self._limit, self._size_of = limit, size_of
+        self._bridge_is_down = False
         self._backlog = deque(waiting)
         self._fresh: deque[tuple[float, str]] = deque()
         self._overdue: deque[str] = deque()  # published, and to be published again
@@ -65,7 +67,7 @@ class SendWindow:
     def pop_next(self, now: float) -> str | None:
         """Take the capture to publish now, if any; it is in flight from here on."""
         self._update_queues(now)
-        limit = LIMIT_WHILE_BRIDGE_IS_DOWN if self.bridge_up is False else self._limit
+        limit = LIMIT_WHILE_BRIDGE_IS_DOWN if self._bridge_is_down else self._limit
         if len(self._in_flight) >= limit or self._in_flight_bytes() >= MAX_IN_FLIGHT_BYTES:
             return None
         if self._overdue:
@@ -104,9 +106,15 @@ class SendWindow:
 
     def due_at(self) -> float:
         """When `pop_next`, which has just returned None, may return something without further news; inf if never."""
-        if self.bridge_up is False:
+        if self._bridge_is_down:
             return float("inf")
         return min((self._due_at(flight) for flight in self._in_flight.values()), default=float("inf"))
+
+    def update_bridge(self, bridge: Bridge) -> None:
+        """Hold back while the bridge is down; what was acknowledged by then is published again when it is back."""
+        if bridge is Bridge.UP and self._bridge_is_down:
+            self.requeue_acknowledged()
+        self._bridge_is_down = bridge is Bridge.DOWN
 
     def requeue_acknowledged(self) -> None:
         """The brokers may have lost what they acknowledged: publish all of it again."""
@@ -118,7 +126,7 @@ class SendWindow:
     def _update_queues(self, now: float) -> None:
         while self._fresh and now - self._fresh[0][0] > FRESH_SECONDS:
             self._backlog.append(self._fresh.popleft()[1])
-        if self.bridge_up is False:
+        if self._bridge_is_down:
             return
         for capture_id in self._find_overdue(now):
             self._attempts[capture_id] = self._in_flight.pop(capture_id).attempt + 1

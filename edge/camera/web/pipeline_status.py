@@ -2,10 +2,11 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from camera.delivery.delivery_status import DeliveryStatus, Link
 from camera.pipeline.camera_status import CameraState
 from camera.web.context import WebContext
 
@@ -30,18 +31,17 @@ class PipelineStatus:
 
     def __init__(self, context: WebContext) -> None:
         self._workers, self._spool = context.workers, context.spool
-        self._publisher, self._history = context.publisher, context.history
+        self._history = context.history
 
-    def read(self) -> list[StageStatus]:
+    def read(self, delivery: DeliveryStatus) -> list[StageStatus]:
         """All stages, in the order in which a capture passes them."""
-        stages: tuple[tuple[str, Callable[[], tuple[Level, str]]], ...] = (
-            ("Camera" if len(self._workers) == 1 else "Cameras", self._cameras),
-            ("Disk", self._disk),
-            ("Broker", self._broker),
-            ("Bridge", self._bridge),
-            ("Cloud", self._cloud),
-        )
-        return [StageStatus(stage, *check()) for stage, check in stages]
+        return [
+            StageStatus("Camera" if len(self._workers) == 1 else "Cameras", *self._cameras()),
+            StageStatus("Disk", *self._disk()),
+            StageStatus("Broker", *_broker(delivery.link)),
+            StageStatus("Bridge", *_bridge(delivery.link)),
+            StageStatus("Cloud", *self._cloud(delivery)),
+        ]
 
     def _cameras(self) -> tuple[Level, str]:
         statuses = {worker.name: worker.status for worker in self._workers}
@@ -69,23 +69,8 @@ class PipelineStatus:
             return "error", f"{usage} The {spool.dropped} oldest were deleted: SPOOL_MAX_MB is reached."
         return ("warning" if spool.bytes > NEARLY_FULL * spool.max_bytes else "ok"), usage
 
-    def _broker(self) -> tuple[Level, str]:
-        if self._publisher.connected:
-            return "ok", "Connected to the edge broker."
-        return "error", "The edge broker does not answer: check edge-broker (EDGE_BROKER_HOST)."
-
-    def _bridge(self) -> tuple[Level, str]:
-        up = self._publisher.bridge_up
-        if up:
-            return "ok", "Connected to the cloud."
-        if not self._publisher.connected:
-            return "unknown", "Unknown without the broker."
-        if up is None or self._publisher.token_missing:
-            return "warning", "There is no bridge: set EDGE_TOKEN in .env. Captures wait on disk."
-        return "error", "The cloud cannot be reached: see the log of edge-broker. Captures wait on disk."
-
-    def _cloud(self) -> tuple[Level, str]:
-        if not (self._publisher.connected and self._publisher.bridge_up):
+    def _cloud(self, delivery: DeliveryStatus) -> tuple[Level, str]:
+        if delivery.link is not Link.UP:
             return "unknown", "Unknown without the bridge."
         now = time.monotonic()
         age = min((now - at for at in self._completed_times()), default=math.inf)
@@ -94,7 +79,7 @@ class PipelineStatus:
             return "warning", f"No receipt for {wait:.0f} s: run ./usbcam check on the cloud host."
         if math.isinf(age):
             return "unknown", "No receipt since the start."
-        return "ok", f"Last receipt {_ago(age)}; {self._publisher.stored} captures stored since the start."
+        return "ok", f"Last receipt {_ago(age)}; {delivery.stored} captures stored since the start."
 
     def _completed_times(self) -> Iterator[float]:
         return (record.completed_at for record in self._history.recent() if record.completed_at is not None)
@@ -102,6 +87,24 @@ class PipelineStatus:
     def _pending_times(self) -> Iterator[float]:
         records = self._history.recent()
         return (record.published_at for record in records if record.completed_at is None and record.published_at)
+
+
+def _broker(link: Link) -> tuple[Level, str]:
+    if link is Link.NO_BROKER:
+        return "error", "The edge broker does not answer: check edge-broker (EDGE_BROKER_HOST)."
+    return "ok", "Connected to the edge broker."
+
+
+def _bridge(link: Link) -> tuple[Level, str]:
+    match link:
+        case Link.UP:
+            return "ok", "Connected to the cloud."
+        case Link.NO_BROKER:
+            return "unknown", "Unknown without the broker."
+        case Link.NO_BRIDGE:
+            return "warning", "There is no bridge: set EDGE_TOKEN in .env. Captures wait on disk."
+        case Link.BRIDGE_DOWN:
+            return "error", "The cloud cannot be reached: see the log of edge-broker. Captures wait on disk."
 
 
 def _ago(seconds: float) -> str:

@@ -25,13 +25,13 @@ class StateView:
 
     def read(self) -> dict[str, object]:
         """Everything; times are seconds, sizes bytes."""
-        spool, publisher = self._context.spool, self._context.publisher
+        spool, delivery = self._context.spool, self._context.publisher.status
         return {
             "at": timestamp(datetime.now(UTC)),
             "uptime_seconds": round(time.monotonic() - self._started_at),
             "cpu_percent": self._cpu.percent(),
             "memory_mb": memory_mb(),
-            "pipeline": [asdict(stage) for stage in self._pipeline.read()],
+            "pipeline": [asdict(stage) for stage in self._pipeline.read(delivery)],
             "spool": {
                 "captures": spool.depth,
                 "bytes": spool.bytes,
@@ -40,8 +40,8 @@ class StateView:
             },
             "gallery_url": self._context.workers[0].settings.gallery_url if self._context.workers else "",
             "commands": _commands(),
-            "stored": publisher.stored,
-            "rejected": publisher.rejected,
+            "stored": delivery.stored,
+            "rejected": delivery.rejected,
             "cameras": [_camera_json(worker) for worker in self._context.workers],
             "captures": [_capture_json(record) for record in self._context.history.recent()],
         }

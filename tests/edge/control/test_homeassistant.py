@@ -13,7 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from camera.control.homeassistant import Edge, device_id, discovery_payload, event_payload
 from camera.control.mqtt_client import LAST_WILL
 from camera.control.status import status_payload
-from camera.delivery.publisher import Publisher
+from camera.delivery.delivery_status import Bridge, DeliveryStatus
 from camera.delivery.spool import Spool
 from camera.pipeline.camera_status import CameraState, CameraStatus
 from camera.pipeline.worker import CameraWorker
@@ -34,15 +34,14 @@ def statuses() -> Iterator[dict[str, object]]:
     spool = cast("Spool", SimpleNamespace(problem=None, depth=3, dropped=0))
     for state in CameraState:
         for problem in (None, "No camera."):
-            for bridge_up in (None, False, True):
+            for bridge in Bridge:
                 worker = SimpleNamespace(
                     status=CameraStatus(state, problem),
                     rate=SimpleNamespace(per_second=lambda: 9.9),
                     counters=SimpleNamespace(faces=1, captured=2, refused=0, last_captured_at=None),
                     frame_counters=SimpleNamespace(skipped=0),
                 )
-                publisher = cast("Publisher", SimpleNamespace(stored=0, rejected=0, bridge_up=bridge_up))
-                status = status_payload(cast("CameraWorker", worker), spool, publisher)
+                status = status_payload(cast("CameraWorker", worker), spool, DeliveryStatus(bridge=bridge))
                 yield from ({"online": online, **status} for online in (True, False))
     yield dict(LAST_WILL)
 

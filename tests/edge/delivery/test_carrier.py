@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from camera.delivery.carrier import PING_SECONDS, STATES, SUBSCRIPTIONS, Carrier
+from camera.delivery.delivery_status import Link
 from camera.delivery.send_window import RECEIPT_SECONDS, SendWindow
 from camera.delivery.spool import Spool
 from common.contract import topics
@@ -90,8 +91,9 @@ def test_a_receipt_completes_the_capture_that_it_names_and_no_other(parts: Parts
         receipt = Receipt(stored=(StoredCapture(capture_id, "porch/1.png"),))
         parts.carrier.on_message(topics.RECEIPTS, receipt.to_json())
 
+    parts.carrier.step()
     assert parts.spool.ids() == [make_capture(1).id]
-    assert (parts.carrier.in_flight, parts.carrier.stored) == (1, 1)
+    assert (parts.carrier.status.in_flight, parts.carrier.status.stored) == (1, 1)
 
 
 def test_the_brokers_answer_ends_a_delivery_only_without_receipts(tmp_path: Path, make_capture: Make) -> None:
@@ -115,3 +117,38 @@ def test_bad_news_of_the_bridge_is_asked_for_again(parts: Parts) -> None:
     parts.carrier.step()
 
     assert parts.notes.filters == [SUBSCRIPTIONS, STATES]
+
+
+@pytest.mark.parametrize(
+    ("said", "link"),
+    [
+        ({}, Link.NO_BRIDGE),  # not the shipped broker
+        ({topics.TOKEN: b"missing"}, Link.NO_BRIDGE),
+        ({topics.TOKEN: b"missing", topics.BRIDGE_STATE: b"0"}, Link.NO_BRIDGE),  # the state of an earlier start
+        ({topics.TOKEN: b"{}", topics.BRIDGE_STATE: b"0"}, Link.BRIDGE_DOWN),
+        ({topics.TOKEN: b"{}", topics.BRIDGE_STATE: b"1"}, Link.UP),
+        ({topics.BRIDGE_STATE: b"up"}, Link.NO_BRIDGE),
+    ],
+)
+def test_how_far_captures_get_is_what_the_broker_says(parts: Parts, said: dict[str, bytes], link: Link) -> None:
+    links = []
+    parts.carrier.on_connected()
+    for topic, payload in said.items():
+        parts.carrier.on_message(topic, payload)
+    links.append(parts.carrier.status.link)
+    parts.carrier.on_disconnected()
+    links.append(parts.carrier.status.link)
+
+    assert links == [link, Link.NO_BROKER]
+
+
+def test_whoever_holds_a_status_sees_no_later_change(parts: Parts, make_capture: Make) -> None:
+    before = parts.carrier.status
+    parts.carrier.on_connected()
+    parts.publish(make_capture(1))
+    during = parts.carrier.status
+    parts.carrier.on_disconnected()
+
+    assert (before.connected, before.acknowledged_at, before.in_flight) == (False, None, 0)
+    assert (during.connected, during.acknowledged_at, during.in_flight) == (True, 0.0, 1)
+    assert not parts.carrier.status.connected

@@ -1,5 +1,6 @@
 """Which capture is published next."""
 
+from camera.delivery.delivery_status import Bridge
 from camera.delivery.send_window import FRESH_SECONDS, MAX_IN_FLIGHT_BYTES, RECEIPT_SECONDS, SendWindow
 
 
@@ -77,12 +78,12 @@ def test_large_captures_fill_the_window_by_their_bytes() -> None:
 
 def test_while_the_bridge_is_down_one_capture_waits_in_the_broker() -> None:
     window = SendWindow(64)
-    window.bridge_up = False
+    window.update_bridge(Bridge.DOWN)
     for number in range(10):
         window.add(f"new-{number}", 0.0)
 
     assert drain(window, 0.0) == ["new-0"]
-    window.bridge_up = True
+    window.update_bridge(Bridge.UP)
     assert len(drain(window, 0.0)) == 9
 
 
@@ -168,7 +169,7 @@ def test_nothing_is_published_again_by_time_while_the_bridge_is_down() -> None:
     window.add("new", 0.0)
     drain(window, 0.0)
     window.acknowledge("new", 0.0, accepted=True)
-    window.bridge_up = False
+    window.update_bridge(Bridge.DOWN)
 
     assert drain(window, 10 * RECEIPT_SECONDS) == []
 
@@ -197,11 +198,11 @@ def test_a_receipt_for_what_waits_to_be_published_again_completes_it() -> None:
 
 def test_captures_of_an_outage_become_backlog_in_their_order() -> None:
     window = SendWindow(64, ["old"])
-    window.bridge_up = False
+    window.update_bridge(Bridge.DOWN)
     drain(window, 0.0)
     for number in range(5):
         window.add(f"new-{number}", float(number))
-    window.bridge_up = True
+    window.update_bridge(Bridge.UP)
 
     window.add("fresh", FRESH_SECONDS + 10)
 
