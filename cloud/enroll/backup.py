@@ -44,7 +44,7 @@ def restore_backup(source: BinaryIO, authority: SecretDir, identity: SecretDir) 
     if present is not None and present != key:
         raise EnrollmentError(
             "this host has an authority of its own, whose edges a backup would lock out. "
-            f"Restore on a new host, or remove this one's authority first: {authority_removal()}"
+            f"Restore on a new host, or remove this one's authority first: {authority_removal('AUTHORITY_DIR')}"
         )
     for (folder, name), content in sorted(files.items(), key=lambda item: item[0] == (AUTHORITY, KEY)):
         (authority if folder == AUTHORITY else identity).write(name, content)  # the key last: without it all is new

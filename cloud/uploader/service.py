@@ -44,7 +44,7 @@ class UploaderService:
 
     def __init__(self, worker: UploadWorker, *, threads: int, heartbeat_file: Path) -> None:
         self._worker = worker
-        self._heartbeat = Heartbeat(heartbeat_file)
+        self._heartbeat = Heartbeat(heartbeat_file, "HEARTBEAT_FILE")
         self._heartbeat_written: tuple[float, str | None] | None = None  # when, and the problem
         self._bucket_seen = False
         self._stop = threading.Event()

@@ -1,4 +1,4 @@
-"""When certificates expire, and who is revoked: enrolment writes it, the uploader reads it. Nothing in it is secret."""
+"""When certificates expire, and who is revoked: enrolment writes it, uploader and gallery read it; no secrets."""
 
 import json
 from collections.abc import Mapping

@@ -82,12 +82,12 @@ def new_broker_certificate() -> str:
     }[place()]
 
 
-def authority_removal() -> str:
-    """What removes the authority and all that it knows."""
+def authority_removal(setting: str) -> str:
+    """What removes the authority and all that it knows; `setting` names its folder."""
     return {
         Place.COMPOSE: "./usbcam uninstall --all",
         Place.PODS: f"{IN_CLOUD} delete pvc certificate-authority",
-        Place.PROCESSES: "empty the folder of AUTHORITY_DIR",
+        Place.PROCESSES: f"empty the folder of {setting}",
     }[place()]
 
 

@@ -24,7 +24,7 @@ class HeartbeatError(Exception):
 class Heartbeat:
     """Writes the file. A failure is logged once, until it can be written again."""
 
-    def __init__(self, file: Path, setting: str = "HEARTBEAT_FILE") -> None:
+    def __init__(self, file: Path, setting: str) -> None:
         """`setting` names in the log what to change."""
         self._file, self._setting = file, setting
         self._failed = False

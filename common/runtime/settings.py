@@ -4,14 +4,14 @@ import re
 from pathlib import Path
 from typing import Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
 SWITCH = {
     **dict.fromkeys(("on", "yes", "true", "1", "enabled", "y", "t"), "on"),
     **dict.fromkeys(("off", "no", "false", "0", "disabled", "n", "f"), "off"),
 }
-SECRET = re.compile("SECRET|TOKEN|PASSWORD|NOTIFY_URLS")
+SECRET = re.compile("SECRET|TOKEN|PASSWORD")
 # What may be shown: words and numbers, or an address of scheme, host and port. More may hold a password.
 PLAIN_VALUE = re.compile(r"(?!.*://)[\w .,:;/+*()\[\]{}%<>~!-]*|[a-z]+://[\w.\[\]-]*(:\d{1,5})?/?")
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
@@ -80,7 +80,9 @@ def _explain(location: tuple[int | str, ...], value: object, message: str, kind:
         )
     if description and not message.startswith("Value error, must be"):
         problem = f"must be {description}"
-    shown = name if SECRET.search(name) or not PLAIN_VALUE.fullmatch(str(value)) else f"{name}={value}"
+    annotation = kind.model_fields[field].annotation
+    is_secret = SECRET.search(name) is not None or SecretStr in (annotation, *get_args(annotation))
+    shown = name if is_secret or not PLAIN_VALUE.fullmatch(str(value)) else f"{name}={value}"
     return f"{shown} {problem}; change it in .env"
 
 

@@ -30,6 +30,7 @@ class PageFiles:
 
     package: str
     index: str  # the HTML file that is served as /
+    pages: tuple[str, ...] = ()  # paths of other pages, which a browser opens
 
 
 class RevalidatedFiles(StaticFiles):
@@ -74,6 +75,7 @@ def create_app(
         RequestGuardMiddleware,
         auth=auth,
         public_paths=(*PUBLIC_PATHS, *public_paths),
+        pages=("/", *files.pages),
         setting=setting,
     )
     handlers = {404: _not_found, HTTPException: refuse(package)} | dict(exception_handlers or {})

@@ -11,7 +11,6 @@ from common.web.auth import PasswordAuth, client_address, is_public_hostname
 
 UNAUTHORIZED = 401
 TWO_LENGTHS = ("content-length", "transfer-encoding")  # a proxy before us may have believed the other one
-PAGES = ("/", "/edges")  # without a session the browser goes to the login page
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -24,9 +23,20 @@ HEADERS = {
 class RequestGuardMiddleware:
     """Host check, cross-site check, authentication, security headers."""
 
-    def __init__(self, app: ASGIApp, *, auth: PasswordAuth, public_paths: Collection[str], setting: str) -> None:
-        """`public_paths` need no password (a prefix if it ends with /); `setting` holds the password."""
-        self._app, self._auth, self._setting = app, auth, setting
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        auth: PasswordAuth,
+        public_paths: Collection[str],
+        pages: Collection[str],
+        setting: str,
+    ) -> None:
+        """`public_paths` need no password (a prefix if it ends with /); `setting` holds the password.
+
+        From one of `pages` a browser without a session goes to the login page.
+        """
+        self._app, self._auth, self._setting, self._pages = app, auth, setting, frozenset(pages)
         self._public_paths = frozenset(public_paths)
         self._public_prefixes = tuple(path for path in public_paths if path.endswith("/"))
 
@@ -60,7 +70,7 @@ class RequestGuardMiddleware:
             return PlainTextResponse("Only the page itself may send this request.\n", 403)
         if self._is_public(path) or self._auth.is_authenticated(request):
             return None
-        if path in PAGES:
+        if path in self._pages:
             return RedirectResponse("/login", 303)
         return PlainTextResponse(
             "A password is required.\n", UNAUTHORIZED, {"www-authenticate": 'Basic realm="usbcam"'}

@@ -29,7 +29,7 @@ def test_each_place_has_commands_of_its_own(place: Place) -> None:
     typed = {Place.COMPOSE: "./usbcam ", Place.PODS: "kubectl -n usbcam-", Place.PROCESSES: "mosquitto/|-m "}[place]
 
     assert [command for command in advice if not re.search(typed, command)] == []
-    assert ("./usbcam" in authority_removal()) == (place is Place.COMPOSE)
+    assert ("./usbcam" in authority_removal("AUTHORITY_DIR")) == (place is Place.COMPOSE)
 
 
 def test_the_files_that_plain_processes_are_told_of_are_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from common.runtime.heartbeat import STALE_SECONDS, Heartbeat, health_problem, i
 
 def test_a_running_process_is_as_healthy_as_it_says(tmp_path: Path) -> None:
     file = tmp_path / "beat.json"
-    heartbeat = Heartbeat(file)
+    heartbeat = Heartbeat(file, "HEARTBEAT_FILE")
 
     heartbeat.write({"problem": None})
     assert (is_running(file), health_problem(file, "uploader")) == (True, None)
@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_written_is_logged_once_until_it_can(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "later"
-    heartbeat = Heartbeat(folder / "beat.json")
+    heartbeat = Heartbeat(folder / "beat.json", "HEARTBEAT_FILE")
 
     with caplog.at_level(logging.ERROR):
         for _ in range(3):

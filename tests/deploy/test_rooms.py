@@ -1,6 +1,8 @@
 """The rooms: no folder that overflows, and one word for one thing."""
 
 import ast
+import json
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from tests.support.paths import ROOT
 
 PACKAGES = ["cli", "common", "edge/camera", "cloud/storage", "cloud/uploader", "cloud/gallery", "cloud/enroll"]
 MAX_ENTRIES = 10  # about nine
+SETTING = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 IN_EVERY_PROGRAM = {"__init__.py", "__main__.py", "texts"}
 
 
@@ -39,6 +42,21 @@ def test_no_folder_overflows(package: str) -> None:
 
     counts = {folder: len(names - IN_EVERY_PROGRAM) for folder, names in entries.items()}
     assert {folder: count for folder, count in counts.items() if count > MAX_ENTRIES} == {}
+
+
+def test_common_knows_no_setting_by_name() -> None:
+    table = json.loads((ROOT / "cli/settings/table.json").read_text(encoding="utf-8"))
+    settings = set(table)
+    named = {
+        f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
+        for path in modules("common")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for name in SETTING.findall(node.value)
+        if name in settings
+    }
+
+    assert named == set()
 
 
 def test_what_a_camera_seldom_needs_is_not_loaded_at_its_start() -> None:

@@ -69,7 +69,7 @@ NOT_RUN: dict[str, str] = {
     "caddy ": "it needs a public name; tests/cloud/stores tries a proxy in front of a store",
     "docker run --detach --name prometheus": "its image cannot be had everywhere; promtool checks its files",
     "AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=... ./usbcam setup": "it needs keys of AWS with more rights",
-    "pip install": "it changes the reader's machine",
+    "pipx install": "it changes the reader's machine",
 }
 
 

@@ -9,7 +9,7 @@ from gallery.settings import Settings
 from gallery.web.errors import exception_handlers
 from gallery.web.routes import PUBLIC_PATHS, routes
 
-FILES = PageFiles("gallery.web", "gallery.html")
+FILES = PageFiles("gallery.web", "gallery.html", pages=("/edges",))
 MAX_REQUESTS = 500  # at once; later ones are told to come again
 STOP_SECONDS = 2
 

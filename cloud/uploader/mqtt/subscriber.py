@@ -37,7 +37,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Subscriber:
-    """One persistent MQTT 5 session; its callbacks only replace the state and queue deliveries."""
+    """One persistent MQTT 5 session; its callbacks replace the state, queue deliveries and report a loss."""
 
     def __init__(
         self, session: SessionConfig, host: str, port: int, inbox: Inbox, on_lost: Callable[[], None] = lambda: None

@@ -18,7 +18,7 @@ class HeartbeatWriter:
     """Writes the heartbeat about every second; `health` judges it. Times are CLOCK_MONOTONIC, the same for both."""
 
     def __init__(self, file: Path) -> None:
-        self._heartbeat = Heartbeat(file)
+        self._heartbeat = Heartbeat(file, "HEARTBEAT_FILE")
         self._next_at = 0.0
 
     def write(self, workers: Sequence[CameraWorker], spool: Spool, delivery: DeliveryStatus) -> None:

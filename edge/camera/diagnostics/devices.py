@@ -1,5 +1,6 @@
 """The cameras that are plugged in, as the doctor lists them."""
 
+import threading
 from collections.abc import Iterator
 
 from camera.sources.v4l2.discovery import DeviceRegistry, InaccessibleDevice, VideoDevice, shared_serials
@@ -12,7 +13,7 @@ MAX_FORMATS = 12  # a node may name a hundred
 
 def check_devices(registry: DeviceRegistry) -> Iterator[CheckResult]:
     """One line for each device that captures or cannot be opened."""
-    found = registry.inspect_granted()
+    found = registry.inspect_granted(threading.Event())
     cameras = [device for device in found if isinstance(device, VideoDevice) and device.capabilities.captures]
     inaccessible = [device for device in found if isinstance(device, InaccessibleDevice)]
     for camera in cameras:

@@ -1,4 +1,4 @@
-"""One frame of a camera, for people to look at: the only place where a whole frame leaves."""
+"""One frame of a camera, for people to look at: whole, and with its masks."""
 
 import sys
 import threading

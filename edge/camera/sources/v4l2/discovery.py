@@ -92,13 +92,13 @@ class DeviceRegistry:
             except OSError as error:
                 yield InaccessibleDevice(node, error, *self._known(node))
 
-    def inspect_granted(self) -> list[VideoDevice | InaccessibleDevice]:
-        """Query every node, once udev has given those that are new to their group."""
+    def inspect_granted(self, stop: threading.Event) -> list[VideoDevice | InaccessibleDevice]:
+        """Query every node, once udev has given those that are new to their group, or `stop` is set."""
         while True:
             found = list(self.inspect_all())
-            if not any(each.awaits_grant for each in found if isinstance(each, InaccessibleDevice)):
+            awaited = any(each.awaits_grant for each in found if isinstance(each, InaccessibleDevice))
+            if not awaited or stop.wait(GRANT_POLL_SECONDS):
                 return found
-            time.sleep(GRANT_POLL_SECONDS)
 
     def claim(self, owner: str, device: VideoDevice) -> None:
         """Note that this camera had the device open last."""
