@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,14 +63,16 @@ def well(**words: object) -> Mapping[str, object]:
 
 
 @contextmanager
-def month(folder: Path, *, days: int, people: int = PEOPLE, **settings: str) -> Iterator[Month]:
-    """Run a gallery over so many days of visits; few people are drawn faster."""
+def month(
+    folder: Path, *, days: int, people: int = PEOPLE, hours: Sequence[int] = HOURS, **settings: str
+) -> Iterator[Month]:
+    """Run a gallery over so many days of visits at some hours; few people and hours are drawn faster."""
     store_port, broker_port, port = free_port(), free_port(), free_port()
     parts = {"store": start_store(folder / "store", port=store_port, access_key=KEY, secret_key=SECRET)}
     try:
         endpoint = f"http://{LOOPBACK}:{store_port}"
         make_bucket(endpoint, KEY, SECRET, BUCKET)
-        _fill(endpoint, days, people)
+        _fill(endpoint, visits(days, people, hours, datetime.now(UTC)))
         parts["broker"] = _start_broker(folder / "broker", broker_port)
         given = {
             "GALLERY_PORT": str(port),
@@ -132,7 +134,7 @@ def _speaking(port: int, statuses: Statuses) -> Iterator[None]:
     client.disconnect()
 
 
-def _fill(endpoint: str, days: int, people: int) -> None:
+def _fill(endpoint: str, captures: Iterable[Capture]) -> None:
     store = quick_store(endpoint, KEY, SECRET, BUCKET)
 
     def put(capture: Capture) -> None:
@@ -141,19 +143,19 @@ def _fill(endpoint: str, days: int, people: int) -> None:
         obstore.put(store, key, capture.image, attributes=attributes, use_multipart=False)
 
     with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
-        list(pool.map(put, visits(days, people, datetime.now(UTC))))
+        list(pool.map(put, captures))
 
 
-def visits(days: int, people: int, now: datetime) -> Iterator[Capture]:
-    """Some visits on each day until now, one to three pictures each; the same ones for the same time."""
+def visits(days: int, people: int, hours: Sequence[int], now: datetime) -> Iterator[Capture]:
+    """At least one visit on each day until now, one to three pictures each; the same ones for the same time."""
     random = np.random.default_rng(7)
     for back in range(days):
         day = (now - timedelta(days=back)).replace(minute=0, second=0, microsecond=0)
-        hours = [hour for hour in HOURS if back or hour < now.hour]
-        whens = [day.replace(hour=hour) + timedelta(minutes=float(random.uniform(0, 58))) for hour in hours]
+        over = [hour for hour in hours if back or hour < now.hour]
+        whens = [day.replace(hour=hour) + timedelta(minutes=float(random.uniform(0, 58))) for hour in over]
         recent = [] if back else [now - timedelta(minutes=minutes) for minutes in (4, 26)]
         for place, began in enumerate((*whens, *recent)):
-            if random.random() < COMES or not back:
+            if random.random() < COMES or not back or not place:
                 yield from _visit(began, f"{back}-{place}", people, random)
 
 

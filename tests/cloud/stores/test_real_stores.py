@@ -1,5 +1,6 @@
 """Real programs in the place of AWS: moto with its permissions enforced, nginx before SeaweedFS, rclone's S3 server."""
 
+import functools
 import json
 import shutil
 import sys
@@ -122,18 +123,24 @@ def test_on_rclones_server_everything_is_stored_once_and_its_limits_are_named(
     assert reader.list_objects("porch/", 10) == []
 
 
-@pytest.fixture
-def moto(tmp_path: Path) -> Iterator[str]:
-    """Start moto with its permissions enforced as soon as the users are made."""
+@pytest.fixture(scope="module")
+def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command, port = program("moto_server", "moto, flask and flask-cors"), free_port()
-    process = start("moto", [command, "-H", LOOPBACK, "-p", str(port)], tmp_path / "moto", {})
+    process = start("moto", [command, "-H", LOOPBACK, "-p", str(port)], tmp_path_factory.mktemp("moto"), {})
     yield from _while_up(process, f"http://{LOOPBACK}:{port}")
+
+
+@pytest.fixture
+def moto(moto_server: str) -> str:
+    """Empty moto; it enforces permissions from `_enforce` on, when the users are made."""
+    _tell(moto_server, "reset")
+    _tell(moto_server, "reset-auth", b"inf")  # requests that need no permission
+    return moto_server
 
 
 def _user(endpoint: str, name: str, policy: Path, bucket: str = "faces", without: str = "") -> dict[str, str]:
     """Make a user who may do what the shipped policy says and nothing else, `without` one action of it."""
-    root = boto3.Session("root", "root", region_name="us-east-1")
-    iam: Any = root.client("iam", endpoint_url=endpoint)
+    iam = _iam(endpoint)
     document = policy.read_text(encoding="utf-8").replace("YOUR-BUCKET", bucket).replace(f'"{without}"', '"s3:Nothing"')
     iam.create_user(UserName=name)
     iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=document)
@@ -141,8 +148,18 @@ def _user(endpoint: str, name: str, policy: Path, bucket: str = "faces", without
     return {"aws_access_key_id": keys["AccessKeyId"], "aws_secret_access_key": keys["SecretAccessKey"]}
 
 
+@functools.cache
+def _iam(endpoint: str) -> Any:
+    """The client of whoever may do everything; what the SDK knows of IAM takes long to read."""
+    return boto3.Session("root", "root", region_name="us-east-1").client("iam", endpoint_url=endpoint)
+
+
 def _enforce(endpoint: str) -> None:
-    request = urllib.request.Request(f"{endpoint}/moto-api/reset-auth", data=b"0", headers=TEXT)  # noqa: S310 (ours)
+    _tell(endpoint, "reset-auth", b"0")
+
+
+def _tell(endpoint: str, what: str, text: bytes = b"") -> None:
+    request = urllib.request.Request(f"{endpoint}/moto-api/{what}", data=text, headers=TEXT)  # noqa: S310 (ours)
     urllib.request.urlopen(request, timeout=5).close()  # noqa: S310 (our own server)
 
 

@@ -14,7 +14,7 @@ from tests.support.images import pictures
 from tests.support.programs import launcher
 from tests.support.rig import Store
 
-MANY = 300
+MANY = 200
 
 
 def wait_for_line(uploaders: Uploaders, word: str) -> str:
