@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from dev.model.checker import Checker, ModelError, Verdict, missing_program
+from dev.model.checker import SMALL, WHOLE, Checker, ModelError, Verdict, missing_program
 from dev.model.rules import EVERYWHERE, REMOVALS, Property, Removal, Surroundings
 
 
@@ -60,10 +60,10 @@ def main() -> int:
     if program:
         print(f"model: there is no {program}: apt-get install spin gcc", file=sys.stderr)
         return 1
-    began, is_right = monotonic(), True
+    began, is_right, is_small = monotonic(), True, "--small" in sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-        checker = Checker(Path(folder))
-        planned = list(checks(small="--small" in sys.argv[1:]))
+        checker = Checker(Path(folder), SMALL if is_small else WHOLE)
+        planned = list(checks(small=is_small))
         for check, verdict in zip(planned, pool.map(lambda check: check.run(checker), planned), strict=True):
             is_right &= verdict.holds == check.expects_to_hold
             print(describe(check, verdict), flush=True)

@@ -15,13 +15,24 @@ MODEL = Path(__file__).with_name("delivery.pml")
 PROGRAMS = ("spin", "gcc")
 MAX_DEPTH = 300_000  # steps of one run; beyond it the checker gives up, and says so
 MAX_MEGABYTES = 3000
-# NFAIR=4: fairness for up to 14 processes. Building with -O2 takes longer than it saves.
-BUILD = ("-O1", "-w", "-DNFAIR=4", f"-DMEMLIM={MAX_MEGABYTES}", "-DCOLLAPSE")
+BUILD = ("-w", "-DNFAIR=4", f"-DMEMLIM={MAX_MEGABYTES}")  # NFAIR=4: fairness for up to 14 processes
 RULE = re.compile(r"#define ([A-Z_]+) (\d+)$", re.MULTILINE)
 
 
 class ModelError(Exception):
     """The model could not be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How a checker is built, and how many states it expects."""
+
+    build: tuple[str, ...]
+    slots: int  # of its table of states: two to the power of this, cleared at each run's start
+
+
+WHOLE = Effort(("-O1", "-DCOLLAPSE"), 24)  # millions of states; building with -O2 takes longer than it saves
+SMALL = Effort(("-Og",), 18)  # hundreds of thousands at most, which fit into memory as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +56,11 @@ def rule_numbers() -> dict[str, int]:
 class Checker:
     """One built checker; each run has a folder of its own for its trail."""
 
-    def __init__(self, folder: Path, build: tuple[str, ...] = BUILD) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, effort: Effort = WHOLE) -> None:
+        self._folder, self._slots = folder, effort.slots
         self._program = folder / "pan"
         _run(["spin", "-a", str(MODEL)], folder)
-        _run(["gcc", *build, "-o", str(self._program), "pan.c"], folder)
+        _run(["gcc", *effort.build, *BUILD, "-o", str(self._program), "pan.c"], folder)
         self._rules = rule_numbers()
 
     def check(self, switches: Mapping[str, int], claim: Property, faults: int, without: str = "") -> Verdict:
@@ -58,7 +69,9 @@ class Checker:
         environment = {name: str(value) for name, value in switches.items()}
         environment |= {"budget": str(faults), "removed": str(self._rules[without] if without else 0)}
         fair = ("-f",) if claim is Property.SETTLES else ()
-        output = _run([str(self._program), "-a", *fair, "-N", claim, f"-m{MAX_DEPTH}"], folder, environment)
+        output = _run(
+            [str(self._program), "-a", *fair, "-N", claim, f"-m{MAX_DEPTH}", f"-w{self._slots}"], folder, environment
+        )
         errors, states = re.search(r"errors: (\d+)", output), re.search(r"(\d+) states, stored", output)
         if errors is None or (errors[1] == "0" and "max search depth" in output):
             raise ModelError(f"the check did not end: {output[-500:]}")

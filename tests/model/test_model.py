@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from dev.model.__main__ import checks, describe
-from dev.model.checker import Checker, missing_program, rule_numbers
+from dev.model.checker import SMALL, Checker, missing_program, rule_numbers
 from dev.model.rules import REMOVALS
 from tests.support.paths import ROOT
 
@@ -17,7 +17,7 @@ def checker(tmp_path_factory: pytest.TempPathFactory) -> Checker:
     program = missing_program()
     if program:
         pytest.skip(f"there is no {program}")
-    return Checker(tmp_path_factory.mktemp("model"))
+    return Checker(tmp_path_factory.mktemp("model"), SMALL)
 
 
 @pytest.mark.long

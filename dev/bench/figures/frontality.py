@@ -20,8 +20,12 @@ NOSE_DEPTH = 1.15  # of half the distance of the ears: so far is the nose before
 
 
 def sideways(image: Image, box: Box) -> float:
-    """0 for a face that looks here, about 1 for a profile; never negative. The mirror image is asked, too."""
-    seen = _seen(image, box)
+    """0 for a face that looks here, about 1 for a profile; never negative."""
+    return sideways_of(surroundings(image, box))
+
+
+def sideways_of(seen: Image) -> float:
+    """The same, of a face's surroundings. The mirror image is asked, too."""
     return abs(_to_the_left(seen) - _to_the_left(np.ascontiguousarray(seen[:, ::-1]))) / 2
 
 
@@ -30,7 +34,8 @@ def degrees(sideways: float) -> float:
     return math.degrees(math.atan(sideways / NOSE_DEPTH))
 
 
-def _seen(image: Image, box: Box) -> Image:
+def surroundings(image: Image, box: Box) -> Image:
+    """What the model sees of a face."""
     side = SURROUNDINGS * max(box.width, box.height)
     scale = INPUT_PX / side
     left, top = box.x + box.width / 2 - side / 2, box.y + box.height / 2 - side / 2
