@@ -1,9 +1,11 @@
 """The commands that users tune their settings with, and wrong settings."""
 
 import json
+import os
 import struct
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
@@ -12,6 +14,9 @@ from camera.sources.frame import Image
 from common.contract.capture import Capture, TrackInfo
 from tests.edge.rig import Run
 from tests.edge.sources.video.odd_media import case
+from tests.support.programs import launcher
+
+Line = dict[str, Any]  # about a capture
 
 
 def test_detect_prints_a_line_per_image(tmp_path: Path, face_frame: Image, run_camera: Run) -> None:
@@ -60,44 +65,62 @@ def test_detect_goes_on_after_what_the_decoder_refuses_and_takes_small_images(
     assert lines[-1]["faces"]
 
 
-def test_captures_of_the_demo_end(run_camera: Run) -> None:
-    done = run_camera("captures", "demo", "--out", "kept", FRAME_WIDTH="320", FRAME_HEIGHT="240")
-
-    assert done.returncode == 0
-    assert "The synthetic camera showed 5 visits" in done.stderr
+def tracks_in_turn(lines: list[Line]) -> list[str]:
+    """Name the tracks by the order of their captures, each as often as another came between."""
+    return [track for track, _ in groupby(sorted(lines, key=lambda line: line["frame"]), lambda line: line["track"])]
 
 
-def test_captures_writes_what_would_be_published(tmp_path: Path, video: Path, run_camera: Run) -> None:
-    done = run_camera("captures", str(video), "--out", "kept")
+@pytest.mark.parametrize(
+    ("visits", "settings"),
+    [
+        (5, {"FRAME_WIDTH": "320", "FRAME_HEIGHT": "240"}),
+        (2, {"FRAME_WIDTH": "640", "FRAME_HEIGHT": "480", "DEMO_VISITS": "2"}),
+    ],
+)
+def test_captures_of_the_demo_end_and_each_of_its_visits_is_captured(
+    tmp_path: Path, run_camera: Run, visits: int, settings: dict[str, str]
+) -> None:
+    done = run_camera("captures", "demo", "--out", "kept", **settings)
 
     lines = [json.loads(line) for line in done.stdout.splitlines()]
+    tracks = tracks_in_turn(lines)
     assert done.returncode == 0
+    assert f"The synthetic camera showed {visits} visits" in done.stderr
+    assert len(tracks) == len(set(tracks)) == visits  # one after the other
+    assert len(list((tmp_path / "kept").iterdir())) == len(lines)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, video: Path) -> tuple[Path, list[Line]]:
+    """Return what a video gave, and the lines about it."""
+    folder = tmp_path_factory.mktemp("captures")
+    environment = {"PATH": os.environ["PATH"]}
+    done = launcher.run("camera", "captures", str(video), "--out", "kept", folder=folder, environment=environment)
+    assert done.returncode == 0
+    return folder, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_captures_writes_what_would_be_published(kept: tuple[Path, list[Line]]) -> None:
+    folder, lines = kept
+
     assert len({line["track"] for line in lines}) == 2
     assert set(lines[0]) == {"file", "id", "captured_at", "frame", "box", "score", "quality", "track", "shot"}
     for line in lines:
-        capture = Capture.parse((tmp_path / line["file"]).read_bytes())
+        capture = Capture.parse((folder / line["file"]).read_bytes())
         assert capture.id == line["id"]
         assert str(capture.metadata.box) == ",".join(str(number) for number in line["box"])
         assert capture.metadata.track == TrackInfo(line["track"], line["shot"], line["quality"])
 
 
-def test_captures_of_the_same_file_have_the_same_ids(video: Path, run_camera: Run) -> None:
-    one, two = (run_camera("captures", str(video), "--out", out) for out in ("one", "two"))
-
-    def ids(text: str) -> list[str]:
-        return [json.loads(line)["id"] for line in text.splitlines()]
-
-    assert ids(one.stdout) == ids(two.stdout)
-
-
-def test_the_contact_sheet_shows_what_was_kept_and_what_was_not_and_why(
-    tmp_path: Path, video: Path, run_camera: Run
+def test_the_contact_sheet_shows_what_was_kept_and_what_was_not_and_why_and_ids_stay_the_same(
+    tmp_path: Path, video: Path, kept: tuple[Path, list[Line]], run_camera: Run
 ) -> None:
     done = run_camera("captures", str(video), "--report", "sheet")
 
     sheet = (tmp_path / "sheet" / "contact-sheet.html").read_text()
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, done.stderr) == (0, "")
+    assert [line["id"] for line in lines] == [line["id"] for line in kept[1]]
     assert not any("file" in line for line in lines)
     assert sheet.count('<figure class="kept"') == len(lines)
     assert all(f"{line['shot']}, quality {line['quality']:.2f}" in sheet for line in lines)
@@ -120,18 +143,6 @@ def test_captures_can_keep_whole_frames_as_jpeg(tmp_path: Path, video: Path, run
 
     assert kept
     assert cv2.imread(str(kept[0])).shape == (480, 640, 3)  # type: ignore[union-attr]
-
-
-def test_every_visit_of_the_synthetic_camera_is_captured(tmp_path: Path, run_camera: Run) -> None:
-    settings = {"DEMO_VISITS": "8", "FRAME_WIDTH": "640", "FRAME_HEIGHT": "480"}
-
-    done = run_camera("captures", "demo", "--out", "kept", **settings)
-
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    visits = [track for track, _ in groupby(sorted(lines, key=lambda line: line["frame"]), lambda line: line["track"])]
-    assert "The synthetic camera showed 8 visits" in done.stderr
-    assert len(visits) == len(set(visits)) == 8  # one after the other
-    assert len(list((tmp_path / "kept").iterdir())) == len(lines)
 
 
 def test_captures_of_what_is_no_video_is_a_sentence(tmp_path: Path, run_camera: Run) -> None:

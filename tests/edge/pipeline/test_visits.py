@@ -30,7 +30,7 @@ SHARPER, SHARPEST = 0.5, 0.2  # ranks among the frames of a visit: of each one's
 LONG_BYTES, LONG_RATE = 400_000, 3.0  # of a recording of half a minute or more fewer frames will do
 RATES = (0.5, 1.0, 2.0, LONG_RATE, 5.0, 30.0)
 PROFILE = 0.6  # of `sideways`
-SAMPLE = 24  # faces of a visit, at least, that are asked where they look, which costs more than to find them
+SAMPLE = 40  # faces of a visit, at least, that are asked where they look, which costs more than to find them
 SHARED = "visits_shared.mp4"
 
 
