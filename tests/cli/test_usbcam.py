@@ -15,7 +15,7 @@ from dev.harness.services import wait_for
 from tests.support.paths import ROOT
 from tests.support.programs.busybox import busybox_tools
 
-SHELLS = [("dash",), ("busybox", "sh")]
+SHELLS = [("dash",), pytest.param(("busybox", "sh"), marks=pytest.mark.long)]
 RIGHT = "ROLE=cloud\nCLOUD_HOST=cam.example.com\nS3_BUCKET=faces\n"
 DOCKER = """#!/bin/sh
 echo "$*" >>"$ASKED"
@@ -100,7 +100,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return busybox_tools(tmp_path_factory.mktemp("tools"))
 
 
-@pytest.fixture(params=SHELLS, ids=" ".join)
+@pytest.fixture(params=SHELLS, ids=["dash", "busybox sh"])
 def usbcam(request: pytest.FixtureRequest, tmp_path: Path, tools: Path) -> Door:
     if shutil.which(request.param[0]) is None:
         pytest.skip(f"there is no {request.param[0]}")

@@ -15,6 +15,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "PYTHON", tmp_path / ".venv" / "bin" / "python")
 
 
+@pytest.mark.long
 def test_pip_is_unpacked_and_works() -> None:
     if environment.find_pip_wheel() is None:
         pytest.skip("this Python has no pip of its own")

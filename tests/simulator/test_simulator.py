@@ -44,6 +44,7 @@ def test_what_was_found_once_stays_fixed(seed: int) -> None:
     assert simulate(seed).findings == []
 
 
+@pytest.mark.long
 def test_a_seed_is_one_history_whatever_order_sets_have() -> None:
     hashes = set()
     for order in ("1", "2"):

@@ -139,7 +139,11 @@ def test_the_alerts_ask_for_nothing_that_is_not_there(names: set[str]) -> None:
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool (Debian: prometheus)")
 @pytest.mark.parametrize(
     "command",
-    [["check", "config", "prometheus.yml"], ["check", "rules", "alerts.yml"], ["test", "rules", "alerts-test.yml"]],
+    [
+        ["check", "config", "prometheus.yml"],
+        ["check", "rules", "alerts.yml"],
+        pytest.param(["test", "rules", "alerts-test.yml"], marks=pytest.mark.long),
+    ],
 )
 def test_prometheus_itself_reads_the_files(command: list[str]) -> None:
     done = subprocess.run(["promtool", *command], cwd=MONITORING, capture_output=True, text=True, check=False)

@@ -73,7 +73,7 @@ def tracks_in_turn(lines: list[Line]) -> list[str]:
 @pytest.mark.parametrize(
     ("visits", "settings"),
     [
-        (5, {"FRAME_WIDTH": "320", "FRAME_HEIGHT": "240"}),
+        (5, {"FRAME_WIDTH": "320", "FRAME_HEIGHT": "240", "MIN_FACE_PX": "24"}),
         (2, {"FRAME_WIDTH": "640", "FRAME_HEIGHT": "480", "DEMO_VISITS": "2"}),
     ],
 )

@@ -58,6 +58,7 @@ def test_a_poster_is_captured_once_and_then_ignored_also_when_the_lamp_goes_off_
     assert not viewing.analyzer.has_active_tracks
 
 
+@pytest.mark.long
 def test_a_poster_that_changes_is_captured_again(room: Image) -> None:
     other = cv2.resize(Scene(640, 480, seed=9, visits=1).draw(3.0), (320, 240), interpolation=cv2.INTER_AREA)
     viewing = Viewing()

@@ -320,6 +320,12 @@ def shared(media: Path) -> dict[float, Watching]:
     return watching
 
 
+def test_visits_are_the_same_however_often_frames_are_processed(shared: dict[float, Watching]) -> None:
+    assert {rate: len(each.visits) for rate, each in shared.items()} == dict.fromkeys(RATES, 4)
+    for rate, each in shared.items():
+        assert {track_of(capture) for capture in each.captures} == {visit.track for visit in each.visits}, rate
+
+
 def test_visits_of_real_people_are_kept_each_by_sharp_shots_of_faces_that_look_here(
     media: Path, shared: dict[float, Watching]
 ) -> None:
@@ -354,9 +360,3 @@ def rank(capture: Capture, shown: dict[int, Seen]) -> float:
     sample = list(shown.values())[:: max(1, len(shown) // SAMPLE)]
     here = [seen.crispness for seen in sample if seen.looks_here]
     return float(np.mean(np.array(here) > shown[capture.frame].crispness))
-
-
-def test_visits_are_the_same_however_often_frames_are_processed(shared: dict[float, Watching]) -> None:
-    assert {rate: len(each.visits) for rate, each in shared.items()} == dict.fromkeys(RATES, 4)
-    for rate, each in shared.items():
-        assert {track_of(capture) for capture in each.captures} == {visit.track for visit in each.visits}, rate
