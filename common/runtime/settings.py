@@ -1,6 +1,5 @@
 """How settings are read, and how a wrong one is explained in a sentence."""
 
-import functools
 import re
 from pathlib import Path
 from typing import Literal, TypeVar, get_args, get_origin
@@ -40,7 +39,6 @@ class ProductSettings(BaseSettings):
         return next((choice for choice in choices if str(choice).lower() == value.lower()), value)
 
 
-@functools.cache  # each setting is asked for its own, whenever settings are read
 def _choices(annotation: object) -> tuple[object, ...]:
     """The values of a Literal, also of one that may be missing."""
     if get_origin(annotation) is Literal:
