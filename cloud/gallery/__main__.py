@@ -12,7 +12,7 @@ from common.runtime.settings import read_settings
 from common.web.auth import PasswordAuth
 from common.web.server import WebServerError, bind_socket, load_password
 from gallery.context import build_context, build_services
-from gallery.fleet.notices.message import Kind, Message
+from gallery.fleet.notifications.message import Kind, Message
 from gallery.health_check import health_problem
 from gallery.pictures.thumbnails import CacheFolderError
 from gallery.settings import Settings

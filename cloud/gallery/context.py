@@ -12,12 +12,12 @@ from gallery.catalog.visits import VisitFinder
 from gallery.cost import CostEstimator, Prices
 from gallery.fast_metadata import FastMetadata
 from gallery.fleet.fleet import Fleet
-from gallery.fleet.memory import Memory
-from gallery.fleet.notices.courier import Courier
-from gallery.fleet.notices.notifier import Notifier, Thresholds
-from gallery.fleet.notices.quiet_hours import QuietHours
-from gallery.fleet.notices.services import Services
-from gallery.fleet.notices.visits import VisitNotices
+from gallery.fleet.json_state import Memory
+from gallery.fleet.notifications.notifier import Notifier, Thresholds
+from gallery.fleet.notifications.quiet_hours import QuietHours
+from gallery.fleet.notifications.sender import Courier
+from gallery.fleet.notifications.services import Services
+from gallery.fleet.notifications.visits import VisitNotices
 from gallery.fleet.status_feed import StatusFeed
 from gallery.pictures.thumbnails import Thumbnails
 from gallery.settings import Settings

@@ -18,7 +18,7 @@ FRONT_DOOR = ("tests/cli", "tests/e2e")
 # `./usbcam renew` and `revoke` only pass their name on to the enrolment, whose tests run both with a broker.
 PASSED_ON = {
     "help": ("tests/documents/test_commands.py", '"help"'),
-    "notify": ("tests/cloud/gallery/fleet/test_told.py", '"notify", "test"'),
+    "notify": ("tests/cloud/gallery/fleet/test_running_fleet.py", '"notify", "test"'),
     "renew": ("tests/cloud/enroll", '"--renew"'),
     "revoke": ("tests/cloud/enroll", '"--revoke"'),
 }

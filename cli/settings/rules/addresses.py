@@ -34,5 +34,5 @@ def problem(value: str, services: Sequence[str]) -> str | None:
             close = difflib.get_close_matches(found[1].lower(), services, n=1)
             if close:
                 return f"has the unknown service {found[1]}://; did you mean {close[0]}://?"
-            return f"has the unknown service {found[1]}://; docs/how-to/be-told.md names those that are known"
+            return f"has the unknown service {found[1]}://; docs/how-to/notifications.md names those that are known"
     return None

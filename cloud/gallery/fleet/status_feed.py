@@ -11,7 +11,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from common.contract import topics
 from common.contract.receipt import Receipt
 from gallery.fleet.fleet import Fleet
-from gallery.fleet.memory import Memory
+from gallery.fleet.json_state import Memory
 from gallery.updates.broker import BrokerAddress, BrokerReader
 
 log = logging.getLogger(__name__)

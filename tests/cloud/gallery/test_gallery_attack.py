@@ -11,7 +11,7 @@ from paho.mqtt.client import Client as PahoClient
 from common.contract.receipt import MAX_ENTRIES
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from gallery.fleet.fleet import Fleet
-from gallery.fleet.memory import Memory
+from gallery.fleet.json_state import Memory
 from gallery.fleet.status_feed import StatusFeed
 from gallery.updates.broker import BrokerAddress
 from gallery.updates.receipt_feed import ReceiptFeed

@@ -9,7 +9,7 @@ import pytest
 from common.contract.certificate_expiry import CertificateExpiry
 from common.contract.times import timestamp
 from gallery.fleet.fleet import MAX_CAMERAS, Fleet
-from gallery.fleet.memory import Memory
+from gallery.fleet.json_state import Memory
 from gallery.fleet.overview import EdgeState, edge_json, overview
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

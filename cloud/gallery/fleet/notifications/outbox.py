@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from gallery.fleet.notices.message import Message
+from gallery.fleet.notifications.message import Message
 
 log = logging.getLogger(__name__)
 

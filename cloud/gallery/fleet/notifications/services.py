@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from gallery.fleet.notices.message import Message
+from gallery.fleet.notifications.message import Message
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class Services:
         for number, address in enumerate(split(addresses), 1):
             service = apprise.Apprise.instantiate(address, suppress_exceptions=True)
             if service is None:
-                raise ValueError(f"address {number} of NOTIFY_URLS is not understood; see docs/how-to/be-told.md")
+                raise ValueError(f"address {number} of NOTIFY_URLS is not understood; see docs/how-to/notifications.md")
             self._services[hashlib.sha256(address.encode()).hexdigest()[:8]] = service
 
     @property

@@ -14,7 +14,7 @@ from common.contract import topics
 from common.contract.times import parse_timestamp
 from common.fair_share import FairShares
 from gallery.fleet.fleet import MAX_CAMERAS
-from gallery.fleet.notices.quiet_hours import QuietHours
+from gallery.fleet.notifications.quiet_hours import QuietHours
 
 MAX_BYTES, MAX_CAPTURES = 32_768, 500
 TRACK = re.compile(r"[A-Za-z0-9_.:-]{1,80}")

@@ -20,9 +20,9 @@ from common.contract.receipt import Receipt, StoredCapture
 from common.contract.times import timestamp
 from common.mqtt import new_client
 from dev.harness.process import LOOPBACK, free_port, wait_for
-from gallery.fleet.notices.courier import Courier, Picture
-from gallery.fleet.notices.message import Kind, Message
-from gallery.fleet.notices.services import Services
+from gallery.fleet.notifications.message import Kind, Message
+from gallery.fleet.notifications.sender import Courier, Picture
+from gallery.fleet.notifications.services import Services
 from gallery.settings import Settings
 from storage.client import create_client
 from storage.reader import ObjectReader

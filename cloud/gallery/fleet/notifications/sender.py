@@ -4,8 +4,8 @@ import logging
 from datetime import timedelta
 from typing import Literal
 
-from gallery.fleet.notices.message import Message
-from gallery.fleet.notices.services import Services
+from gallery.fleet.notifications.message import Message
+from gallery.fleet.notifications.services import Services
 from storage.errors import S3_ERRORS
 from storage.presign import PresignError, presign
 from storage.reader import ObjectReader

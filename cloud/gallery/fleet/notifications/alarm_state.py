@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from gallery.fleet.notices.alarms import Check
+from gallery.fleet.notifications.alarms import Check
 
 FORGET = timedelta(days=60)
 

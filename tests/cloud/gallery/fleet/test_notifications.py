@@ -12,12 +12,12 @@ from common.contract.certificate_expiry import CertificateExpiry
 from common.contract.receipt import Receipt, StoredCapture
 from common.contract.uploader_status import UploaderStatus
 from gallery.fleet.fleet import MAX_CAMERAS, Fleet
-from gallery.fleet.memory import Memory
-from gallery.fleet.notices.message import Message
-from gallery.fleet.notices.notifier import Notifier, Thresholds
-from gallery.fleet.notices.quiet_hours import QuietHours
-from gallery.fleet.notices.services import split
-from gallery.fleet.notices.visits import VisitNotices
+from gallery.fleet.json_state import Memory
+from gallery.fleet.notifications.message import Message
+from gallery.fleet.notifications.notifier import Notifier, Thresholds
+from gallery.fleet.notifications.quiet_hours import QuietHours
+from gallery.fleet.notifications.services import split
+from gallery.fleet.notifications.visits import VisitNotices
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -17,12 +17,12 @@ from common.contract.uploader_status import UploaderStatus
 from common.fair_share import FairShares
 from common.runtime.log import RepeatFilter, filtered_logger
 from gallery.fleet.fleet import Fleet
-from gallery.fleet.memory import Memory
-from gallery.fleet.notices.alarms import Check, UploaderWord, check_certificates, check_edges, check_uploaders
-from gallery.fleet.notices.message import Kind, Message
-from gallery.fleet.notices.outbox import Outbox
-from gallery.fleet.notices.told import Told
-from gallery.fleet.notices.visits import EndedVisit, VisitNotices
+from gallery.fleet.json_state import Memory
+from gallery.fleet.notifications.alarm_state import Told
+from gallery.fleet.notifications.alarms import Check, UploaderWord, check_certificates, check_edges, check_uploaders
+from gallery.fleet.notifications.message import Kind, Message
+from gallery.fleet.notifications.outbox import Outbox
+from gallery.fleet.notifications.visits import EndedVisit, VisitNotices
 from gallery.fleet.overview import overview
 
 log = logging.getLogger(__name__)
