@@ -12,12 +12,12 @@ from gallery.catalog.visits import VisitFinder
 from gallery.cost import CostEstimator, Prices
 from gallery.fast_metadata import FastMetadata
 from gallery.fleet.fleet import Fleet
-from gallery.fleet.json_state import Memory
+from gallery.fleet.json_state import JsonState
 from gallery.fleet.notifications.notifier import Notifier, Thresholds
 from gallery.fleet.notifications.quiet_hours import QuietHours
-from gallery.fleet.notifications.sender import Courier
+from gallery.fleet.notifications.sender import MessageSender
 from gallery.fleet.notifications.services import Services
-from gallery.fleet.notifications.visits import VisitNotices
+from gallery.fleet.notifications.visits import VisitNotifications
 from gallery.fleet.status_feed import StatusFeed
 from gallery.pictures.thumbnails import Thumbnails
 from gallery.settings import Settings
@@ -47,7 +47,7 @@ class GalleryContext:
     cost: CostEstimator
     receipt_feed: ReceiptFeed
     fleet: Fleet
-    notifier: Notifier | None  # None where nobody is to be told
+    notifier: Notifier | None  # None where NOTIFY_URLS is empty
     status_feed: StatusFeed
 
     @property
@@ -71,7 +71,7 @@ def build_context(settings: Settings) -> GalleryContext:
     fleet = Fleet()
     notifier = build_notifier(settings, fleet, reader)
     address = BrokerAddress(settings.cloud_broker_host, settings.cloud_broker_port, settings.broker_login())
-    feed = StatusFeed(address, fleet, Memory(settings.gallery_state / "fleet.json"), notifier)
+    feed = StatusFeed(address, fleet, JsonState(settings.gallery_state / "fleet.json"), notifier)
 
     def on_stored(edge: str, key: str) -> None:
         fleet.record_stored(edge, key)
@@ -108,7 +108,7 @@ def build_services(settings: Settings) -> Services:
 
 
 def build_notifier(settings: Settings, fleet: Fleet, reader: ObjectReader) -> Notifier | None:
-    """None where nobody is to be told; raises SettingsError."""
+    """None where NOTIFY_URLS is empty; raises SettingsError."""
     if not settings.notify_urls.get_secret_value().strip():
         return None
     services = build_services(settings)
@@ -116,9 +116,9 @@ def build_notifier(settings: Settings, fleet: Fleet, reader: ObjectReader) -> No
     return Notifier(
         fleet,
         settings.certificates_file,
-        Memory(settings.gallery_state / "notices.json"),
-        Courier(services, reader, settings, settings.notify_picture),
-        VisitNotices(timedelta(minutes=settings.notify_cooldown_minutes), quiet),
+        JsonState(settings.gallery_state / "notifications.json"),
+        MessageSender(services, reader, settings, settings.notify_picture),
+        VisitNotifications(timedelta(minutes=settings.notify_cooldown_minutes), quiet),
         Thresholds(
             after=timedelta(minutes=settings.notify_after_minutes),
             backlog=settings.notify_backlog,

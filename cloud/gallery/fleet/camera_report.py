@@ -19,7 +19,7 @@ class InvalidReportError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CameraReport:
-    """What a camera said; None for what it did not say."""
+    """What a camera reported; None for what it left out."""
 
     online: bool
     at: datetime | None = None  # by the edge's clock

@@ -1,4 +1,4 @@
-"""Every edge and camera that was heard of: what it said last, and when. Safe to use from several threads."""
+"""Every edge and camera that has reported: its last status, and when it was seen. Safe to use from several threads."""
 
 import threading
 from collections import deque
@@ -21,17 +21,17 @@ FORGET_CAMERA = timedelta(days=30)
 
 @dataclass(slots=True)
 class CameraRecord:
-    """What is known of a camera."""
+    """A camera's last status."""
 
     report: CameraReport
-    heard_at: datetime
+    last_seen_at: datetime
 
 
 @dataclass(slots=True)
 class EdgeRecord:
-    """What is known of an edge."""
+    """An edge with its cameras."""
 
-    heard_at: datetime  # aware, UTC
+    last_seen_at: datetime  # aware, UTC
     cameras: dict[str, CameraRecord] = field(default_factory=dict)
     skews: deque[float] = field(default_factory=lambda: deque(maxlen=SKEW_SAMPLES))
     budget: TokenBucket = field(default_factory=lambda: TokenBucket(MESSAGES_PER_MINUTE))
@@ -47,10 +47,10 @@ class Fleet:
 
     def __init__(self) -> None:
         self._edges: dict[str, EdgeRecord] = {}
-        self._last_keys: dict[str, str] = {}  # by edge, also one whose cameras have said nothing yet
+        self._last_keys: dict[str, str] = {}  # by edge, also one whose cameras have not reported yet
         self._lock = threading.Lock()
         self._listening_since: datetime | None = None
-        self.changes = 0  # goes up with everything that is learned
+        self.changes = 0  # goes up with every change
 
     @property
     def listening_since(self) -> datetime | None:
@@ -66,14 +66,14 @@ class Fleet:
         if not topics.is_edge_name(edge) or not topics.CAMERA_NAME.fullmatch(camera):
             return
         with self._lock:
-            known = self._edges.get(edge)
-            if known is None:
+            record = self._edges.get(edge)
+            if record is None:
                 if len(self._edges) >= MAX_EDGES:
                     return
-                known = self._edges[edge] = EdgeRecord(now)
-            if not known.budget.try_acquire(now.timestamp()):
+                record = self._edges[edge] = EdgeRecord(now)
+            if not record.budget.try_acquire(now.timestamp()):
                 return
-            self._take(known, camera, payload, now)
+            self._apply(record, camera, payload, now)
             self.changes += 1
 
     def record_stored(self, edge: str, key: str) -> None:
@@ -108,13 +108,13 @@ class Fleet:
 
     def load(self, content: Mapping[str, Any]) -> None:
         """Take over what an earlier run wrote; raises ValueError, KeyError, TypeError or AttributeError."""
-        edges = {str(edge): _edge_of_json(record) for edge, record in content.items() if "heard_at" in record}
+        edges = {str(edge): _edge_of_json(record) for edge, record in content.items() if "last_seen_at" in record}
         keys = {str(edge): str(record["last_key"]) for edge, record in content.items() if record.get("last_key")}
         with self._lock:
             self._edges, self._last_keys = edges | self._edges, keys | self._last_keys
 
-    def _take(self, edge: EdgeRecord, camera: str, payload: bytes, now: datetime) -> None:
-        edge.heard_at = now
+    def _apply(self, edge: EdgeRecord, camera: str, payload: bytes, now: datetime) -> None:
+        edge.last_seen_at = now
         if not payload:
             edge.cameras = {name: record for name, record in edge.cameras.items() if name != camera}
             return
@@ -127,7 +127,7 @@ class Fleet:
         last = edge.cameras.get(camera)
         if last is None and len(edge.cameras) >= MAX_CAMERAS:
             return
-        if last is not None and not report.online:  # a last will: what was said before still tells something
+        if last is not None and not report.online:  # a last will: what was reported before still counts
             report = replace(last.report, online=False)
         edge.cameras = edge.cameras | {camera: CameraRecord(report, now)}
 
@@ -136,10 +136,10 @@ def _edge_to_json(record: EdgeRecord | None, last_key: str | None) -> dict[str, 
     if record is None:
         return {"last_key": last_key}
     return {
-        "heard_at": timestamp(record.heard_at),
+        "last_seen_at": timestamp(record.last_seen_at),
         "last_key": last_key,
         "cameras": {
-            name: {"heard_at": timestamp(camera.heard_at), "report": camera.report.to_dict()}
+            name: {"last_seen_at": timestamp(camera.last_seen_at), "report": camera.report.to_dict()}
             for name, camera in record.cameras.items()
         },
     }
@@ -148,8 +148,8 @@ def _edge_to_json(record: EdgeRecord | None, last_key: str | None) -> dict[str, 
 def _edge_of_json(content: Mapping[str, Any]) -> EdgeRecord:
     earliest = datetime.now(UTC) - FORGET_CAMERA
     cameras = {
-        str(name): CameraRecord(CameraReport.of(camera["report"]), parse_timestamp(camera["heard_at"]))
+        str(name): CameraRecord(CameraReport.of(camera["report"]), parse_timestamp(camera["last_seen_at"]))
         for name, camera in content["cameras"].items()
     }
-    recent = {name: camera for name, camera in cameras.items() if camera.heard_at > earliest}
-    return EdgeRecord(parse_timestamp(content["heard_at"]), recent)
+    recent = {name: camera for name, camera in cameras.items() if camera.last_seen_at > earliest}
+    return EdgeRecord(parse_timestamp(content["last_seen_at"]), recent)

@@ -12,8 +12,8 @@ from common.runtime.files import atomic_write
 log = logging.getLogger(__name__)
 
 
-class Memory:
-    """One file; without a folder that can be written nothing is remembered, which is said once."""
+class JsonState:
+    """One file. Where its folder cannot be written, a restart loses the state, which is logged once."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -21,13 +21,13 @@ class Memory:
         self._failed = False
 
     def load(self, take: Callable[[Mapping[str, Any]], None]) -> None:
-        """Hand over what an earlier run saved; what cannot be read is as if it were not there."""
+        """Hand over what an earlier run saved; a file that cannot be read counts as missing."""
         try:
             take(json.loads(self._file.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            log.warning("%s cannot be read, and is begun anew", self._file)
+            log.warning("%s cannot be read; starting without it", self._file)
 
     def save(self, content: Mapping[str, object]) -> None:
         with self._lock:

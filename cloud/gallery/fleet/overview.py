@@ -15,19 +15,19 @@ class CameraState:
 
     name: str
     online: bool
-    heard_at: datetime
+    last_seen_at: datetime
     record: CameraRecord
 
     @property
-    def is_fine(self) -> bool:
-        """Whether it gives pictures and sees what it should; a pause is nothing wrong."""
+    def is_healthy(self) -> bool:
+        """Whether it gives pictures and is not blind; a paused camera is healthy."""
         report = self.record.report
         return self.online and not report.problem and not report.blind
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeState:
-    """One edge, judged. One that was enrolled and never heard of has no record."""
+    """One edge, judged. One that was enrolled and has never reported has no record."""
 
     name: str
     online: bool
@@ -38,7 +38,7 @@ class EdgeState:
 
 
 def overview(fleet: Fleet, certificates: CertificateExpiry, now: datetime) -> list[EdgeState]:
-    """All edges by name; whoever is not enrolled any more is not among them, where it is known who is."""
+    """All edges by name; revoked ones are left out, where it is known who is enrolled."""
     records, keys = fleet.edges(), fleet.last_keys()
     names = set(certificates.edges) if certificates.edges else set(records) - certificates.revoked
     states = (_edge(name, records.get(name), certificates.edges.get(name), now) for name in sorted(names))
@@ -53,7 +53,7 @@ def edge_json(edge: EdgeState) -> dict[str, Any]:
     return {
         "name": edge.name,
         "online": edge.online,
-        "heard_at": _iso(record.heard_at) if record else None,
+        "last_seen_at": _iso(record.last_seen_at) if record else None,
         "waiting": max((count for count in waiting if count is not None), default=None),
         "version": next((camera.record.report.version for camera in edge.cameras), None),
         "skew_seconds": None if skew is None else round(skew, 1),
@@ -64,39 +64,39 @@ def edge_json(edge: EdgeState) -> dict[str, Any]:
 
 
 def fleet_json(fleet: Fleet, certificates: CertificateExpiry, now: datetime) -> dict[str, Any]:
-    """Whether all cameras are fine, for one line; shortly after the start, those that are silent are not known yet."""
+    """Whether all cameras are healthy, for one line; shortly after the start, the status of silent ones is unknown."""
     edges = [edge for edge in overview(fleet, certificates, now) if edge.cameras]
     since = fleet.listening_since
     is_new = since is None or now - since < timedelta(seconds=ONLINE_SECONDS)
-    troubled = [(edge.name, camera) for edge in edges for camera in edge.cameras if not camera.is_fine]
-    silent = [camera for _, camera in troubled if not is_online(camera.heard_at, now)]
+    failing = [(edge.name, camera) for edge in edges for camera in edge.cameras if not camera.is_healthy]
+    silent = [camera for _, camera in failing if not is_online(camera.last_seen_at, now)]
     return {
-        "known": since is not None and not (is_new and silent),
+        "status_known": since is not None and not (is_new and silent),
         "edges": len(edges),
         "cameras": sum(len(edge.cameras) for edge in edges),
-        "troubled": [{"edge": edge, "camera": camera.name} for edge, camera in troubled],
+        "failing": [{"edge": edge, "camera": camera.name} for edge, camera in failing],
     }
 
 
-def is_online(heard_at: datetime, now: datetime) -> bool:
-    """Whether somebody was heard within the last seconds."""
-    return now - heard_at < timedelta(seconds=ONLINE_SECONDS)
+def is_online(last_seen_at: datetime, now: datetime) -> bool:
+    """Whether an edge or camera was seen within the last seconds."""
+    return now - last_seen_at < timedelta(seconds=ONLINE_SECONDS)
 
 
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _edge(name: str, record: EdgeRecord | None, token_ends: datetime | None, now: datetime) -> EdgeState:
     if record is None:
         return EdgeState(name, online=False, record=None, token_ends=token_ends)
-    cameras = tuple(_camera(camera, found, now) for camera, found in sorted(record.cameras.items()))
-    return EdgeState(name, is_online(record.heard_at, now), record, cameras, token_ends)
+    cameras = tuple(_camera(camera, last, now) for camera, last in sorted(record.cameras.items()))
+    return EdgeState(name, is_online(record.last_seen_at, now), record, cameras, token_ends)
 
 
 def _camera(name: str, record: CameraRecord, now: datetime) -> CameraState:
-    online = record.report.online and is_online(record.heard_at, now)
-    return CameraState(name, online, record.heard_at, record)
+    online = record.report.online and is_online(record.last_seen_at, now)
+    return CameraState(name, online, record.last_seen_at, record)
 
 
 def _camera_json(camera: CameraState) -> Mapping[str, Any]:
@@ -104,7 +104,7 @@ def _camera_json(camera: CameraState) -> Mapping[str, Any]:
     return {
         "name": camera.name,
         "online": camera.online,
-        "heard_at": _iso(camera.heard_at),
+        "last_seen_at": _iso(camera.last_seen_at),
         "state": report.state,
         "problem": report.problem,
         "blind": report.blind if camera.online else None,

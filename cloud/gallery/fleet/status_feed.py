@@ -1,4 +1,4 @@
-"""A connection to the cloud broker for what is said about cameras, visits and uploaders."""
+"""A connection to the cloud broker for the statuses of cameras and uploaders, visits and receipts."""
 
 import contextlib
 import logging
@@ -11,7 +11,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from common.contract import topics
 from common.contract.receipt import Receipt
 from gallery.fleet.fleet import Fleet
-from gallery.fleet.json_state import Memory
+from gallery.fleet.json_state import JsonState
 from gallery.updates.broker import BrokerAddress, BrokerReader
 
 log = logging.getLogger(__name__)
@@ -21,29 +21,29 @@ STOP_SECONDS = 5.0
 
 
 class Listener(Protocol):
-    """Who else wants to know; called on the network thread, and must not wait."""
+    """Handles messages on the network thread; must not block."""
 
-    def visit_ended(self, edge: str, payload: bytes, now: datetime) -> None: ...
-    def stored(self, edge: str, receipt: Receipt) -> None: ...
-    def uploader_said(self, payload: bytes, now: datetime) -> None: ...
+    def on_visit(self, edge: str, payload: bytes, now: datetime) -> None: ...
+    def on_receipt(self, edge: str, receipt: Receipt) -> None: ...
+    def on_uploader_status(self, payload: bytes, now: datetime) -> None: ...
 
 
 class StatusFeed:
-    """Fills the fleet, and saves it now and then."""
+    """Fills the fleet, and saves it every few seconds."""
 
-    def __init__(self, address: BrokerAddress, fleet: Fleet, memory: Memory, listener: Listener | None) -> None:
+    def __init__(self, address: BrokerAddress, fleet: Fleet, state: JsonState, listener: Listener | None) -> None:
         """Nothing happens before `start`."""
-        self._fleet, self._memory, self._listener = fleet, memory, listener
+        self._fleet, self._state, self._listener = fleet, state, listener
         self._stop = threading.Event()
         self._saved = -1
-        self._saving = threading.Thread(target=self._save_now_and_then, name="fleet", daemon=True)
+        self._saving = threading.Thread(target=self._save_periodically, name="fleet", daemon=True)
         self._reader = BrokerReader(address, topics.GALLERY_READS, self._set_listening)
         self._client = self._reader.client
         self._client.on_message = self._on_message
 
     def start(self) -> None:
         """Connect, now and whenever the connection is lost."""
-        self._memory.load(self._fleet.load)
+        self._state.load(self._fleet.load)
         self._reader.connect()
         self._client.loop_start()
         self._saving.start()
@@ -61,17 +61,17 @@ class StatusFeed:
         elif self._listener is None:
             return
         elif topic == topics.UPLOADER_STATUSES:
-            self._listener.uploader_said(payload, now)
+            self._listener.on_uploader_status(payload, now)
         elif topics.is_visits(topic):
-            self._listener.visit_ended(topics.edge_of_visits(topic), payload, now)
+            self._listener.on_visit(topics.edge_of_visits(topic), payload, now)
         else:
             with contextlib.suppress(ValueError):
-                self._listener.stored(topics.edge_of_receipts(topic), Receipt.parse(payload))
+                self._listener.on_receipt(topics.edge_of_receipts(topic), Receipt.parse(payload))
 
     def _set_listening(self, *, listening: bool) -> None:
         self._fleet.set_listening(datetime.now(UTC) if listening else None)
 
-    def _save_now_and_then(self) -> None:
+    def _save_periodically(self) -> None:
         while not self._stop.wait(SAVE_SECONDS):
             self._save()
         self._save()
@@ -80,4 +80,4 @@ class StatusFeed:
         changes = self._fleet.changes
         if changes != self._saved:
             self._saved = changes
-            self._memory.save(self._fleet.to_json())
+            self._state.save(self._fleet.to_json())

@@ -21,7 +21,7 @@ class FleetEndpoints:
         return FileResponse(self._page)
 
     def summary(self, _: Request) -> Response:
-        """How many cameras there are, and which are not fine."""
+        """How many cameras there are, and which are failing."""
         certificates = CertificateExpiry.read(self._certificates_file)
         return JSONResponse(fleet_json(self._fleet, certificates, datetime.now(UTC)))
 

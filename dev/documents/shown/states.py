@@ -195,21 +195,21 @@ def _edges(tab: Tab, address: str) -> None:
     expect(tab.locator("#edges tr").nth(3)).to_be_visible()
 
 
-def _troubled(found: Any) -> None:
+def _make_failing(found: Any) -> None:
     home, workshop = found["edges"][-2:]
     if len(home["cameras"]) < 2:  # noqa: PLR2004 (not heard yet; the page asks again)
         return
     home["cameras"][0] |= {"blind": "covered", "blind_since": ago(HOUR)}
     home["cameras"][1] |= {"problem": "The camera is unplugged: /dev/video0 is gone."}
     home |= {"skew_seconds": 94.0, "waiting": 612}
-    workshop |= {"online": False, "heard_at": ago(50 * HOUR)}
+    workshop |= {"online": False, "last_seen_at": ago(50 * HOUR)}
     paused = {**home["cameras"][0], "name": "shed", "blind": None, "state": "paused"}
     home["cameras"].append(paused)
-    home["cameras"].append({**paused, "name": "attic", "online": False, "heard_at": ago(3 * HOUR)})
+    home["cameras"].append({**paused, "name": "attic", "online": False, "last_seen_at": ago(3 * HOUR)})
 
 
-def _edges_troubled(tab: Tab, address: str) -> None:
-    answered(tab, "**/api/edges", _troubled)
+def _edges_failing(tab: Tab, address: str) -> None:
+    answered(tab, "**/api/edges", _make_failing)
     tab.goto(f"{address}/edges")
     expect(tab.locator("#edges .bad").nth(2)).to_be_visible()
 
@@ -358,7 +358,7 @@ GALLERY: dict[str, Reach] = {
     "login": _login,
     "wrong-login": _wrong_login,
     "edges": _edges,
-    "edges-troubled": _edges_troubled,
+    "edges-failing": _edges_failing,
     "edges-lost": _edges_lost,
     "edges-deaf": _edges_deaf,
     "no-edges": _no_edges,

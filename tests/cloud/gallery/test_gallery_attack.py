@@ -11,7 +11,7 @@ from paho.mqtt.client import Client as PahoClient
 from common.contract.receipt import MAX_ENTRIES
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from gallery.fleet.fleet import Fleet
-from gallery.fleet.json_state import Memory
+from gallery.fleet.json_state import JsonState
 from gallery.fleet.status_feed import StatusFeed
 from gallery.updates.broker import BrokerAddress
 from gallery.updates.receipt_feed import ReceiptFeed
@@ -104,7 +104,7 @@ def test_a_subscription_that_is_refused_is_said_and_no_live_update(
 ) -> None:
     played = PlayedBroker(granted_qos=NOT_AUTHORIZED)
     feed, fleet = ReceiptFeed(BrokerAddress(LOOPBACK, played.port), lambda *_: None), Fleet()
-    statuses = StatusFeed(BrokerAddress(LOOPBACK, played.port), fleet, Memory(tmp_path / "fleet.json"), None)
+    statuses = StatusFeed(BrokerAddress(LOOPBACK, played.port), fleet, JsonState(tmp_path / "fleet.json"), None)
 
     feed.start()
     statuses.start()

@@ -121,7 +121,7 @@ def test_a_star_keeps_a_picture_where_setup_made_the_rule_and_says_so_where_not(
     client.put_object_tagging(Bucket=BUCKET, Key=key, Tagging={"TagSet": [{"Key": "usbcam", "Value": "expires"}]})
     tab.locator(TILES).nth(1).click()
     tab.get_by_role("button", name="Star", exact=True).click()
-    expect(tab.locator("#star-note")).to_have_text("It is kept when its time is over.")
+    expect(tab.locator("#star-note")).to_have_text("It is kept beyond its retention time.")
     assert read_tags(client, BUCKET, key) == {"usbcam": "starred"}
     tab.keyboard.press("Escape")
     expect(tab.locator(".starred .tile")).to_have_attribute("title", key)
@@ -129,7 +129,7 @@ def test_a_star_keeps_a_picture_where_setup_made_the_rule_and_says_so_where_not(
     tab.get_by_label("Show").select_option("starred pictures")
     expect(tab.locator(TILES)).to_have_count(1)
     tab.locator(TILES).click()
-    tab.get_by_role("button", name="Take the star away").click()
+    tab.get_by_role("button", name="Remove the star").click()
     expect(tab.get_by_role("button", name="Star", exact=True)).to_be_visible()
     assert read_tags(client, BUCKET, key) == {"usbcam": "expires"}
     assert client.list_objects_v2(Bucket=BUCKET, Prefix=STARRED)["KeyCount"] == 0

@@ -86,7 +86,7 @@ def test_a_covered_camera_is_on_the_page_within_10_s_and_a_killed_edge_is_told_w
         camera.kill()
         journey.edge_broker.kill()
         killed = time.monotonic()
-        gone = "The edge porch is gone: nothing was heard of it."
+        gone = "The edge porch is gone: nothing was heard from it."
         wait_for(lambda: gone in webhook.titles(), seconds=TOLD_SECONDS, what="the message")
         told = time.monotonic() - killed
 

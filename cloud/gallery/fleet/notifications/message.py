@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-VISIT_LASTS, ALARM_LASTS = timedelta(hours=1), timedelta(hours=24)
+MAX_VISIT_AGE, MAX_ALARM_AGE = timedelta(hours=1), timedelta(hours=24)
 
 
 class Kind(StrEnum):
@@ -14,7 +14,7 @@ class Kind(StrEnum):
 
     VISIT = "info"
     ALARM = "warning"
-    BACK = "success"
+    RESOLVED = "success"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Message:
     created_at: datetime  # aware, UTC
     services: tuple[str, ...]  # that have not taken it yet
     key: str | None = None
-    sending: bool = False  # whether a service is just being asked: after a crash it may have it or not
+    sending: bool = False  # whether it is being sent: after a crash, a service may have it or not
 
     def is_stale(self, now: datetime) -> bool:
-        """Whether it is news no longer."""
-        return now - self.created_at > (VISIT_LASTS if self.kind is Kind.VISIT else ALARM_LASTS)
+        """Whether it is too old to be sent."""
+        return now - self.created_at > (MAX_VISIT_AGE if self.kind is Kind.VISIT else MAX_ALARM_AGE)
 
     def without(self, service: str) -> Self:
         """The message once this service is done with."""

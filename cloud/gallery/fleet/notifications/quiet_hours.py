@@ -1,4 +1,4 @@
-"""When nobody wants to hear of visits."""
+"""When no visits are notified."""
 
 import re
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class QuietHours:
         numbers = [int(number) for number in found.groups()]
         return cls(time(numbers[0], numbers[1]), time(numbers[2], numbers[3]), timezone)
 
-    def cover(self, moment: datetime) -> bool:
-        clock = in_timezone(moment, self.timezone).time()
+    def cover(self, now: datetime) -> bool:
+        clock = in_timezone(now, self.timezone).time()
         if self.begins <= self.ends:
             return self.begins <= clock < self.ends
         return clock >= self.begins or clock < self.ends

@@ -1,4 +1,4 @@
-"""Takes messages to the services, with the picture of a visit attached or a link to it that expires."""
+"""Sends messages to the services, with the picture of a visit attached or a link to it that expires."""
 
 import logging
 from datetime import timedelta
@@ -13,13 +13,13 @@ from storage.settings import StorageSettings
 
 log = logging.getLogger(__name__)
 
-LINK_LASTS = timedelta(days=1)
+LINK_EXPIRY = timedelta(days=1)
 MAX_ATTACHED_BYTES = 4_000_000  # what most services take; a larger picture becomes a link
 
 Picture = Literal["attach", "link", "none"]
 
 
-class Courier:
+class MessageSender:
     """For one thread."""
 
     def __init__(self, services: Services, reader: ObjectReader, settings: StorageSettings, picture: Picture) -> None:
@@ -30,7 +30,7 @@ class Courier:
         return self._services.names
 
     def send(self, name: str, message: Message) -> bool:
-        """Tell one service; a picture that cannot be had holds up no message."""
+        """Send to one service; a picture that cannot be had holds up no message."""
         picture = self._attached(message.key) if message.key and self._picture == "attach" else None
         body = message.body
         if message.key and picture is None and self._picture != "none":
@@ -46,6 +46,6 @@ class Courier:
 
     def _link(self, key: str) -> str:
         try:
-            return f"\n{presign(self._settings, key, LINK_LASTS).url}"
+            return f"\n{presign(self._settings, key, LINK_EXPIRY).url}"
         except (PresignError, *S3_ERRORS):
             return ""

@@ -1,4 +1,4 @@
-"""The services of NOTIFY_URLS: apprise knows how to reach a hundred kinds of them."""
+"""The services of NOTIFY_URLS: apprise supports about a hundred kinds of them."""
 
 import hashlib
 import logging
@@ -14,13 +14,13 @@ SEPARATOR = re.compile(r"[\s,]+(?=[a-z][a-z0-9+]*://)")
 
 
 class Services:
-    """Each by a name that tells nothing: addresses hold tokens."""
+    """Each by an anonymous name: addresses hold tokens."""
 
     def __init__(self, addresses: str) -> None:
-        """Addresses with spaces between them; raises ValueError for one that nothing understands."""
-        import apprise  # noqa: PLC0415 -- 50 MB, and only where somebody is to be told
+        """Addresses with spaces between them; raises ValueError for one that apprise does not support."""
+        import apprise  # noqa: PLC0415 -- 50 MB, and only where NOTIFY_URLS is set
 
-        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # its words hold whole addresses
+        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # its messages hold whole addresses
         self._services: dict[str, Any] = {}
         for number, address in enumerate(split(addresses), 1):
             service = apprise.Apprise.instantiate(address, suppress_exceptions=True)
@@ -37,7 +37,7 @@ class Services:
         return str(self._services[name].url(privacy=True)).partition("?")[0]
 
     def send(self, name: str, message: Message, body: str, picture: bytes | None) -> bool:
-        """Tell one service; it may take seconds. False if it did not take it."""
+        """Send to one service; it may take seconds. False if it was not accepted."""
         import apprise  # noqa: PLC0415
         from apprise.attachment.memory import AttachMemory  # noqa: PLC0415
 
@@ -46,20 +46,20 @@ class Services:
         attached = None
         if picture and self._services[name].attachment_support:
             kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
-            memory = AttachMemory(content=picture, name=f"visit.{kind}", mimetype=f"image/{kind}")  # type: ignore[no-untyped-call]
-            attached = apprise.AppriseAttachment(memory)
+            content = AttachMemory(content=picture, name=f"visit.{kind}", mimetype=f"image/{kind}")  # type: ignore[no-untyped-call]
+            attached = apprise.AppriseAttachment(content)
         try:
-            taken = sender.notify(
+            is_accepted = sender.notify(
                 body=body,
                 title=message.title,
                 notify_type=message.kind.value,
                 body_format=apprise.NotifyFormat.TEXT,
                 attach=attached,
             )
-        except Exception:  # noqa: BLE001 -- a hundred plugins of others; their words may hold the address
-            log.warning("A service of NOTIFY_URLS broke while it was told something")
+        except Exception:  # noqa: BLE001 -- a hundred plugins of others; their messages may hold the address
+            log.warning("A service of NOTIFY_URLS failed unexpectedly")
             return False
-        return bool(taken)
+        return bool(is_accepted)
 
 
 def split(addresses: str) -> Sequence[str]:

@@ -22,20 +22,20 @@ export const TEXTS = {
   showAll: "Show all",
   endOfList: "End of the list.",
   noMatch: "No captures match.",
-  noCaptures: "No captures yet. The next face appears here by itself.",
+  noCaptures: "No captures yet. The next face will appear here automatically.",
 
-  // Who came
+  // Today's visits
   today: "Today: {text}.",
   nobodyToday: "Nobody came today.",
-  nobodyYet: "Nobody came yet.",
+  nobodyYet: "No visits yet.",
   lastAt: "Last at {time} at {camera}.",
   lastOn: "Last on {day} at {time} at {camera}.",
   unknownPlace: "an unknown camera",
-  cameraFine: "The camera is fine.",
-  camerasFine: "All {number} cameras are fine.",
-  cameraTroubled: "{camera} needs attention.",
-  camerasTroubled: "{number} of {all} cameras need attention.",
-  camerasUnknown: "How the cameras are is not known now.",
+  cameraHealthy: "The camera is fine.",
+  camerasHealthy: "All {number} cameras are fine.",
+  cameraFailing: "{camera} needs attention.",
+  camerasFailing: "{number} of {all} cameras need attention.",
+  camerasUnknown: "The status of the cameras is unknown.",
   oneVisit: "1 visit",
   manyVisits: "{number} visits",
   onePicture: "1 picture",
@@ -68,7 +68,7 @@ export const TEXTS = {
   manyDeleted: "{number} pictures deleted",
   undo: "Undo",
 
-  // Pictures that are no good ones
+  // Pictures of poor quality
   showOnePoor: "Show 1 visit without a good picture",
   showPoor: "Show {number} visits without a good picture",
   hideOnePoor: "Hide 1 visit without a good picture",
@@ -130,10 +130,10 @@ export const TEXTS = {
 
   // Star
   star: "Star",
-  unstar: "Take the star away",
+  unstar: "Remove the star",
   starred: "starred",
-  isKept: "It is kept when its time is over.",
-  notKept: "It has a star, and is deleted by its age all the same. ./usbcam setup changes that where the store can.",
+  isKept: "It is kept beyond its retention time.",
+  notKept: "It has a star, but will still be deleted at its age limit. ./usbcam setup changes that where the store supports it.",
 
   // Delete
   delete: "Delete ...",
@@ -161,16 +161,16 @@ export const TEXTS = {
   gigabytes: "{number} GB",
   megabytes: "{number} MB",
   atLeast: "At least this much. ",
-  costCounted: "Counted at {time}, plus what was stored since. ",
+  costCounted: "Counted at {time}, plus what has been stored since. ",
   costPrices: "{puts} per 1,000 PUTs (PRICE_PER_1000_PUTS), {gigabytes} per GB and month (PRICE_PER_GB_MONTH). ",
-  costStorage: "Storage is that of this month's captures for one month.",
+  costStorage: "Storage is counted for this month's captures, for one month.",
 
   // All edges
   toEdges: "Edges",
   toGallery: "Gallery",
   edgesTitle: "Edges and cameras",
   edgesSearch: "Search",
-  edgesTroubled: "Only what needs attention",
+  edgesFailing: "Only what needs attention",
   edgesState: "State",
   edgesLast: "Last picture",
   edgesWaiting: "Waiting",
@@ -178,9 +178,9 @@ export const TEXTS = {
   edgesClock: "Clock behind",
   edgesToken: "Token ends",
   edgesNone: "No edge is enrolled yet: ./usbcam enroll NAME",
-  edgesDeaf: "The broker does not answer, so nothing is known of the edges now.",
+  edgesNoBroker: "The broker does not answer, so the status of the edges is unknown.",
   edgesLost: "The gallery does not answer: {reason}",
-  edgesNeverHeard: "Enrolled, never heard of",
+  edgesNeverSeen: "Enrolled, no status yet",
   edgesOnline: "Online",
   edgesPaused: "Paused",
   edgesGone: "Gone since {time}",

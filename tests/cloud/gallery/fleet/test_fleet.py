@@ -9,7 +9,7 @@ import pytest
 from common.contract.certificate_expiry import CertificateExpiry
 from common.contract.times import timestamp
 from gallery.fleet.fleet import MAX_CAMERAS, Fleet
-from gallery.fleet.json_state import Memory
+from gallery.fleet.json_state import JsonState
 from gallery.fleet.overview import EdgeState, edge_json, overview
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -33,7 +33,7 @@ def test_an_edge_that_is_silent_is_offline_and_what_it_said_is_kept() -> None:
 
     assert not later["online"]
     assert later["waiting"] == 7
-    assert later["heard_at"] == NOW.isoformat()
+    assert later["last_seen_at"] == NOW.isoformat()
     assert not later["cameras"][0]["online"]
 
 
@@ -67,7 +67,7 @@ def test_an_enrolled_edge_that_never_spoke_is_shown_and_a_revoked_one_is_not() -
 
     assert sorted(found) == ["new", "porch"]
     assert found["new"].record is None
-    assert edge_json(found["new"])["heard_at"] is None
+    assert edge_json(found["new"])["last_seen_at"] is None
 
 
 def test_a_clock_that_is_behind_is_told_from_a_message_that_was_under_way() -> None:
@@ -116,7 +116,7 @@ def test_one_edge_fills_neither_the_memory_nor_the_place_of_others() -> None:
 
 
 def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
-    memory, before, after = Memory(tmp_path / "state" / "fleet.json"), Fleet(), Fleet()
+    memory, before, after = JsonState(tmp_path / "state" / "fleet.json"), Fleet(), Fleet()
     for edge in ("porch", "silent"):  # a receipt may be there before the first status
         before.record_stored(edge, f"{edge}/front/x.png")
     before.record("porch", "front", said(last_captured_at=timestamp(NOW), waiting=3), NOW)
@@ -137,12 +137,12 @@ def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b'{"porch": 3}', b'{"porch": {"heard_at": "x"}}', b"\xff", b"[" * 9999]
+    "content", [b"", b"[]", b'{"porch": 3}', b'{"porch": {"last_seen_at": "x"}}', b"\xff", b"[" * 9999]
 )
 def test_a_memory_that_cannot_be_read_is_begun_anew(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "fleet.json").write_bytes(content)
     fleet = Fleet()
 
-    Memory(tmp_path / "fleet.json").load(fleet.load)
+    JsonState(tmp_path / "fleet.json").load(fleet.load)
 
     assert seen(fleet) == {}

@@ -12,12 +12,12 @@ from common.contract.certificate_expiry import CertificateExpiry
 from common.contract.receipt import Receipt, StoredCapture
 from common.contract.uploader_status import UploaderStatus
 from gallery.fleet.fleet import MAX_CAMERAS, Fleet
-from gallery.fleet.json_state import Memory
+from gallery.fleet.json_state import JsonState
 from gallery.fleet.notifications.message import Message
 from gallery.fleet.notifications.notifier import Notifier, Thresholds
 from gallery.fleet.notifications.quiet_hours import QuietHours
 from gallery.fleet.notifications.services import split
-from gallery.fleet.notifications.visits import VisitNotices
+from gallery.fleet.notifications.visits import VisitNotifications
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -58,16 +58,16 @@ class World:
         self.restart()
 
     def restart(self) -> None:
-        visits = VisitNotices(timedelta(minutes=10), QuietHours.parse(self._quiet, "UTC"))
+        visits = VisitNotifications(timedelta(minutes=10), QuietHours.parse(self._quiet, "UTC"))
         self.notifier = Notifier(
             self.fleet,
             self._folder / "dates.json",
-            Memory(self._folder / "notices.json"),
+            JsonState(self._folder / "notifications.json"),
             self._people,
             visits,
             Thresholds(after=timedelta(minutes=1), backlog=100, visits=True),
         )
-        self.notifier._memory.load(self.notifier._load)  # noqa: SLF001 -- as `start` does, without its thread
+        self.notifier._state.load(self.notifier._load)  # noqa: SLF001 -- as `start` does, without its thread
         self.fleet.set_listening(self.now)
 
     def pass_time(self, seconds: float) -> None:
@@ -78,15 +78,15 @@ class World:
             for (edge, camera), words in self.speaking.items():
                 self.fleet.record(edge, camera, json.dumps({"online": True} | words).encode(), self.now)
             if self.uploader is not None:
-                self.notifier.uploader_said(UploaderStatus("one", self.uploader or None).to_json(), self.now)
+                self.notifier.on_uploader_status(UploaderStatus("one", self.uploader or None).to_json(), self.now)
             self.notifier.tick(self.now)
 
     def visit(self, track: str = "t1", *, stored: bool = True, camera: str = "front", edge: str = "porch") -> None:
         began = self.now - timedelta(seconds=9)
         visit = Visit(track, camera, began, self.now, (f"id-{track}", f"b-{track}"), f"b-{track}")
-        self.notifier.visit_ended(edge, visit.to_json(), self.now)
+        self.notifier.on_visit(edge, visit.to_json(), self.now)
         if stored:
-            self.notifier.stored(edge, Receipt((StoredCapture(f"b-{track}", f"{edge}/{track}.png"),)))
+            self.notifier.on_receipt(edge, Receipt((StoredCapture(f"b-{track}", f"{edge}/{track}.png"),)))
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_an_edge_that_dies_is_told_within_90_s_and_its_return_once(world: World,
 
     world.pass_time(80)
     world.pass_time(3600)
-    assert people.titles() == ["The edge porch is gone: nothing was heard of it."]
+    assert people.titles() == ["The edge porch is gone: nothing was heard from it."]
 
     world.speaking["porch", "front"] = {}
     world.pass_time(300)
@@ -171,7 +171,7 @@ def test_a_store_that_refuses_and_an_uploader_that_is_gone_are_told(world: World
     assert people.titles() == [
         "Captures are not stored, and wait: access to the bucket b is denied.",
         "Captures are stored again.",
-        "No uploader says anything, so no capture is stored: run ./usbcam status.",
+        "No uploader reports, so no capture is stored: run ./usbcam status.",
     ]
 
 
@@ -184,8 +184,8 @@ def test_while_the_broker_is_away_no_edge_is_called_gone(world: World, people: P
     world.pass_time(300)
 
     assert people.titles() == [
-        "The gallery does not hear the cloud broker: run ./usbcam status.",
-        "The gallery hears the cloud broker again.",
+        "The gallery is not connected to the cloud broker: run ./usbcam status.",
+        "The gallery is connected to the cloud broker again.",
     ]
 
 
@@ -311,7 +311,7 @@ def test_quiet_hours_are_for_visits_and_not_for_alarms(tmp_path: Path, people: P
     world.speaking = {}
     world.pass_time(200)
 
-    assert people.titles() == ["The edge porch is gone: nothing was heard of it."]
+    assert people.titles() == ["The edge porch is gone: nothing was heard from it."]
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_quiet_hours_are_for_visits_and_not_for_alarms(tmp_path: Path, people: P
     [b"", b"[]", b"\xff", b"[" * 9000, b"x" * 100_000, b'{"camera": "../x"}', b'{"captures": 3, "best": "b"}'],
 )
 def test_a_visit_that_no_camera_writes_is_left_out(world: World, people: People, payload: bytes) -> None:
-    world.notifier.visit_ended("porch", payload, world.now)
+    world.notifier.on_visit("porch", payload, world.now)
     world.pass_time(100)
 
     assert people.told == []

@@ -21,7 +21,7 @@ from common.contract.times import timestamp
 from common.mqtt import new_client
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from gallery.fleet.notifications.message import Kind, Message
-from gallery.fleet.notifications.sender import Courier, Picture
+from gallery.fleet.notifications.sender import MessageSender, Picture
 from gallery.fleet.notifications.services import Services
 from gallery.settings import Settings
 from storage.client import create_client
@@ -77,11 +77,11 @@ def test_the_page_shows_who_is_there_who_is_blind_and_who_was_never_heard(
         expect(tab.locator("#edges tr")).to_have_count(3)
         expect(tab.locator("#summary")).to_contain_text("1 of 2 edges")
         expect(tab.locator("#edges")).to_contain_text("Sees nothing: covered")
-        expect(tab.locator("#edges")).to_contain_text("never heard of")
+        expect(tab.locator("#edges")).to_contain_text("no status yet")
         expect(tab.locator("#edges")).to_contain_text(HURT)
         say(line, "porch", "front")
         expect(tab.locator("#edges")).not_to_contain_text("Sees nothing", timeout=SECONDS * 1000)
-        tab.locator("#troubled").check()
+        tab.locator("#failing").check()
         expect(tab.locator("#edges tr:visible")).to_have_count(2)
         assert tab.evaluate("window.hurt") is None
 
@@ -110,7 +110,7 @@ def test_a_visit_is_told_with_its_picture_and_an_edge_that_falls_silent_once_ove
         assert webhook.titles()[0] == "Somebody was at front (porch)."
         assert base64.b64decode(webhook.posts[0]["attachments"][0]["base64"]) == capture(1).image
 
-        gone = "The edge porch is gone: nothing was heard of it."
+        gone = "The edge porch is gone: nothing was heard from it."
         wait_for(lambda: gone in "".join(map(str, webhook.posts)), seconds=OFFLINE_SECONDS, what="the alarm")
         before = len(webhook.posts)
     with gallery(tmp_path, settings, **told) as page:
@@ -139,7 +139,7 @@ def test_a_picture_is_attached_or_linked_for_a_day_or_left_out(
     ways: tuple[Picture, ...] = ("attach", "link", "none")
     for way in ways:
         reader = ObjectReader(lambda: create_client(ours), ours.s3_bucket)
-        assert Courier(services, reader, ours, way).send(services.names[0], message)
+        assert MessageSender(services, reader, ours, way).send(services.names[0], message)
     attached, linked, alone = webhook.posts
 
     assert [len(post["attachments"]) for post in webhook.posts] == [1, 0, 0]

@@ -30,7 +30,7 @@ async function follow() {
       const found = await requestJson("/api/edges");
       count = found.edges.length;
       show(found);
-      showProblem(found.listening ? "" : text("edgesDeaf"));
+      showProblem(found.listening ? "" : text("edgesNoBroker"));
     } catch (error) {
       showProblem(text("edgesLost", { reason: error.message }));
     }
@@ -64,14 +64,14 @@ function show({ edges, at }) {
 
 // Puts an edge's rows after those of the one before; returns the last of them.
 function place(edge, now, before) {
-  const signature = JSON.stringify({ ...edge, heard_at: edge.online ? "" : edge.heard_at, cameras: edge.cameras.map((camera) => ({ ...camera, heard_at: "" })) });
+  const signature = JSON.stringify({ ...edge, last_seen_at: edge.online ? "" : edge.last_seen_at, cameras: edge.cameras.map((camera) => ({ ...camera, last_seen_at: "" })) });
   let shown = rows.get(edge.name);
   if (!shown || shown.signature !== signature) {
     const made = rowsOf(edge, now);
     shown?.rows.forEach((row) => row.remove());
     if (before) before.after(...made);
     else byId("edges").prepend(...made);
-    shown = { signature, rows: made, troubled: made.some((row) => row.classList.contains("bad")) };
+    shown = { signature, rows: made, failing: made.some((row) => row.classList.contains("bad")) };
     rows.set(edge.name, shown);
   }
   return shown.rows.at(-1);
@@ -101,10 +101,10 @@ function rowOf(edge, camera, now, isFirst) {
 }
 
 function stateOf(edge, camera) {
-  if (!edge.heard_at) return [text("edgesNeverHeard"), "new"];
-  if (!edge.online) return [text("edgesGone", { time: timeOf(edge.heard_at) }), "bad"];
+  if (!edge.last_seen_at) return [text("edgesNeverSeen"), "new"];
+  if (!edge.online) return [text("edgesGone", { time: timeOf(edge.last_seen_at) }), "bad"];
   if (!camera) return [text("edgesOnline"), "ok"];
-  if (!camera.online) return [text("edgesCameraGone", { time: timeOf(camera.heard_at) }), "bad"];
+  if (!camera.online) return [text("edgesCameraGone", { time: timeOf(camera.last_seen_at) }), "bad"];
   if (camera.blind) return [text("edgesBlind", { why: text(BLIND[camera.blind] ?? camera.blind), time: timeOf(camera.blind_since) }), "bad"];
   if (camera.problem) return [camera.problem, "bad"];
   if (camera.state === "paused") return [text("edgesPaused"), "paused"];
@@ -130,15 +130,15 @@ const skew = (seconds) => (seconds === null ? "" : text("edgesSeconds", { number
 
 function filter() {
   const words = byId("search").value.trim().toLowerCase();
-  const troubled = byId("troubled").checked;
-  for (const { rows: shown, troubled: isTroubled } of rows.values()) {
-    for (const row of shown) row.hidden = (troubled && !isTroubled) || !row.dataset.words.includes(words);
+  const failing = byId("failing").checked;
+  for (const { rows: shown, failing: isFailing } of rows.values()) {
+    for (const row of shown) row.hidden = (failing && !isFailing) || !row.dataset.words.includes(words);
   }
 }
 
 fillTexts(document);
 document.title = text("edgesTitle");
 byId("search").addEventListener("input", filter);
-byId("troubled").addEventListener("change", filter);
+byId("failing").addEventListener("change", filter);
 byId("choice").addEventListener("submit", (event) => event.preventDefault());
 follow();

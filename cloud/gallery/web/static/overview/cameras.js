@@ -1,4 +1,4 @@
-// Whether all cameras are fine: one sentence that leads to the page of all edges.
+// Whether all cameras are healthy: one sentence that leads to the page of all edges.
 
 import { requestJson } from "/static/api.js";
 import { byId, delay, pageVisible } from "/static/dom.js";
@@ -18,15 +18,15 @@ function show(fleet) {
   const link = byId("cameras");
   const sentence = fleet ? sentenceOf(fleet) : "";
   link.hidden = !sentence;
-  link.className = fleet?.known && fleet.troubled.length ? "trouble" : "";
+  link.className = fleet?.status_known && fleet.failing.length ? "problem" : "";
   if (link.textContent !== sentence) link.textContent = sentence;
 }
 
-function sentenceOf({ known, edges, cameras, troubled }) {
+function sentenceOf({ status_known, edges, cameras, failing }) {
   if (!cameras) return "";
-  if (!known) return text("camerasUnknown");
-  if (!troubled.length) return counted("cameraFine", "camerasFine", cameras);
-  const [{ edge, camera }] = troubled;
-  if (troubled.length === 1) return text("cameraTroubled", { camera: edges > 1 ? `${edge} / ${camera}` : camera });
-  return text("camerasTroubled", { number: troubled.length.toLocaleString(locale), all: cameras.toLocaleString(locale) });
+  if (!status_known) return text("camerasUnknown");
+  if (!failing.length) return counted("cameraHealthy", "camerasHealthy", cameras);
+  const [{ edge, camera }] = failing;
+  if (failing.length === 1) return text("cameraFailing", { camera: edges > 1 ? `${edge} / ${camera}` : camera });
+  return text("camerasFailing", { number: failing.length.toLocaleString(locale), all: cameras.toLocaleString(locale) });
 }

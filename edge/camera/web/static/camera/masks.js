@@ -55,7 +55,7 @@ export class MaskEditor {
   }
 
   say(problem) {
-    this.panel.querySelector(".trouble").textContent = problem;
+    this.panel.querySelector(".problem").textContent = problem;
   }
 
   clicked(event) {
