@@ -109,18 +109,22 @@ def test_a_picture_that_turns_out_to_be_gone_is_taken_off_the_list_with_its_thum
     assert page.ask(f"/thumbnail?key={keys[0]}").status == 404
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"no picture", pictures.png(1)[:200], pictures.png_of_nothing(20_000, 20_000), b"<svg onload=alert(1)>"],
-    ids=["empty", "text", "cut off", "huge", "svg"],
-)
-def test_what_is_no_picture_is_not_shown_and_hurts_nothing(page: Gallery, bucket: Bucket, content: bytes) -> None:
-    (key,) = put(bucket, capture(1))
-    bucket.client.put_object(Bucket=bucket.name, Key=key, Body=content, ContentType="text/html")
+def test_what_is_no_picture_is_not_shown_and_hurts_nothing(page: Gallery, bucket: Bucket) -> None:
+    wrong = (
+        b"",
+        b"no picture",
+        pictures.png(1)[:200],
+        pictures.png_of_nothing(20_000, 20_000),
+        b"<svg onload=alert(1)>",
+    )
+    keys = put(bucket, *(capture(number) for number in range(len(wrong))))
+    for key, content in zip(keys, wrong, strict=True):
+        bucket.client.put_object(Bucket=bucket.name, Key=key, Body=content, ContentType="text/html")
 
-    assert page.ask(f"/thumbnail?key={key}").status == 404
-    assert page.ask(f"/image?key={key}").status == 404
-    assert page.keys() == [key]
+    for key, content in zip(keys, wrong, strict=True):
+        assert page.ask(f"/thumbnail?key={key}").status == 404, content
+        assert page.ask(f"/image?key={key}").status == 404, content
+    assert page.keys() == keys[::-1]
 
 
 def test_a_picture_tells_what_is_known_and_the_other_shots_of_its_visit(page: Gallery, bucket: Bucket) -> None:
@@ -348,13 +352,11 @@ def test_without_the_password_nothing_is_shown(tmp_path: Path, settings: dict[st
     assert bucket.list_keys() == [key]
 
 
-@pytest.mark.parametrize("headers", [{"origin": "http://evil.example"}, {"sec_fetch_site": "cross-site"}])
-def test_another_sites_page_cannot_delete(
-    tmp_path: Path, settings: dict[str, str], bucket: Bucket, headers: dict[str, str]
-) -> None:
+def test_another_sites_page_cannot_delete(tmp_path: Path, settings: dict[str, str], bucket: Bucket) -> None:
     keys = put(bucket, capture(1))
     with gallery(tmp_path, settings, GALLERY_DELETE="on") as page:
-        assert page.ask("/api/delete", "POST", json.dumps({"keys": keys}), **headers).status == 403
+        for headers in ({"origin": "http://evil.example"}, {"sec_fetch_site": "cross-site"}):
+            assert page.ask("/api/delete", "POST", json.dumps({"keys": keys}), **headers).status == 403
     assert bucket.list_keys() == keys
 
 
