@@ -12,19 +12,19 @@ from camera.control.announcer import Announcer
 from camera.control.health import HeartbeatWriter
 from camera.control.metrics import StateCollector
 from camera.control.mqtt_client import CameraMqttClient
-from camera.control.status import status_payload
+from camera.control.status import camera_report
 from camera.delivery.capture_sink import CaptureSink
 from camera.delivery.history import DeliveryHistory
 from camera.delivery.latency import DeliveryMetrics
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
-from camera.pipeline.camera_status import CameraState
 from camera.pipeline.tampering.blindness import BlindnessStatus
 from camera.pipeline.worker import CameraWorker
 from camera.sources.factory import create_source
 from camera.sources.v4l2.discovery import DeviceRegistry
 from camera.web.context import WebContext
 from camera.web.server import LiveServer
+from common.contract.status import CameraState
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class CameraService:
             state = status.state, status.problem, status.blindness
             if everyone or state != self._published.get(worker.name):
                 self._published[worker.name] = state
-                self._mqtt_clients[worker.name].publish_status(status_payload(worker, self.spool, delivery))
+                self._mqtt_clients[worker.name].publish_status(camera_report(worker, self.spool, delivery, online=True))
 
     def _publish_images(self) -> None:
         """Show Home Assistant the last capture of each camera, once."""
@@ -127,8 +127,9 @@ class CameraService:
         self.publisher.stop()
         self._publish_images()
         self._announcer.stop()
+        delivery = self.publisher.status
         for worker in self.workers:
-            self._mqtt_clients[worker.name].stop(status_payload(worker, self.spool, self.publisher.status))
+            self._mqtt_clients[worker.name].stop(camera_report(worker, self.spool, delivery, online=False))
         self._heartbeat.remove()
         log.info("Stopped; %d captures wait in %s", self.spool.depth, self._settings.spool_dir)
 

@@ -14,9 +14,10 @@ from paho.mqtt.properties import Properties
 from camera.config.schedule import Schedule
 from camera.config.settings import Settings
 from camera.control.homeassistant import Edge
-from camera.diagnostics.broker import BrokerSnapshot, RetainedStatus, check_broker
+from camera.diagnostics.broker import BrokerSnapshot, check_broker
 from common.contract.capture import Capture, CaptureId, NotACaptureError
 from common.contract.receipt import Receipt
+from common.contract.status import CameraReport
 from common.contract.times import parse_timestamp
 from common.contract.uploader_status import UploaderStatus
 from common.mqtt_properties import unpack_message
@@ -55,7 +56,7 @@ def retained(content: bytes) -> None:
     for topic in ("usbcam-bridge/state", "usbcam-bridge/token", "usbcam/status/door"):
         snapshot.add(topic, content)
     assert all(result.message for result in check_broker(SETTINGS, snapshot))
-    assert isinstance(snapshot.statuses["door"], RetainedStatus)
+    assert isinstance(snapshot.statuses["door"], CameraReport)
 
 
 def text_of(reader: Callable[[str], object]) -> Callable[[bytes], object]:

@@ -4,20 +4,28 @@ Each schema has a folder, written once by the code of its day. Nothing in it eve
 """
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from camera.diagnostics.broker import BrokerSnapshot
+from common.contract import topics
 from common.contract.capture import Capture, Visit
 from common.contract.embedded import PNG_SIGNATURE, embed_metadata, extract_metadata, png_chunks
 from common.contract.receipt import Receipt
+from common.contract.status import LAST_WILL, Blindness, CameraReport, CameraState
 from common.contract.times import parse_timestamp
+from gallery.fleet.fleet import Fleet
 from uploader.ingest.parser import IncomingMessage, parse_capture
 
 GOLDEN = Path(__file__).with_name("golden")
 IMAGES = sorted([*GOLDEN.glob("schema-*/*.png"), *GOLDEN.glob("schema-*/*.jpg")])
+STATUSES = sorted(
+    path for path in GOLDEN.glob("schema-*/status-*.json") if path.stem not in {"status-last-will", "status-words"}
+)
 NAMES = [f"{image.parent.name}/{image.name}" for image in IMAGES]
 MAX_PIXELS = 50_000_000
 LATER = datetime(2031, 1, 1, tzinfo=UTC)
@@ -86,6 +94,38 @@ def test_a_visit_is_written_as_it_always_was() -> None:
     visit = Visit(content["track"], content["camera"], began_at, ended_at, tuple(content["captures"]), content["best"])
 
     assert visit.to_json() == golden.strip()
+
+
+@pytest.mark.parametrize("golden", STATUSES, ids=lambda path: path.stem)
+def test_a_status_is_written_as_it_always_was(golden: Path) -> None:
+    assert CameraReport.parse(golden.read_bytes()).to_json() == golden.read_bytes().strip()
+
+
+def test_a_last_will_is_an_old_one() -> None:
+    golden = (GOLDEN / "schema-1" / "status-last-will.json").read_bytes().strip()
+
+    assert golden == LAST_WILL
+    assert CameraReport.parse(golden) == CameraReport(online=False)
+
+
+def test_old_words_of_a_status_are_known() -> None:
+    words = json.loads((GOLDEN / "schema-1" / "status-words.json").read_bytes())
+
+    assert set(words["state"]) <= set(CameraState)
+    assert set(words["blind"]) <= set(Blindness)
+
+
+@pytest.mark.parametrize("golden", STATUSES, ids=lambda path: path.stem)
+def test_doctor_and_gallery_understand_what_an_old_camera_said(golden: Path) -> None:
+    content, snapshot, fleet = golden.read_bytes(), BrokerSnapshot(), Fleet()
+
+    snapshot.add(topics.status("front"), content)
+    fleet.record("porch", "front", content, LATER)
+
+    report = CameraReport.parse(content)
+    assert snapshot.statuses == {"front": report}
+    known = fleet.edges()["porch"].cameras["front"].report
+    assert {name: getattr(report, name) for name in asdict(known)} == asdict(known)
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=NAMES)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from camera.delivery.delivery_status import DeliveryStatus
 from camera.delivery.spool import Spool
-from camera.pipeline.camera_status import CameraState
 from camera.pipeline.worker import CameraWorker
+from common.contract.status import CameraState
 from common.runtime.heartbeat import Heartbeat
 
 HEARTBEAT_SECONDS = 1.0

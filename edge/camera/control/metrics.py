@@ -10,9 +10,9 @@ from prometheus_client.registry import Collector
 from camera.delivery.delivery_status import Bridge
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
-from camera.pipeline.camera_status import CameraState
 from camera.pipeline.counters import REJECTIONS
 from camera.pipeline.worker import CameraWorker
+from common.contract.status import CameraState
 
 CAMERA = ["camera"]
 

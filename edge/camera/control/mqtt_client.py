@@ -1,7 +1,6 @@
 """A camera's MQTT client: a retained status with a last will, and commands."""
 
 import contextlib
-import json
 import logging
 
 import paho.mqtt.client as mqtt
@@ -13,6 +12,7 @@ from camera.config.settings import Settings
 from camera.control.homeassistant import event_payload
 from common.contract import topics
 from common.contract.capture import Capture
+from common.contract.status import LAST_WILL, CameraReport
 from common.contract.times import timestamp
 from common.mqtt import MAX_COMMAND_BYTES, accept_packets_up_to
 from common.runtime.files import atomic_write
@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 15
 MAX_COMMAND_LENGTH = 1000
-LAST_WILL = {"online": False}  # a status from which all else is missing
 
 
 class CameraMqttClient:
@@ -32,10 +31,10 @@ class CameraMqttClient:
         self._name, self._schedule = settings.camera_name, schedule
         self._broker = settings.edge_broker_host, settings.edge_broker_port
         self._command_file = settings.spool_dir / f"{self._name}.command"  # a pause holds without the broker, too
-        self._status: dict[str, object] = {}  # as published last
+        self._report = CameraReport(online=True)  # as published last
         self._restore_command()
         client = new_camera_client(settings, "camera")
-        client.will_set(topics.status(self._name), json.dumps(LAST_WILL), qos=1, retain=True)
+        client.will_set(topics.status(self._name), LAST_WILL, qos=1, retain=True)
         client.on_connect = lambda *_: self._on_connect()
         client.on_message = lambda _c, _u, message: self._on_command(message)
         self._client = client
@@ -53,11 +52,11 @@ class CameraMqttClient:
             self._client.publish(topics.homeassistant_image(self._name), capture.image, qos=0, retain=True)
             self._client.publish(topics.homeassistant_event(self._name), event, qos=0)
 
-    def publish_status(self, status: dict[str, object]) -> None:
+    def publish_status(self, report: CameraReport) -> None:
         """Replace the retained status, now or when the broker is back."""
-        self._status = status
+        self._report = report
         if self._client.is_connected():
-            self._send_status(online=True)
+            self._send_status()
 
     def command(self, text: str) -> None:
         """Retain a command at the broker, as anybody may; without the broker apply it until it is back."""
@@ -66,23 +65,20 @@ class CameraMqttClient:
         else:
             self._apply_command(text.encode())
 
-    def stop(self, status: dict[str, object]) -> None:
+    def stop(self, report: CameraReport) -> None:
         """Publish the last status and disconnect."""
-        self._status = status
-        if self._client.is_connected():
-            self._send_status(online=False)
+        self.publish_status(report)
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _send_status(self, *, online: bool) -> None:
+    def _send_status(self) -> None:
         """QoS 0: a queue of old ones helps nobody."""
-        content = json.dumps({"online": online, **self._status})
-        self._client.publish(topics.status(self._name), content, qos=0, retain=True)
+        self._client.publish(topics.status(self._name), self._report.to_json(), qos=0, retain=True)
 
     def _on_connect(self) -> None:
         options = SubscribeOptions(qos=1, retainAsPublished=True)
         self._client.subscribe(topics.command(self._name), options=options)
-        self._send_status(online=True)
+        self._send_status()
 
     def _on_command(self, message: mqtt.MQTTMessage) -> None:
         """Apply a command, and retain it if its sender did not: the last one holds, whoever sent it."""

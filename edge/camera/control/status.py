@@ -6,29 +6,29 @@ from camera.delivery.delivery_status import Bridge, DeliveryStatus
 from camera.delivery.spool import Spool
 from camera.pipeline.worker import CameraWorker
 from common import __version__
-from common.contract.times import timestamp
+from common.contract.status import CameraReport
 
 
-def status_payload(worker: CameraWorker, spool: Spool, delivery: DeliveryStatus) -> dict[str, object]:
+def camera_report(worker: CameraWorker, spool: Spool, delivery: DeliveryStatus, *, online: bool) -> CameraReport:
     """Describe a camera now; what waits, is stored and so on is counted over all cameras of the host."""
     status, counters = worker.status, worker.counters
-    blindness = status.blindness
-    return {
-        "at": timestamp(datetime.now(UTC)),
-        "version": __version__,
-        "state": status.state.value,
-        "problem": status.problem or spool.problem,
-        "blind": blindness.cause.value if blindness.cause else None,
-        "blind_since": timestamp(blindness.since) if blindness.since else None,
-        "frames_per_second": round(worker.rate.per_second(), 1),
-        "skipped": worker.frame_counters.skipped,
-        "faces": counters.faces,
-        "captured": counters.captured,
-        "last_captured_at": timestamp(counters.last_captured_at) if counters.last_captured_at else None,
-        "refused": counters.refused,
-        "waiting": spool.depth,
-        "stored": delivery.stored,
-        "rejected": delivery.rejected,
-        "dropped": spool.dropped,
-        "bridge": None if delivery.bridge is Bridge.UNKNOWN else delivery.bridge is Bridge.UP,
-    }
+    return CameraReport(
+        online=online,
+        at=datetime.now(UTC),
+        version=__version__,
+        state=status.state,
+        problem=status.problem or spool.problem,
+        blind=status.blindness.cause,
+        blind_since=status.blindness.since,
+        frames_per_second=round(worker.rate.per_second(), 1),
+        skipped=worker.frame_counters.skipped,
+        faces=counters.faces,
+        captured=counters.captured,
+        last_captured_at=counters.last_captured_at,
+        refused=counters.refused,
+        waiting=spool.depth,
+        stored=delivery.stored,
+        rejected=delivery.rejected,
+        dropped=spool.dropped,
+        bridge=None if delivery.bridge is Bridge.UNKNOWN else delivery.bridge is Bridge.UP,
+    )

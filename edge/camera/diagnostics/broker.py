@@ -7,13 +7,12 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Self
 
 import paho.mqtt.client as mqtt
 
 from camera.config.settings import Settings
 from common.contract import topics
-from common.contract.times import timestamp_of
+from common.contract.status import CameraReport, InvalidReportError
 from common.mqtt import MAX_COMMAND_BYTES, accept_packets_up_to, new_client
 from common.runtime.check_result import CheckResult, failed, info, passed, warned
 from common.runtime.front_door import log_of, start
@@ -22,38 +21,6 @@ REPLY_TIMEOUT_SECONDS = 5.0
 SOON_DAYS = 30
 DAY_SECONDS = 86400
 BROKER = "edge-broker"
-MAX_NUMBER = 1 << 53  # beyond that it is no count
-
-
-@dataclass(frozen=True, slots=True)
-class RetainedStatus:
-    """What a camera says of itself, as far as it can be read: an older or newer camera may have written it."""
-
-    online: bool = False
-    state: str = ""
-    problem: str = ""
-    frames_per_second: float | None = None
-    waiting: int | None = None
-    last_captured_at: datetime | None = None
-
-    @classmethod
-    def parse(cls, payload: bytes) -> Self:
-        """Read a status; of what is no status at all nothing is known."""
-        try:
-            content = json.loads(payload)
-        except (ValueError, RecursionError):
-            return cls()
-        if not isinstance(content, dict):
-            return cls()
-        rate, waiting = content.get("frames_per_second"), content.get("waiting")
-        return cls(
-            online=content.get("online") is True,
-            state=str(content.get("state") or ""),
-            problem=str(content.get("problem") or ""),
-            frames_per_second=float(rate) if isinstance(rate, int | float) and abs(rate) < MAX_NUMBER else None,
-            waiting=waiting if isinstance(waiting, int) and abs(waiting) < MAX_NUMBER else None,
-            last_captured_at=timestamp_of(content.get("last_captured_at")),
-        )
 
 
 @dataclass(slots=True)
@@ -63,7 +30,7 @@ class BrokerSnapshot:
     answers: bool = False
     bridge: str = ""
     token: str = ""
-    statuses: dict[str, RetainedStatus] = field(default_factory=dict)  # by the camera's name
+    statuses: dict[str, CameraReport] = field(default_factory=dict)  # by the camera's name
 
     def add(self, topic: str, payload: bytes) -> None:
         """Add one retained message."""
@@ -73,7 +40,7 @@ class BrokerSnapshot:
         elif topic == topics.TOKEN:
             self.token = text
         elif topic.startswith(topics.STATUS_PREFIX):
-            self.statuses[topic.removeprefix(topics.STATUS_PREFIX)] = RetainedStatus.parse(payload)
+            self.statuses[topic.removeprefix(topics.STATUS_PREFIX)] = _parse(payload)
 
 
 def read_retained(settings: Settings) -> BrokerSnapshot:
@@ -105,6 +72,14 @@ def read_retained(settings: Settings) -> BrokerSnapshot:
     client.disconnect()
     client.loop_stop()
     return snapshot
+
+
+def _parse(payload: bytes) -> CameraReport:
+    """Of what is no status at all nothing is known."""
+    try:
+        return CameraReport.parse(payload)
+    except InvalidReportError:
+        return CameraReport()
 
 
 def check_broker(settings: Settings, snapshot: BrokerSnapshot) -> Iterator[CheckResult]:

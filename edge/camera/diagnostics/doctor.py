@@ -6,13 +6,13 @@ from pathlib import Path
 from camera.config.settings import Settings
 from camera.config.source_spec import DeviceSpec
 from camera.control.health_check import health, is_running
-from camera.diagnostics.broker import BrokerSnapshot, RetainedStatus, check_broker, read_retained
+from camera.diagnostics.broker import BrokerSnapshot, check_broker, read_retained
 from camera.diagnostics.devices import check_devices
 from camera.diagnostics.host import check_clock, check_model, check_spool
 from camera.diagnostics.snapshot import SnapshotError, take, write
-from camera.pipeline.camera_status import CameraState
 from camera.pipeline.tracking.detector import FaceDetector
 from camera.sources.v4l2.discovery import DeviceRegistry
+from common.contract.status import CameraReport, CameraState
 from common.runtime.check_result import CheckResult, Status, failed, info, passed, print_results
 
 MIN_BRIGHTNESS = 12  # of 255, the mean of all pixels
@@ -32,7 +32,7 @@ def _checks(cameras: Sequence[Settings], shot: Path | None) -> Iterator[CheckRes
         yield from check_devices(DeviceRegistry(shared.device_dir))
     for camera in cameras:
         path = shot.with_stem(f"{shot.stem}-{camera.camera_name}") if shot and len(cameras) > 1 else shot
-        yield from _check_camera(camera, broker.statuses.get(camera.camera_name, RetainedStatus()), path)
+        yield from _check_camera(camera, broker.statuses.get(camera.camera_name, CameraReport()), path)
     yield check_model()
     yield from check_broker(shared, broker)
     yield check_spool(shared)
@@ -52,7 +52,7 @@ def _check_service(settings: Settings, broker: BrokerSnapshot) -> CheckResult:
     return info("service", "The camera service does not run.")
 
 
-def _check_camera(settings: Settings, status: RetainedStatus, path: Path | None) -> Iterator[CheckResult]:
+def _check_camera(settings: Settings, status: CameraReport, path: Path | None) -> Iterator[CheckResult]:
     name = settings.camera_name
     runs = status.online or is_running(settings.heartbeat_file, name)
     if not runs or status.state == CameraState.PAUSED or not isinstance(settings.source, DeviceSpec):

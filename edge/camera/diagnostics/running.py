@@ -8,10 +8,10 @@ from datetime import datetime
 
 from camera.config.schedule import PAUSE
 from camera.config.settings import Settings
-from camera.diagnostics.broker import RetainedStatus, read_retained
+from camera.diagnostics.broker import read_retained
 from camera.diagnostics.snapshot import SnapshotError, UnknownCameraError
-from camera.pipeline.camera_status import CameraState
 from common.contract import topics
+from common.contract.status import CameraReport, CameraState
 from common.mqtt import new_client
 from common.os_error import plain_reason
 from common.runtime.front_door import log_of, start
@@ -33,13 +33,13 @@ def describe(cameras: Sequence[Settings]) -> Iterator[str]:
         yield f"  edge-broker does not answer; {log_of('edge-broker')} says why"
         return
     for camera in cameras:
-        yield f"  {camera.camera_name:<14} {_describe(broker.statuses.get(camera.camera_name, RetainedStatus()))}"
+        yield f"  {camera.camera_name:<14} {_describe(broker.statuses.get(camera.camera_name, CameraReport()))}"
     waiting = [status.waiting for status in broker.statuses.values() if status.waiting is not None]
     bridge = {"1": "is up", "0": "is down"}.get(broker.bridge, "has not reported")
     yield f"  {max(waiting, default=0)} captures wait; the bridge to the cloud {bridge}"
 
 
-def _describe(status: RetainedStatus) -> str:
+def _describe(status: CameraReport) -> str:
     if not status.online:
         return "offline"
     words = [status.state or "running", f"{status.frames_per_second or 0} frames a second"]

@@ -1,21 +1,9 @@
-"""How a camera is: one state, and one snapshot that is replaced as a whole."""
+"""How a camera is: one snapshot that is replaced as a whole."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from camera.pipeline.tampering.blindness import NOT_BLIND, BlindnessStatus
-
-
-class CameraState(StrEnum):
-    """What a camera does now."""
-
-    STARTING = "starting"  # no frame was processed yet
-    RUNNING = "running"
-    PAUSED = "paused"  # by its schedule or by a command
-    RECONNECTING = "reconnecting"  # its source gives no frames and is opened again
-    HUNG = "hung"  # in its driver: only the end of the process may help
-    CRASHED = "crashed"  # and started again; no frame was processed since
-    ENDED = "ended"  # its source has nothing more to give
+from common.contract.status import CameraState
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from camera.config.polygons import Polygon
 from camera.config.schedule import ScheduleController
 from camera.config.settings import Settings
 from camera.pipeline.analyzer import AnalysisResult, DetectedFace, FrameAnalyzer
-from camera.pipeline.camera_status import CameraState, CameraStatus
+from camera.pipeline.camera_status import CameraStatus
 from camera.pipeline.counters import AnalysisCounters
 from camera.pipeline.face.floors import STILL
 from camera.pipeline.tampering.blindness import NOT_BLIND
@@ -23,6 +23,7 @@ from camera.sources.reader.counters import FrameCounters, RateMeter
 from camera.sources.reader.latest_frame import LatestFrame
 from camera.sources.reader.status import ReaderStatus
 from common.contract.capture import Capture, Visit
+from common.contract.status import CameraState
 
 log = logging.getLogger(__name__)
 

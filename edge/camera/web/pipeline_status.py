@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from camera.delivery.delivery_status import DeliveryStatus, Link
-from camera.pipeline.camera_status import CameraState
 from camera.web.context import WebContext
+from common.contract.status import CameraState
 
 MEGABYTE = 1_000_000
 RECEIPT_TIMEOUT_SECONDS = 30.0

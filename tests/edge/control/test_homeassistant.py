@@ -11,16 +11,18 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from camera.control.homeassistant import Edge, device_id, discovery_payload, event_payload
-from camera.control.mqtt_client import LAST_WILL
-from camera.control.status import status_payload
+from camera.control.status import camera_report
 from camera.delivery.delivery_status import Bridge, DeliveryStatus
 from camera.delivery.spool import Spool
-from camera.pipeline.camera_status import CameraState, CameraStatus
+from camera.pipeline.camera_status import CameraStatus
 from camera.pipeline.worker import CameraWorker
 from common.contract import topics
+from common.contract.status import LAST_WILL as LAST_WILL_JSON
+from common.contract.status import CameraState
 
 PORCH = Edge("porch", bridged=True)
 UNKNOWN = Edge()
+LAST_WILL: dict[str, object] = json.loads(LAST_WILL_JSON)
 TEMPLATES = ImmutableSandboxedEnvironment(undefined=StrictUndefined)  # Home Assistant's own warns instead of failing
 
 
@@ -41,8 +43,10 @@ def statuses() -> Iterator[dict[str, object]]:
                     counters=SimpleNamespace(faces=1, captured=2, refused=0, last_captured_at=None),
                     frame_counters=SimpleNamespace(skipped=0),
                 )
-                status = status_payload(cast("CameraWorker", worker), spool, DeliveryStatus(bridge=bridge))
-                yield from ({"online": online, **status} for online in (True, False))
+                for online in (True, False):
+                    delivery = DeliveryStatus(bridge=bridge)
+                    report = camera_report(cast("CameraWorker", worker), spool, delivery, online=online)
+                    yield json.loads(report.to_json())
     yield dict(LAST_WILL)
 
 

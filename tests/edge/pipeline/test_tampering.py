@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from camera.config.polygons import parse_polygons
-from camera.pipeline.tampering.blindness import Blindness
 from camera.pipeline.tampering.monitor import TamperingMonitor
 from camera.sources.frame import Image
+from common.contract.status import Blindness
 from dev.bench.rig import footage
 from dev.bench.rig.footage import BLINDING, HARMLESS, HEIGHT, WIDTH, Look, clip, shot
 

@@ -12,7 +12,7 @@ from camera.config.polygons import Polygon
 from camera.config.settings import Settings
 from camera.pipeline import worker as worker_module
 from camera.pipeline.analyzer import AnalysisResult, DetectedFace, FrameAnalyzer
-from camera.pipeline.camera_status import CameraState, CameraStatus
+from camera.pipeline.camera_status import CameraStatus
 from camera.pipeline.face.floors import STILL
 from camera.pipeline.tampering.monitor import TamperingMonitor
 from camera.pipeline.worker import CameraWorker, Preview
@@ -23,6 +23,7 @@ from camera.sources.privacy_mask import PrivacyMask, all_polygons
 from camera.sources.synthetic.source import SyntheticSource
 from camera.sources.v4l2.discovery import DeviceRegistry
 from common.contract.capture import Box, Capture, Visit
+from common.contract.status import CameraState
 from dev.harness.services import wait_for
 
 

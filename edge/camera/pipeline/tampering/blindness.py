@@ -2,18 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-
-class Blindness(StrEnum):
-    """Why a camera does not see what it usually sees."""
-
-    COVERED = "covered"  # or sprayed: an even surface lies before the lens
-    DEFOCUSED = "defocused"
-    TURNED = "turned"
-    FROZEN = "frozen"  # the same picture again and again
-    DARK = "dark"  # though it should be light
-
+from common.contract.status import Blindness
 
 REMEDIES = {
     Blindness.COVERED: "Something covers the lens: uncover or clean it.",

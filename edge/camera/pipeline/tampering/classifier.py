@@ -7,11 +7,11 @@ from datetime import datetime
 import cv2
 import numpy as np
 
-from camera.pipeline.tampering.blindness import Blindness
 from camera.pipeline.tampering.darkness import Darkness
 from camera.pipeline.tampering.reference import MIN_CELLS, Comparison, Reference, floor
 from camera.pipeline.tampering.view import HEIGHT, WIDTH, View, Window, correlations, noise_between
 from camera.sources.frame import Image
+from common.contract.status import Blindness
 
 TYPICAL_NOISE = 0.2  # grey levels of the details
 GONE_ELSEWHERE = 0.2  # of the cells agree, at most, when the usual view is gone

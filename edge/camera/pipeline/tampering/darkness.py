@@ -3,8 +3,8 @@
 from collections import deque
 from datetime import datetime
 
-from camera.pipeline.tampering.blindness import Blindness
 from camera.pipeline.tampering.dark_hours import DarkHours
+from common.contract.status import Blindness
 
 BLACK = 24.0  # brightness, of 255
 DIM_SHARE = 0.35  # of the usual brightness

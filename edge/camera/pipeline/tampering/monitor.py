@@ -7,12 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 from camera.config.polygons import Polygon
-from camera.pipeline.tampering.blindness import NOT_BLIND, Blindness, BlindnessStatus
+from camera.pipeline.tampering.blindness import NOT_BLIND, BlindnessStatus
 from camera.pipeline.tampering.classifier import TamperingClassifier, TamperingResult
 from camera.pipeline.tampering.dark_hours import DarkHours
 from camera.pipeline.tampering.darkness import Darkness
 from camera.pipeline.tampering.view import View, Window
 from camera.sources.frame import Image
+from common.contract.status import Blindness
 
 log = logging.getLogger(__name__)
 
