@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Sequence
 
 from cli.settings import check, effective, questions, spoken
-from cli.settings.env_file import EnvFileError, read
+from cli.settings.dotenv.env_file import EnvFileError, read
 
 FILE = Path(".env")
 WRONG_INPUT = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Iterator, Sequence
 
-from cli.settings.env_file import EnvFile, Problem
+from cli.settings.dotenv.env_file import EnvFile, Problem
 from cli.settings.rules.hosts import in_containers
 from cli.settings.rules.values import TABLE, problem
 

@@ -6,7 +6,7 @@ import re
 from typing import Iterator, Sequence
 
 from cli.settings import spoken
-from cli.settings.env_file import EnvFile
+from cli.settings.dotenv.env_file import EnvFile
 from cli.settings.names import EXAMPLE, SETTING, is_secret
 from cli.settings.rules.values import RULES, SWITCH, TABLE
 from cli.settings.shown import is_plain

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple, Sequence
 
-from cli.settings import edit, spoken
-from cli.settings.env_file import Assignment, EnvFile, read
+from cli.settings import spoken
+from cli.settings.dotenv import edit
+from cli.settings.dotenv.env_file import Assignment, EnvFile, read
 from cli.settings.names import correct, is_known, is_secret
 from cli.settings.rules.files import token_fields
 from cli.settings.rules.hosts import in_containers

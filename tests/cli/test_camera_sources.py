@@ -5,7 +5,8 @@ import pytest
 from camera.config.camera_list import CameraConfigError, expand_cameras
 from camera.config.settings import Settings
 from camera.config.source_spec import DeviceSpec, FileSpec, NetworkSpec, SyntheticSpec, parse_source
-from cli.settings import check, effective, env_file
+from cli.settings import check, effective
+from cli.settings.dotenv import env_file
 from cli.settings.names import EXAMPLE, SETTING, is_secret
 from cli.settings.rules.cameras import cameras, source
 from tests.edge.config.camera_urls import ADDRESSES, SECRET, USER

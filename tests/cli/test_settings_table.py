@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from camera.config.settings import Settings as CameraSettings
-from cli.settings.env_file import Assignment, EnvFile
+from cli.settings.dotenv.env_file import Assignment, EnvFile
 from cli.settings.rules import values
 from dev.scripts import settings_table
 from enroll.settings import Settings as EnrollSettings

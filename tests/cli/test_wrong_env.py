@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.settings import check, env_file, spoken
+from cli.settings import check, spoken
+from cli.settings.dotenv import env_file
 from tests.support.paths import ROOT
 
 RIGHT = b"ROLE=both\nCLOUD_HOST=cam.example.com\nS3_BUCKET=faces\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import AbstractSet, Callable, Optional
 
 from cli.settings import spoken
-from cli.settings.env_file import EnvFile
+from cli.settings.dotenv.env_file import EnvFile
 from cli.settings.rules.files import ROOT
 from cli.settings.rules.hosts import Rule, in_containers, is_address
 from cli.settings.shown import is_plain

@@ -10,7 +10,7 @@ import stat
 import time
 import zlib
 
-from cli.settings.env_file import EnvFile
+from cli.settings.dotenv.env_file import EnvFile
 from cli.settings.names import EXAMPLE
 from cli.settings.rules.hosts import Rule, in_containers
 

@@ -8,7 +8,7 @@ import shutil
 import socket
 from typing import Callable, Optional
 
-from cli.settings.env_file import EnvFile
+from cli.settings.dotenv.env_file import EnvFile
 
 LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/{1,3}")

@@ -7,7 +7,7 @@ import functools
 import re
 from pathlib import Path
 
-from cli.settings.env_file import EnvFile
+from cli.settings.dotenv.env_file import EnvFile
 from cli.settings.rules.hosts import Rule
 
 DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")

@@ -7,7 +7,7 @@ import re
 from urllib.parse import urlsplit
 
 from cli.settings import spoken
-from cli.settings.env_file import EnvFile
+from cli.settings.dotenv.env_file import EnvFile
 from cli.settings.rules import template
 from cli.settings.rules.hosts import LOOPBACK, Rule, in_containers
 from cli.settings.shown import KEY_ID

@@ -7,7 +7,7 @@ import re
 import string
 from datetime import datetime
 
-from cli.settings.env_file import EnvFile
+from cli.settings.dotenv.env_file import EnvFile
 
 FIELDS = ("edge", "camera", "captured_at", "id")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.settings import spoken
-from cli.settings.env_file import EnvFile, is_placeholder
+from cli.settings.dotenv.env_file import EnvFile, is_placeholder
 from cli.settings.names import is_secret
 from cli.settings.rules import addresses, cameras, files, hosts, hours, slips, storage
 from cli.settings.shown import SOURCES, is_plain, repeats

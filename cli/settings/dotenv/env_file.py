@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Iterable, NamedTuple
 
+from cli.settings.dotenv import form
 from cli.settings.names import correct, is_known, is_secret
-from cli.settings.rules import form
 from cli.settings.shown import assignment
 
 UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")

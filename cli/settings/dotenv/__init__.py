@@ -1,0 +1,1 @@
+"""The file .env: its lines, their form, and how a line is changed."""
