@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(3 * SECONDS + SETTLE_SECON
 
 @pytest.mark.parametrize("seed", seeds())
 def test_every_capture_is_stored_exactly_once(tmp_path: Path, seed: int, note: Callable[[str], None]) -> None:
-    world = World(tmp_path)
+    world = World(tmp_path, clocks=True)
 
     with world.running():
         tally = breaker.run(world, seed, SECONDS, settle_seconds=SETTLE_SECONDS)
@@ -35,7 +35,7 @@ def test_every_capture_is_stored_exactly_once(tmp_path: Path, seed: int, note: C
 @pytest.mark.skipif(os.environ.get("FAULTS_PROVE") != "1", reason="FAULTS_PROVE=1 shows that a loss would be seen")
 @pytest.mark.parametrize("seed", seeds())
 def test_without_receipts_the_same_faults_lose_captures(tmp_path: Path, seed: int, note: Callable[[str], None]) -> None:
-    world = World(tmp_path, RECEIPTS="off")
+    world = World(tmp_path, clocks=True, RECEIPTS="off")
 
     with world.running():
         tally = breaker.run(world, seed, SECONDS, settle_seconds=SETTLE_SECONDS, still_seconds=STILL_SECONDS)

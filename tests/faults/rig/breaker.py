@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.faults.rig import clock
 from tests.faults.rig.ledger import Tally, objects_in
 from tests.faults.rig.world import BUCKET, World, may_mount
 from tests.faults.schedule import Fault, Kind, events, schedule
@@ -16,12 +15,12 @@ DOOR = {Kind.ERROR, Kind.BUSY, Kind.RESET, Kind.HANG, Kind.ANSWER_LOST}
 MEGABYTE = 1 << 20
 
 
-def possible_kinds() -> list[Kind]:
-    """Return what can be broken on this machine."""
+def possible_kinds(world: World) -> list[Kind]:
+    """Return what can be broken in a world on this machine."""
     impossible = set()
     if not may_mount():
         impossible.add(Kind.DISK_FULL)
-    if clock.missing():
+    if not world.clocks:
         impossible.add(Kind.CLOCK_STEP)
     return [kind for kind in Kind if kind not in impossible]
 
@@ -31,7 +30,7 @@ def run(world: World, seed: int, seconds: float, *, settle_seconds: float, still
 
     `still_seconds`: how long nothing more may arrive, for a world where an empty spool does not say that all is stored.
     """
-    faults = schedule(seed, seconds, possible_kinds())
+    faults = schedule(seed, seconds, possible_kinds(world))
     world.wait_for_captures(5)
     play(world, faults)
     world.settle(seconds=settle_seconds)

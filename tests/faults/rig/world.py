@@ -69,10 +69,10 @@ class Part:
 
 
 class World:
-    """Camera, edge broker, cloud broker, uploader and store; links between them; a disk and two clocks."""
+    """Camera, edge broker, cloud broker, uploader and store; links between them; a disk and, if wanted, two clocks."""
 
-    def __init__(self, folder: Path, **camera: str) -> None:
-        """`camera`: settings that differ from the usual ones."""
+    def __init__(self, folder: Path, *, clocks: bool = False, **camera: str) -> None:
+        """`camera`: settings that differ from the usual ones. With `clocks` each start imports all libraries anew."""
         self.folder = folder
         self.spool = folder / "spool"
         self.film = folder / "film.avi"
@@ -86,7 +86,7 @@ class World:
             "bridge": Wire(self._ports["outside"]),
             "uploader-link": Wire(self._ports["cloud"]),
         }
-        self.clocks = {} if clock.missing() else {name: Clock(folder, name) for name in (EDGE, CLOUD)}
+        self.clocks = {name: Clock(folder, name) for name in (EDGE, CLOUD)} if clocks and not clock.missing() else {}
         self.parts = {
             "store": Part(self._run_store),
             "cloud-broker": Part(self._run_cloud_broker),
