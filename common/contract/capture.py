@@ -1,4 +1,4 @@
-"""A capture and a visit, as the camera writes them and every reader understands them."""
+"""A capture, as the camera writes it and every reader understands it."""
 
 import hashlib
 import json
@@ -179,29 +179,3 @@ class Capture:
         """MQTT 5 user properties, in the order of the contract's table."""
         pairs = [(name, str(value)) for name, value in self.metadata.to_dict().items()]
         return [pairs[0], ("id", self.id), *pairs[1:]]
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A person was in view; published when that is over."""
-
-    track: str
-    camera: str
-    began_at: datetime  # aware, UTC
-    ended_at: datetime
-    captures: tuple[str, ...]  # ids, in their order: the last one is the visit's last
-    best: str  # the id of the best shot; empty without any
-
-    def to_json(self) -> bytes:
-        """Write the message on `usbcam/visits`."""
-        content = {
-            "schema": SCHEMA,
-            "track": self.track,
-            "camera": self.camera,
-            "began_at": timestamp(self.began_at),
-            "ended_at": timestamp(self.ended_at),
-            "captures": list(self.captures),
-            "best": self.best,
-            "last": self.captures[-1] if self.captures else "",
-        }
-        return json.dumps(content).encode()

@@ -5,6 +5,7 @@ import json
 import os
 import random
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from paho.mqtt.exception import MQTTException
@@ -17,9 +18,10 @@ from camera.control.homeassistant import Edge
 from camera.diagnostics.broker import BrokerSnapshot, check_broker
 from common.contract.capture import Capture, CaptureId, NotACaptureError
 from common.contract.receipt import Receipt
-from common.contract.status import CameraReport
+from common.contract.status import CameraReport, CameraState, InvalidReportError
 from common.contract.times import parse_timestamp
 from common.contract.uploader_status import UploaderStatus
+from common.contract.visit import Visit
 from common.mqtt_properties import unpack_message
 from gallery.catalog.cursor import Cursor
 from gallery.pictures.pixel_budget import PixelBudget
@@ -34,6 +36,7 @@ INPUTS = int(os.environ.get("FUZZ") or 150)
 PIXELS = 1_000_000
 SETTINGS = Settings(camera_source="demo")
 ID = "20261122T063325.123Z-9f2c01ab"
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DEEP = b"[" * 100_000
 PROPERTIES = b"\x1c\x26\x00\x02id\x00\x03abc\x03\x00\x05image\x01\x01\x09\x00\x02cd"
 
@@ -65,9 +68,13 @@ def text_of(reader: Callable[[str], object]) -> Callable[[bytes], object]:
 
 PNG, JPEG = pictures.png(1, pictures.description()), pictures.jpeg(1, pictures.description())
 RECEIPT = json.dumps({"stored": [{"id": ID, "key": "a/b.png"}], "rejected": [{"id": ID, "reason": "no"}]}).encode()
+VISIT = Visit("t-1", "door", NOON, NOON, (ID,), ID).to_json()
+STATUS = CameraReport(online=True, at=NOON, state=CameraState.RUNNING, waiting=3).to_json()
 READERS: dict[str, tuple[Callable[[bytes], object], tuple[bytes, ...], tuple[type[Exception], ...]]] = {
     "properties": (properties, (PROPERTIES, b"\x00", b"\x05" + PROPERTIES), (MQTTException,)),
     "receipts": (Receipt.parse, (RECEIPT, b"{}", DEEP), (ValueError,)),
+    "visits": (Visit.parse, (VISIT, b'{"captures": 3}', DEEP), (ValueError,)),
+    "statuses": (CameraReport.parse, (STATUS, b'{"waiting": 1e999, "at": "now"}', DEEP), (InvalidReportError,)),
     "uploader's status": (UploaderStatus.parse, (b'{"uploader": "x", "problem": null}', DEEP), ()),
     "images": (lambda content: validate_image(content, PIXELS), (PNG, JPEG), (NotAnImageError,)),
     "thumbnails": (lambda content: shrink(content, PixelBudget(PIXELS)), (PNG, JPEG), (NoImageError,)),

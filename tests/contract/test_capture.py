@@ -14,7 +14,8 @@ from camera.pipeline.tracking.detector import Detection
 from camera.pipeline.visits.encoder import CaptureEncoder
 from camera.sources.frame import Frame, Image
 from camera.sources.synthetic.scene import Scene
-from common.contract.capture import Box, Capture, NotACaptureError, Visit
+from common.contract.capture import Box, Capture, NotACaptureError
+from common.contract.visit import Visit
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, UTC)
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.contract import topics
+from common.contract.status import CameraReport, InvalidReportError
 from common.contract.times import parse_timestamp, timestamp
 from common.rate_limit import TokenBucket
-from gallery.fleet.camera_report import CameraReport, InvalidReportError
 
 ONLINE_SECONDS = 20.0  # a status comes every 5 s
 MAX_EDGES, MAX_CAMERAS = 20_000, 32  # cameras of one edge
@@ -148,7 +148,7 @@ def _edge_to_json(record: EdgeRecord | None, last_key: str | None) -> dict[str, 
 def _edge_of_json(content: Mapping[str, Any]) -> EdgeRecord:
     earliest = datetime.now(UTC) - FORGET_CAMERA
     cameras = {
-        str(name): CameraRecord(CameraReport.of(camera["report"]), parse_timestamp(camera["last_seen_at"]))
+        str(name): CameraRecord(CameraReport.from_dict(camera["report"]), parse_timestamp(camera["last_seen_at"]))
         for name, camera in content["cameras"].items()
     }
     recent = {name: camera for name, camera in cameras.items() if camera.last_seen_at > earliest}

@@ -10,7 +10,7 @@ from gallery.fleet.fleet import ONLINE_SECONDS, CameraRecord, EdgeRecord, Fleet
 
 
 @dataclass(frozen=True, slots=True)
-class CameraState:
+class JudgedCamera:
     """One camera, judged."""
 
     name: str
@@ -26,18 +26,18 @@ class CameraState:
 
 
 @dataclass(frozen=True, slots=True)
-class EdgeState:
+class JudgedEdge:
     """One edge, judged. One that was enrolled and has never reported has no record."""
 
     name: str
     online: bool
     record: EdgeRecord | None
-    cameras: tuple[CameraState, ...] = ()
+    cameras: tuple[JudgedCamera, ...] = ()
     token_ends: datetime | None = None
     last_key: str | None = None  # of the picture that was stored last
 
 
-def overview(fleet: Fleet, certificates: CertificateExpiry, now: datetime) -> list[EdgeState]:
+def overview(fleet: Fleet, certificates: CertificateExpiry, now: datetime) -> list[JudgedEdge]:
     """All edges by name; revoked ones are left out, where it is known who is enrolled."""
     records, keys = fleet.edges(), fleet.last_keys()
     names = set(certificates.edges) if certificates.edges else set(records) - certificates.revoked
@@ -45,7 +45,7 @@ def overview(fleet: Fleet, certificates: CertificateExpiry, now: datetime) -> li
     return [replace(state, last_key=keys.get(state.name)) for state in states]
 
 
-def edge_json(edge: EdgeState) -> dict[str, Any]:
+def edge_json(edge: JudgedEdge) -> dict[str, Any]:
     """An edge as the page reads it."""
     record = edge.record
     waiting = [camera.record.report.waiting for camera in edge.cameras]
@@ -87,19 +87,19 @@ def _iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def _edge(name: str, record: EdgeRecord | None, token_ends: datetime | None, now: datetime) -> EdgeState:
+def _edge(name: str, record: EdgeRecord | None, token_ends: datetime | None, now: datetime) -> JudgedEdge:
     if record is None:
-        return EdgeState(name, online=False, record=None, token_ends=token_ends)
+        return JudgedEdge(name, online=False, record=None, token_ends=token_ends)
     cameras = tuple(_camera(camera, last, now) for camera, last in sorted(record.cameras.items()))
-    return EdgeState(name, is_online(record.last_seen_at, now), record, cameras, token_ends)
+    return JudgedEdge(name, is_online(record.last_seen_at, now), record, cameras, token_ends)
 
 
-def _camera(name: str, record: CameraRecord, now: datetime) -> CameraState:
+def _camera(name: str, record: CameraRecord, now: datetime) -> JudgedCamera:
     online = record.report.online and is_online(record.last_seen_at, now)
-    return CameraState(name, online, record.last_seen_at, record)
+    return JudgedCamera(name, online, record.last_seen_at, record)
 
 
-def _camera_json(camera: CameraState) -> Mapping[str, Any]:
+def _camera_json(camera: JudgedCamera) -> Mapping[str, Any]:
     report = camera.record.report
     return {
         "name": camera.name,

@@ -12,7 +12,8 @@ from camera.pipeline.analyzer import FrameAnalyzer
 from camera.sources.frame import SourceEndedError
 from camera.sources.reader.sampler import FrameSampler
 from camera.sources.video.file import FileSource
-from common.contract.capture import Capture, Visit
+from common.contract.capture import Capture
+from common.contract.visit import Visit
 from dev.bench.figures.frontality import crispness, degrees, sideways
 from dev.bench.figures.report import Table
 

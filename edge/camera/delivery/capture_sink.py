@@ -8,7 +8,8 @@ from camera.delivery.history import DeliveryHistory
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from camera.delivery.spool_folder import SpoolError
-from common.contract.capture import Capture, Visit
+from common.contract.capture import Capture
+from common.contract.visit import Visit
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,8 @@ from camera.delivery.events import DeliveryListener
 from camera.delivery.send_window import SendWindow
 from camera.delivery.spool import Spool
 from common.contract import topics
-from common.contract.capture import Capture, Visit
+from common.contract.capture import Capture
+from common.contract.visit import Visit
 from common.mqtt import MAX_RECEIPT_BYTES, NO_MATCHING_SUBSCRIBERS, accept_packets_up_to
 
 log = logging.getLogger(__name__)

@@ -22,8 +22,9 @@ from camera.sources.privacy_mask import all_polygons, replace_masks, save_masks
 from camera.sources.reader.counters import FrameCounters, RateMeter
 from camera.sources.reader.latest_frame import LatestFrame
 from camera.sources.reader.status import ReaderStatus
-from common.contract.capture import Capture, Visit
+from common.contract.capture import Capture
 from common.contract.status import CameraState
+from common.contract.visit import Visit
 
 log = logging.getLogger(__name__)
 

@@ -24,8 +24,9 @@ from camera.pipeline.tracking.detector import Detection
 from camera.pipeline.visits.encoder import CaptureEncoder
 from camera.sources.frame import Frame
 from common.contract import topics
-from common.contract.capture import Box, Capture, Visit
+from common.contract.capture import Box, Capture
 from common.contract.receipt import Receipt, StoredCapture
+from common.contract.visit import Visit
 from dev.harness.process import wait_for
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -21,7 +21,8 @@ from camera.sources.frame import Frame, Image, SourceEndedError
 from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.scene import Scene
 from camera.sources.video.file import FileSource
-from common.contract.capture import Box, Capture, Visit
+from common.contract.capture import Box, Capture
+from common.contract.visit import Visit
 from dev.bench.figures.frontality import crispness, sideways_of, surroundings
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

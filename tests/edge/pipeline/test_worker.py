@@ -22,8 +22,9 @@ from camera.sources.frame import Frame, SourceError
 from camera.sources.privacy_mask import PrivacyMask, all_polygons
 from camera.sources.synthetic.source import SyntheticSource
 from camera.sources.v4l2.discovery import DeviceRegistry
-from common.contract.capture import Box, Capture, Visit
+from common.contract.capture import Box, Capture
 from common.contract.status import CameraState
+from common.contract.visit import Visit
 from dev.harness.services import wait_for
 
 

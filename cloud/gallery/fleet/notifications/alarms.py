@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.contract.certificate_expiry import CertificateExpiry
+from common.contract.status import Blindness, CameraState
 from common.runtime.front_door import new_broker_certificate
-from gallery.fleet.overview import CameraState, EdgeState
+from gallery.fleet.overview import JudgedCamera, JudgedEdge
 
-BLIND = {
-    "covered": "something covers its lens",
-    "defocused": "it is out of focus",
-    "turned": "it was turned away",
-    "frozen": "its picture is frozen",
-    "dark": "it is dark where it should be light",
+BLIND: dict[str, str] = {
+    Blindness.COVERED: "something covers its lens",
+    Blindness.DEFOCUSED: "it is out of focus",
+    Blindness.TURNED: "it was turned away",
+    Blindness.FROZEN: "its picture is frozen",
+    Blindness.DARK: "it is dark where it should be light",
 }
-BROKEN_STATES = {"reconnecting", "hung", "crashed"}
+BROKEN_STATES = {CameraState.RECONNECTING, CameraState.HUNG, CameraState.CRASHED}
 UPLOADER_SILENT = timedelta(seconds=45)  # it reports every 10 s
 REMIND_DAYS = (30, 7, 1)
 
@@ -39,7 +40,7 @@ class UploaderReport:
     last_seen_at: datetime
 
 
-def check_edges(edges: Iterable[EdgeState], listening_since: datetime, backlog: int) -> Iterator[Check]:
+def check_edges(edges: Iterable[JudgedEdge], listening_since: datetime, backlog: int) -> Iterator[Check]:
     """Check each edge that has ever reported, and the cameras of those that are online."""
     for edge in edges:
         if edge.record is None:
@@ -87,7 +88,7 @@ def check_certificates(certificates: CertificateExpiry, now: datetime) -> Iterat
             yield Check(f"certificate {subject} {days}", alarm, f"The {subject} was renewed.", at_once=True)
 
 
-def _check_camera(edge: str, camera: CameraState) -> Iterator[Check]:
+def _check_camera(edge: str, camera: JudgedCamera) -> Iterator[Check]:
     name, report = f"{edge}/{camera.name}", camera.record.report
     is_broken = not camera.online or report.state in BROKEN_STATES
     gone = f"The camera {name} gives no pictures." if is_broken else None

@@ -1,6 +1,5 @@
 """Which visits are notified: not in quiet hours, not twice, and of each camera at most one in a while."""
 
-import json
 import re
 from collections import deque
 from collections.abc import Mapping
@@ -11,12 +10,12 @@ from typing import Any, Self
 from cachetools import LRUCache
 
 from common.contract import topics
-from common.contract.times import parse_timestamp
+from common.contract.visit import Visit
 from common.fair_share import FairShares
 from gallery.fleet.fleet import MAX_CAMERAS
 from gallery.fleet.notifications.quiet_hours import QuietHours
 
-MAX_BYTES, MAX_CAPTURES = 32_768, 500
+MAX_CAPTURES = 500
 TRACK = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 WAIT = timedelta(seconds=45)  # for the receipt of the best shot
 ONE_DAY = timedelta(days=1)
@@ -40,17 +39,14 @@ class EndedVisit:
     def parse(cls, edge: str, payload: bytes, now: datetime) -> Self | None:
         """None for what no camera writes, and for a visit without a picture."""
         try:
-            content = json.loads(payload) if len(payload) <= MAX_BYTES else {}
-            camera, track, best = str(content["camera"]), str(content["track"]), str(content["best"])
-            began_at, ended_at = parse_timestamp(content["began_at"]), parse_timestamp(content["ended_at"])
-            shots = len(content["captures"])
-        except (ValueError, KeyError, TypeError, RecursionError):
+            visit = Visit.parse(payload)
+        except ValueError:
             return None
-        if not (topics.is_edge_name(edge) and topics.CAMERA_NAME.fullmatch(camera) and TRACK.fullmatch(track)):
+        names_fit = topics.CAMERA_NAME.fullmatch(visit.camera) and TRACK.fullmatch(visit.track)
+        shots = len(visit.captures)
+        if not topics.is_edge_name(edge) or not names_fit or not visit.best or not 0 < shots <= MAX_CAPTURES:
             return None
-        if not best or not 0 < shots <= MAX_CAPTURES:
-            return None
-        return cls(edge, camera, track, began_at, ended_at, shots, best, now)
+        return cls(edge, visit.camera, visit.track, visit.began_at, visit.ended_at, shots, visit.best, now)
 
 
 @dataclass(frozen=True, slots=True)

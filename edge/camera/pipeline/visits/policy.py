@@ -11,7 +11,7 @@ from camera.pipeline.face.moments import VisitMoments
 from camera.pipeline.face.quality import GOOD_QUALITY, Quality
 from camera.pipeline.tracking.track import Track
 from camera.pipeline.visits.encoder import ShotCandidate
-from common.contract.capture import Visit
+from common.contract.visit import Visit
 
 FIRST_SECONDS = 0.6  # the best shot of this time is the first one, if it is good and looks here
 LOOK_HERE_SECONDS = 1.0  # if it is good but turned, somebody may just be turning in

@@ -10,7 +10,7 @@ from common.contract.certificate_expiry import CertificateExpiry
 from common.contract.times import timestamp
 from gallery.fleet.fleet import MAX_CAMERAS, Fleet
 from gallery.fleet.json_state import JsonState
-from gallery.fleet.overview import EdgeState, edge_json, overview
+from gallery.fleet.overview import JudgedEdge, edge_json, overview
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 NOBODY = CertificateExpiry()
@@ -20,7 +20,7 @@ def said(**words: object) -> bytes:
     return json.dumps({"online": True, "at": timestamp(NOW), "version": "0.1.0", "waiting": 0} | words).encode()
 
 
-def seen(fleet: Fleet, seconds: float = 0, certificates: CertificateExpiry = NOBODY) -> dict[str, EdgeState]:
+def seen(fleet: Fleet, seconds: float = 0, certificates: CertificateExpiry = NOBODY) -> dict[str, JudgedEdge]:
     return {edge.name: edge for edge in overview(fleet, certificates, NOW + timedelta(seconds=seconds))}
 
 

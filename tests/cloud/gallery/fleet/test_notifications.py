@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from common.contract.capture import Visit
 from common.contract.certificate_expiry import CertificateExpiry
 from common.contract.receipt import Receipt, StoredCapture
 from common.contract.uploader_status import UploaderStatus
+from common.contract.visit import Visit
 from gallery.fleet.fleet import MAX_CAMERAS, Fleet
 from gallery.fleet.json_state import JsonState
 from gallery.fleet.notifications.message import Message

@@ -14,10 +14,10 @@ from paho.mqtt.client import Client
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
-from common.contract.capture import Visit
 from common.contract.certificate_expiry import CertificateExpiry
 from common.contract.receipt import Receipt, StoredCapture
 from common.contract.times import timestamp
+from common.contract.visit import Visit
 from common.mqtt import new_client
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from gallery.fleet.notifications.message import Kind, Message
