@@ -33,11 +33,16 @@ VIDEOS: dict[str, tuple[str, ...]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def made() -> dict[str, bytes]:
+    return {name: make() for name, make in (WHOLE | DAMAGED | RARE).items()}
+
+
 @pytest.fixture
-def images(tmp_path: Path) -> list[Path]:
+def images(tmp_path: Path, made: dict[str, bytes]) -> list[Path]:
     """All of them as files."""
-    for name, make in (WHOLE | DAMAGED | RARE).items():
-        (tmp_path / name).write_bytes(make())
+    for name, image in made.items():
+        (tmp_path / name).write_bytes(image)
     return sorted(tmp_path.iterdir())
 
 
