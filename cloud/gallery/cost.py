@@ -61,9 +61,18 @@ class CostEstimator:
         with self._lock:
             self._stored[edge] += 1
 
+    def refresh(self) -> None:
+        """Start a new count in the background, if the last one is old."""
+        with self._lock:
+            fresh = time.monotonic() - self._counted_at < COUNT_SECONDS
+            running = self._thread is not None and self._thread.is_alive()
+            if not self._by_day or fresh or running:
+                return
+            self._thread = threading.Thread(target=self._run, name="cost", daemon=True)
+            self._thread.start()
+
     def estimate(self) -> dict[str, object]:
-        """What is known; starts a new count in the background when that is old."""
-        self._refresh()
+        """What was counted so far, with what was stored since."""
         with self._lock:
             usage, stored = self._usage, Counter(self._stored)
         estimate: dict[str, object] = {"counted": usage is not None, "possible": self._by_day}
@@ -85,15 +94,6 @@ class CostEstimator:
         price = puts / 1000 * self._prices.per_1000_puts + size / BYTES_PER_GB * self._prices.per_gb_month
         return {"edge": edge, "puts": puts, "bytes": size, "price": round(price, 4)}
 
-    def _refresh(self) -> None:
-        with self._lock:
-            fresh = time.monotonic() - self._counted_at < COUNT_SECONDS
-            running = self._thread is not None and self._thread.is_alive()
-            if not self._by_day or fresh or running:
-                return
-            self._thread = threading.Thread(target=self._run, name="cost", daemon=True)
-            self._thread.start()
-
     def _run(self) -> None:
         with self._lock:
             before = Counter(self._stored)
@@ -105,7 +105,7 @@ class CostEstimator:
                 self._counted_at = time.monotonic() - COUNT_SECONDS + RETRY_SECONDS
             return
         except Exception:
-            LOG.exception("This month's cost could not be counted, by a fault of our own")
+            LOG.exception("This month's cost could not be counted because of a bug")
             with self._lock:
                 self._counted_at = time.monotonic() - COUNT_SECONDS + RETRY_SECONDS
             return

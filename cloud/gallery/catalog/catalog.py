@@ -8,11 +8,10 @@ from datetime import date, datetime, timedelta
 
 from gallery.catalog.cursor import Cursor
 from gallery.catalog.day_walker import CaptureQuery, Day, DayWalker, TimePath
-from gallery.catalog.entry import CatalogEntry, is_plausible
+from gallery.catalog.entry import CatalogEntry, entry_of
 from gallery.catalog.listing_cache import Listing, ListingCache
 from gallery.catalog.metadata import MetadataCache
 from gallery.pictures.thumbnails import Thumbnails
-from storage.keys.folders import holds_no_captures
 from storage.keys.parser import KeyParser
 from storage.reader import ListedObject, ObjectReader
 
@@ -42,7 +41,7 @@ class CaptureCatalog:
         """`metadata` tells what keys do not. From both caches the catalog discards what was removed from the bucket."""
         self._key_parser, self._metadata, self._thumbnails = key_parser, metadata, thumbnails
         self._walker = DayWalker(reader, key_parser)
-        self._listings = ListingCache(reader, self.entry)
+        self._listings = ListingCache(reader, key_parser)
         self._pool = ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="catalog")
 
     def page(self, query: CaptureQuery, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page:
@@ -99,13 +98,7 @@ class CaptureCatalog:
 
     def entry(self, listed: ListedObject) -> CatalogEntry | None:
         """The entry for a stored object; None for what is not a capture."""
-        key = self._key_parser.parse(listed.key)
-        if key is None or holds_no_captures(listed.key):
-            return None
-        at = key.captured_at if key.captured_at and is_plausible(key.captured_at) else None
-        return CatalogEntry(
-            listed.key, listed.size, at or listed.at, key.edge, key.camera, has_capture_time=at is not None
-        )
+        return entry_of(listed, self._key_parser)
 
     def invalidate(self, key: str) -> None:
         """List the prefix of a key again next time, since something in it has changed."""

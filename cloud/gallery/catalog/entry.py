@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from storage.keys.folders import holds_no_captures
+from storage.keys.parser import KeyParser
+from storage.reader import ListedObject
+
 MAX_AHEAD = timedelta(days=1)  # a camera's clock may be ahead
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # clocks that were never set report that
 
@@ -32,3 +36,12 @@ class CatalogEntry:
     def is_complete(self) -> bool:
         """Whether the key tells all, so that no metadata is needed."""
         return self.has_capture_time and self.edge is not None and self.camera is not None
+
+
+def entry_of(listed: ListedObject, key_parser: KeyParser) -> CatalogEntry | None:
+    """The entry for a stored object; None for what is not a capture."""
+    key = key_parser.parse(listed.key)
+    if key is None or holds_no_captures(listed.key):
+        return None
+    at = key.captured_at if key.captured_at and is_plausible(key.captured_at) else None
+    return CatalogEntry(listed.key, listed.size, at or listed.at, key.edge, key.camera, has_capture_time=at is not None)

@@ -1,15 +1,15 @@
 """What the prefixes of the bucket hold, as far as they were listed."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from cachetools import LRUCache
 
-from gallery.catalog.entry import CatalogEntry
-from storage.reader import ListedObject, ObjectReader
+from gallery.catalog.entry import CatalogEntry, entry_of
+from storage.keys.parser import KeyParser
+from storage.reader import ObjectReader
 
 MAX_CACHED_ENTRIES = 200_000  # of all listings together
 FRESH_SECONDS = 5.0  # how long a listing is used
@@ -37,9 +37,8 @@ class ListingCache:
     Not a TLRUCache: what has expired stays until it is replaced, so that a refresh can tell what was removed meanwhile.
     """
 
-    def __init__(self, reader: ObjectReader, parse: Callable[[ListedObject], CatalogEntry | None]) -> None:
-        """`parse` makes an entry of a stored object; None for what is not a capture."""
-        self._reader, self._parse = reader, parse
+    def __init__(self, reader: ObjectReader, key_parser: KeyParser) -> None:
+        self._reader, self._key_parser = reader, key_parser
         self._listings: LRUCache[str, Listing] = LRUCache(MAX_CACHED_ENTRIES, lambda each: max(len(each.entries), 1))
         self._lock = threading.Lock()
 
@@ -53,7 +52,7 @@ class ListingCache:
         """List a prefix again; with the keys that the last listing held and this one does not."""
         began = monotonic()
         listed = self._reader.list_objects(prefix, limit)
-        entries = tuple(entry for each in listed if (entry := self._parse(each)) is not None)
+        entries = tuple(entry for each in listed if (entry := entry_of(each, self._key_parser)) is not None)
         fresh_until = monotonic() + _fresh_seconds(entries, monotonic() - began)
         listing = Listing(entries, fresh_until, truncated=len(listed) == limit)
         with self._lock:

@@ -17,7 +17,7 @@ KEEPALIVE_SECONDS = 30
 
 class OnListening(Protocol):
     def __call__(self, *, listening: bool) -> None:
-        """Be told whether what is said arrives from now on."""
+        """Receive whether messages arrive from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class BrokerAddress:
 
 
 class BrokerReader:
-    """Subscribes whenever it is connected; what is refused is said in the log, and is not listening."""
+    """Subscribes whenever it is connected; a refusal is logged, and counts as not listening."""
 
     def __init__(self, address: BrokerAddress, subscriptions: Sequence[str], on_listening: OnListening) -> None:
         """`on_listening` is called on the network thread."""
@@ -50,19 +50,20 @@ class BrokerReader:
         self.client.connect_async(host, port, KEEPALIVE_SECONDS, properties=properties)
 
     def _subscribe(self, client: Client, reason: ReasonCode) -> None:
-        if self._is_granted([reason]):
+        if not self._note_refusal([reason]):
             client.subscribe(self._subscriptions)
 
     def _listen(self, reasons: Sequence[ReasonCode]) -> None:
-        self._on_listening(listening=self._is_granted(reasons))
+        self._on_listening(listening=not self._note_refusal(reasons))
 
-    def _is_granted(self, reasons: Sequence[ReasonCode]) -> bool:
+    def _note_refusal(self, reasons: Sequence[ReasonCode]) -> str:
+        """Log and keep why the broker refuses; return it, empty if it does not."""
         refusal = next((str(reason) for reason in reasons if reason.is_failure), "")
         if refusal and refusal != self._refusal:  # it tries again every few seconds
             LOG.warning(
-                "The cloud broker refused the gallery (%s), so nothing is heard there; "
+                "The cloud broker refused the gallery (%s), so there are no live updates; "
                 "set GALLERY_BROKER_PASSWORD_FILE to the file that `enroll --prepare` wrote",
                 refusal,
             )
         self._refusal = refusal
-        return not refusal
+        return refusal

@@ -85,6 +85,7 @@ class CaptureEndpoints:
         return JSONResponse(entry_json(complete) | {"starred": starred, "metadata": metadata, "visit": visit})
 
     def cost(self, _: Request) -> Response:
+        self._context.cost.refresh()
         return JSONResponse(self._context.cost.estimate())
 
     async def events(self, _: Request) -> Response:

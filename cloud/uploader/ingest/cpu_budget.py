@@ -15,64 +15,26 @@ LONG_SECONDS = 0.25  # an image that may take so long has a core to itself; of o
 MAX_EDGES = 1000  # that are remembered; who has used nothing lately is forgotten
 
 
-@dataclass(slots=True)
-class CpuMeter:
-    """Measures what one image takes on this thread."""
-
-    edge: str
-    reserve: Callable[[str, float], bool]
-    take_sample: Callable[[str], bool]
-    started_at: float = field(default_factory=thread_time)
-    reserved: float = 0.0
-    is_long: bool = False
-    was_refused: bool = False
-
-    def allows(self, seconds: float) -> bool:
-        """Whether the edge has so much left; if so, it is set aside."""
-        if self.reserve(self.edge, seconds):
-            self.reserved += seconds
-            self.is_long |= seconds > LONG_SECONDS
-            return True
-        self.was_refused = True
-        return False
-
-    def samples(self) -> bool:
-        """Whether this image is decoded although its ID proves it."""
-        return self.take_sample(self.edge)
-
-    @property
-    def unreserved(self) -> float:
-        """What the image took beyond what was set aside; negative if it took less."""
-        return thread_time() - self.started_at - self.reserved
-
-
-class CpuBudgets:
+class CpuBuckets:
     """A bucket of CPU seconds for each edge. Reserving first bounds what many threads spend at once."""
 
-    def __init__(self, uploaders: int = 1, clock: Callable[[], float] = monotonic) -> None:
-        """`uploaders` share the budget: they may have the same cores, and one edge reaches all of them."""
+    def __init__(self, uploaders: int, clock: Callable[[], float]) -> None:
         self._rate, self._burst = SECONDS_PER_SECOND / uploaders, BURST_SECONDS / uploaders
         self._clock = clock
         self._lock = threading.Lock()
         self._left: dict[str, tuple[float, float]] = {}  # by edge: seconds left, and when
-        self._samples = Samples()
         self._long: set[str] = set()  # edges of which a long one is under way
 
-    @contextmanager
-    def meter(self, edge: str) -> Iterator[CpuMeter]:
-        """Charge the edge for what happens during the `with`."""
-        meter = CpuMeter(edge, self._reserve_alone, self._samples.take)
-        try:
-            yield meter
-        except InvalidMessageError:
-            self._samples.begin_again(edge)
-            raise
-        finally:
-            self._spend(edge, meter.unreserved)
-            if meter.is_long:
-                self._long.discard(edge)
+    def reserve(self, edge: str, seconds: float) -> bool:
+        """Take so much from the edge's bucket; whoever has not used it may take anything once."""
+        with self._lock:
+            left = self._refilled(edge)
+            if left < min(seconds, self._burst):
+                return False
+            self._left[edge] = left - seconds, self._clock()
+            return True
 
-    def _reserve_alone(self, edge: str, seconds: float) -> bool:
+    def reserve_alone(self, edge: str, seconds: float) -> bool:
         """Take so much, unless the edge has another long one under way."""
         if seconds <= LONG_SECONDS:
             return self.reserve(edge, seconds)
@@ -85,16 +47,12 @@ class CpuBudgets:
         self._long.discard(edge)
         return False
 
-    def reserve(self, edge: str, seconds: float) -> bool:
-        """Take so much from the edge's bucket; whoever has not used it may take anything once."""
-        with self._lock:
-            left = self._refilled(edge)
-            if left < min(seconds, self._burst):
-                return False
-            self._left[edge] = left - seconds, self._clock()
-            return True
+    def end_long(self, edge: str) -> None:
+        """Let the edge have another long one."""
+        self._long.discard(edge)
 
-    def _spend(self, edge: str, seconds: float) -> None:
+    def spend(self, edge: str, seconds: float) -> None:
+        """Take so much, whether it is there or not."""
         with self._lock:
             self._left[edge] = self._refilled(edge) - seconds, self._clock()
             if len(self._left) > MAX_EDGES:
@@ -103,3 +61,60 @@ class CpuBudgets:
     def _refilled(self, edge: str) -> float:
         left, since = self._left.get(edge, (self._burst, self._clock()))
         return min(self._burst, left + (self._clock() - since) * self._rate)
+
+
+@dataclass(slots=True)
+class CpuMeter:
+    """Measures what one image takes on this thread."""
+
+    edge: str
+    buckets: CpuBuckets
+    samples: Samples
+    started_at: float = field(default_factory=thread_time)
+    reserved: float = 0.0
+    is_long: bool = False
+    was_refused: bool = False
+
+    def reserve(self, seconds: float) -> bool:
+        """Set so much aside, if the edge has it left; return whether."""
+        if self.buckets.reserve_alone(self.edge, seconds):
+            self.reserved += seconds
+            self.is_long |= seconds > LONG_SECONDS
+            return True
+        self.was_refused = True
+        return False
+
+    def take_sample(self) -> bool:
+        """Count an image whose ID proves it; return whether it is decoded all the same."""
+        return self.samples.take(self.edge)
+
+    @property
+    def unreserved(self) -> float:
+        """What the image took beyond what was set aside; negative if it took less."""
+        return thread_time() - self.started_at - self.reserved
+
+
+class CpuBudgets:
+    """What each edge may take, and the meters that charge it."""
+
+    def __init__(self, uploaders: int = 1, clock: Callable[[], float] = monotonic) -> None:
+        """`uploaders` share the budget: they may have the same cores, and one edge reaches all of them."""
+        self._buckets, self._samples = CpuBuckets(uploaders, clock), Samples()
+
+    @contextmanager
+    def meter(self, edge: str) -> Iterator[CpuMeter]:
+        """Charge the edge for what happens during the `with`."""
+        meter = CpuMeter(edge, self._buckets, self._samples)
+        try:
+            yield meter
+        except InvalidMessageError:
+            self._samples.begin_again(edge)
+            raise
+        finally:
+            self._buckets.spend(edge, meter.unreserved)
+            if meter.is_long:
+                self._buckets.end_long(edge)
+
+    def reserve(self, edge: str, seconds: float) -> bool:
+        """Take so much from the edge's bucket without a meter."""
+        return self._buckets.reserve(edge, seconds)

@@ -47,28 +47,28 @@ class ImageInfo:
 
 
 class DecodeMeter(Protocol):
-    """Who says whether an image may be decoded."""
+    """Decides whether an image may be decoded."""
 
-    def allows(self, seconds: float, /) -> bool:
-        """Whether so much CPU may be used; if so, it is set aside."""
+    def reserve(self, seconds: float, /) -> bool:
+        """Set so much CPU aside, if it may be used; return whether."""
 
-    def samples(self) -> bool:
-        """Whether this image is decoded although its ID proves it."""
+    def take_sample(self) -> bool:
+        """Count an image whose ID proves it; return whether it is decoded all the same."""
 
 
 class _Unlimited:
-    def allows(self, _seconds: float) -> bool:
+    def reserve(self, _seconds: float) -> bool:
         return True
 
-    def samples(self) -> bool:
+    def take_sample(self) -> bool:
         return True
 
 
 class _Proven:
-    def allows(self, _seconds: float) -> bool:
+    def reserve(self, _seconds: float) -> bool:
         return False
 
-    def samples(self) -> bool:
+    def take_sample(self) -> bool:
         return False
 
 
@@ -79,11 +79,11 @@ def validate_image(payload: bytes, max_pixels: int, meter: DecodeMeter = UNLIMIT
     """Check the whole image, so that nothing truncated or damaged passes; raises NotAnImageError."""
     try:
         if payload.startswith(PNG_SIGNATURE):
-            check_png(payload, max_pixels, lambda header: meter.allows(_png_seconds(header)))
+            check_png(payload, max_pixels, lambda header: meter.reserve(_png_seconds(header)))
             return ImageInfo("image/png", _metadata(payload))
         if payload.startswith(JPEG_SIGNATURE):
             frame = check_jpeg(payload, max_pixels)
-            if meter.allows(_jpeg_seconds(payload, frame)):
+            if meter.reserve(_jpeg_seconds(payload, frame)):
                 _decode_jpeg(payload, frame)
             return ImageInfo("image/jpeg", _metadata(payload))
     except ImageStructureError as error:

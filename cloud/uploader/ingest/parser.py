@@ -62,7 +62,7 @@ def parse_capture(message: IncomingMessage, max_pixels: int, meter: DecodeMeter 
         raise InvalidMessageError(TOO_MANY_PROPERTIES, "properties")
     if message.malformed:
         raise InvalidMessageError("its properties cannot be read", "properties")
-    if _has_its_hash(message) and not meter.samples():
+    if _has_its_hash(message) and not meter.take_sample():
         meter = PROVEN
     try:
         image = validate_image(message.payload, max_pixels, meter)

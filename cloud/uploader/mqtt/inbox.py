@@ -97,13 +97,13 @@ class Inbox:
         if incoming.oversized:
             on_offence(edge)
         delivery = Delivery(incoming, message.qos, message.mid, connection)
-        if self._deliveries.put(delivery) or self._may_leave(delivery, is_repeated=message.dup):
+        if self._deliveries.put(delivery) or self._try_leaving(delivery, is_repeated=message.dup):
             return Arrival.KEPT
         self._count_drop(edge, on_offence)
         return Arrival.DROPPED
 
-    def _may_leave(self, delivery: Delivery, *, is_repeated: bool) -> bool:
-        """Leave it at the broker: in any case what was there already, and while nothing can be stored."""
+    def _try_leaving(self, delivery: Delivery, *, is_repeated: bool) -> bool:
+        """Leave it at the broker, if there is room, it was there already, or nothing can be stored; return whether."""
         topic = delivery.message.topic
         if delivery.qos == 0:
             return False

@@ -147,7 +147,7 @@ class Subscriber:
         if reason.is_failure:
             self._report_problem(connection_refused(reason))
             return
-        if not self._is_enough(Granted.read(properties)):
+        if not self._accept_grant(Granted.read(properties)):
             return
         if flags.session_present:
             self._inbox.drop_unacknowledged()
@@ -163,8 +163,8 @@ class Subscriber:
             )
             discard.start()
 
-    def _is_enough(self, granted: Granted) -> bool:
-        """Whether the broker can be used; say so if not, and say what it grants less than asked."""
+    def _accept_grant(self, granted: Granted) -> bool:
+        """Take what the broker grants, and log what it lacks; return whether that is enough."""
         refusal = granted.refusal(self._session)
         if refusal:
             with self._lock:

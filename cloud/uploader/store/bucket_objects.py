@@ -59,44 +59,44 @@ class BucketObjects:
         self._tags = tags_of_new(settings)
         self._keys_collide = not is_unique_per_capture(settings.s3_key_template)
         self._honours_condition: bool | None = None  # None: not known yet
-        self._first = threading.Lock()  # one at a time, as long as that is not known and keys may collide
-        self._proof = threading.Lock()
-        self._proven_way: object = None  # what wrote the last object that was read back
+        self._first_put = threading.Lock()  # one at a time, as long as that is not known and keys may collide
+        self._verifying = threading.Lock()
+        self._verified_writer: object = None  # what wrote the last object that was read back
         self._damaged: set[str] = set()  # keys
 
     def put_new(self, upload: Upload) -> bool:
         """Write an object unless the key exists; return whether it was written now."""
         if self._honours_condition is None and self._keys_collide:
-            with self._first:
+            with self._first_put:
                 return not self._exists(upload.key) and self._put_new(upload)
         return self._put_new(upload)
 
-    def is_at(self, upload: Upload, capture_id: str | None = None) -> bool:
-        """Whether the object at a taken key is this one, whole; without an ID, its key says enough."""
+    def ensure_stored(self, upload: Upload, capture_id: str | None = None) -> bool:
+        """Make the object at a taken key whole, if it is this one; False if not. Without an ID, its key says enough."""
         head = self._client.head_object(Bucket=self._bucket, Key=upload.key)
         if capture_id is not None and contract_names(head["Metadata"]).get("id") != capture_id:
             return False
-        is_unproven = self._proven_way is None or upload.key in self._damaged
-        if is_unproven or head.get("ContentLength") != len(upload.body):
+        is_unverified = self._verified_writer is None or upload.key in self._damaged
+        if is_unverified or head.get("ContentLength") != len(upload.body):
             self._make_whole(upload)
         self._ensure_condition(upload)
         return True
 
     def _put_new(self, upload: Upload) -> bool:
-        way = self._write_new(upload)
-        if way is None:
+        writer = self._write_new(upload)
+        if writer is None:
             self._honours_condition = True
             return False
-        if way is not self._proven_way or self._honours_condition is None:
-            self._prove(way, upload)
+        if writer is not self._verified_writer or self._honours_condition is None:
+            self._verify(writer, upload)
         return True
 
-    def _prove(self, way: object, upload: Upload) -> None:
-        """Read back what was written, once for each way of writing; other threads wait for the verdict."""
-        with self._proof:
-            if way is not self._proven_way:
+    def _verify(self, writer: object, upload: Upload) -> None:
+        """Read back what was written, once for each writer; other threads wait for the result."""
+        with self._verifying:
+            if writer is not self._verified_writer:
                 self._read_back(upload)
-                self._proven_way = way
+                self._verified_writer = writer
             self._ensure_condition(upload)
 
     def _exists(self, key: str) -> bool:
@@ -111,9 +111,9 @@ class BucketObjects:
     def _write_new(self, upload: Upload) -> object:
         """Return what wrote it, or None if the key is taken."""
         fast_put = self._fast_put
-        way = fast_put.put(upload.key, upload.body, upload.content_type, upload.metadata) if fast_put else None
-        if way is not None:
-            return way
+        writer = fast_put.put(upload.key, upload.body, upload.content_type, upload.metadata) if fast_put else None
+        if writer is not None:
+            return writer
         return self._client if self._put(upload, IfNoneMatch="*") else None
 
     def _put(self, upload: Upload, **condition: Any) -> bool:

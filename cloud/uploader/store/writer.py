@@ -74,7 +74,7 @@ class CaptureStore:
         metadata = {"reason": "".join(char if char.isprintable() else "?" for char in reason).strip()}
         upload = Upload(rejected.key, rejected.payload, "application/octet-stream", metadata)
         if not self._objects.put_new(upload):
-            self._objects.is_at(upload)
+            self._objects.ensure_stored(upload)
         return rejected.key
 
     def list_keys(self, prefix: str, limit: int) -> list[tuple[str, int]]:
@@ -96,7 +96,7 @@ class CaptureStore:
         upload = Upload(key, capture.image, capture.content_type, capture.object_metadata)
         if self._objects.put_new(upload):
             return StoredObject(key, is_new=True)
-        return StoredObject(key, is_new=False) if self._objects.is_at(upload, capture_id) else None
+        return StoredObject(key, is_new=False) if self._objects.ensure_stored(upload, capture_id) else None
 
 
 def _conflict() -> NoReturn:

@@ -62,10 +62,10 @@ class Unmetered:
 
     was_refused = False
 
-    def allows(self, _seconds: float) -> bool:
+    def reserve(self, _seconds: float) -> bool:
         return True
 
-    def samples(self) -> bool:
+    def take_sample(self) -> bool:
         return True
 
     @contextlib.contextmanager

@@ -202,8 +202,8 @@ def test_a_day_that_is_over_is_read_again_after_some_minutes_and_tells_what_is_g
 
 def test_a_refreshed_listing_comes_with_the_keys_that_were_removed(bucket: Bucket, tmp_path: Path) -> None:
     keys = put(bucket, capture(1), capture(2))
-    catalog, reader = catalog_and_reader(bucket, tmp_path)
-    listings = listing_cache.ListingCache(reader, catalog.entry)
+    _, reader = catalog_and_reader(bucket, tmp_path)
+    listings = listing_cache.ListingCache(reader, KeyParser(DEFAULT_TEMPLATE))
     prefix = keys[0].rpartition("/")[0]
 
     first, removed_at_first = listings.refresh(prefix, 10)
@@ -244,6 +244,7 @@ def test_more_edges_than_are_looked_through_together_are_counted(
     catalog = catalog_of(bucket, tmp_path)
     cost = CostEstimator(catalog, Prices(1.0, 1.0), by_day=True)
 
+    cost.refresh()
     wait_for(lambda: cost.estimate()["counted"], seconds=30, what="the cost")
 
     edges: Any = cost.estimate()["edges"]

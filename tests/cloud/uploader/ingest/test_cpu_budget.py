@@ -22,10 +22,10 @@ class Clock:
 
 
 class Never:
-    def allows(self, _seconds: float) -> bool:
+    def reserve(self, _seconds: float) -> bool:
         return False
 
-    def samples(self) -> bool:
+    def take_sample(self) -> bool:
         return True
 
 
@@ -54,7 +54,7 @@ def test_what_was_set_aside_and_not_used_is_given_back() -> None:
 
     for _ in range(20):
         with budgets.meter("porch") as meter:
-            assert meter.allows(BURST_SECONDS / 2)
+            assert meter.reserve(BURST_SECONDS / 2)
 
 
 def test_of_one_edge_one_long_image_at_a_time_is_decoded() -> None:
@@ -62,10 +62,10 @@ def test_of_one_edge_one_long_image_at_a_time_is_decoded() -> None:
 
     for _ in range(2):
         with budgets.meter("flood") as first, budgets.meter("flood") as second, budgets.meter("porch") as other:
-            assert first.allows(2 * LONG_SECONDS)
-            assert not second.allows(2 * LONG_SECONDS)
-            assert second.allows(LONG_SECONDS / 2)
-            assert other.allows(2 * LONG_SECONDS)
+            assert first.reserve(2 * LONG_SECONDS)
+            assert not second.reserve(2 * LONG_SECONDS)
+            assert second.reserve(LONG_SECONDS / 2)
+            assert other.reserve(2 * LONG_SECONDS)
 
 
 def test_what_was_used_without_being_set_aside_is_charged() -> None:
@@ -100,7 +100,7 @@ def test_of_images_that_their_id_proves_a_sample_is_decoded() -> None:
 
     assert not any(is_stored() for _ in range(2 * FIRST))  # it never gets beyond its first ones
     with budgets.meter("porch") as meter:
-        assert [meter.samples() for _ in range(FIRST)] == [True] * FIRST
+        assert [meter.take_sample() for _ in range(FIRST)] == [True] * FIRST
     assert sum(not is_stored() for _ in range(EVERY)) > FIRST  # what is found makes all of the next ones be looked at
     with pytest.raises(InvalidMessageError):  # without an ID nothing proves it
         parse_capture(replace(message, properties={}), LIMIT, meter)
@@ -116,7 +116,7 @@ def test_edges_that_have_used_nothing_lately_are_forgotten() -> None:
     with budgets.meter("flood"):
         pass
 
-    assert len(budgets._left) < 100  # noqa: SLF001 -- its memory is what the test is about
+    assert len(budgets._buckets._left) < 100  # noqa: SLF001 -- its memory is what the test is about
 
 
 @pytest.mark.parametrize("picture", [pictures.png(1, "{}"), pictures.jpeg(1, "{}")], ids=["png", "jpeg"])
