@@ -50,7 +50,7 @@ Names = dict[Any, dict[str, Any]]
 
 
 class Heartbeat:
-    def __init__(self, _file: object) -> None:
+    def __init__(self, _file: object, _setting: str) -> None:
         return
 
     def write(self, _content: object) -> None:
