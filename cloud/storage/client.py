@@ -3,11 +3,9 @@
 import functools
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -20,6 +18,7 @@ from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store
 
 from storage.answers.answer import REDIRECTS, http_status
+from storage.answers.bucket_info import BucketInfo
 from storage.settings import StorageSettings
 
 if TYPE_CHECKING:
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig
 
 POOL_SIZE = 18  # connections; enough for the uploader's 16 threads and for everything the gallery does at once
-NO_REGION = "aws-global"  # botocore's word
-MAX_SKEW_SECONDS = 15 * 60  # S3 refuses clocks that differ by more
-WARN_SKEW_SECONDS = 60
 # obstore refreshes 5 minutes before the end, so every minute; boto3 renews what expires within 10.
 CREDENTIALS_TTL = timedelta(minutes=6)
 FAST_OPTIONS: "ClientConfig" = {
@@ -41,41 +37,6 @@ FAST_OPTIONS: "ClientConfig" = {
 }
 # As stores write it, and proxies that compress weaken it; web servers write theirs otherwise.
 ENTITY_TAG = re.compile(r'(?:W/)?"?[0-9a-fA-F]{32}(-\d+)?"?')
-
-
-@dataclass(frozen=True, slots=True)
-class BucketInfo:
-    """What the headers of a response say about the bucket and the clock; costs no further request."""
-
-    region: str | None  # the bucket's; stores other than AWS seldom send it
-    skew_seconds: float | None  # how far our clock is ahead of S3's
-
-    @classmethod
-    def parse(cls, response: Mapping[str, Any]) -> Self:
-        headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-        region = response.get("BucketRegion") or headers.get("x-amz-bucket-region")
-        return cls(region, _skew_seconds(headers.get("date")))
-
-    @classmethod
-    def of_error(cls, error: Exception) -> Self:
-        return cls.parse(error.response) if isinstance(error, ClientError) else cls(None, None)
-
-    def region_problem(self, bucket: str, ours: str) -> str | None:
-        """Report an AWS_REGION that is not the bucket's: uploads are redirected, but presigned URLs would fail."""
-        if self.region is None or self.region == ours:
-            return None
-        configured = "is not set" if ours == NO_REGION else f"is {ours}"
-        return f"the bucket {bucket} is in {self.region} and AWS_REGION {configured}; set AWS_REGION={self.region}"
-
-    def clock_problem(self) -> str | None:
-        """Report a clock that differs from S3's."""
-        skew = self.skew_seconds
-        if skew is None or abs(skew) <= WARN_SKEW_SECONDS:
-            return None
-        direction = "ahead of" if skew > 0 else "behind"
-        refused = abs(skew) > MAX_SKEW_SECONDS
-        consequence = "S3 refuses more than 15 minutes" if refused else "past 15 minutes S3 refuses everything"
-        return f"this machine's clock is {abs(skew):.0f} s {direction} S3's, and {consequence}; set it, best by NTP"
 
 
 def open_session(settings: StorageSettings) -> boto3.Session:
@@ -205,11 +166,3 @@ def head_object(client: "S3Client", bucket: str, key: str) -> "HeadObjectOutputT
 def _needs_body(error: ClientError) -> bool:
     """Tell whether the status is ambiguous: a HEAD response has no body, and another request's names the reason."""
     return http_status(error) in {301, 400, 403}
-
-
-def _skew_seconds(date: str | None) -> float | None:
-    try:
-        theirs = parsedate_to_datetime(date or "")
-    except ValueError:
-        return None
-    return (datetime.now(UTC) - theirs.astimezone(UTC)).total_seconds()

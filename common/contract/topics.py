@@ -97,11 +97,6 @@ def edge_receipts(edge: str) -> str:
     return f"usbcam/{edge}/receipts"
 
 
-def edge_everything(edge: str) -> str:
-    """All topics of an edge in the cloud."""
-    return f"usbcam/{edge}/#"
-
-
 def edge_writes(edge: str) -> tuple[str, ...]:
     """Where an edge may publish in the cloud: exactly what the product uses."""
     return edge_images(edge), f"usbcam/{edge}/visits", f"usbcam/{edge}/status/+"

@@ -25,7 +25,7 @@ from common.contract.visit import Visit
 from common.mqtt_properties import unpack_message
 from gallery.catalog.cursor import Cursor
 from gallery.pictures.pixel_budget import PixelBudget
-from gallery.pictures.thumbnails import NoImageError, shrink
+from gallery.pictures.shrinking import NoImageError, shrink
 from storage.keys.parser import KeyParser
 from storage.keys.template import DEFAULT_TEMPLATE
 from tests.support.images import pictures

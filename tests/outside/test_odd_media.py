@@ -9,7 +9,7 @@ import pytest
 from camera.config.settings import Settings
 from camera.diagnostics.offline import extract_captures
 from gallery.pictures.pixel_budget import PixelBudget
-from gallery.pictures.thumbnails import NoImageError, shrink
+from gallery.pictures.shrinking import NoImageError, shrink
 from tests.edge.sources.video.odd_media import CASES, INTERLACE, SQUASH, make_video
 from tests.outside.odd_images import DAMAGED, RARE, WHOLE
 from tests.support.programs import launcher

@@ -1,7 +1,6 @@
-"""Small versions of images, made once and cached on disk."""
+"""The cache of thumbnails on disk: each is made once, and evicted when it is old or there is no room."""
 
 import hashlib
-import io
 import logging
 import os
 import threading
@@ -10,41 +9,17 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from PIL import Image, JpegImagePlugin, PngImagePlugin
-
-from common.contract.capture import Box
-from common.contract.embedded import PNG_SIGNATURE
 from common.runtime.files import atomic_write
-from gallery.pictures.face import around, face_of
-from gallery.pictures.orientation import read_orientation
+from gallery.pictures.face import face_of
 from gallery.pictures.pixel_budget import PixelBudget
+from gallery.pictures.shrinking import NoImageError, shrink
 from storage.reader import Content, ObjectReader
 from storage.settings import MAX_IMAGE_PIXELS
-from storage.structure.jpeg import JPEG_SIGNATURE, check_jpeg, pixels_of_jpeg
-from storage.structure.metered import MeteredFile
-from storage.structure.png import check_png
 
 LOG = logging.getLogger(__name__)
-SIDE = 320  # pixels, of the longer side
-QUALITY = 80
 MAX_DECODING = 4  # images read and decoded at once, and no more pixels than one image may have: they take 400 MB
-SHRUNK_AS_THEY_ARE = ("L", "RGB", "RGBA", "CMYK")  # modes; others are converted before
-PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 EVICT_EVERY = 200  # new thumbnails
 EVICT_SECONDS = 600.0
-
-
-class NoImageError(Exception):
-    """What is stored there is not an image that can be shown."""
 
 
 class CacheFolderError(Exception):
@@ -159,71 +134,3 @@ def _image_of(content: Content) -> bytes:
     if not content.is_capture:
         raise NoImageError(content.content_type)
     return content.body
-
-
-def shrink(image: bytes, budget: PixelBudget, face: Box | None = None) -> bytes:
-    """A small JPEG of a PNG or JPEG, or of what is around the face; raises NoImageError.
-
-    What the uploader takes as a picture is one here, too.
-    """
-    try:
-        with budget.reserve(_count_pixels(image, budget.size)), _open(image) as opened:
-            orientation = read_orientation(image)
-            part = _part(opened, face if orientation == 1 else None)
-            small = part if part.mode in SHRUNK_AS_THEY_ARE else _eight_bits(part).convert("RGB")
-            small.thumbnail((SIDE, SIDE))  # before any other step: each would copy the large image
-            small = small.convert("RGB")
-            turn = TURNS.get(orientation)
-            out = io.BytesIO()
-            (small if turn is None else small.transpose(turn)).save(out, "JPEG", quality=QUALITY)
-    except (NoImageError, MemoryError):
-        raise
-    except Exception as error:  # hostile bytes make decoders raise nearly anything
-        raise NoImageError(str(error)) from error
-    return out.getvalue()
-
-
-def _part(opened: Image.Image, face: Box | None) -> Image.Image:
-    """What the thumbnail shows: all of it, decoded as small as that may be, or what is around the face."""
-    area = around(face, *opened.size) if face else None
-    if area is not None:
-        return opened.crop(area)
-    opened.draft("RGB", (SIDE, SIDE))
-    return opened
-
-
-def _open(image: bytes) -> Image.Image:
-    """Open it by the class that the uploader uses; Image.open would look for several pictures in one JPEG."""
-    opened: PngImagePlugin.PngImageFile | JpegImagePlugin.JpegImageFile
-    if image.startswith(PNG_SIGNATURE):
-        opened = PngImagePlugin.PngImageFile(MeteredFile(_still(image)))
-    else:
-        opened = JpegImagePlugin.JpegImageFile(MeteredFile(pixels_of_jpeg(image)))
-    return opened
-
-
-def _count_pixels(image: bytes, most: int) -> int:
-    """Check what an image is made of, as the uploader does; raises ImageStructureError."""
-    if image.startswith(PNG_SIGNATURE):
-        png = check_png(image, most)
-        return png.width * png.height
-    if not image.startswith(JPEG_SIGNATURE):
-        raise NoImageError("neither a PNG nor a JPEG")
-    jpeg = check_jpeg(image, most)
-    return jpeg.width * jpeg.height
-
-
-def _still(png: bytes) -> bytes:
-    """Leave out what only describes the picture or animates it: damaged, it would keep Pillow from the pixels."""
-    kept, at = [PNG_SIGNATURE], len(PNG_SIGNATURE)
-    while at < len(png):
-        end = at + int.from_bytes(png[at : at + 4]) + 12  # length, type and checksum are 4 bytes each
-        if png[at + 4 : at + 8] in PIXEL_CHUNKS:
-            kept.append(png[at:end])
-        at = end
-    return b"".join(kept)
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey, where Pillow's own conversion cuts off at 255 and all becomes white."""
-    return image.convert("I").point(lambda value: value * (1 / 256)) if image.mode.startswith("I") else image

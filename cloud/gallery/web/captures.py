@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from common.web.spoken import SpokenJSONResponse
 from gallery.catalog.day_walker import CaptureQuery, list_cameras
 from gallery.context import GalleryContext
-from gallery.pictures.thumbnails import NoImageError
+from gallery.pictures.shrinking import NoImageError
 from gallery.updates.sse import capture_json, entry_json, stream
 from gallery.web.query import bounds, capture_query, entry_from_query, page_size
 

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from common.web.spoken import SpokenJSONResponse
 from gallery.catalog.day_walker import TooManyBranchesError
 from gallery.context import GalleryContext
-from gallery.pictures.thumbnails import NoImageError
+from gallery.pictures.shrinking import NoImageError
 from gallery.web.query import find_entry
 from storage.answers.answer import http_status
 from storage.errors import S3_ERRORS, classify

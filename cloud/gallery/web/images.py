@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gallery.context import GalleryContext
-from gallery.pictures.thumbnails import NoImageError
+from gallery.pictures.shrinking import NoImageError
 from gallery.web.query import entry_from_query
 from storage.presign import DEFAULT_EXPIRY, parse_duration, presign
 

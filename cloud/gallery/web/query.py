@@ -9,7 +9,7 @@ from starlette.requests import Request
 from gallery.catalog.catalog import PAGE_SIZE, CaptureCatalog
 from gallery.catalog.day_walker import CaptureQuery
 from gallery.catalog.entry import CatalogEntry
-from gallery.pictures.thumbnails import NoImageError
+from gallery.pictures.shrinking import NoImageError
 from storage.reader import ListedObject
 
 MIN_YEAR, MAX_YEAR = 1970, 9000  # date arithmetic fails near the ends of the calendar

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from botocore.exceptions import ClientError
 
+from storage.answers.bucket_info import BucketInfo
 from storage.capture import Capture, RejectedMessage
-from storage.client import BucketInfo, head_bucket
+from storage.client import head_bucket
 from storage.errors import NO_CREDENTIALS
 from storage.keys.template import alternative_keys, is_unique_per_capture, object_key
 from storage.settings import StorageSettings

@@ -10,7 +10,7 @@ from dev.vm.uvc.camera import PlayedCamera
 from dev.vm.uvc.control_requests import ControlRequests, NeverAnsweredError
 
 BROKEN_PIPE, CONNECTION_RESET = -32, -104
-SUBMIT, UNLINK, SUBMITTED, UNLINKED = 1, 2, 3, 4
+UNLINK, SUBMITTED, UNLINKED = 2, 3, 4
 MICROFRAME_SECONDS = 125e-6
 LATE_SECONDS = 0.02  # more lateness than that is forgotten
 NO_PACKETS = (0, -1, 0xFFFFFFFF)

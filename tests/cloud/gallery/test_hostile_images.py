@@ -13,7 +13,7 @@ from PIL import Image
 
 from dev.harness.process import wait_for
 from gallery.pictures.pixel_budget import PixelBudget
-from gallery.pictures.thumbnails import SIDE, NoImageError, shrink
+from gallery.pictures.shrinking import SIDE, NoImageError, shrink
 from gallery.settings import Settings as GallerySettings
 from storage.capture import IMAGE_TYPES
 from storage.settings import MAX_IMAGE_PIXELS
@@ -65,7 +65,7 @@ from pathlib import Path
 from PIL import Image
 from gallery.pictures.pixel_budget import PixelBudget
 from gallery.settings import Settings as GallerySettings
-from gallery.pictures.thumbnails import shrink
+from gallery.pictures.shrinking import shrink
 
 def memory(name):
     return int(re.search(name + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) << 10

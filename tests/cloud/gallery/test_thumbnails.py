@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from gallery.pictures.pixel_budget import PixelBudget
-from gallery.pictures.thumbnails import SIDE, NoImageError, shrink
+from gallery.pictures.shrinking import SIDE, NoImageError, shrink
 from tests.support.paths import ROOT
 from uploader.ingest.image import NotAnImageError, validate_image
 

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from common.web.body import read_body
 from gallery.context import GalleryContext
-from gallery.pictures.thumbnails import NoImageError
+from gallery.pictures.shrinking import NoImageError
 from gallery.web.errors import problem
 from gallery.web.query import find_entry
 from gallery.web.sets.scope import refuse_others

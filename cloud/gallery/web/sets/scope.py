@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from botocore.exceptions import ClientError
 
-from gallery.pictures.thumbnails import NoImageError
+from gallery.pictures.shrinking import NoImageError
 from gallery.web.errors import is_gone
 from storage.reader import ObjectReader
 

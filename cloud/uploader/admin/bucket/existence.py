@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 
 from common.runtime.check_result import CheckResult, changed, failed, passed, warned
 from storage.answers.answer import error_code, http_status
-from storage.client import NO_REGION, BucketInfo, head_bucket
+from storage.answers.bucket_info import NO_REGION, BucketInfo
+from storage.client import head_bucket
 from storage.errors import NO_CREDENTIALS, S3_ERRORS, S3ErrorKind, classify
 from uploader.admin.identity import S3Clients
 from uploader.settings import Settings

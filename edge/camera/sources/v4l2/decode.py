@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from camera.sources.frame import Image
+from camera.sources.v4l2.device import CaptureFormat
 from camera.sources.v4l2.jpeg import decode
 from camera.sources.v4l2.raw import RAW, decode_raw
-
-if TYPE_CHECKING:
-    from camera.sources.frame import Image
-    from camera.sources.v4l2.device import CaptureFormat
 
 COMPRESSED = ("MJPG", "JPEG")
 VIDEO = ("H264",)  # where each image builds on those before

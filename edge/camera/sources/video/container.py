@@ -9,16 +9,14 @@ What follows damage is drawn on top of it, so nothing is shown until a frame tha
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
 
 from camera.sources.frame import Image
 from camera.sources.video.doubt import Doubt
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 STRICT = {"err_detect": "explode"}  # decoders would otherwise fill in what is missing
 ALWAYS_STRICT_CODECS = {"mjpeg", "png"}  # each frame stands alone; one that is refused is damaged
