@@ -30,10 +30,11 @@ class Watched:
     captures: list[Capture]
     frames: dict[str, dict[int, Seen]]  # of each track, by the number of the frame
 
-    def ranks(self) -> list[tuple[float, float, float]]:
+    def ranks(self) -> list[tuple[float, float, float, float]]:
         """Of the best shot of each visit: the share of its frames that are less crisp, and more to the side.
 
-        Also how many degrees it is further to the side than the visit's most frontal tenth.
+        Also how many degrees it is further to the side than the visit's most frontal tenth, and what the frame that is
+        best in both at once would reach in each.
         """
         found = []
         for visit in self.visits:
@@ -43,7 +44,10 @@ class Watched:
             crisp, side = self.frames[visit.track][best.frame]
             seen = np.array(list(self.frames[visit.track].values()))
             beyond = max(0.0, degrees(side) - degrees(float(np.percentile(seen[:, 1], MOST_FRONTAL))))
-            found.append((100 * _share(seen[:, 0], crisp), 100 * _share(-seen[:, 1], -side), beyond))
+            ranks = [(_share(seen[:, 0], each), _share(-seen[:, 1], -aside)) for each, aside in seen]
+            possible = max(min(rank) for rank in ranks)
+            crisper, more_frontal = _share(seen[:, 0], crisp), _share(-seen[:, 1], -side)
+            found.append((100 * crisper, 100 * more_frontal, beyond, 100 * possible))
         return found
 
 
@@ -86,7 +90,10 @@ def shots_table(media: Path) -> Table:
         if name.startswith("video/")
     }
     rows = [_row(name, [each]) for name, each in watched.items()]
-    columns = ("", "visits", "found", "captures", "poor", "best: crisper than", "more frontal than", "degrees off")
+    columns = (
+        *("", "visits", "found", "captures", "poor"),
+        *("best: crisper than", "more frontal than", "degrees off", "possible in both"),
+    )
     caption = "The best shot of each visit against all frames of that visit (median):"
     return Table(caption, columns, (*rows, _row("all", list(watched.values()))))
 
@@ -100,8 +107,12 @@ def _row(name: str, watched: list[Watched]) -> tuple[str, ...]:
         str(sum(len(each.visits) for each in watched)),
         str(sum(len(each.captures) for each in watched)),
         str(sum(bool(capture.metadata.poor) for each in watched for capture in each.captures)),
-        *(("", "", "") if medians is None else (f"{medians[0]:.0f} %", f"{medians[1]:.0f} %", f"{medians[2]:.1f}")),
+        *(("",) * 4 if medians is None else _shown(*medians)),
     )
+
+
+def _shown(crisp: float, frontal: float, beyond: float, possible: float) -> tuple[str, ...]:
+    return f"{crisp:.0f} %", f"{frontal:.0f} %", f"{beyond:.1f}", f"{possible:.0f} %"
 
 
 def _share(values: "np.ndarray[tuple[int], np.dtype[np.float64]]", value: float) -> float:

@@ -85,6 +85,7 @@ def run(_folder: Path) -> Report:
         "Haar marks squares. Making them as narrow as faces, or lower, changes nothing here: 72 such ways were tried.",
         "Crisp: the Laplacian at the face's own size. Frontal: the nose between the ears, by BlazeFace.",
         "Degrees off: so much further to the side than the most frontal tenth of the visit, by the same measure.",
+        "Possible in both: what the frame reaches in both at once that is best by these measures themselves.",
     )
     plot = bars("Average precision", "IoU 0.5", {"": precisions})
     return Report(

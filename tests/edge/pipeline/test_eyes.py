@@ -55,7 +55,7 @@ def test_open_eyes_are_told_from_shut_ones(awake: Image, asleep: Image, light: f
         turned = cv2.warpAffine(image, cv2.getRotationMatrix2D((320, 240), tilt, 1), (640, 480))
         shown = cv2.convertScaleAbs(turned, alpha=light)
         (face,) = FaceDetector(40, 0.6).detect(shown)
-        return EyeReader().opening(shown, face)
+        return EyeReader().read(shown, face).opening
 
     assert opening(asleep) < 0.6 * opening(awake)
     assert opening(awake) > 0.25

@@ -33,6 +33,8 @@ RATES = (0.5, 1.0, 2.0, LONG_RATE, 5.0, 30.0)
 PROFILE = 0.6  # of `sideways`
 SAMPLE = 40  # faces of a visit, at least, that are asked where they look, which costs more than to find them
 SHARED = "visits_shared.mp4"
+# Frames with a hand before mouth or chin, by eye. The hand's edges are no sharpness of the face.
+HANDS = {"help.mkv": (24, 42), "thanks.mkv": (12, 26), "learn.mkv": (21, 24), "student.mkv": (24, 25)}
 
 
 def confirmed_visit() -> VisitState:
@@ -339,13 +341,17 @@ def test_visits_of_real_people_are_kept_each_by_sharp_shots_of_faces_that_look_h
             watching = Watching(detections_per_second=10 if path.stat().st_size < LONG_BYTES else LONG_RATE)
             play(path, watching)
         captures, found, shown = watching.captures, watching.visits, watching.shown
+        begin, end = HANDS.get(path.name, (0, -1))
+        shown = {track: {n: s for n, s in seen.items() if not begin <= n <= end} for track, seen in shown.items()}
+        assert all(c.frame in shown[track_of(c)] for c in captures if c.id in {v.best for v in found}), path.name
 
         kept = Counter(track_of(capture) for capture in captures)
-        best = {track: min(rank(c, shown[track]) for c in captures if track_of(c) == track) for track in kept}
+        clear = [capture for capture in captures if capture.frame in shown[track_of(capture)]]
+        best = {track: min(rank(c, shown[track]) for c in clear if track_of(c) == track) for track in kept}
         print(f"{path.name}: {visits} visits, kept {list(kept.values())}, ranks {[f'{r:.0%}' for r in best.values()]}")
         assert len(found) == len(kept) == visits, path.name
         assert all(1 <= number <= 3 for number in kept.values()), path.name
-        assert all(shown[track_of(c)][c.frame].looks_here for c in captures if not c.metadata.poor), path.name
+        assert all(watching.shown[track_of(c)][c.frame].looks_here for c in captures if not c.metadata.poor), path.name
         assert all(each <= SHARPER for each in best.values()), path.name
         ranks += best.values()
     assert np.median(ranks) <= SHARPEST

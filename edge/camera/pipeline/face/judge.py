@@ -50,7 +50,8 @@ class FaceJudge:
         """Judge the eyes, too, where they can be seen; `open_eyes`: how open they usually are in this visit."""
         if judgement.quality.turn > EYES_DEGREES:
             return judgement
-        quality = judgement.quality.with_eyes(self._eyes.opening(image, detection), open_eyes)
+        eyes = self._eyes.read(image, detection)
+        quality = replace(judgement.quality.with_eyes(eyes.opening, open_eyes), gaze=eyes.gaze)
         return replace(self._judge(quality, detection), landmarks=judgement.landmarks)
 
     def is_large_enough(self, detection: Detection) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
+from camera.pipeline.face.mouth import Mouth, mouth_of
 from camera.pipeline.tracking.detector import Detection, eye_angle
 from camera.sources.frame import Image
 from common.contract.capture import Box
@@ -42,6 +43,8 @@ class Quality:
     turn: float = 0.0  # degrees; 0 if unknown
     brightness: float = 1.0  # mean of the face, a share of white
     tilt: float = 0.0  # degrees, of the eyes in the picture; 0 if unknown
+    gaze: float | None = None  # of the eyes, to a side; compared within a visit, as the mouth is
+    mouth: Mouth | None = field(default=None, compare=False, repr=False)
     score: float = field(init=False)  # their weighted geometric mean: one bad factor sinks the shot
 
     def __post_init__(self) -> None:
@@ -85,6 +88,7 @@ def assess(image: Image, detection: Detection) -> Quality:
         completeness=_completeness(box, image.shape[1], image.shape[0]),
         pose=_pose(detection) * _uprightness(eye_angle(detection)),
         brightness=float(grey.mean()) / 255,
+        mouth=mouth_of(image, detection),
     )
 
 
