@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -38,6 +39,14 @@ DAMAGED = (
 LOG = logging.getLogger(__name__)
 
 
+class Condition(Enum):
+    """What the store makes of `If-None-Match`."""
+
+    UNKNOWN = auto()  # it was not asked yet to write under a taken key
+    HONOURED = auto()
+    IGNORED = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """One object to be written."""
@@ -58,15 +67,15 @@ class BucketObjects:
         self._options = put_options(settings)
         self._tags = tags_of_new(settings)
         self._keys_collide = not is_unique_per_capture(settings.s3_key_template)
-        self._honours_condition: bool | None = None  # None: not known yet
-        self._first_put = threading.Lock()  # one at a time, as long as that is not known and keys may collide
+        self._condition = Condition.UNKNOWN
+        self._first_put = threading.Lock()  # one at a time, while the condition is unknown and keys may collide
         self._verifying = threading.Lock()
         self._verified_writer: object = None  # what wrote the last object that was read back
         self._damaged: set[str] = set()  # keys
 
     def put_new(self, upload: Upload) -> bool:
         """Write an object unless the key exists; return whether it was written now."""
-        if self._honours_condition is None and self._keys_collide:
+        if self._condition is Condition.UNKNOWN and self._keys_collide:
             with self._first_put:
                 return not self._exists(upload.key) and self._put_new(upload)
         return self._put_new(upload)
@@ -85,9 +94,9 @@ class BucketObjects:
     def _put_new(self, upload: Upload) -> bool:
         writer = self._write_new(upload)
         if writer is None:
-            self._honours_condition = True
+            self._condition = Condition.HONOURED
             return False
-        if writer is not self._verified_writer or self._honours_condition is None:
+        if writer is not self._verified_writer or self._condition is Condition.UNKNOWN:
             self._verify(writer, upload)
         return True
 
@@ -141,7 +150,7 @@ class BucketObjects:
         LOG.warning("%s", NOT_TAGGED)
         self._tags = {}
         if self._fast_put:
-            self._fast_put.tags = {}
+            self._fast_put.stop_tagging()
         return response
 
     def _put_object(self, upload: Upload, more: dict[str, Any]) -> Any:
@@ -157,14 +166,14 @@ class BucketObjects:
 
     def _ensure_condition(self, upload: Upload) -> None:
         """Write the same bytes again: a store that takes them would overwrite others as well."""
-        if self._honours_condition is not None:
+        if self._condition is not Condition.UNKNOWN:
             return
         is_honoured = not self._put(upload, IfNoneMatch="*")
         if not is_honoured and self._keys_collide:
             raise UnsuitableStoreError(COLLIDING)
         if not is_honoured:
             LOG.warning("%s", HARMLESS)
-        self._honours_condition = is_honoured
+        self._condition = Condition.HONOURED if is_honoured else Condition.IGNORED
 
     def _make_whole(self, upload: Upload) -> None:
         """Write an object again that an earlier attempt damaged; its key says what it has to be."""

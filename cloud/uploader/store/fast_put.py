@@ -33,7 +33,7 @@ class FastPut:
 
     def __init__(self, stores: Iterable[S3Store], storage_class: str, tags: Mapping[str, str] | None = None) -> None:
         """Use the first of the stores, and the next one after a refusal."""
-        self.tags = dict(tags or {})
+        self._tags = dict(tags or {})
         self._next_stores = iter(stores)
         self._store = next(self._next_stores)
         self._attributes = {} if storage_class == "STANDARD" else {"Storage-Class": storage_class}
@@ -59,7 +59,7 @@ class FastPut:
         store = self._store
         try:
             result = obstore.put(
-                store, key, body, attributes=attributes, tags=self.tags or None, mode="create", use_multipart=False
+                store, key, body, attributes=attributes, tags=self._tags or None, mode="create", use_multipart=False
             )
         except AlreadyExistsError:
             return None  # perhaps: obstore raises it too when S3 asks to try again (409)
@@ -71,6 +71,10 @@ class FastPut:
             return None
         self._is_working = True
         return store
+
+    def stop_tagging(self) -> None:
+        """Leave out the tag from now on: the store refuses it."""
+        self._tags = {}
 
     def _back_off(self, error: Exception) -> None:
         if REFUSED.search(str(error)):
