@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every sentence of ./usbcam, with %s for what is filled in; part of it, which reads it. A translation is a file beside this
+# Every sentence of ./usbcam, with %s for what is filled in; part of it, which reads it. A translation is a file next to this
 # one with the same names, such as fr.sh: what it leaves out stays English. What checks .env has its own in cli.pot.
 # shellcheck disable=SC2034 # the other parts say them
 
@@ -21,8 +21,8 @@ more_setup="Needs more rights than running does (cloud/iam/policy-setup.json); k
 what_up='Check .env, build, start, and wait until everything is healthy'
 more_up='It comes back when every service proves that it works, or says which one does not, and why. Run it again after a
 change in .env.'
-what_enroll='Let an edge in: prints the EDGE_TOKEN line for its .env'
-more_enroll='Standard output has the line alone. On a machine that is both halves it goes into .env by itself.'
+what_enroll='Enroll an edge: prints the EDGE_TOKEN line for its .env'
+more_enroll='Standard output has the line alone. On a machine that is both halves it is also put into .env.'
 what_status='Show each service, what waits, the last picture and the version'
 what_open='Print the addresses of the pages'
 what_logs='Show what the services log, and follow it'
@@ -40,13 +40,13 @@ what_resume='Let paused cameras run again, by their SCHEDULE'
 what_edges='List who is enrolled, until when, and who is connected'
 what_renew='Make a new token for an edge; the old one ends at once'
 more_renew='No other edge is disturbed, and nothing restarts.'
-what_revoke='Lock an edge out at once'
+what_revoke='Revoke an edge at once'
 more_revoke='No other edge is disturbed, and nothing restarts.'
 what_link='Print a link that opens one picture'
 more_link='Anybody who has the link can open it, for 7 days or what --expires says: 30m, 12h, 3d.'
 what_notify='Send a test message by every service of NOTIFY_URLS'
 more_notify='Each service has a line, pass or FAIL. The exit code is 0 if every service took the message.'
-what_upgrade='Start the new version; go back by itself if it is not healthy'
+what_upgrade='Start the new version; roll back if it is not healthy'
 more_upgrade='Takes the new version with git where this folder follows a branch, else what is in this folder. If it is not
 healthy within two minutes, the old one runs again. Captures wait meanwhile; none is lost or stored twice.'
 what_backup='Save authority, identities and .env in one private file'
@@ -136,7 +136,7 @@ text_docker_failed='Docker could not: %s'
 text_unhealthy='%s is not healthy: %s'
 text_unhealthy_see_logs='%s is not healthy: see ./usbcam logs %s'
 text_no_token_yet='No token yet, so captures wait on this host: run ./usbcam enroll NAME on the cloud host, then ./usbcam init edge here.'
-text_let_edge_in='Now let an edge in: ./usbcam enroll NAME'
+text_let_edge_in='Now enroll an edge: ./usbcam enroll NAME'
 text_still_before='The last upgrade failed, so this is still the version before; ./usbcam upgrade tries again.'
 text_down='Stopped. What waits and who is enrolled is kept; ./usbcam up starts again.'
 text_status='usbcam %s, %s host'

@@ -43,7 +43,7 @@ def restore_backup(source: BinaryIO, authority: SecretDir, identity: SecretDir) 
     present = authority.read(KEY)
     if present is not None and present != key:
         raise EnrollmentError(
-            "this host has an authority of its own, whose edges a backup would lock out. "
+            "this host has an authority of its own, whose edges could no longer connect after a restore. "
             f"Restore on a new host, or remove this one's authority first: {authority_removal('AUTHORITY_DIR')}"
         )
     for (folder, name), content in sorted(files.items(), key=lambda item: item[0] == (AUTHORITY, KEY)):

@@ -60,7 +60,7 @@ def sign_edge(authority: Key, public: ec.EllipticCurvePublicKey, name: str, days
 
 
 def sign_crl(authority: Key, serials: Iterable[int]) -> bytes:
-    """Sign the list of revoked certificates, as PEM. An expired list would lock out all edges."""
+    """Sign the list of revoked certificates, as PEM. With an expired list no edge could connect."""
     now = datetime.now(UTC)
     builder = x509.CertificateRevocationListBuilder().issuer_name(_name(AUTHORITY_NAME))
     builder = builder.last_update(NOT_BEFORE_EPOCH).next_update(now + timedelta(days=AUTHORITY_DAYS))

@@ -27,7 +27,7 @@ class Settings(StorageSettings):
     gallery_listen: str = ""  # set by Compose: the address inside the container; gallery_bind is then the host's
     gallery_trusted_proxy: Annotated[str, AfterValidator(valid_trusted_proxy)] = ""
     gallery_delete: Literal["on", "off"] | None = None  # None: on where a password is set
-    gallery_state: Path = Path("/tmp/usbcam-gallery")  # what is remembered of edges, and who was told what
+    gallery_state: Path = Path("/tmp/usbcam-gallery")  # the statuses of edges, and which notifications were sent
     certificates_file: Path = Path("/certificates/dates.json")  # where enrolment writes who is enrolled, until when
     gallery_cache: Path = Path("/tmp/usbcam-thumbnails")
     gallery_cache_mb: int = Field(default=256, ge=1, le=1_000_000)

@@ -41,7 +41,7 @@ def read_tags(s3: "S3Client", bucket: str, key: str) -> dict[str, str]:
 
 
 def set_tag(s3: "S3Client", bucket: str, key: str, value: str) -> None:
-    """Give an object our tag, beside those of others; raises what boto3 raises."""
+    """Give an object our tag, next to those of others; raises what boto3 raises."""
     before = read_tags(s3, bucket, key)
     if before.get(TAG) != value:
         s3.put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": _tag_set(before | {TAG: value})})

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts the cloud broker: checks the settings, creates the uploader's session once, becomes Mosquitto. Two programs run
-# beside it: watch.sh applies what cloud/enroll writes, log.awk makes the log readable. health.sh asks whether they do.
+# alongside: watch.sh applies what cloud/enroll writes, log.awk makes the log readable. health.sh asks whether they do.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 service=cloud-broker
@@ -29,7 +29,7 @@ filter_log() {
         -v hold_seconds="$CLOUD_HOLD_SECONDS" -f "$here/log.awk"
 }
 
-# Runs a program beside the broker for as long as the broker does: again when it fails, and says so. Its standard input
+# Runs a program alongside the broker for as long as the broker does: again when it fails, and says so. Its standard input
 # stays open meanwhile, so that the broker can write its log.
 keep_running() {
     until "$@"; do

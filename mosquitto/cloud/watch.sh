@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs beside the cloud broker, started by start.sh: applies what cloud/enroll has written, without a restart, and lets in
+# Runs alongside the cloud broker, started by start.sh: applies what cloud/enroll has written, without a restart, and lets in
 # again whom hold.sh holds off.
 set -eu
 

@@ -19,7 +19,7 @@ OLD_WORDS = {
     r"passed over": "skipped",
     r"for ever": "indefinitely",
     r"shut(s)? (\w+ )?(\w+ )?out": "revoke",
-    r"(store|broker|cloud|S3) (is|was) away": "unavailable, unreachable",
+    r"(cloud|S3) (is|was) away": "unavailable, unreachable",
     r"album": "gallery",
     r"shortcut": "fast put",
     r"a name of (its|one's|their) own": "its own client ID",
@@ -27,6 +27,18 @@ OLD_WORDS = {
     r"says who it is": "identifies itself",
     r"it is told once": "published once",
     r"the way of a (picture|capture|message)": "the path of",
+    r"let(s)? (\w+ )?(an|this|the) edge in": "enroll",
+    r"lock(s|ed)? (an|the|all|its) edges? out|lock out all": "revoke",
+    r"(never |was |nothing )+heard of": "heard from, reported",
+    r"(is|are|was|were) (begun|begin) anew": "starts over",
+    r"be told|whom to tell|(is|are) told, too": "notifications",
+    r"troubled": "failing",
+    r"(services?|stores?|brokers?)( of \w+| that)? (is|are|was|were) away": "unavailable",
+    r"what waited of": "waiting messages from",
+    r"(by )?a fault of our own": "because of a bug",
+    r"nobody came": "no visits",
+    r"beside": "next to, alongside",
+    r"somebody stays": "a visitor stays",
 }
 OLD = re.compile(rf"\b(?:{'|'.join(OLD_WORDS)})\b", re.IGNORECASE)
 
@@ -77,6 +89,12 @@ def test_old_words_are_not_shown_to_users() -> None:
         "kept for ever",
         "Shut an edge out",
         "S3 is away",
+        "Services of NOTIFY_URLS are away",
+        "Locks an edge out at once",
+        "nothing was heard of it",
+        "The notifications, or: be told",
+        "cameras that are troubled",
+        "a file beside it",
     ],
 )
 def test_an_old_word_would_be_found(text: str) -> None:

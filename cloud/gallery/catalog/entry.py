@@ -8,12 +8,12 @@ from storage.keys.parser import KeyParser
 from storage.reader import ListedObject
 
 MAX_AHEAD = timedelta(days=1)  # a camera's clock may be ahead
-FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # clocks that were never set report that
+MIN_CAPTURED_AT = datetime(1970, 1, 1, tzinfo=UTC)  # clocks that were never set report that
 
 
 def is_plausible(captured_at: datetime) -> bool:
     """Whether a capture time can be believed, so that it neither pins a capture to the top nor ends the calendar."""
-    return FIRST <= captured_at <= datetime.now(UTC) + MAX_AHEAD
+    return MIN_CAPTURED_AT <= captured_at <= datetime.now(UTC) + MAX_AHEAD
 
 
 @dataclass(frozen=True, slots=True)

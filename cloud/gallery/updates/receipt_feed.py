@@ -13,7 +13,7 @@ from common.contract.receipt import Receipt
 from gallery.updates.broker import BrokerAddress, BrokerReader
 
 LOG = logging.getLogger(__name__)
-RETRY_SECONDS = 5.0  # after a fault of our own ended the loop
+RETRY_SECONDS = 5.0  # after a bug ended the loop
 STOP_SECONDS = 5.0
 MAX_QUEUED = 500  # events for a page that does not read; then it is told to reload
 
@@ -92,7 +92,7 @@ class ReceiptFeed:
         try:
             self._client.loop_forever(retry_first_connection=True)
         except Exception:
-            LOG.exception("Live updates stopped by a fault of our own; they are tried again")
+            LOG.exception("Live updates stopped because of a bug; trying again")
 
     def _set_listening(self, *, listening: bool) -> None:
         if listening != self._subscribed:

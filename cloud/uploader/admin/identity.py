@@ -64,7 +64,7 @@ class S3Clients:
 
 
 def create_unknown_client(settings: Settings) -> "S3Client | None":
-    """Make a client that no store should let in."""
+    """Make an anonymous client, which no store should accept."""
     if settings.s3_endpoint_url is None:
         return None
     secret = SecretStr(secrets.token_hex(20))

@@ -4,8 +4,8 @@ import threading
 
 from cachetools import LRUCache
 
-FIRST = 8
-EVERY = 16
+INITIAL_SAMPLES = 8
+SAMPLE_INTERVAL = 16
 MAX_EDGES = 1000  # that are remembered; an edge that is forgotten begins again
 
 
@@ -20,7 +20,7 @@ class Samples:
         """Count one image, and tell whether it is decoded."""
         with self._lock:
             sent = self._sent[edge] = self._sent.get(edge, 0) + 1
-        return sent <= FIRST or sent % EVERY == 0
+        return sent <= INITIAL_SAMPLES or sent % SAMPLE_INTERVAL == 0
 
     def begin_again(self, edge: str) -> None:
         """Decode the next ones: this edge sent something that is no image."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-START, LEAST = 8, 4
+START_UPLOADS, MIN_UPLOADS = 8, 4
 TRIAL_SECONDS = 0.25  # and so many uploads for each that runs at once:
 TRIAL_ROUNDS = 4
 TRIALS_OF_PEACE = 20  # between one failed trial and the next, which goes the other way
@@ -28,9 +28,9 @@ class UploadLimit:
     """Not safe for threads by itself."""
 
     def __init__(self, most: int, clock: Callable[[], float] = monotonic) -> None:
-        self._least, self._most = min(most, LEAST), most
+        self._min, self._max = min(most, MIN_UPLOADS), most
         self._clock = clock
-        self._current = min(most, START)
+        self._current = min(most, START_UPLOADS)
         self._step = 1  # up, or -1
         self._known: _Known | None = None  # before the trial under way
         self._peace = 0
@@ -68,7 +68,7 @@ class UploadLimit:
 
     def _try_another(self, rate: float) -> None:
         change = max(1, self._current // 4) * self._step
-        other = min(self._most, max(self._least, self._current + change))
+        other = min(self._max, max(self._min, self._current + change))
         if other == self._current:
             self._turn()
             return

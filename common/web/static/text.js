@@ -1,4 +1,4 @@
-// Puts a page's texts in their places. The English ones are in the page's texts.js, a translation beside it (texts.de.js);
+// Puts a page's texts in their places. The English ones are in the page's texts.js, a translation next to it (texts.de.js);
 // the server says which there are.
 // Which language: the first of the browser's that there is, and its way to write dates and numbers.
 

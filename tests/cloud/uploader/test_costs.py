@@ -12,7 +12,7 @@ from tests.support.images import pictures
 from uploader.ingest.cpu_budget import CpuBudgets
 from uploader.ingest.parser import IncomingMessage, parse_capture
 from uploader.ingest.poison import PoisonGuard
-from uploader.ingest.samples import EVERY, FIRST
+from uploader.ingest.samples import INITIAL_SAMPLES, SAMPLE_INTERVAL
 from uploader.store.bucket_objects import Upload
 
 IMAGES = 80
@@ -40,12 +40,13 @@ def test_an_image_is_hashed_once_and_not_copied_and_a_sample_is_inflated() -> No
 
     assert [size for size in hashed if size > 1000] == [len(payload) for payload in payloads]
     assert all(upload.body is message.payload for upload, message in zip(uploads, messages, strict=True))
-    assert inflated.call_count == FIRST + IMAGES // EVERY
+    assert inflated.call_count == INITIAL_SAMPLES + IMAGES // SAMPLE_INTERVAL
 
 
 def test_an_image_without_an_id_is_always_inflated() -> None:
     budgets = CpuBudgets()
-    bare: list[IncomingMessage] = [replace(pictures.message(pictures.png(n)), properties={}) for n in range(3 * EVERY)]
+    numbers = range(3 * SAMPLE_INTERVAL)
+    bare: list[IncomingMessage] = [replace(pictures.message(pictures.png(n)), properties={}) for n in numbers]
     with mock.patch.object(isal_zlib, "decompressobj", wraps=isal_zlib.decompressobj) as inflated:
         for message in bare:
             with budgets.meter("porch") as meter:

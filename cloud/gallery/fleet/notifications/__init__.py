@@ -1,1 +1,1 @@
-"""Who is told what: visits and alarms, by services that NOTIFY_URLS names; nothing twice."""
+"""Notifications of visits and alarms, by the services of NOTIFY_URLS; nothing is sent twice."""

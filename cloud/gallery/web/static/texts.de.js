@@ -26,7 +26,7 @@ export const TEXTS = {
 
   // Wer da war
   today: "Heute: {text}.",
-  nobodyToday: "Heute war niemand da.",
+  nobodyToday: "Heute noch keine Besuche.",
   nobodyYet: "Noch keine Besuche.",
   lastAt: "Zuletzt um {time} an {camera}.",
   lastOn: "Zuletzt am {day} um {time} an {camera}.",

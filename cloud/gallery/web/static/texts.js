@@ -26,7 +26,7 @@ export const TEXTS = {
 
   // Today's visits
   today: "Today: {text}.",
-  nobodyToday: "Nobody came today.",
+  nobodyToday: "No visits today.",
   nobodyYet: "No visits yet.",
   lastAt: "Last at {time} at {camera}.",
   lastOn: "Last on {day} at {time} at {camera}.",

@@ -18,7 +18,7 @@ MODEL = "iris_landmark.tflite"
 INPUT_PX = 64
 SURROUNDINGS = 1.03  # side of the square around an eye, in distances of the eyes
 CORNERS, LIDS = (0, 8), ((11, 3), (12, 4), (13, 5))  # points of the contour; upper and lower ones
-LEAST = 0.01
+MIN_OPENNESS = 0.01
 AHEAD = -0.04  # the iris of an eye that looks ahead, in widths of the eye from its middle to the nose (measured)
 # Not seen well: irises that are nearer or further apart by more than that, those beyond the eye, and small faces.
 MAX_DISAGREEMENT, MAX_GAZE, MIN_DISTANCE_PX = 0.12, 0.25, 30.0
@@ -58,7 +58,7 @@ class EyeReader:
         seen = _measure(net, _eye(image, right, side, angle))
         mirrored = _measure(net, np.ascontiguousarray(_eye(image, left, side, angle)[:, ::-1]))
         large = math.dist(right, left) >= MIN_DISTANCE_PX
-        return Eyes(max(LEAST, (seen.opening + mirrored.opening) / 2), _gaze(seen, mirrored) if large else None)
+        return Eyes(max(MIN_OPENNESS, (seen.opening + mirrored.opening) / 2), _gaze(seen, mirrored) if large else None)
 
 
 def _gaze(right: _Eye, left: _Eye) -> float | None:

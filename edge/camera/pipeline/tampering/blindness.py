@@ -8,9 +8,9 @@ from common.contract.status import Blindness
 REMEDIES = {
     Blindness.COVERED: "Something covers the lens: uncover or clean it.",
     Blindness.DEFOCUSED: "The picture is out of focus: focus or clean the lens.",
-    Blindness.TURNED: "The camera looks elsewhere: turn it back, or pause it and run it again if it stays so.",
+    Blindness.TURNED: "The camera was turned away: turn it back, or pause and resume it to accept the new view.",
     Blindness.FROZEN: "The picture is frozen: unplug the camera and plug it in again.",
-    Blindness.DARK: "It is dark where it is light at this hour: look after the light and the lens.",
+    Blindness.DARK: "It is dark where it is light at this hour: check the light and the lens.",
 }
 
 

@@ -9,7 +9,7 @@ from tests.support.images import pictures
 from uploader.ingest.cpu_budget import BURST_SECONDS, LONG_SECONDS, MAX_EDGES, SECONDS_PER_SECOND, CpuBudgets
 from uploader.ingest.image import NotAnImageError, validate_image
 from uploader.ingest.parser import InvalidMessageError, parse_capture
-from uploader.ingest.samples import EVERY, FIRST
+from uploader.ingest.samples import INITIAL_SAMPLES, SAMPLE_INTERVAL
 
 LIMIT = 1_000_000
 
@@ -98,10 +98,12 @@ def test_of_images_that_their_id_proves_a_sample_is_decoded() -> None:
             return False
         return True
 
-    assert not any(is_stored() for _ in range(2 * FIRST))  # it never gets beyond its first ones
+    assert not any(is_stored() for _ in range(2 * INITIAL_SAMPLES))  # it never gets beyond its first ones
     with budgets.meter("porch") as meter:
-        assert [meter.take_sample() for _ in range(FIRST)] == [True] * FIRST
-    assert sum(not is_stored() for _ in range(EVERY)) > FIRST  # what is found makes all of the next ones be looked at
+        assert [meter.take_sample() for _ in range(INITIAL_SAMPLES)] == [True] * INITIAL_SAMPLES
+    assert (
+        sum(not is_stored() for _ in range(SAMPLE_INTERVAL)) > INITIAL_SAMPLES
+    )  # one that is found is followed by more
     with pytest.raises(InvalidMessageError):  # without an ID nothing proves it
         parse_capture(replace(message, properties={}), LIMIT, meter)
 

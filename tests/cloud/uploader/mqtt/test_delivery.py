@@ -8,7 +8,7 @@ import pytest
 
 from uploader.ingest.parser import IncomingMessage
 from uploader.mqtt.delivery import LATE_SECONDS, MAX_IN_HAND_BYTES, MESSAGE_BYTES, Deliveries, Delivery
-from uploader.mqtt.upload_limit import START, UploadLimit
+from uploader.mqtt.upload_limit import START_UPLOADS, UploadLimit
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 KIB = 1024
@@ -140,11 +140,11 @@ def test_only_as_many_are_in_hand_as_help_but_what_takes_long_makes_room(monkeyp
     for number in range(30):
         deliveries.put(delivery("porch", number))
 
-    assert len(take(deliveries, 30)) == START
+    assert len(take(deliveries, 30)) == START_UPLOADS
     now[0] += LATE_SECONDS + 0.1
-    assert len(take(deliveries, 30)) == START
+    assert len(take(deliveries, 30)) == START_UPLOADS
     now[0] += LATE_SECONDS + 0.1
-    assert len(take(deliveries, 30)) == 20 - 2 * START  # all threads wait for a bucket that does not answer
+    assert len(take(deliveries, 30)) == 20 - 2 * START_UPLOADS  # all threads wait for a bucket that does not answer
 
 
 def test_a_thread_that_waits_is_woken_for_what_takes_long_no_more() -> None:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from uploader.mqtt.upload_limit import LEAST, UploadLimit
+from uploader.mqtt.upload_limit import MIN_UPLOADS, UploadLimit
 
 MOST = 64
 
@@ -39,8 +39,8 @@ class Store:
     [
         (0.02, 0.0006, 0.0, 28, MOST),  # far: 34 are busy with the CPU
         (0.1, 0.0006, 0.0, 50, MOST),  # farther than all threads reach
-        (0.001, 0.001, 0.05, LEAST, 8),  # near: more only get in each other's way
-        (0.001, 0.001, 0.0, LEAST, 10),
+        (0.001, 0.001, 0.05, MIN_UPLOADS, 8),  # near: more only get in each other's way
+        (0.001, 0.001, 0.0, MIN_UPLOADS, 10),
     ],
 )
 def test_it_settles_where_more_do_not_help(
