@@ -12,7 +12,7 @@ from gallery.catalog.catalog import CaptureCatalog
 from gallery.catalog.entry import CatalogEntry
 from storage.errors import S3_ERRORS
 
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 COUNT_SECONDS = 3600.0  # from one count to the next
 RETRY_SECONDS = 60.0
 MAX_CAPTURES = 2_000_000  # from there on it is "at least": two thousand list requests
@@ -100,12 +100,12 @@ class CostEstimator:
         try:
             usage = self._count()
         except S3_ERRORS as error:
-            LOG.warning("This month's cost could not be counted: %s", error)
+            log.warning("This month's cost could not be counted: %s", error)
             with self._lock:
                 self._counted_at = time.monotonic() - COUNT_SECONDS + RETRY_SECONDS
             return
         except Exception:
-            LOG.exception("This month's cost could not be counted because of a bug")
+            log.exception("This month's cost could not be counted because of a bug")
             with self._lock:
                 self._counted_at = time.monotonic() - COUNT_SECONDS + RETRY_SECONDS
             return

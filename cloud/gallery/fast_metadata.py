@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BACK_OFF_SECONDS = 30.0  # after a failure boto3 does everything for this long
 EMPTY = "416"  # an object without a first byte
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class FastMetadata:
@@ -62,4 +62,4 @@ class FastMetadata:
 
     def _back_off(self, answer: object) -> None:
         self._back_off_until = monotonic() + BACK_OFF_SECONDS
-        LOG.info("Using boto3 for a while, because obstore reads no metadata there: %.200s", answer)
+        log.info("Using boto3 for a while, because obstore reads no metadata there: %.200s", answer)

@@ -24,7 +24,7 @@ T = TypeVar("T")
 REASON_CODES = ("image", "topic", "schema", "camera", "captured_at", "id", "properties", "poison")
 S3_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 END_TO_END_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600, 21600, 86400, 604800)
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ def serve(registry: CollectorRegistry, address: str, port: int) -> None:
         start_http_server(port, address, registry)
     except OSError as error:
         words = "No /metrics at %s:%d: %s; fix METRICS_BIND or METRICS_PORT"
-        LOG.error(words, address, port, plain_reason(error))  # noqa: TRY400
+        log.error(words, address, port, plain_reason(error))  # noqa: TRY400
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

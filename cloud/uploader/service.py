@@ -36,7 +36,7 @@ BUCKET_CHECK_SECONDS = 5.0
 MAX_SHUTDOWN_SECONDS = 10.0
 EXIT_STUCK = 1
 SPARE_CONNECTIONS = 2  # besides one for each upload thread
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class UploaderService:
@@ -86,7 +86,7 @@ class UploaderService:
             self._write_heartbeat()
             self._worker.offences.report()
             if self._worker.subscriber.is_stuck or not all(thread.is_alive() for thread in self._workers):
-                LOG.error("Exiting, because a thread is stuck or has ended; a restart of the uploader fixes that")
+                log.error("Exiting, because a thread is stuck or has ended; a restart of the uploader fixes that")
                 return EXIT_STUCK
             self._worker.subscriber.fetch_what_was_left()
             self._worker.deliveries.look_again()
@@ -129,7 +129,7 @@ class UploaderService:
         self._bucket_seen = True
         warning = self._worker.store.warning(info)
         if warning:
-            LOG.warning("%s", warning)
+            log.warning("%s", warning)
 
     def _shutdown(self) -> None:
         """Finish what is in flight if S3 answers; the broker redelivers the rest."""
@@ -146,7 +146,7 @@ class UploaderService:
         worker.receipts.flush()
         worker.subscriber.stop()
         worker.offences.report(final=True)
-        LOG.info("Stopped; the broker keeps what is not stored yet")
+        log.info("Stopped; the broker keeps what is not stored yet")
 
 
 def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorker:

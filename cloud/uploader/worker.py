@@ -26,7 +26,7 @@ TOO_COSTLY = (
     "for now they are checked by structure and hash, not decoded"
 )
 T = TypeVar("T")
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class UploadWorker:
             bare = capture
             capture = self._persist(bare.edge, lambda: self.bare_images.assign_first_seen(bare))
         stored = self._persist(capture.edge, self.metrics.timed(lambda: self.store.store(capture)))
-        LOG.info("Stored %s", stored.key)
+        log.info("Stored %s", stored.key)
         self._acknowledge(delivery)
         self.receipts.add_stored(capture.edge, capture.id, stored.key)
         self.metrics.count_stored(capture, is_new=stored.is_new)

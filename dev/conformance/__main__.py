@@ -55,17 +55,17 @@ def try_broker(broker: Broker) -> Iterator[CheckResult]:
             yield _result(name, functools.partial(need, broker))
 
 
-def try_edge(broker: Broker, edge: edges.Edge) -> Iterator[CheckResult]:
+def try_edge(broker: Broker, edge: edges.TriedEdge) -> Iterator[CheckResult]:
     """Try every need of an edge, and every attack."""
     for name, need in edges.NEEDS.items():
         yield _result(name, functools.partial(need, broker, edge))
 
 
-def read_edge(token: Path, folder: Path, host: str, port: int) -> edges.Edge:
+def read_edge(token: Path, folder: Path, host: str, port: int) -> edges.TriedEdge:
     """Unpack a token into the folder."""
     name, credentials = unpack_token(token.read_text(encoding="ascii"), folder)
     certificates = Certificates(credentials.authority, credentials.certificate, credentials.key)
-    return edges.Edge(name, Broker(host, port, certificates=certificates))
+    return edges.TriedEdge(name, Broker(host, port, certificates=certificates))
 
 
 def _result(name: str, need: Callable[[], str]) -> CheckResult:

@@ -44,7 +44,7 @@ FORBIDDEN_READS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class TriedEdge:
     """An enrolled edge at the port that is open to the world."""
 
     name: str
@@ -58,10 +58,10 @@ class Edge:
         return [topic.replace("porch", self.name) for topic in topics]
 
 
-Need = Callable[[Broker, Edge], str]
+Need = Callable[[Broker, TriedEdge], str]
 
 
-def certificate(_broker: Broker, edge: Edge) -> str:
+def certificate(_broker: Broker, edge: TriedEdge) -> str:
     with edge.client():
         pass
     if _lets_in(replace(edge.broker, certificates=_without_key(edge.broker.certificates))):
@@ -81,7 +81,7 @@ def _lets_in(broker: Broker) -> bool:
         return False
 
 
-def client_id(broker: Broker, edge: Edge) -> str:
+def client_id(broker: Broker, edge: TriedEdge) -> str:
     with broker.client() as inside:
         with contextlib.suppress(NotGrantedError), edge.client(inside.client_id) as thief:
             thief.publish(f"usbcam/{edge.name}/images", b"image")
@@ -90,7 +90,7 @@ def client_id(broker: Broker, edge: Edge) -> str:
     return "an edge cannot take another's client id"
 
 
-def writes(_broker: Broker, edge: Edge) -> str:
+def writes(_broker: Broker, edge: TriedEdge) -> str:
     for topic in edge.own(("usbcam/porch/images", "usbcam/porch/visits", "usbcam/porch/status/door")):
         with edge.client() as sender:
             sender.send(topic, b"image", f"an edge may not write {topic}")
@@ -107,7 +107,7 @@ def writes(_broker: Broker, edge: Edge) -> str:
     return f"an edge writes its own topics; {len(FORBIDDEN_WRITES)} others are refused"
 
 
-def reads(_broker: Broker, edge: Edge) -> str:
+def reads(_broker: Broker, edge: TriedEdge) -> str:
     with edge.client() as reader:
         reader.require(f"usbcam/{edge.name}/receipts")
     granted = []
@@ -120,7 +120,7 @@ def reads(_broker: Broker, edge: Edge) -> str:
     return f"an edge hears its receipts; {len(FORBIDDEN_READS)} other subscriptions are refused"
 
 
-def receipts(broker: Broker, edge: Edge) -> str:
+def receipts(broker: Broker, edge: TriedEdge) -> str:
     topic = f"usbcam/{edge.name}/receipts"
     with edge.client() as reader, broker.client() as uploader:
         reader.require(topic)

@@ -14,6 +14,7 @@ from tests.support.paths import ROOT
 PACKAGES = ["cli", "common", "edge/camera", "cloud/storage", "cloud/uploader", "cloud/gallery", "cloud/enroll"]
 MAX_ENTRIES = 10  # about nine
 SETTING = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+LOGGER = re.compile(r"^(\w+) = logging\.getLogger\(__name__", re.MULTILINE)
 IN_EVERY_PROGRAM = {"__init__.py", "__main__.py", "texts"}
 
 
@@ -21,7 +22,7 @@ def modules(package: str) -> list[Path]:
     return [path for path in repository_files() if path.suffix == ".py" and path.is_relative_to(ROOT / package)]
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", [*PACKAGES, "dev"])
 def test_no_two_public_classes_of_a_package_have_the_same_name(package: str) -> None:
     places = defaultdict(list)
     for path in modules(package):
@@ -42,6 +43,17 @@ def test_no_folder_overflows(package: str) -> None:
 
     counts = {folder: len(names - IN_EVERY_PROGRAM) for folder, names in entries.items()}
     assert {folder: count for folder, count in counts.items() if count > MAX_ENTRIES} == {}
+
+
+def test_a_logger_is_spelled_the_same_everywhere() -> None:
+    spelled = {
+        str(path.relative_to(ROOT)): found
+        for package in [*PACKAGES, "dev"]
+        for path in modules(package)
+        for found in LOGGER.findall(path.read_text(encoding="utf-8"))
+    }
+
+    assert {path: name for path, name in spelled.items() if name != "log"} == {}
 
 
 def test_common_knows_no_setting_by_name() -> None:

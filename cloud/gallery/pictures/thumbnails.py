@@ -16,7 +16,7 @@ from gallery.pictures.shrinking import NoImageError, shrink
 from storage.reader import Content, ObjectReader
 from storage.settings import MAX_IMAGE_PIXELS
 
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 MAX_DECODING = 4  # images read and decoded at once, and no more pixels than one image may have: they take 400 MB
 EVICT_EVERY = 200  # new thumbnails
 EVICT_SECONDS = 600.0
@@ -96,7 +96,7 @@ class Thumbnails:
             try:
                 self._evict()
             except OSError as error:
-                LOG.warning("Old thumbnails could not be deleted: %s", error.strerror)
+                log.warning("Old thumbnails could not be deleted: %s", error.strerror)
             if self._stop.wait(EVICT_SECONDS):
                 return
 

@@ -11,7 +11,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from common.mqtt import MAX_RECEIPT_BYTES, Login, accept_packets_up_to, new_client
 
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 KEEPALIVE_SECONDS = 30
 
 
@@ -60,7 +60,7 @@ class BrokerReader:
         """Log and keep why the broker refuses; return it, empty if it does not."""
         refusal = next((str(reason) for reason in reasons if reason.is_failure), "")
         if refusal and refusal != self._refusal:  # it tries again every few seconds
-            LOG.warning(
+            log.warning(
                 "The cloud broker refused the gallery (%s), so there are no live updates; "
                 "set GALLERY_BROKER_PASSWORD_FILE to the file that `enroll --prepare` wrote",
                 refusal,

@@ -12,7 +12,7 @@ from common.contract import topics
 from common.contract.receipt import Receipt
 from gallery.updates.broker import BrokerAddress, BrokerReader
 
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 RETRY_SECONDS = 5.0  # after a bug ended the loop
 STOP_SECONDS = 5.0
 MAX_QUEUED = 500  # events for a page that does not read; then it is told to reload
@@ -92,11 +92,11 @@ class ReceiptFeed:
         try:
             self._client.loop_forever(retry_first_connection=True)
         except Exception:
-            LOG.exception("Live updates stopped because of a bug; trying again")
+            log.exception("Live updates stopped because of a bug; trying again")
 
     def _set_listening(self, *, listening: bool) -> None:
         if listening != self._subscribed:
-            LOG.info("Live updates %s", "are on" if listening else "are paused: the broker is not connected")
+            log.info("Live updates %s", "are on" if listening else "are paused: the broker is not connected")
         self._subscribed = listening
         self._publish([None])
 

@@ -11,7 +11,7 @@ from time import monotonic
 SPAN_SECONDS = 60.0
 MAX_EDGES = 1000  # that are told apart; the topic is only as trustworthy as the broker
 OTHERS = "other edges"
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Offence(Enum):
@@ -54,7 +54,7 @@ class Offences:
                 span.last = sentence
                 return
             span.known.add(offence)
-        LOG.warning("%s", sentence)
+        log.warning("%s", sentence)
 
     def report(self, *, final: bool = False) -> None:
         """Log one line for each edge whose minute is over; call it often."""
@@ -69,4 +69,4 @@ class Offences:
             if span.counts:
                 counts = ", ".join(f"{count} {offence.value}" for offence, count in span.counts.items())
                 seconds = now - span.began_at
-                LOG.warning("%s: within %.0f s %s more; the last: %s", edge, seconds, counts, span.last)
+                log.warning("%s: within %.0f s %s more; the last: %s", edge, seconds, counts, span.last)

@@ -21,7 +21,7 @@ MAX_AHEAD = timedelta(days=1)
 TOO_MANY_PROPERTIES = f"more than {MAX_USER_PROPERTIES} user properties or {MAX_PROPERTY_BYTES >> 10} KiB of properties"
 MAX_DETAIL_LENGTH = 128  # S3 takes 2 KB of metadata in all
 
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)  # without slots, which a cached property cannot have
@@ -71,7 +71,7 @@ def parse_capture(message: IncomingMessage, max_pixels: int, meter: DecodeMeter 
     except MemoryError:
         raise  # that is no fault of the image
     except Exception as error:  # it would end this process, be delivered again, and end the next one
-        LOG.exception("The uploader has a fault: reading an image of the edge %s failed", edge)
+        log.exception("The uploader has a fault: reading an image of the edge %s failed", edge)
         raise InvalidMessageError(f"reading the image failed: {type(error).__name__}", "image") from error
     metadata = _metadata(message.properties, image.metadata)
     capture = Capture(

@@ -22,7 +22,7 @@ MAX_LOSSES = 3
 REASON = f"reading it ended the uploader or its connection {MAX_LOSSES} times, so it was not read again"
 HOGGING_SECONDS = 15.0  # a lost connection is blamed on what was in hand for as long as the keep-alive
 FOLDER_MODE = 0o700
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class PoisonGuard:
@@ -33,7 +33,7 @@ class PoisonGuard:
         try:
             self._in_hand, self._suspects = _open(folder, threads)
         except OSError as error:
-            LOG.warning(
+            log.warning(
                 "JOURNAL_DIR=%s cannot be used (%s), so what ended the uploader is not remembered over a restart; "
                 "name a folder that can be written",
                 folder,
@@ -126,6 +126,6 @@ def _open(folder: Path, threads: int) -> tuple[InHand, Suspects]:
     suspects = Suspects(folder)
     if left:
         edges = ", ".join(sorted({reading.edge for reading in left}))
-        LOG.warning("The last run ended while it read %d messages, of %s: each is read alone now", len(left), edges)
+        log.warning("The last run ended while it read %d messages, of %s: each is read alone now", len(left), edges)
         suspects.add(reading.identity for reading in left)
     return in_hand, suspects

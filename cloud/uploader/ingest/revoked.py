@@ -7,7 +7,7 @@ from pathlib import Path
 
 from common.contract.certificate_expiry import CertificateExpiry
 
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class RevokedEdges:
@@ -35,4 +35,4 @@ class RevokedEdges:
         """Say that a message was dropped: the 1st, 2nd, 4th, 8th ..."""
         self._dropped[edge] += 1
         if self._dropped[edge] & (self._dropped[edge] - 1) == 0:
-            LOG.warning("Dropped waiting messages from %s, which is revoked: %d so far", edge, self._dropped[edge])
+            log.warning("Dropped waiting messages from %s, which is revoked: %d so far", edge, self._dropped[edge])

@@ -11,7 +11,7 @@ from common.runtime.files import SecretDir, SecretDirError
 
 MAX_SUSPECTS = 1000  # the latest
 NAME = "suspects.json"
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Suspects:
@@ -45,7 +45,7 @@ class Suspects:
                 kept = list(change(self._losses).items())[-MAX_SUSPECTS:]
                 self._folder.write(NAME, json.dumps(dict(kept)).encode())
         except (OSError, SecretDirError) as error:
-            LOG.warning("Could not note a message that ended the uploader: %s", plain_reason(error))
+            log.warning("Could not note a message that ended the uploader: %s", plain_reason(error))
 
     def _read_again(self) -> None:
         try:

@@ -18,7 +18,7 @@ MAX_QUEUED_RECEIPTS = 1000  # for one that does not fit, its edge sends the capt
 MAX_TRACKED_RECEIPTS = 200  # messages, each with many receipts; more are not in flight together
 NAMING_SECONDS = 1.0  # once is enough
 MAX_NAMED = 1000
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Outbox:
@@ -27,7 +27,7 @@ class Outbox:
     def __init__(self, client: Client, client_id: str, address: str) -> None:
         self._client, self._client_id, self._address = client, client_id, address
         self._reported_problem: Callable[[], str | None] = lambda: "it is starting"
-        self._log = filtered_logger(LOG, RepeatFilter())
+        self._log = filtered_logger(log, RepeatFilter())
         self._receipts: deque[MQTTMessageInfo] = deque(maxlen=MAX_TRACKED_RECEIPTS)
         self._named_at: dict[str, float] = {}
         client.on_publish = self._on_publish

@@ -21,7 +21,7 @@ NOT_AUTHORIZED = "Not authorized"  # paho's name of reason code 0x87
 # bytes: an image that arrives behind thousands of another edge does not wait for them.
 WINDOW = 0xFFFF
 SHARED_EXPIRY_SECONDS = 60  # after that a member gets no more images; its edges send again what it had received
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,6 @@ def discard_exclusive_session(host: str, port: int, login: Login | None) -> None
         client.loop_start()
         client.disconnect()
     except OSError as error:
-        LOG.warning("Could not discard the session of a single uploader: %s", plain_reason(error))
+        log.warning("Could not discard the session of a single uploader: %s", plain_reason(error))
     finally:
         client.loop_stop()

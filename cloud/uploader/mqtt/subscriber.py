@@ -33,7 +33,7 @@ KEEPALIVE_SECONDS = 15
 MAX_RECONNECT_SECONDS = 15
 MAX_DISCONNECT_SECONDS = 2.0
 SESSION_TAKEN_OVER = "Session taken over"  # paho's name of reason code 0x8E
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Subscriber:
@@ -51,7 +51,7 @@ class Subscriber:
         self._lock = threading.Lock()
         self._connection = Connection()
         self._disconnected = threading.Event()
-        self._log = filtered_logger(LOG, RepeatFilter())
+        self._log = filtered_logger(log, RepeatFilter())
         self._client = new_client(
             session.client_id, login=session.login, manual_ack=True, max_reconnect_seconds=MAX_RECONNECT_SECONDS
         )
@@ -118,7 +118,7 @@ class Subscriber:
         connection = self._client.socket()
         if not isinstance(connection, socket.socket) or not self._inbox.should_fetch:
             return
-        LOG.info("Connecting again: messages that did not fit into memory wait at the broker")
+        log.info("Connecting again: messages that did not fit into memory wait at the broker")
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
 
@@ -219,7 +219,7 @@ class Subscriber:
             self._report_problem(refusal)
             return
         if self._connection.phase is not Phase.SUBSCRIBED:
-            LOG.info("Subscribed to %s at the broker at %s", self._session.topics, self._address)
+            log.info("Subscribed to %s at the broker at %s", self._session.topics, self._address)
         with self._lock:
             self._connection = replace(self._connection, phase=Phase.SUBSCRIBED, last_ack_at=monotonic(), problem=None)
 

@@ -36,7 +36,7 @@ DAMAGED = (
     "what is read back differs from what was written, so nothing is reported as stored. Set "
     "AWS_REQUEST_CHECKSUM_CALCULATION=when_required, see whether a proxy changes uploads, or use another store"
 )
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Condition(Enum):
@@ -147,7 +147,7 @@ class BucketObjects:
             if not tags or not _may_be_the_tag(error, self._bucket):
                 raise
         response = self._put_object(upload, condition)
-        LOG.warning("%s", NOT_TAGGED)
+        log.warning("%s", NOT_TAGGED)
         self._tags = {}
         if self._fast_put:
             self._fast_put.stop_tagging()
@@ -172,14 +172,14 @@ class BucketObjects:
         if not is_honoured and self._keys_collide:
             raise UnsuitableStoreError(COLLIDING)
         if not is_honoured:
-            LOG.warning("%s", HARMLESS)
+            log.warning("%s", HARMLESS)
         self._condition = Condition.HONOURED if is_honoured else Condition.IGNORED
 
     def _make_whole(self, upload: Upload) -> None:
         """Write an object again that an earlier attempt damaged; its key says what it has to be."""
         if self._read(upload.key) == upload.body:
             return
-        LOG.warning("Writing %s again, because the bucket holds something else there", upload.key)
+        log.warning("Writing %s again, because the bucket holds something else there", upload.key)
         self._put(upload)
         self._read_back(upload)
 

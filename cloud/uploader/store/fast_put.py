@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 BACK_OFF_SECONDS = 30.0  # after a failure boto3 does everything for this long
 REFUSED = re.compile(r"status code: (400|501)\b")  # an answer, and not about the credentials
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class FastPut:
@@ -81,7 +81,7 @@ class FastPut:
             self._store = next(self._next_stores, self._store)
         self._back_off_until = monotonic() + BACK_OFF_SECONDS
         if self._is_working:
-            LOG.info("Using boto3 for a while, because the fast PUT failed: %s", _brief(error))
+            log.info("Using boto3 for a while, because the fast PUT failed: %s", _brief(error))
         self._is_working = False
 
 

@@ -15,7 +15,7 @@ BROKEN = {S3ErrorKind.DENIED, S3ErrorKind.UNSUITABLE}  # somebody has to fix som
 MIN_DELAY_SECONDS = 0.2
 MAX_DELAY_SECONDS = 30.0
 MANY_CONFLICTS = 8  # of one object in a row: a store that always says so, and no other writer
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class StoppedError(Exception):
@@ -38,7 +38,7 @@ class RetryCoordinator:
         self._recoveries = 0
         self._waiting = 0
         self._repeats = RepeatFilter()
-        self._log = filtered_logger(LOG, self._repeats)
+        self._log = filtered_logger(log, self._repeats)
         self._was_logged = False  # the current outage
         self._succeeded_at: float | None = None
 
@@ -132,7 +132,7 @@ class RetryCoordinator:
         if self._error is None:
             return
         if self._was_logged:
-            LOG.info("S3 is back after %d failed attempts", self._failures)
+            log.info("S3 is back after %d failed attempts", self._failures)
         self._was_logged = False
         self._error = None
         self._failures = 0

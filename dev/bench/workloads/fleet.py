@@ -62,7 +62,7 @@ class Tally:
     lost_connections: int = 0
 
 
-class Edge:
+class FleetEdge:
     """One edge's connection, driven by the loop of all."""
 
     def __init__(self, name: str, files: Path, tally: Tally) -> None:
@@ -101,7 +101,7 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class Cloud:
+class FleetCloud:
     """The three parts, and how much they used."""
 
     broker: Process
@@ -135,7 +135,7 @@ def main() -> int:
     return 0
 
 
-def start(folder: Path, names: list[str], threads: int = SHIPPED_THREADS) -> Cloud:
+def start(folder: Path, names: list[str], threads: int = SHIPPED_THREADS) -> FleetCloud:
     """Start the cloud, with these edges enrolled beforehand."""
     store_port, inside, outside = (stack.free_port() for _ in range(3))
     store = stack.start_store(folder / "store", port=store_port, access_key="fleet", secret_key="fleet-secret")
@@ -148,7 +148,7 @@ def start(folder: Path, names: list[str], threads: int = SHIPPED_THREADS) -> Clo
     uploader = stack.start_uploader(folder / "uploader", **settings, UPLOAD_THREADS=str(threads), LOG_LEVEL="WARNING")
     beat = folder / "uploader" / "uploader.json"
     stack.wait_for(lambda: beat.exists() and '"problem": null' in beat.read_text(), seconds=30, what="the uploader")
-    return Cloud(broker, uploader, store, folder, outside)
+    return FleetCloud(broker, uploader, store, folder, outside)
 
 
 def broker_files(folder: Path, edges: int) -> Path:
@@ -184,7 +184,7 @@ def enroll(folder: Path, names: list[str]) -> None:
     )
 
 
-def row(cloud: Cloud, count: int, arguments: argparse.Namespace) -> str:
+def row(cloud: FleetCloud, count: int, arguments: argparse.Namespace) -> str:
     """Let so many edges send for a while, and return the figures."""
     tally = Tally()
     began = time.monotonic()
@@ -207,16 +207,16 @@ def row(cloud: Cloud, count: int, arguments: argparse.Namespace) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def connect(cloud: Cloud, edge: str, tally: Tally) -> Edge:
+def connect(cloud: FleetCloud, edge: str, tally: Tally) -> FleetEdge:
     files = cloud.folder / "credentials" / edge
     if not files.exists():
         Enrolment(cloud.folder).credentials(edge)
-    connected = Edge(edge, files, tally)
+    connected = FleetEdge(edge, files, tally)
     connected.client.connect(LOOPBACK, cloud.port, keepalive=600)  # nobody turns their loops until all are connected
     return connected
 
 
-def run(edges: list[Edge], tally: Tally, arguments: argparse.Namespace) -> int:
+def run(edges: list[FleetEdge], tally: Tally, arguments: argparse.Namespace) -> int:
     """Drive all connections until the time is over and the last receipts are here; return how many were sent."""
     pause = 60 / arguments.per_minute
     spread = random.Random(1)
@@ -238,7 +238,7 @@ def run(edges: list[Edge], tally: Tally, arguments: argparse.Namespace) -> int:
 class Crowd:
     """Turns the network loops of all edges on one thread."""
 
-    def __init__(self, edges: list[Edge]) -> None:
+    def __init__(self, edges: list[FleetEdge]) -> None:
         self._edges = edges
         self._selector = selectors.DefaultSelector()
         self._kept = time.monotonic()
@@ -262,7 +262,7 @@ class Crowd:
         for edge in (edge for edge in self._edges if edge.client.want_write()):
             edge.client.loop_write()
         for key, _ in self._selector.select(0.01):
-            cast("Edge", key.data).client.loop_read()
+            cast("FleetEdge", key.data).client.loop_read()
         if time.monotonic() - self._kept > 5:
             self._kept = time.monotonic()
             for edge in self._edges:

@@ -33,7 +33,7 @@ def run(folder: Path) -> Report:
     return Report("growth", "Ever more edges", (_table(series),), notes, {"growth": plot})
 
 
-def _drain(cloud: fleet.Cloud, count: int) -> Sample:
+def _drain(cloud: fleet.FleetCloud, count: int) -> Sample:
     tally = fleet.Tally()
     connecting = time.monotonic()
     edges = [fleet.connect(cloud, fleet.name(number), tally) for number in range(count)]

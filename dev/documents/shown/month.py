@@ -17,8 +17,8 @@ import obstore
 from cv2.typing import MatLike
 
 from camera.sources.frame import Image
+from camera.sources.synthetic.drawing import render
 from camera.sources.synthetic.person import random_person
-from camera.sources.synthetic.portrait import render
 from common.contract.certificate_expiry import CertificateExpiry
 from common.contract.times import timestamp, whole_milliseconds
 from common.mqtt import new_client

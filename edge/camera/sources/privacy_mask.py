@@ -16,7 +16,7 @@ from common.runtime.files import atomic_write
 
 log = logging.getLogger(__name__)
 
-BLACK = (0, 0, 0)
+MASKED = (0, 0, 0)
 AROUND = 0.15  # of a face's size, on each side: what a mask over it covers
 
 
@@ -36,7 +36,7 @@ class PrivacyMask:
         height, width = image.shape[:2]
         for polygon in self._polygons:
             corners = np.array([(round(x * width), round(y * height)) for x, y in polygon], np.int32)
-            cv2.fillPoly(image, [corners], BLACK)
+            cv2.fillPoly(image, [corners], MASKED)
 
 
 def all_polygons(settings: Settings) -> list[Polygon]:

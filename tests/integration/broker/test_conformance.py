@@ -86,7 +86,7 @@ def test_a_right_too_many_is_named(cloud_broker: CloudBroker, tmp_path: Path) ->
     """The broker believes that this edge is called otherwise."""
     token = cloud_broker.enrolment.token("attic")
     edge = read_edge(token, tmp_path / "attic", LOOPBACK, cloud_broker.outside_port)
-    edge = edges.Edge("porch", edge.broker)
+    edge = edges.TriedEdge("porch", edge.broker)
 
     results = {result.subject: result for result in try_edge(Broker(LOOPBACK, cloud_broker.port), edge)}
 

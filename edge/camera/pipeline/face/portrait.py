@@ -9,8 +9,8 @@ from camera.sources.frame import Image
 from common.contract.capture import Box
 
 ASPECT = 3 / 4
-MIN_TILT, MAX_TILT = 3.0, 45.0  # degrees; less is not seen, more is how somebody lies
-DARK, TARGET = 0.25, 0.36  # mean of the face, shares of white
+MIN_TURN, MAX_TURN = 3.0, 45.0  # degrees that are levelled; less is not seen, more is how somebody lies
+DARK_MEAN, TARGET_MEAN = 0.25, 0.36  # mean of the face, shares of white
 MIN_GAMMA = 0.55  # gently: noise grows, too
 
 
@@ -19,15 +19,15 @@ def portrait(image: Image, box: Box, tilt: float, margin: float) -> Image:
     width, height = _size(image, box, margin)
     if width < box.width or height < box.height:  # the frame has no more
         return _upright(image, box, (max(width, box.width), max(height, box.height)), margin)
-    level = _level(image, box, (width, height), margin, tilt) if MIN_TILT <= abs(tilt) <= MAX_TILT else None
+    level = _level(image, box, (width, height), margin, tilt) if MIN_TURN <= abs(tilt) <= MAX_TURN else None
     return _upright(image, box, (width, height), margin) if level is None else level
 
 
 def brighten(image: Image, brightness: float) -> tuple[Image, float]:
     """Brighten an image whose face has this mean; also return by how much that mean grows, 1 if it is light enough."""
-    if brightness >= DARK or brightness <= 0:
+    if brightness >= DARK_MEAN or brightness <= 0:
         return image, 1.0
-    gamma = max(MIN_GAMMA, math.log(TARGET) / math.log(brightness))
+    gamma = max(MIN_GAMMA, math.log(TARGET_MEAN) / math.log(brightness))
     table = np.round(255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
     return np.asarray(cv2.LUT(image, table)), brightness ** (gamma - 1)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from camera.sources.frame import Image
 from camera.sources.synthetic import person
 from camera.sources.synthetic.canvas import Mask
-from camera.sources.synthetic.portrait import render
+from camera.sources.synthetic.drawing import render
 
 Noise = npt.NDArray[np.int8]  # (height, width, 1) grey levels, added to all three channels
 Box = tuple[slice, slice]  # rows, columns

@@ -9,7 +9,7 @@ from camera.sources.synthetic.person import CENTRE, FACE_Y, HEIGHT, WIDTH, Perso
 
 HEAD = (CENTRE - 125, FACE_Y - 142, CENTRE + 125, FACE_Y + 180)  # the window that holds head and hair
 FACE = (CENTRE - 100, FACE_Y - 105, CENTRE + 100, FACE_Y + 105)
-DARK, WHITE = (10, 10, 10), (250, 250, 250)
+NEARLY_BLACK, NEARLY_WHITE = (10, 10, 10), (250, 250, 250)
 
 
 def render(person: Person) -> tuple[MatLike, MatLike]:
@@ -131,8 +131,8 @@ class _Portrait:
             canvas.fill(eye * canvas.blob((x, y - 8), (20, 5)), (140, 145, 155), 0.7)
             canvas.fill(eye * canvas.ellipse((x, y), (8.3, 8.3), 1), shade(who.eyes, 0.6))
             canvas.fill(eye * canvas.ellipse((x, y), (6.8, 6.8), 2), shade(who.eyes, 1.25))
-            canvas.fill(eye * canvas.ellipse((x, y), (3.6, 3.6), 1), DARK)
-            canvas.fill(canvas.ellipse((x - 3, y - 3), (1.7, 1.7), 1), WHITE)
+            canvas.fill(eye * canvas.ellipse((x, y), (3.6, 3.6), 1), NEARLY_BLACK)
+            canvas.fill(canvas.ellipse((x - 3, y - 3), (1.7, 1.7), 1), NEARLY_WHITE)
             canvas.fill(canvas.blob((x - side * 16, y + 2), (2, 2)), shade(who.lips, 1.1), 0.6)
             canvas.fill(canvas.stroke(top, 2.6), (28, 28, 36), 0.95)
             canvas.fill(canvas.stroke(bottom, 1), shade(who.skin, 0.5), 0.7)
