@@ -80,6 +80,7 @@ def test_what_blinds_a_camera_is_told_within_ten_seconds(name: str) -> None:
     assert found[-1][1] in EXPECTED[name]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(HARMLESS.keys() - {"dusk"}))
 def test_what_only_looks_like_it_is_not_told(name: str) -> None:
     assert told(name, HARMLESS[name], 20) == []
