@@ -58,14 +58,20 @@ def main(*, name: str | None, renew: bool, revoke: str | None, **chosen: bool) -
                 enrollment.prepare()
             elif chosen["list_edges"]:
                 enrollment.print_list()
-            elif revoke is not None:
-                enrollment.revoke(revoke)
             else:
-                enrollment.enroll(name or "", renew=renew)
+                _change(enrollment, name, revoke, renew=renew)
             enrollment.write_expiry()
     except (EnrollmentError, SecretDirError) as error:
         raise WrongInputError(str(error)) from error
     return 0
+
+
+def _change(enrollment: "_Enrollment", name: str | None, revoke: str | None, *, renew: bool) -> None:
+    """Revoke an edge, or enroll the one of this name."""
+    if revoke is not None:
+        enrollment.revoke(revoke)
+    else:
+        enrollment.enroll(name or "", renew=renew)
 
 
 def _restore(settings: Settings, folder: SecretDir) -> None:

@@ -73,14 +73,6 @@ def build_context(settings: Settings) -> GalleryContext:
     address = BrokerAddress(settings.cloud_broker_host, settings.cloud_broker_port, settings.broker_login())
     feed = StatusFeed(address, fleet, JsonState(settings.gallery_state / "fleet.json"), notifier)
 
-    def on_stored(edge: str, key: str) -> None:
-        fleet.record_stored(edge, key)
-        if key_parser.parse(key) is None:
-            return
-        reader.invalidate(key)
-        catalog.invalidate(key)
-        cost.record_stored(edge)
-
     return GalleryContext(
         settings=settings,
         key_parser=key_parser,
@@ -92,11 +84,30 @@ def build_context(settings: Settings) -> GalleryContext:
         stars=Stars(reader, catalog),
         thumbnails=thumbnails,
         cost=cost,
-        receipt_feed=ReceiptFeed(address, on_stored),
+        receipt_feed=ReceiptFeed(address, _StoredRecorder(fleet, key_parser, reader, catalog, cost).record),
         fleet=fleet,
         notifier=notifier,
         status_feed=feed,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredRecorder:
+    """Everything that has to know of a capture that was stored."""
+
+    fleet: Fleet
+    key_parser: KeyParser
+    reader: ObjectReader
+    catalog: CaptureCatalog
+    cost: CostEstimator
+
+    def record(self, edge: str, key: str) -> None:
+        self.fleet.record_stored(edge, key)
+        if self.key_parser.parse(key) is None:
+            return
+        self.reader.invalidate(key)
+        self.catalog.invalidate(key)
+        self.cost.record_stored(edge)
 
 
 def build_services(settings: Settings) -> Services:

@@ -13,7 +13,7 @@ from common.contract.capture import CAPTURE_ID, SCHEMA, CaptureId
 from common.contract.times import parse_timestamp, whole_milliseconds
 from common.mqtt_properties import MAX_PROPERTY_BYTES, MAX_USER_PROPERTIES
 from storage.capture import UNKNOWN_CAMERA, Capture
-from uploader.ingest.image import PROVEN, UNLIMITED, DecodeMeter, NotAnImageError, validate_image
+from uploader.ingest.image import PROVEN, UNLIMITED, DecodeMeter, ImageInfo, NotAnImageError, validate_image
 
 DETAILS = ("box", "score", "quality", "track", "shot", "poor", "brightened", "timezone", "picture")
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -62,17 +62,7 @@ def parse_capture(message: IncomingMessage, max_pixels: int, meter: DecodeMeter 
         raise InvalidMessageError(TOO_MANY_PROPERTIES, "properties")
     if message.malformed:
         raise InvalidMessageError("its properties cannot be read", "properties")
-    if _has_its_hash(message) and not meter.take_sample():
-        meter = PROVEN
-    try:
-        image = validate_image(message.payload, max_pixels, meter)
-    except NotAnImageError as error:
-        raise InvalidMessageError(str(error), "image") from error
-    except MemoryError:
-        raise  # that is no fault of the image
-    except Exception as error:  # it would end this process, be delivered again, and end the next one
-        log.exception("The uploader has a fault: reading an image of the edge %s failed", edge)
-        raise InvalidMessageError(f"reading the image failed: {type(error).__name__}", "image") from error
+    image = _checked_image(message, edge, max_pixels, meter)
     metadata = _metadata(message.properties, image.metadata)
     capture = Capture(
         edge=edge,
@@ -86,6 +76,20 @@ def parse_capture(message: IncomingMessage, max_pixels: int, meter: DecodeMeter 
     )
     _check_id(metadata, capture)
     return capture
+
+
+def _checked_image(message: IncomingMessage, edge: str, max_pixels: int, meter: DecodeMeter) -> ImageInfo:
+    if _has_its_hash(message) and not meter.take_sample():
+        meter = PROVEN
+    try:
+        return validate_image(message.payload, max_pixels, meter)
+    except NotAnImageError as error:
+        raise InvalidMessageError(str(error), "image") from error
+    except MemoryError:
+        raise  # that is no fault of the image
+    except Exception as error:  # it would end this process, be delivered again, and end the next one
+        log.exception("The uploader has a fault: reading an image of the edge %s failed", edge)
+        raise InvalidMessageError(f"reading the image failed: {type(error).__name__}", "image") from error
 
 
 def edge_or_underscore(topic: str) -> str:

@@ -95,16 +95,10 @@ def extract_captures(settings: Settings, video: str, out: Path | None, report: P
     if isinstance(parse_source(video), SyntheticSpec) and not settings.demo_visits:
         settings = settings.model_copy(update={"demo_visits": DEMO_VISITS})  # by default it has no end
     try:
-        source: FrameSource = (
-            SyntheticSource(create_scene(settings), settings.frame_rate)
-            if isinstance(parse_source(video), SyntheticSpec)
-            else FileSource(Path(video))
-        )
+        source = _open(settings, video)
     except SourceError as error:
         _print_error(str(error).replace("CAMERA_SOURCE=", ""))
         return 1
-    if settings.rotate:
-        source = TurnedSource(source, settings.rotate)
     folder, option = (report, "--report") if out is None else (out, "--out")
     sheet = ContactSheet(video) if report else None
     try:
@@ -129,6 +123,16 @@ def extract_captures(settings: Settings, video: str, out: Path | None, report: P
         source.close()
     tell_success(f"camera: {number} captures are in {out or report}")
     return 0
+
+
+def _open(settings: Settings, video: str) -> FrameSource:
+    """Open the video, or the synthetic scene, turned as asked; raises SourceError."""
+    source: FrameSource = (
+        SyntheticSource(create_scene(settings), settings.frame_rate)
+        if isinstance(parse_source(video), SyntheticSpec)
+        else FileSource(Path(video))
+    )
+    return TurnedSource(source, settings.rotate) if settings.rotate else source
 
 
 def _write_captures(settings: Settings, source: FrameSource, out: Path | None, sheet: ContactSheet | None) -> int:
