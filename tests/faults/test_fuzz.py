@@ -22,7 +22,7 @@ from tests.support.mqtt import Client, image_properties
 
 MESSAGES = int(os.environ.get("FUZZ") or 200)
 EVERY = 10  # a good capture after so much nonsense
-BROKEN = re.compile(r"Traceback|CRITICAL|The thread .* crashed|by a fault of our own")
+BROKEN = re.compile(r"Traceback|CRITICAL|The thread .* crashed|because of a bug")
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240 + MESSAGES / 10)]
 

@@ -22,7 +22,7 @@ MAX_CACHED = 5000
 MAX_FACTS = 50_000  # some 350 bytes each
 MAX_WORKERS = 12  # requests at once, for what a page shows
 MAX_PATIENT_WORKERS = 6  # for what is counted meanwhile
-PATIENCE_SECONDS = 1.0  # how long one of these waits for a page
+MAX_WAIT_SECONDS = 1.0  # how long one of these waits for a page
 
 Metadata = dict[str, str]
 
@@ -114,7 +114,7 @@ class MetadataCache:
             (self._no_page.clear if self._pages else self._no_page.set)()
 
     def _get_patiently(self, entry: CatalogEntry) -> Metadata:
-        self._no_page.wait(PATIENCE_SECONDS)
+        self._no_page.wait(MAX_WAIT_SECONDS)
         return self._get_or_empty(entry)
 
     def _get_or_empty(self, entry: CatalogEntry) -> Metadata:

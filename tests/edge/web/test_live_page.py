@@ -85,7 +85,7 @@ def test_it_says_when_the_camera_has_gone_and_when_it_is_back(tmp_path: Path, ta
     expect(tab.locator("#pipeline")).to_have_class("lost")
     colours = "lights => lights.map((light) => getComputedStyle(light, '::before').backgroundColor)"
     assert len(set(tab.locator("#pipeline b").evaluate_all(colours))) == 1  # all are grey
-    expect(tab.locator("#meaning")).to_contain_text("What you see is of")
+    expect(tab.locator("#meaning")).to_contain_text("This page shows the state at")
 
     with live(tmp_path, LIVE_PORT=str(page.port)):
         expect(tab.locator("#summary")).not_to_contain_text("does not answer")
