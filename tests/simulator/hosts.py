@@ -26,7 +26,7 @@ from tests.simulator.engine.threads import SimpleQueue, true_time
 from uploader.service import UploaderService, build_worker
 
 SPOOL = "/spool"
-LOOK_SECONDS = 7200.0  # how often a camera without captures looks at its spool
+LOOK_SECONDS = 14_400.0  # how often a camera without captures looks at its spool
 
 
 def chunk(name: bytes, content: bytes) -> bytes:

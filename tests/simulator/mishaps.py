@@ -23,7 +23,9 @@ def befall(world: World) -> None:
         world.bucket.loses_bodies = True
         for host in world.hosts:
             world.simulation.at(100 + rng.random(), host.capture)
-        world.simulation.at(10_000 * rng.random(), lambda: setattr(world.bucket, "loses_bodies", False))
+        world.simulation.at(
+            200 + LONGEST_RETRYING_SECONDS * rng.random(), lambda: setattr(world.bucket, "loses_bodies", False)
+        )
     for _ in range(rng.randrange(MIN_MISHAPS, MAX_MISHAPS)):
         mishap = rng.choice(MISHAPS)
         seconds = min(LONGEST_SECONDS, 10 ** (rng.random() * 4.8))

@@ -30,9 +30,9 @@ ROOMY, TINY = 100_000_000, 12_000
 MEGABYTES = 1 << 20
 NOTICED_SECONDS = 120.0  # so soon an uploader knows that the store is down
 LATEST_PUT_SECONDS = 700.0  # so long after its sender's last try a PUT may arrive
-LOOSE = Paces(held_bytes=256 * MEGABYTES, left_bytes=96 * MEGABYTES, waiting_qos_0=80, poll=10_800.0)
-TIGHT = Paces(held_bytes=20_000, left_bytes=96 * MEGABYTES, waiting_qos_0=80, poll=3600.0)
-TIGHT_AT_THE_BROKER = Paces(held_bytes=20_000, left_bytes=20_000, waiting_qos_0=2, poll=3600.0)
+LOOSE = Paces(held_bytes=256 * MEGABYTES, left_bytes=96 * MEGABYTES, waiting_qos_0=80, poll=21_600.0)
+TIGHT = Paces(held_bytes=20_000, left_bytes=96 * MEGABYTES, waiting_qos_0=80, poll=7200.0)
+TIGHT_AT_THE_BROKER = Paces(held_bytes=20_000, left_bytes=20_000, waiting_qos_0=2, poll=7200.0)
 LARGEST_BYTES = 5000  # of a capture here
 
 

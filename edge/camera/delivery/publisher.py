@@ -119,7 +119,7 @@ class Publisher:
 
     def _on_acknowledged(self, mid: int, reason: ReasonCode) -> None:
         accepted = not reason.is_failure and reason != NO_MATCHING_SUBSCRIBERS
-        self._carrier.on_acknowledged(mid, accepted=accepted, reason=str(reason))
+        self._carrier.on_acknowledged(mid, accepted=accepted, reason="" if accepted else str(reason))
 
     @property
     def _address(self) -> str:

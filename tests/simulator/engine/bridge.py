@@ -1,7 +1,6 @@
 """Mosquitto's bridge: what an edge publishes goes out under its name, receipts come in."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from common.contract import topics
 from tests.simulator.engine.broker import Broker, Message, Session
@@ -76,21 +75,24 @@ class Bridge:
         if not self.up:
             self._try_soon()  # a broker may have started
             return
-        if not self._edge.up or not self._cloud.up:
+        edge, cloud = self._edge, self._cloud
+        if not edge.up or not cloud.up:
             self.cut()
             return
-        self._forward(self._edge, OUT, self._cloud, self._outwards)
-        self._forward(self._cloud, self.name, self._edge, self._inwards)
+        outwards, inwards = edge.sessions.get(OUT), cloud.sessions.get(self.name)
+        if outwards is not None and outwards.waiting:
+            self._forward(outwards, cloud, self._outwards)
+        if inwards is not None and inwards.waiting:
+            self._forward(inwards, edge, self._inwards)
 
     def _outwards(self, message: Message) -> Message:
-        return replace(message, topic=message.topic.replace("usbcam/", f"usbcam/{self.name}/", 1))
+        return message._replace(topic=message.topic.replace("usbcam/", f"usbcam/{self.name}/", 1))
 
     def _inwards(self, message: Message) -> Message:
-        return replace(message, topic=topics.RECEIPTS)
+        return message._replace(topic=topics.RECEIPTS)
 
-    def _forward(self, source: Broker, name: str, target: Broker, rename: Callable[[Message], Message]) -> None:
-        session = source.sessions.get(name)
-        while session is not None and session.waiting and len(session.flying) < MAX_FLYING:
+    def _forward(self, session: Session, target: Broker, rename: Callable[[Message], Message]) -> None:
+        while session.waiting and len(session.flying) < MAX_FLYING:
             message = session.waiting.popleft()
             packet = session.take()
             session.flying[packet] = message

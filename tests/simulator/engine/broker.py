@@ -3,18 +3,17 @@
 import functools
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from tests.simulator.engine.simulation import Simulation, Task
 
 EXPIRY_SECONDS = 60.0  # of a session that shares a subscription
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):  # made a thousand times a week: a frozen dataclass takes three times as long
     topic: str
-    payload: bytes = field(repr=False)
+    payload: bytes
     qos: int
     properties: Any = None
     dup: bool = False  # delivered before, as far as the broker knows
@@ -39,7 +38,10 @@ class Session:
 
 
 def matches(topics: list[str], topic: str) -> bool:
-    return any(_matches(pattern, topic) for pattern in topics)
+    for pattern in topics:  # a generator takes twice as long
+        if _matches(pattern, topic):
+            return True
+    return False
 
 
 @functools.cache
@@ -140,7 +142,7 @@ class Broker:
         if session is None or session.deliver is None:
             return
         for packet, message in session.flying.items():
-            session.deliver(packet, replace(message, dup=True))
+            session.deliver(packet, message._replace(dup=True))
         self._deliver(session)
 
     def disconnect(self, name: str, *, forget: bool) -> None:
@@ -163,7 +165,7 @@ class Broker:
         if session.deliver is not None:
             for message in self.retained.values():
                 if matches(topics, message.topic):
-                    session.deliver(0, replace(message, qos=0))
+                    session.deliver(0, message._replace(qos=0))
 
     def publish(self, message: Message) -> bool:
         """Return whether anybody subscribes; the answer does not say whether it was dropped."""
@@ -172,7 +174,7 @@ class Broker:
             return True
         found = False
         for session in self.sessions.values():
-            if matches(session.topics, message.topic) and not session.is_shared:
+            if not session.is_shared and matches(session.topics, message.topic):
                 found = True
                 self._add(session, message)
         found = self._route_shared(message) or found

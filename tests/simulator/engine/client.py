@@ -233,7 +233,9 @@ class Client:
                 self.ack(packet, message.qos)
 
     def _send(self) -> None:
-        flying = sum(outgoing.is_sent for outgoing in self._out.values())
+        if not self._out:
+            return
+        flying = sum([outgoing.is_sent for outgoing in self._out.values()])
         for mid, outgoing in self._out.items():
             if not self._connected or flying >= self._inflight_limit:
                 return
@@ -258,12 +260,18 @@ class Client:
             return
         epoch, simulation = self._epoch, self._simulation
         self._arrives_at = max(self._arrives_at, simulation.now + LATENCY_SECONDS + simulation.jitter())
-        simulation.at(
-            self._arrives_at - simulation.now, lambda: arrive() if epoch == self._epoch and self._broker.up else None
-        )
+        simulation.at(self._arrives_at - simulation.now, self._arrive, epoch, arrive)
+
+    def _arrive(self, epoch: int, arrive: Callable[[], object]) -> None:
+        if epoch == self._epoch and self._broker.up:
+            arrive()
 
     def _back(self, epoch: int, packet: tuple[Any, ...]) -> None:
-        self._simulation.at(LATENCY_SECONDS, lambda: self._packets.put(packet) if epoch == self._epoch else None)
+        self._simulation.at(LATENCY_SECONDS, self._receive, epoch, packet)
+
+    def _receive(self, epoch: int, packet: tuple[Any, ...]) -> None:
+        if epoch == self._epoch:
+            self._packets.put(packet)
 
     def _detach(self, *, forget: bool) -> None:
         if self._connected:

@@ -135,9 +135,9 @@ class Paces:
     left_bytes: int  # of deliveries that wait at the broker for room
     waiting_qos_0: int
     poll: float
-    ping: float = 10_800.0
-    broker: float = 14_000.0
-    bucket: float = 5000.0
+    ping: float = 21_600.0
+    broker: float = 28_000.0
+    bucket: float = 14_000.0
 
 
 def replacements(

@@ -22,6 +22,8 @@ class KilledError(BaseException):
 class Task:
     """A thread of a simulated process."""
 
+    __slots__ = ("done", "ended", "function", "greenlet", "number", "process", "switch", "token")
+
     def __init__(self, process: "Process", function: Callable[[], object], number: int) -> None:
         self.process, self.number = process, number
         self.function = function
@@ -29,8 +31,9 @@ class Task:
         self.done = False
         self.ended: list[Task] = []  # who waits for its end
         self.greenlet = greenlet.greenlet(self._run, process.simulation.hub)
+        self.switch: Callable[[bool], object] = self.greenlet.switch
 
-    def _run(self) -> None:
+    def _run(self, _woken: bool) -> None:  # noqa: FBT001 -- as each `switch`
         simulation = self.process.simulation
         try:
             self.function()
@@ -59,7 +62,7 @@ class Process:
         simulation.tasks_made += 1
         task = Task(self, function, simulation.tasks_made)
         self.tasks.append(task)
-        simulation.at(simulation.jitter(), simulation.resume, task, 0, WOKEN)
+        simulation.wake(task)
         return task
 
     def kill(self) -> None:
@@ -91,8 +94,10 @@ class Simulation:
         self.counts: Counter[str] = Counter()  # of what makes a history rich
         self.lines: list[str] | None = None  # the trace, where somebody wants to read it
         self._trace = hashlib.sha256()
-        self._events: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
+        # When, a number, what to call, and with what; without a call: a task goes on, unless its wait is over.
+        self._events: list[tuple[float, int, Callable[..., object] | None, tuple[Any, ...]]] = []
         self._sequence = 0
+        self._random, self._switch = self.rng.random, self.hub.switch
         Simulation.current = self
 
     @property
@@ -112,7 +117,7 @@ class Simulation:
         self.findings.append(f"after {self.now / 86400:.2f} days: {finding}")
 
     def jitter(self) -> float:
-        return self.rng.random() * JITTER_SECONDS
+        return self._random() * JITTER_SECONDS
 
     def at(self, seconds: float, call: Callable[..., object], *arguments: Any) -> None:
         """Call in so many seconds, outside all tasks."""
@@ -123,7 +128,15 @@ class Simulation:
         events = self._events
         while events and events[0][0] <= until:
             self.now, _, call, arguments = heappop(events)
-            call(*arguments)
+            if call is not None:
+                call(*arguments)
+                continue
+            task, token, woken = arguments
+            if task.token == token and not task.done:
+                task.token = token + 1
+                self.task = task
+                task.switch(woken)
+                self.task = None
         self.now = until
 
     def block(self, seconds: float | None = None) -> bool:
@@ -131,32 +144,24 @@ class Simulation:
         task = self.running()
         task.token = token = task.token + 1
         if seconds is not None:
-            self.at(max(0.0, seconds), self.resume, task, token, TIMED_OUT)
-        woken: bool = self.hub.switch()
+            self._sequence = sequence = self._sequence + 1
+            due = self.now + seconds if seconds > 0.0 else self.now
+            heappush(self._events, (due, sequence, None, (task, token, TIMED_OUT)))
+        woken: bool = self._switch()
         if not task.process.alive:
             raise KilledError
         return woken
 
-    def sleep(self, seconds: float) -> None:
-        self.block(seconds)
+    sleep = block
 
     def pause(self) -> None:
         """Give others their turn, as every system call may."""
-        self.block(self.jitter())
+        self.block(self._random() * JITTER_SECONDS)
 
     def wake(self, task: Task) -> None:
-        self.at(self.jitter(), self.resume, task, task.token, WOKEN)
-
-    def resume(self, task: Task, token: int, woken: bool) -> None:  # noqa: FBT001 -- called by `run`
-        if task.token != token or task.done:
-            return
-        task.token = token + 1
-        self.task = task
-        if token:
-            task.greenlet.switch(woken)
-        else:
-            task.greenlet.switch()
-        self.task = None
+        self._sequence = sequence = self._sequence + 1
+        due = self.now + self._random() * JITTER_SECONDS
+        heappush(self._events, (due, sequence, None, (task, task.token, WOKEN)))
 
     def running(self) -> Task:
         """The running task; raises KilledError if its process has ended."""

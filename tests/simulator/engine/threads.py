@@ -35,10 +35,11 @@ class Lock:
 
     def acquire(self) -> bool:
         simulation = Simulation.current
-        task = simulation.task
-        if self._owner is None and (task is None or task.process.alive):
-            self._owner = task  # outside all tasks nothing runs beside
-            return True
+        if self._owner is None:
+            task = simulation.task
+            if task is None or task.process.alive:
+                self._owner = task  # outside all tasks nothing runs beside
+                return True
         task = simulation.running()
         while self._owner is not None and not self._owner.done:
             self._waiting.append(task)
@@ -51,11 +52,12 @@ class Lock:
         if self._waiting:
             Simulation.current.wake(self._waiting.popleft())
 
-    def __enter__(self) -> bool:
-        return self.acquire()
+    __enter__ = acquire
 
     def __exit__(self, *_: object) -> None:
-        self.release()
+        self._owner = None
+        if self._waiting:
+            Simulation.current.wake(self._waiting.popleft())
 
 
 class Condition:
