@@ -10,6 +10,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from camera.delivery.capture_sink import CaptureSink
+from camera.delivery.events import CaptureState, DeliveryListener
 from camera.delivery.history import DeliveryHistory
 from camera.delivery.latency import DeliveryMetrics
 from camera.delivery.publisher import Publisher
@@ -24,6 +25,7 @@ from tests.simulator.engine.journal import Journal
 from tests.simulator.engine.simulation import Process, Simulation
 from tests.simulator.engine.threads import SimpleQueue, true_time
 from uploader.service import UploaderService, build_worker
+from uploader.worker import UploadWorker
 
 SPOOL = "/spool"
 LOOK_SECONDS = 14_400.0  # how often a camera without captures looks at its spool
@@ -38,6 +40,13 @@ def picture(pixels: bytes) -> bytes:
     return PNG_SIGNATURE + chunk(b"IHDR", bytes(13)) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
+class Completions(DeliveryListener):
+    """What a camera says about the end of each delivery."""
+
+    def __init__(self, on_completed: Callable[[str, CaptureState, str], object]) -> None:
+        self.on_completed = on_completed  # type: ignore[method-assign,assignment]
+
+
 class EdgeHost:
     """Camera, broker and bridge of one edge, and its disk."""
 
@@ -50,6 +59,7 @@ class EdgeHost:
         self.stopped_at: datetime | None = None
         self.on_captured: Callable[[Capture], object] = lambda _capture: None
         self.on_promised: Callable[[Capture], object] = lambda _capture: None
+        self.on_completed: Callable[[str, CaptureState, str], object] = lambda _id, _state, _note: None
         self.spools: list[Spool] = []
         self.publisher: Publisher | None = None
         self.process: Process | None = None
@@ -68,6 +78,16 @@ class EdgeHost:
         files = self.disk.files.items()
         in_spool = {name: len(content.data) for name, content in files if name.rpartition("/")[0] == SPOOL}
         return {name: size for name, size in in_spool.items() if name.endswith(endings)}
+
+    def check_calm(self) -> None:
+        """What must be so when all works and nothing waits."""
+        publisher, spool, report = self.publisher, self.spools[-1], self.simulation.report
+        if publisher is None or not publisher.connected:
+            report(f"the camera of {self.name} takes its broker for lost")
+        elif publisher.bridge_up is False:
+            report(f"the camera of {self.name} takes its bridge for down")
+        if spool.bytes or spool.depth or spool.problem:
+            report(f"an empty spool of {self.name} counts {spool.bytes} bytes of {spool.depth}: {spool.problem}")
 
     def now(self) -> datetime:
         moment = self.stopped_at or true_time() + self.clock_error
@@ -113,7 +133,7 @@ class EdgeHost:
         self.spools.append(spool)
         history = DeliveryHistory()
         latency = DeliveryMetrics(CollectorRegistry(), ["front"])
-        publisher = self.publisher = Publisher(self.settings, spool, (history, latency))
+        publisher = self.publisher = Publisher(self.settings, spool, (history, latency, Completions(self.on_completed)))
         sink = CaptureSink(spool, publisher, history)
         publisher.start()
         while (command := self._next_command()) != "stop":
@@ -152,6 +172,7 @@ class UploaderHost:
         self.process: Process | None = None
         self._signals = SimpleQueue()
         self.clock_error = timedelta()
+        self.worker: UploadWorker | None = None
         self._own: Any = types.SimpleNamespace(**vars(settings), journal_dir=Journal())
 
     @property
@@ -169,6 +190,20 @@ class UploaderHost:
         self._signals = SimpleQueue()
         self.process.spawn(self._run)
 
+    def check_calm(self) -> None:
+        """What must be so when all works and nothing waits."""
+        worker, report = self.worker, self.simulation.report
+        if worker is None or not worker.subscriber.connection.is_up:
+            report(f"uploader {self.number} takes its broker for lost")
+            return
+        deliveries = worker.deliveries
+        if deliveries.qsize() or deliveries.held_bytes:
+            report(f"uploader {self.number} holds {deliveries.held_bytes} bytes of {deliveries.qsize()} deliveries")
+        if worker.retry.error:
+            report(f"uploader {self.number} takes the store for broken: {worker.retry.error.message}")
+        if self._own.journal_dir.reading:
+            report(f"uploader {self.number} still reads {self._own.journal_dir.reading}")
+
     def stop(self) -> None:
         self._signals.put(15)
 
@@ -179,7 +214,7 @@ class UploaderHost:
 
     def _run(self) -> None:
         process = self.process
-        worker = build_worker(self._own, CollectorRegistry())
+        worker = self.worker = build_worker(self._own, CollectorRegistry())
         service = UploaderService(worker, threads=self.settings.upload_threads, heartbeat_file=self.settings.none)
         code = service.run(self._signals)  # type: ignore[arg-type]
         self.simulation.trace(f"uploader {self.number} ends with {code}")

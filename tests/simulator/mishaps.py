@@ -13,6 +13,8 @@ Mishap = Callable[[World], Callable[[], object] | None]  # returns what ends it
 LAST_BEGINNING = 0.9 * WEEK
 LONGEST_SECONDS = 0.08 * WEEK
 LONGEST_RETRYING_SECONDS = 900.0  # each retry is an event, and a day of them shows nothing new
+REVOKED_SECONDS = 300.0
+BUSY_SECONDS = 120.0  # so soon there are captures to which a mishap can happen
 MIN_MISHAPS, MAX_MISHAPS = 4, 24
 
 
@@ -40,8 +42,16 @@ def begin(world: World, mishap: Mishap, seconds: float) -> None:
     simulation.trace(f"{name} for {seconds:.0f} s")
     simulation.counts["mishaps"] += 1
     end = mishap(world)
+    work(world, seconds, 2 if name.startswith("store") else 1)
     if end is not None:
         simulation.at(seconds, in_turn(lambda: simulation.trace(f"{name} ends"), end))
+
+
+def work(world: World, seconds: float, captures: int) -> None:
+    """Give whatever goes wrong something to go wrong with."""
+    rng = world.simulation.rng
+    for _ in range(captures):
+        world.simulation.at(min(seconds, BUSY_SECONDS) * rng.random(), a_host(world).capture)
 
 
 def in_turn(*calls: Callable[[], object]) -> Callable[[], object]:
@@ -276,6 +286,16 @@ def revoke(world: World) -> Callable[[], object]:
     return in_turn(partial(world.revocations.renew, host.name), switch(host.bridge, "forbidden"))
 
 
+def fill_spool_as_receipts_arrive(world: World) -> None:
+    """The oldest is stored, or given up, or both at once."""
+    host, rng = a_host(world), world.simulation.rng
+    host.bridge.cut()
+    for _ in range(6):
+        host.capture()
+    for _ in range(12 if world.is_tiny else 2):
+        world.simulation.at(2 + 22 * rng.random(), host.capture)
+
+
 def others_publish_bare_images(world: World) -> None:
     """Programs that know nothing of captures; one image arrives twice."""
     host, simulation = a_host(world), world.simulation
@@ -286,6 +306,24 @@ def others_publish_bare_images(world: World) -> None:
         simulation.at(5, uploader.kill)
         simulation.at(6, uploader.start)
     simulation.at(10 + 10 ** (simulation.rng.random() * 4), world.publish_bare_again, host)
+
+
+def revoke_while_the_store_is_down(world: World) -> Callable[[], object]:
+    """What was in hand by then is void, and nobody may store it later."""
+    host, simulation = a_host(world), world.simulation
+    world.ever_revoked.add(host.name)
+    switch(world.bucket, simulation.rng.choice(["down", "denied"]))
+    for _ in range(3):
+        host.capture()
+    simulation.at(10, in_turn(partial(world.revocations.revoke, host.name), host.bridge.cut))
+    simulation.at(10, setattr, host.bridge, "forbidden", True)  # noqa: FBT003
+    simulation.at(REVOKED_SECONDS, world.bucket.recover)
+    return lambda: simulation.at(REVOKED_SECONDS, partial(restore, world, host))
+
+
+def restore(world: World, host: EdgeHost) -> None:
+    world.revocations.renew(host.name)
+    host.bridge.forbidden = False
 
 
 def kill_uploader(world: World) -> Callable[[], object]:
@@ -377,7 +415,9 @@ MISHAPS: tuple[Mishap, ...] = (
     link_swallows,
     link_swallows_for_a_moment,
     slow_link,
+    fill_spool_as_receipts_arrive,
     revoke,
+    revoke_while_the_store_is_down,
     others_publish_bare_images,
     kill_uploader,
     kill_uploader,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from camera.delivery.events import CaptureState
 from common.contract import topics
 from common.contract.capture import CAPTURE_ID, Capture
 from common.contract.receipt import Receipt
@@ -30,6 +31,7 @@ ROOMY, TINY = 100_000_000, 12_000
 MEGABYTES = 1 << 20
 NOTICED_SECONDS = 120.0  # so soon an uploader knows that the store is down
 LATEST_PUT_SECONDS = 700.0  # so long after its sender's last try a PUT may arrive
+LAST_TRY_SECONDS = 100.0  # so soon an uploader notices that an edge is revoked
 LOOSE = Paces(held_bytes=256 * MEGABYTES, left_bytes=96 * MEGABYTES, waiting_qos_0=80, poll=21_600.0)
 TIGHT = Paces(held_bytes=20_000, left_bytes=96 * MEGABYTES, waiting_qos_0=80, poll=7200.0)
 TIGHT_AT_THE_BROKER = Paces(held_bytes=20_000, left_bytes=20_000, waiting_qos_0=2, poll=7200.0)
@@ -125,6 +127,8 @@ class World:
             host.capture()
         self.simulation.run(self.simulation.now + FRESH_SECONDS)
         self._check_settled()
+        for part in self._parts:
+            part.check_calm()
 
     def is_stored(self, promise: Promise) -> bool:
         home = self._homes.get(promise.capture.id)
@@ -170,6 +174,7 @@ class World:
 
         host.on_captured = lambda capture: self.made.__setitem__(capture.id, capture)
         host.on_promised = promise
+        host.on_completed = self._on_completed
         host.disk.on_unlink = unlink
         host.disk.on_named = partial(self._check_bounds, host)
         host.broker.on_publish = partial(self._on_edge_message, host)
@@ -196,7 +201,7 @@ class World:
             made = self.made.get(stored.id)
             if kept is None or (made is not None and kept.body != made.image):
                 self.simulation.report(f"a receipt says that {stored.id} is stored as {stored.key}")
-            if message.topic != topics.edge_receipts(contract_names(kept.metadata)["edge"] if kept else ""):
+            if message.topic != topics.edge_receipts(contract_names(kept.metadata).get("edge", "") if kept else ""):
                 self.simulation.report(f"the receipt for {stored.id} goes to {message.topic}")
         for rejected in receipt.rejected:
             if not self._homes.get(rejected.id, "").startswith("rejected/"):
@@ -223,6 +228,14 @@ class World:
             self.simulation.report(f"{name} was deleted from the spool, and there was room")
         if not oldest.endswith(name):
             self.simulation.report(f"{name} was deleted from the spool, and is neither stored nor the oldest")
+
+    def _on_completed(self, capture_id: str, state: CaptureState, _note: str) -> None:
+        """A camera says what became of a capture."""
+        if capture_id not in self.made or state is CaptureState.ACKNOWLEDGED:
+            return  # somebody else's bare image; nothing is said of the bucket
+        is_rejected = self._homes.get(capture_id, "rejected/").startswith("rejected/")
+        if is_rejected != (state is CaptureState.REJECTED):
+            self.simulation.report(f"a camera says of {capture_id}: {state}")
 
     def _on_acknowledged(self, message: Message) -> None:
         """The cloud broker forgets an image: by then it is stored, or its edge was revoked."""
@@ -252,7 +265,8 @@ class World:
             return
         if created.body and self.made[capture_id].image != created.body:
             self.simulation.report(f"{key} holds the bytes of another capture than its metadata says")
-        if self.revocations.seconds(self.promised_by(capture_id)) > LATEST_PUT_SECONDS:
+        latest = LATEST_PUT_SECONDS if self.bucket.was_late else LAST_TRY_SECONDS
+        if self.revocations.seconds(self.promised_by(capture_id)) > latest:
             self.simulation.report(f"{capture_id} was stored, and its edge is revoked")
         home = self._homes.setdefault(capture_id, key)
         if home != key:
@@ -271,7 +285,7 @@ class World:
     def _schedule_captures(self) -> None:
         rng = self.simulation.rng
         for host in self.hosts:
-            for _ in range(rng.randrange(5, 12)):
+            for _ in range(rng.randrange(3, 6)):
                 burst_at = WEEK * rng.random()
                 for _ in range(rng.choice([1, 1, 2, 4, 12])):
                     is_bad = rng.random() < 0.04

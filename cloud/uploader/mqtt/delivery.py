@@ -145,10 +145,15 @@ class Deliveries:
         return self.qsize() == 0
 
     @property
+    def held_bytes(self) -> int:
+        """What waits and what is being processed take in memory."""
+        with self._changed:
+            return self._held.taken
+
+    @property
     def has_much_room(self) -> bool:
         """Whether most of what was held is done."""
-        with self._changed:
-            return self._held.taken <= self._max_bytes // 4
+        return self.held_bytes <= self._max_bytes // 4
 
     def _wake_next(self) -> None:
         """Wake one thread if there is something for it: it wakes the next one. All at once would fight for one."""

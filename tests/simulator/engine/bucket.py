@@ -54,6 +54,10 @@ class Bucket:
     def down_seconds(self) -> float:
         return 0.0 if self._down_since is None else self.simulation.now - self._down_since
 
+    def recover(self) -> None:
+        """End an outage, and a refusal of the credentials."""
+        self.down = self.denied = False
+
     def call(self, operation: str, apply: Callable[[], Any]) -> Any:
         """One request, as its sender sees it."""
         simulation, rng = self.simulation, self.simulation.rng
