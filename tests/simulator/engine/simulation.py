@@ -97,6 +97,7 @@ class Simulation:
         # When, a number, what to call, and with what; without a call: a task goes on, unless its wait is over.
         self._events: list[tuple[float, int, Callable[..., object] | None, tuple[Any, ...]]] = []
         self._sequence = 0
+        self._until = 0.0  # how far it runs before whoever runs it looks
         self._random, self._switch = self.rng.random, self.hub.switch
         Simulation.current = self
 
@@ -125,7 +126,7 @@ class Simulation:
         heappush(self._events, (self.now + seconds, sequence, call, arguments))
 
     def run(self, until: float) -> None:
-        events = self._events
+        self._until, events = until, self._events
         while events and events[0][0] <= until:
             self.now, _, call, arguments = heappop(events)
             if call is not None:
@@ -141,12 +142,15 @@ class Simulation:
 
     def block(self, seconds: float | None = None) -> bool:
         """Wait, as the running task; False after so many seconds, True if woken before."""
-        task = self.running()
-        task.token = token = task.token + 1
+        task, events = self.running(), self._events
         if seconds is not None:
-            self._sequence = sequence = self._sequence + 1
             due = self.now + seconds if seconds > 0.0 else self.now
-            heappush(self._events, (due, sequence, None, (task, token, TIMED_OUT)))
+            if due <= self._until and (not events or due < events[0][0]):
+                self.now = due  # nothing happens before: it need not even give way
+                return TIMED_OUT
+            self._sequence = sequence = self._sequence + 1
+            heappush(events, (due, sequence, None, (task, task.token + 1, TIMED_OUT)))
+        task.token += 1
         woken: bool = self._switch()
         if not task.process.alive:
             raise KilledError
