@@ -204,6 +204,10 @@ class UploaderHost:
         if self._own.journal_dir.reading:
             report(f"uploader {self.number} still reads {self._own.journal_dir.reading}")
 
+    def look(self) -> None:
+        """Have its main thread look around now, as it does four times a second outside of simulations."""
+        self._signals.nudge()
+
     def stop(self) -> None:
         self._signals.put(15)
 

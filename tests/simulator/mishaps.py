@@ -13,7 +13,7 @@ Mishap = Callable[[World], Callable[[], object] | None]  # returns what ends it
 LAST_BEGINNING = 0.9 * WEEK
 LONGEST_SECONDS = 0.08 * WEEK
 LONGEST_RETRYING_SECONDS = 900.0  # each retry is an event, and a day of them shows nothing new
-REVOKED_SECONDS = 300.0
+OUTAGE_SECONDS = 300.0
 BUSY_SECONDS = 120.0  # so soon there are captures to which a mishap can happen
 MIN_MISHAPS, MAX_MISHAPS = 4, 24
 
@@ -317,13 +317,24 @@ def revoke_while_the_store_is_down(world: World) -> Callable[[], object]:
         host.capture()
     simulation.at(10, in_turn(partial(world.revocations.revoke, host.name), host.bridge.cut))
     simulation.at(10, setattr, host.bridge, "forbidden", True)  # noqa: FBT003
-    simulation.at(REVOKED_SECONDS, world.bucket.recover)
-    return lambda: simulation.at(REVOKED_SECONDS, partial(restore, world, host))
+    simulation.at(20, world.look)
+    simulation.at(OUTAGE_SECONDS, world.bucket.recover)
+    return lambda: simulation.at(OUTAGE_SECONDS, partial(restore, world, host))
 
 
 def restore(world: World, host: EdgeHost) -> None:
     world.revocations.renew(host.name)
     host.bridge.forbidden = False
+
+
+def flood_while_the_store_is_down(world: World) -> None:
+    """More than an uploader holds, and than it leaves at the broker."""
+    host, simulation = a_host(world), world.simulation
+    world.bucket.down = True
+    for _ in range(10):
+        simulation.at(130 + 100 * simulation.rng.random(), host.capture)
+    simulation.at(OUTAGE_SECONDS, world.bucket.recover)
+    simulation.at(OUTAGE_SECONDS + 60, world.look)
 
 
 def kill_uploader(world: World) -> Callable[[], object]:
@@ -425,6 +436,7 @@ MISHAPS: tuple[Mishap, ...] = (
     uploader_loses_its_broker,
     uploader_loses_its_broker,
     store_is_down,
+    flood_while_the_store_is_down,
     store_denies,
     store_throttles,
     store_fails,

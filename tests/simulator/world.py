@@ -31,6 +31,7 @@ ROOMY, TINY = 100_000_000, 12_000
 MEGABYTES = 1 << 20
 NOTICED_SECONDS = 120.0  # so soon an uploader knows that the store is down
 LATEST_PUT_SECONDS = 700.0  # so long after its sender's last try a PUT may arrive
+LOOK_SECONDS = 60.0
 LAST_TRY_SECONDS = 100.0  # so soon an uploader notices that an edge is revoked
 LOOSE = Paces(held_bytes=256 * MEGABYTES, left_bytes=96 * MEGABYTES, waiting_qos_0=80, poll=21_600.0)
 TIGHT = Paces(held_bytes=20_000, left_bytes=96 * MEGABYTES, waiting_qos_0=80, poll=7200.0)
@@ -127,8 +128,14 @@ class World:
             host.capture()
         self.simulation.run(self.simulation.now + FRESH_SECONDS)
         self._check_settled()
-        for part in self._parts:
-            part.check_calm()
+        for _ in range(3):
+            self.look()
+            self.simulation.run(self.simulation.now + LOOK_SECONDS)
+        self._check_calm()
+
+    def look(self) -> None:
+        for uploader in self.uploaders:
+            uploader.look()
 
     def is_stored(self, promise: Promise) -> bool:
         home = self._homes.get(promise.capture.id)
@@ -324,6 +331,14 @@ class World:
                 self.simulation.report(f"{capture.id} was rejected: {self.bucket.objects[home].metadata}")
         for host in self.hosts:
             self._check_host(host)
+
+    def _check_calm(self) -> None:
+        for part in self._parts:
+            part.check_calm()
+        for name, session in self.cloud.sessions.items():
+            if session.flying or session.waiting:
+                kept = len(session.flying) + len(session.waiting)
+                self.simulation.report(f"the cloud broker still keeps {kept} messages for {name}")
 
     def _check_host(self, host: EdgeHost) -> None:
         left = list(host.waiting((".png", ".part")))

@@ -158,6 +158,11 @@ class SimpleQueue:
         if self._waiting:
             Simulation.current.wake(self._waiting.popleft())
 
+    def nudge(self) -> None:
+        """Let whoever waits go on without anything, as after its timeout."""
+        if self._waiting:
+            Simulation.current.wake(self._waiting.popleft())
+
     def get(self, timeout: float | None = None) -> Any:
         if not self._items:
             task = Simulation.current.running()
