@@ -271,6 +271,13 @@ def link_swallows_for_a_moment(world: World) -> None:
     world.simulation.at(20, in_turn(switch(bridge, "swallows"), bridge.cut))
 
 
+def lose_the_word_that_the_bridge_is_up(world: World) -> None:
+    host, simulation = a_host(world), world.simulation
+    host.bridge.cut()
+    simulation.at(1, setattr, host.broker, "drops", True)  # noqa: FBT003
+    simulation.at(40, setattr, host.broker, "drops", False)  # noqa: FBT003
+
+
 def slow_link(world: World) -> Callable[[], object]:
     bridge = a_host(world).bridge
     return switch(bridge, "latency", 20 * world.simulation.rng.random(), bridge.latency)
@@ -425,6 +432,7 @@ MISHAPS: tuple[Mishap, ...] = (
     cut_link,
     link_swallows,
     link_swallows_for_a_moment,
+    lose_the_word_that_the_bridge_is_up,
     slow_link,
     fill_spool_as_receipts_arrive,
     revoke,

@@ -24,14 +24,14 @@ DAY = 86_400.0
 WEEK = 7 * DAY
 HOUR = 3600.0
 SETTLING_HOURS = 24
-FRESH_SECONDS = 300.0  # a capture on a calm day is stored by then
+MOST_LOOKS = 75  # of the uploaders: by then captures of a calm day are stored, and nothing waits anywhere
 UNIQUE = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{id}.png"
 COLLIDING = "{edge}/{captured_at:%Y/%m}.png"
 ROOMY, TINY = 100_000_000, 12_000
 MEGABYTES = 1 << 20
 NOTICED_SECONDS = 120.0  # so soon an uploader knows that the store is down
 LATEST_PUT_SECONDS = 700.0  # so long after its sender's last try a PUT may arrive
-LOOK_SECONDS = 60.0
+LOOK_SECONDS = 4.0
 LAST_TRY_SECONDS = 100.0  # so soon an uploader notices that an edge is revoked
 LOOSE = Paces(held_bytes=256 * MEGABYTES, left_bytes=96 * MEGABYTES, waiting_qos_0=80, poll=21_600.0)
 TIGHT = Paces(held_bytes=20_000, left_bytes=96 * MEGABYTES, waiting_qos_0=80, poll=7200.0)
@@ -125,13 +125,21 @@ class World:
         self._settle()
         self._check_settled()
         for host in self.hosts:
-            host.capture()
-        self.simulation.run(self.simulation.now + FRESH_SECONDS)
+            for seconds in (0, 0.06, 1):
+                self.simulation.at(seconds, host.capture)
+        self._let_look_until(lambda: self._is_settled)
         self._check_settled()
-        for _ in range(3):
+        sessions = self.cloud.sessions
+        self._let_look_until(lambda: not any(each.flying or each.waiting for each in sessions.values()))
+        self._check_calm()
+
+    def _let_look_until(self, condition: Callable[[], bool]) -> None:
+        self.simulation.run(self.simulation.now + LOOK_SECONDS)
+        for _ in range(MOST_LOOKS):
+            if condition():
+                return
             self.look()
             self.simulation.run(self.simulation.now + LOOK_SECONDS)
-        self._check_calm()
 
     def look(self) -> None:
         for uploader in self.uploaders:

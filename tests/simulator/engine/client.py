@@ -128,6 +128,7 @@ class Client:
         self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False, properties: Any = None
     ) -> Info:
         del retain
+        self._simulation.pause()  # others may get their turn
         self._mid = self._mid % 65535 + 1
         info = Info(self._mid, SUCCESS if self._connected else NO_CONNECTION, Event())
         message = Message(topic, bytes(payload), qos, properties)
