@@ -17,6 +17,7 @@ from tests.simulator.engine.broker import Broker, Message
 from tests.simulator.engine.bucket import Bucket, Object
 from tests.simulator.engine.install import BAD, Paces, Revocations, installed, replacements
 from tests.simulator.engine.simulation import Simulation
+from tests.simulator.engine.threads import true_time
 from tests.simulator.hosts import SPOOL, EdgeHost, UploaderHost, camera_settings, uploader_settings
 from uploader.ingest.offences import Offence
 
@@ -176,7 +177,7 @@ class World:
 
     def _listen(self, host: EdgeHost) -> None:
         def promise(capture: Capture) -> None:
-            ahead = host.clock_error.total_seconds() > DAY / 2
+            ahead = (capture.metadata.captured_at - true_time()).total_seconds() > DAY / 2
             self.promises[capture.id] = Promise(capture, host, may_be_rejected=ahead or BAD in capture.image)
 
         def unlink(name: str) -> None:
