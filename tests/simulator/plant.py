@@ -30,14 +30,22 @@ def names_of_planted() -> list[str]:
 
 def plant(name: str, folder: Path) -> None:
     """Copy the product into the folder, with this bug in it."""
+    copy_product(folder)
+    apply(name, folder)
+
+
+def copy_product(folder: Path) -> None:
     for package in ("edge/camera", "cloud", "common"):
         shutil.copytree(
             ROOT / package, folder / package, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "static")
         )
     (folder / "tests").symlink_to(ROOT / "tests")
-    done = subprocess.run(
-        ["git", "apply", "-C1", str(PLANTED / f"{name}.patch")], cwd=folder, capture_output=True, text=True, check=False
-    )
+
+
+def apply(name: str, folder: Path, *options: str) -> None:
+    """Put a bug into a copy of the product; raises PlantError."""
+    command = ["git", "apply", "-C1", *options, str(PLANTED / f"{name}.patch")]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PlantError(f"{name}: {done.stderr}")
 
