@@ -25,7 +25,6 @@ ALL_PLANTED = os.environ.get("PLANTED") == "1"
 SEEDS = 1000 if ALL_PLANTED else 40
 MIN_PLANTED = 60
 FOUND = (  # seeds that broke the promise once, or would, with what was wrong then
-    9,  # a full spool gave up the second oldest while the oldest, stored, was being deleted
     19,  # the word that the bridge is up again got lost, and the camera waited for it
 )
 
