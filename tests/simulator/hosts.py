@@ -10,6 +10,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from camera.delivery.capture_sink import CaptureSink
+from camera.delivery.delivery_status import Bridge as BridgeState
 from camera.delivery.events import CaptureState, DeliveryListener
 from camera.delivery.history import DeliveryHistory
 from camera.delivery.latency import DeliveryMetrics
@@ -82,9 +83,9 @@ class EdgeHost:
     def check_calm(self) -> None:
         """What must be so when all works and nothing waits."""
         publisher, spool, report = self.publisher, self.spools[-1], self.simulation.report
-        if publisher is None or not publisher.connected:
+        if publisher is None or not publisher.status.connected:
             report(f"the camera of {self.name} takes its broker for lost")
-        elif publisher.bridge_up is False:
+        elif publisher.status.bridge is BridgeState.DOWN:
             report(f"the camera of {self.name} takes its bridge for down")
         if spool.bytes or spool.depth or spool.problem:
             report(f"an empty spool of {self.name} counts {spool.bytes} bytes of {spool.depth}: {spool.problem}")
