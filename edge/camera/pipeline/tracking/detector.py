@@ -66,9 +66,11 @@ class Region:
         """Width and height."""
         return self.right - self.left, self.bottom - self.top
 
-    def crop(self, image: Image) -> Image:
-        """Return what lies within this region of the input."""
-        return image[self.top : self.bottom, self.left : self.right]
+    def crop(self, image: Image, scale: NDArray[np.float64]) -> Image:
+        """Return what lies within this region, in pixels of the frame."""
+        left, right = (round(across * scale[0]) for across in (self.left, self.right))
+        top, bottom = (round(down * scale[1]) for down in (self.top, self.bottom))
+        return image[top:bottom, left:right]
 
     def clips(self, x: float, y: float, width: float, height: float) -> bool:
         """Whether a box, in pixels of this region, crosses an edge beyond which the input goes on."""
@@ -101,7 +103,7 @@ class FaceDetector:
         region = Region.around(near, scale, size) if near else Region.full(size)
         net = self._region_net if near else self._full_net
         net.setInputSize(region.size)
-        rows: Image | None = net.detect(region.crop(_resized(image, size)))[1]
+        rows: Image | None = net.detect(_resized(region.crop(image, scale), region.size))[1]
         if rows is None:  # YuNet's way to say "no face"
             return []
         rows = rows[np.isfinite(rows).all(axis=1)]  # of an image of a few pixels it makes numbers that are none
