@@ -71,7 +71,10 @@ class Edge:
         return self.compose("run", "--rm", "-T", "camera", "python", "-m", "camera", "doctor", **settings)
 
     def wait_until_it_says(self, words: str) -> None:
-        wait_for_docker(lambda: words in self.compose("logs", "camera"), seconds=SECONDS, what=words)
+        try:
+            wait_for_docker(lambda: words in self.compose("logs", "camera"), seconds=SECONDS, what=words)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; it said: {self.compose('logs', 'camera')}") from error
 
     def change(self, *lines: str) -> None:
         """Set what the camera's service has besides, in YAML."""
