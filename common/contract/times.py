@@ -16,7 +16,7 @@ def whole_milliseconds(moment: datetime) -> datetime:
 def timestamp(moment: datetime) -> str:
     """RFC 3339, as properties and metadata have it: `2026-11-22T06:33:25.123Z`."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return f"{utc.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    return f"{utc.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
 
 
 def parse_timestamp(text: str) -> datetime:

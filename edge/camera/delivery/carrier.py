@@ -69,7 +69,8 @@ class Carrier:
             self._ping_at = self._clock() + PING_SECONDS
             self._ping()
         self._send_pending()
-        self.status = replace(self.status, in_flight=self._window.in_flight)
+        if (in_flight := self._window.in_flight) != self.status.in_flight:
+            self.status = replace(self.status, in_flight=in_flight)
         return max(0.0, min(self._ping_at, self._window.due_at()) - self._clock())
 
     def on_connected(self) -> None:
