@@ -1,8 +1,6 @@
 """The hosts of a simulated world: each runs the shipped code in processes that can be killed."""
 
-import struct
 import types
-import zlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,29 +14,21 @@ from camera.delivery.history import DeliveryHistory
 from camera.delivery.latency import DeliveryMetrics
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
-from common.contract.capture import Box, Capture, CaptureMetadata
-from common.contract.embedded import PNG_SIGNATURE
+from camera.delivery.spool_folder import EXTENSIONS
+from common.contract.capture import Capture
 from tests.simulator.engine.bridge import Bridge
 from tests.simulator.engine.broker import Broker, Message
 from tests.simulator.engine.disk import Disk, Path
 from tests.simulator.engine.install import BAD
 from tests.simulator.engine.journal import Journal
 from tests.simulator.engine.simulation import Process, Simulation
-from tests.simulator.engine.threads import SimpleQueue, true_time
+from tests.simulator.engine.threads import Event, SimpleQueue, true_time
+from tests.simulator.pictures import describe, picture
 from uploader.service import UploaderService, build_worker
 from uploader.worker import UploadWorker
 
 SPOOL = "/spool"
 LOOK_SECONDS = 14_400.0  # how often a camera without captures looks at its spool
-
-
-def chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-
-def picture(pixels: bytes) -> bytes:
-    """The frame of a PNG around any bytes."""
-    return PNG_SIGNATURE + chunk(b"IHDR", bytes(13)) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
 class Completions(DeliveryListener):
@@ -74,7 +64,7 @@ class EdgeHost:
     def in_flight(self) -> int:
         return self.publisher.status.in_flight if self.publisher else 0
 
-    def waiting(self, endings: tuple[str, ...] = (".png",)) -> dict[str, int]:
+    def waiting(self, endings: tuple[str, ...] = EXTENSIONS) -> dict[str, int]:
         """Name and size of the files in the spool."""
         files = self.disk.files.items()
         in_spool = {name: len(content.data) for name, content in files if name.rpartition("/")[0] == SPOOL}
@@ -117,7 +107,7 @@ class EdgeHost:
     def publish_bare(self) -> Message:
         """Somebody else on this host publishes an image without a description."""
         rng = self.simulation.rng
-        message = Message("usbcam/images", picture(rng.randbytes(rng.choice([40, 400]))), 1)
+        message = Message("usbcam/images", picture(rng, rng.randbytes(rng.choice([40, 400]))), 1)
         if self.broker.up:
             self.broker.publish(message)
         return message
@@ -156,8 +146,7 @@ class EdgeHost:
     def _take(self, sink: CaptureSink, *, is_bad: bool) -> None:
         rng = self.simulation.rng
         pixels = (BAD if is_bad else b"") + rng.randbytes(rng.choice([40, 400, 4000]))
-        metadata = CaptureMetadata("front", self.now(), Box(1, 2, 3, 4), 0.9)
-        capture = Capture.create(metadata, picture(pixels))
+        capture = Capture.create(describe(rng, self.now()), picture(rng, pixels))
         self.on_captured(capture)
         self.simulation.counts["captures"] += 1
         if not sink.accept([capture], []):
@@ -172,6 +161,7 @@ class UploaderHost:
         self.simulation, self.number, self.cloud, self.settings = simulation, number, cloud, settings
         self.process: Process | None = None
         self._signals = SimpleQueue()
+        self._until_check: Any = Event()
         self.clock_error = timedelta()
         self.worker: UploadWorker | None = None
         self._own: Any = types.SimpleNamespace(**vars(settings), journal_dir=Journal())
@@ -209,6 +199,10 @@ class UploaderHost:
         """Have its main thread look around now, as it does four times a second outside of simulations."""
         self._signals.nudge()
 
+    def check_bucket(self) -> None:
+        """Have it look at the bucket now, as it does every 5 s outside of simulations."""
+        self._until_check.nudge()
+
     def stop(self) -> None:
         self._signals.put(15)
 
@@ -221,6 +215,7 @@ class UploaderHost:
         process = self.process
         worker = self.worker = build_worker(self._own, CollectorRegistry())
         service = UploaderService(worker, threads=self.settings.upload_threads, heartbeat_file=self.settings.none)
+        self._until_check = service._stop  # noqa: SLF001 -- what its watch over the bucket waits for
         code = service.run(self._signals)  # type: ignore[arg-type]
         self.simulation.trace(f"uploader {self.number} ends with {code}")
         if code:
@@ -240,12 +235,12 @@ def camera_settings(window: int, qos: int, spool_bytes: int, *, receipts: str) -
     )
 
 
-def uploader_settings(uploaders: int, threads: int, template: str) -> Any:
+def uploader_settings(uploaders: int, threads: int, template: str, retention_days: int | None) -> Any:
     return types.SimpleNamespace(
         uploaders=uploaders,
         upload_threads=threads,
         s3_key_template=template,
-        s3_retention_days=None,
+        s3_retention_days=retention_days,
         s3_bucket="captures",
         s3_storage_class="STANDARD",
         s3_sse=None,

@@ -191,6 +191,16 @@ def crash_edge_broker(world: World) -> Callable[[], object]:
     return broker.start
 
 
+def crash_edge_broker_at_once_after_a_capture(world: World) -> Callable[[], object]:
+    """It forgets what it has acknowledged, and acknowledges more without passing it on."""
+    host, simulation = a_host(world), world.simulation
+    host.capture()
+    simulation.at(0.03 * simulation.rng.random(), partial(host.broker.crash, keeps=False))
+    simulation.at(1, setattr, host.broker, "drops", True)  # noqa: FBT003
+    simulation.at(30, setattr, host.broker, "drops", False)  # noqa: FBT003
+    return host.broker.start
+
+
 def restart_edge_broker(world: World) -> Callable[[], object]:
     broker = a_host(world).broker
     broker.stop()
@@ -377,6 +387,15 @@ def store_denies(world: World) -> Callable[[], object]:
     return switch(world.bucket, "denied")
 
 
+def store_denies_tags(world: World) -> Callable[[], object]:
+    return switch(world.bucket, "denies_tags")
+
+
+def store_rotates_credentials(world: World) -> None:
+    """What a client was made with is of no use any more."""
+    world.bucket.credentials += 1
+
+
 def store_throttles(world: World) -> Callable[[], object]:
     return switch(world.bucket, "throttled", 0.6, 0.0)
 
@@ -418,6 +437,8 @@ MISHAPS: tuple[Mishap, ...] = (
     jump_clock_of_uploader,
     stop_clock,
     crash_edge_broker,
+    crash_edge_broker_at_once_after_a_capture,
+    crash_edge_broker_at_once_after_a_capture,
     restart_edge_broker,
     crash_cloud_broker,
     crash_cloud_broker_during_slow_uploads,
@@ -446,6 +467,8 @@ MISHAPS: tuple[Mishap, ...] = (
     store_is_down,
     flood_while_the_store_is_down,
     store_denies,
+    store_denies_tags,
+    store_rotates_credentials,
     store_throttles,
     store_fails,
     store_conflicts,

@@ -23,9 +23,9 @@ QUICK = (
 )
 ALL_PLANTED = os.environ.get("PLANTED") == "1"
 SEEDS = 1000 if ALL_PLANTED else 40
-MIN_PLANTED = 60
+MIN_PLANTED = 70
 FOUND = (  # seeds that broke the promise once, or would, with what was wrong then
-    19,  # the word that the bridge is up again got lost, and the camera waited for it
+    1,  # the word that the bridge is up again got lost, and the camera waited for it
 )
 
 

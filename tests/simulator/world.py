@@ -1,17 +1,19 @@
 """One world for one simulated week, and the promise that is checked in it."""
 
 import contextlib
+import dataclasses
 import gc
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from camera.delivery.events import CaptureState
+from camera.delivery.spool_folder import EXTENSIONS
 from common.contract import topics
 from common.contract.capture import CAPTURE_ID, Capture
 from common.contract.receipt import Receipt
+from common.runtime.files import UNFINISHED
 from storage.capture import contract_names
 from tests.simulator.engine.broker import Broker, Message
 from tests.simulator.engine.bucket import Bucket, Object
@@ -25,7 +27,7 @@ DAY = 86_400.0
 WEEK = 7 * DAY
 HOUR = 3600.0
 SETTLING_HOURS = 24
-MOST_LOOKS = 75  # of the uploaders: by then captures of a calm day are stored, and nothing waits anywhere
+MOST_LOOKS = 250  # of the uploaders: each takes one of the duplicates that an outage brought, at the least
 UNIQUE = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{id}.png"
 COLLIDING = "{edge}/{captured_at:%Y/%m}.png"
 ROOMY, TINY = 100_000_000, 12_000
@@ -33,14 +35,17 @@ MEGABYTES = 1 << 20
 NOTICED_SECONDS = 120.0  # so soon an uploader knows that the store is down
 LATEST_PUT_SECONDS = 700.0  # so long after its sender's last try a PUT may arrive
 LOOK_SECONDS = 4.0
+CHECK_SECONDS = 60.0  # so soon an uploader looks whether its credentials are the right ones
 LAST_TRY_SECONDS = 100.0  # so soon an uploader notices that an edge is revoked
 LOOSE = Paces(held_bytes=256 * MEGABYTES, left_bytes=96 * MEGABYTES, waiting_qos_0=80, poll=21_600.0)
 TIGHT = Paces(held_bytes=20_000, left_bytes=96 * MEGABYTES, waiting_qos_0=80, poll=7200.0)
 TIGHT_AT_THE_BROKER = Paces(held_bytes=20_000, left_bytes=20_000, waiting_qos_0=2, poll=7200.0)
+TIGHT_AT_THE_EDGE = dataclasses.replace(LOOSE, in_flight_bytes=3000)
+PACES = (*2 * [TIGHT], *2 * [TIGHT_AT_THE_BROKER], LOOSE, TIGHT_AT_THE_EDGE)
 LARGEST_BYTES = 5000  # of a capture here
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Promise:
     """A capture that reached a spool."""
 
@@ -61,11 +66,13 @@ class World:
         self.promises: dict[str, Promise] = {}
         self.bucket = Bucket(self.simulation)
         self.bucket.on_written = self._on_written
+        self.bucket.on_expired = self._on_expired
+        self._is_check_due = False
         uploaders, threads = rng.choice([1, 1, 2]), rng.choice([1, 2, 4])
         edges = ["porch", "attic"][: rng.choice([1, 1, 2])]
         self.is_tiny = rng.random() < 0.2
         self.spool_bytes = TINY if self.is_tiny else ROOMY
-        self.paces = rng.choice([TIGHT, TIGHT_AT_THE_BROKER, LOOSE])
+        self.paces = rng.choice(PACES)
         permanent = {edge: [f"usbcam/{edge}/receipts"] for edge in edges}
         if uploaders == 1:
             permanent["uploader"] = ["usbcam/+/images"]
@@ -81,7 +88,7 @@ class World:
         self.hosts = [EdgeHost(self.simulation, edge, self.cloud, camera) for edge in edges]
         template = rng.choice([UNIQUE, UNIQUE, COLLIDING])
         self.is_colliding = template == COLLIDING
-        settings = uploader_settings(uploaders, threads, template)
+        settings = uploader_settings(uploaders, threads, template, rng.choice([None, 30]))
         self.uploaders = [UploaderHost(self.simulation, number, self.cloud, settings) for number in range(uploaders)]
         self._parts: list[EdgeHost | UploaderHost] = [*self.hosts, *self.uploaders]
         self.made: dict[str, Capture] = {}
@@ -146,6 +153,16 @@ class World:
         for uploader in self.uploaders:
             uploader.look()
 
+    def _on_expired(self) -> None:
+        if not self._is_check_due:
+            self._is_check_due = True
+            self.simulation.at(CHECK_SECONDS, self._check_bucket)
+
+    def _check_bucket(self) -> None:
+        self._is_check_due = False
+        for uploader in self.uploaders:
+            uploader.check_bucket()
+
     def is_stored(self, promise: Promise) -> bool:
         home = self._homes.get(promise.capture.id)
         return home is not None and self.bucket.objects[home].body == promise.capture.image
@@ -172,7 +189,8 @@ class World:
         """Damage some of what waits on a disk; nobody can store it any more."""
         waiting = [promise for promise in self.promises.values() if promise.host is host and not promise.excused]
         for promise in waiting:
-            if not self.is_stored(promise) and host.disk.rot(f"{SPOOL}/{promise.capture.id}.png"):
+            capture = promise.capture
+            if not self.is_stored(promise) and host.disk.rot(f"{SPOOL}/{capture.id}{capture.extension}"):
                 promise.excused = "its disk lied"
 
     def _listen(self, host: EdgeHost) -> None:
@@ -239,7 +257,7 @@ class World:
         self._unexplained[host.name].append(name)
         if not self.is_tiny:
             self.simulation.report(f"{name} was deleted from the spool, and is not stored")
-        oldest = min(each for each in host.disk.files if each.endswith(".png") and each.count("/") == 2)
+        oldest = min(each for each in host.disk.files if each.endswith(EXTENSIONS) and each.count("/") == 2)
         if sum(host.waiting().values()) + LARGEST_BYTES <= self.spool_bytes:
             self.simulation.report(f"{name} was deleted from the spool, and there was room")
         if not oldest.endswith(name):
@@ -328,7 +346,7 @@ class World:
     @property
     def _is_settled(self) -> bool:
         stored = all(promise.excused or self.is_stored(promise) for promise in self.promises.values())
-        return stored and not any(host.in_flight or host.waiting((".png", ".part")) for host in self.hosts)
+        return stored and not any(host.in_flight or host.waiting((*EXTENSIONS, UNFINISHED)) for host in self.hosts)
 
     def _check_settled(self) -> None:
         for promise in self.promises.values():
@@ -350,7 +368,7 @@ class World:
                 self.simulation.report(f"the cloud broker still keeps {kept} messages for {name}")
 
     def _check_host(self, host: EdgeHost) -> None:
-        left = list(host.waiting((".png", ".part")))
+        left = list(host.waiting((*EXTENSIONS, UNFINISHED)))
         if left:
             self.simulation.report(f"the spool of {host.name} still holds {left[0]} and {len(left) - 1} others")
         dropped = sum(spool.dropped for spool in host.spools)

@@ -3,9 +3,11 @@
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
 from obstore.exceptions import AlreadyExistsError, GenericError
 
 from tests.simulator.engine.simulation import Simulation
@@ -35,8 +37,10 @@ class Bucket:
         self.simulation = simulation
         self.objects: dict[str, Object] = {}
         self.on_written: Callable[[str, Object, Object | None], object] = lambda _key, _new, _old: None
+        self.on_expired: Callable[[], object] = lambda: None
         self._down_since: float | None = None
-        self.denied = False
+        self.denied = self.denies_tags = False
+        self.credentials = 0  # which are valid, by number
         self.lost_bodies = False  # once, so that objects are repaired
         self.was_late = False
         self.loses_bodies = False  # it says 200, and keeps nothing of the body
@@ -58,18 +62,27 @@ class Bucket:
         """End an outage, and a refusal of the credentials."""
         self.down = self.denied = False
 
-    def call(self, operation: str, apply: Callable[[], Any]) -> Any:
+    def call(self, credentials: int, operation: str, apply: Callable[[], Any], *, is_tagged: bool = False) -> Any:
         """One request, as its sender sees it."""
         simulation, rng = self.simulation, self.simulation.rng
         simulation.sleep(LATENCY_SECONDS * (0.5 + rng.random()))
         if self.down:
             raise EndpointConnectionError(endpoint_url=URL)
-        if self.denied:
+        if credentials != self.credentials:
+            self.on_expired()
+            raise refused("ExpiredToken", 400, operation)
+        if self.denied or (is_tagged and self.denies_tags):
             raise refused("AccessDenied", 403, operation)
         if rng.random() < self.throttled:
             raise refused("SlowDown", 503, operation)
         if rng.random() < self.failing:
-            raise rng.choice([refused("InternalError", 500, operation), ConnectTimeoutError(endpoint_url=URL)])
+            raise rng.choice(
+                [
+                    refused("InternalError", 500, operation),
+                    ConnectTimeoutError(endpoint_url=URL),
+                    ResponseParserError("a page of a proxy is no XML"),
+                ]
+            )
         if operation == "PutObject" and rng.random() < self.conflicting:
             raise refused("ConditionalRequestConflict", 409, operation)
         if operation == "PutObject" and rng.random() < self.impostor:
@@ -115,39 +128,44 @@ class Bucket:
 
 
 class S3Client:
-    """boto3's."""
+    """boto3's; it keeps the credentials that were valid when it was made."""
 
     def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
+        self._bucket, self._credentials = bucket, bucket.credentials
         self.meta = types.SimpleNamespace(region_name="eu-west-1")
 
     def put_object(self, *, Key: str, Body: bytes, ContentType: str, Metadata: dict[str, str], **more: Any) -> Any:  # noqa: N803
         made = Object(Body, ContentType, dict(Metadata))
-        conditional = more.get("IfNoneMatch") == "*"
-        tag = self._bucket.call("PutObject", lambda: self._bucket.put(Key, made, conditional=conditional))
-        return {"ETag": tag}
+        return {"ETag": self.put(Key, made, is_conditional="IfNoneMatch" in more, is_tagged="Tagging" in more)}
+
+    def put(self, key: str, made: Object, *, is_conditional: bool, is_tagged: bool) -> Any:
+        apply = partial(self._bucket.put, key, made, conditional=is_conditional)
+        return self.call("PutObject", apply, is_tagged=is_tagged)
+
+    def call(self, operation: str, apply: Callable[[], Any], *, is_tagged: bool = False) -> Any:
+        return self._bucket.call(self._credentials, operation, apply, is_tagged=is_tagged)
 
     def head_object(self, *, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
-        found = self._bucket.call("HeadObject", lambda: self._bucket.objects.get(Key))
+        found = self.call("HeadObject", lambda: self._bucket.objects.get(Key))
         if found is None:
             raise refused("404", 404, "HeadObject")
         return {"Metadata": found.metadata, "ContentLength": len(found.body)}
 
     def get_object(self, *, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
-        found = self._bucket.call("GetObject", lambda: self._bucket.objects.get(Key))
+        found = self.call("GetObject", lambda: self._bucket.objects.get(Key))
         if found is None:
             raise refused("NoSuchKey", 404, "GetObject")
         return {"Body": _Body(found.body)}
 
     def head_bucket(self, **_: Any) -> dict[str, Any]:
-        self._bucket.call("HeadBucket", lambda: None)
+        self.call("HeadBucket", lambda: None)
         return {}
 
     def get_paginator(self, _operation: str) -> "S3Client":
         return self
 
     def paginate(self, *, Prefix: str, **_: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
-        objects = self._bucket.call("ListObjectsV2", lambda: dict(self._bucket.objects))
+        objects = self.call("ListObjectsV2", lambda: dict(self._bucket.objects))
         yield {
             "Contents": [
                 {"Key": key, "Size": len(each.body)} for key, each in objects.items() if key.startswith(Prefix)
@@ -155,7 +173,7 @@ class S3Client:
         }
 
     def list_objects_v2(self, **_: Any) -> dict[str, Any]:
-        self._bucket.call("ListObjectsV2", lambda: None)
+        self.call("ListObjectsV2", lambda: None)
         return {}
 
 
@@ -173,15 +191,15 @@ class _Body:
         return self._body
 
 
-def fast_put(bucket: Bucket, key: str, body: bytes, *, attributes: dict[str, str], **_: Any) -> Any:
+def fast_put(client: S3Client, key: str, body: bytes, *, attributes: dict[str, str], tags: Any, **_: Any) -> Any:
     """As obstore.put, which tells less."""
     metadata = {name: text for name, text in attributes.items() if name != "Content-Type"}
     made = Object(body, attributes["Content-Type"], metadata)
     try:
-        return {"e_tag": bucket.call("PutObject", lambda: bucket.put(key, made, conditional=True))}
+        return {"e_tag": client.put(key, made, is_conditional=True, is_tagged=bool(tags))}
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] in {409, 412}:
             raise AlreadyExistsError(str(error)) from error
         raise GenericError(str(error)) from error
-    except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
+    except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError, ResponseParserError) as error:
         raise GenericError(str(error)) from error

@@ -12,6 +12,7 @@ import camera.delivery.carrier
 import camera.delivery.history
 import camera.delivery.latency
 import camera.delivery.publisher
+import camera.delivery.send_window
 import camera.delivery.spool
 import camera.delivery.spool_folder
 import common.runtime.files
@@ -33,7 +34,9 @@ import uploader.store.bucket_objects
 import uploader.store.fast_put
 import uploader.store.retry
 import uploader.store.writer
-from common.contract.embedded import extract_metadata
+from camera.delivery.send_window import MAX_IN_FLIGHT_BYTES
+from common.contract.embedded import PNG_SIGNATURE, extract_metadata
+from storage.star import tags_of_new
 from tests.simulator.engine import bucket, client, disk, journal, threads
 from tests.simulator.engine.simulation import Simulation
 from uploader.ingest.image import ImageInfo, NotAnImageError
@@ -111,7 +114,8 @@ def validate_image(payload: bytes, _max_pixels: int, _meter: object) -> ImageInf
     Simulation.current.sleep(READING_SECONDS * Simulation.current.rng.random())
     if BAD in payload:
         raise NotAnImageError("it is damaged")
-    return ImageInfo("image/png", extract_metadata(payload))
+    kind = "image/png" if payload.startswith(PNG_SIGNATURE) else "image/jpeg"
+    return ImageInfo(kind, extract_metadata(payload))
 
 
 def in_turn(*calls: Callable[[str, Offence], object]) -> Callable[[str, Offence], object]:
@@ -135,6 +139,7 @@ class Paces:
     left_bytes: int  # of deliveries that wait at the broker for room
     waiting_qos_0: int
     poll: float
+    in_flight_bytes: int = MAX_IN_FLIGHT_BYTES
     ping: float = 21_600.0
     broker: float = 28_000.0
     bucket: float = 14_000.0
@@ -156,11 +161,11 @@ def replacements(
     def connect_camera(_settings: object, role: str) -> Any:
         return connect(f"{role}-{simulation.rng.getrandbits(32):08x}")
 
-    make_store = functools.partial(
-        CaptureStore,
-        fast_put_factory=lambda _client, _settings: FastPut([store, store], "STANDARD"),  # type: ignore[list-item]
-    )
-    put = types.SimpleNamespace(put=lambda _store, *args, **more: bucket.fast_put(store, *args, **more))
+    def make_fast_put(s3: Any, settings: Any) -> FastPut:
+        return FastPut([s3, s3], settings.s3_storage_class, tags_of_new(settings))
+
+    make_store = functools.partial(CaptureStore, fast_put_factory=make_fast_put)
+    put = types.SimpleNamespace(put=bucket.fast_put)
     packets = {"Properties": client.Properties, "SubscribeOptions": client.SubscribeOptions}
     clock = {"threading": threads.THREADING, "monotonic": threads.monotonic}
     camera_clock = {"threading": threads.THREADING, "time": threads.TIME}
@@ -172,6 +177,7 @@ def replacements(
         | {"queue": threads.QUEUE, "new_camera_client": connect_camera}
         | packets,
         camera.delivery.carrier: {"PING_SECONDS": paces.ping},
+        camera.delivery.send_window: {"MAX_IN_FLIGHT_BYTES": paces.in_flight_bytes},
         camera.delivery.capture_sink: {"threading": threads.THREADING},
         camera.delivery.history: camera_clock,
         camera.delivery.latency: {"time": threads.TIME},

@@ -112,12 +112,16 @@ class Event:
 
     def set(self) -> None:
         self._is_set = True
-        woken, self._waiting = self._waiting, []
-        for task in woken:
-            Simulation.current.wake(task)
+        self.nudge()
 
     def clear(self) -> None:
         self._is_set = False
+
+    def nudge(self) -> None:
+        """Let whoever waits go on although it is not set, as after its timeout."""
+        woken, self._waiting = self._waiting, []
+        for task in woken:
+            Simulation.current.wake(task)
 
     def wait(self, timeout: float | None = None) -> bool:
         if not self._is_set:
