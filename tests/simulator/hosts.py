@@ -164,15 +164,21 @@ class UploaderHost:
         self._until_check: Any = Event()
         self.clock_error = timedelta()
         self.worker: UploadWorker | None = None
+        self._started_at = 0.0
         self._own: Any = types.SimpleNamespace(**vars(settings), journal_dir=Journal())
 
     @property
     def is_running(self) -> bool:
         return self.process is not None and self.process.alive
 
+    @property
+    def running_seconds(self) -> float:
+        return self.simulation.now - self._started_at
+
     def start(self) -> None:
         if self.is_running:
             return
+        self._started_at = self.simulation.now
         self.simulation.trace(f"uploader {self.number} starts")
         self.simulation.counts["starts"] += 1
         self.process = Process(self.simulation, f"uploader {self.number}")

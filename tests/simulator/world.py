@@ -249,7 +249,8 @@ class World:
             return  # what has QoS 0 the broker has forgotten already
         if self.paces.left_bytes > MEGABYTES:
             self.simulation.report(f"a message of {edge} was dropped, and there was room for it at the broker")
-        if self.bucket.down_seconds > NOTICED_SECONDS:
+        running = min(uploader.running_seconds for uploader in self.uploaders)
+        if min(self.bucket.down_seconds, running) > NOTICED_SECONDS:
             self.simulation.report(f"a message of {edge} was dropped while nothing could be stored")
 
     def _on_dropped(self, host: EdgeHost, promise: Promise, name: str) -> None:
