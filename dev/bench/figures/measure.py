@@ -100,23 +100,30 @@ def memory_mb(pid: int) -> float:
 
 
 def descriptors(pid: int) -> int:
-    """How many file descriptors a process has open."""
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    """How many file descriptors a process and all it has started have open."""
+    return sum(len(_entries(each, "fd")) for each in _tree(pid))
 
 
 def threads(pid: int) -> int:
-    """How many threads a process has."""
-    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+    """How many threads a process and all it has started have."""
+    return sum(len(_entries(each, "task")) for each in _tree(pid))
 
 
 def wake_ups(pid: int) -> int:
-    """How often a process' threads have waited for something and got it, up to now."""
-    return sum(_voluntary_switches(task) for task in Path(f"/proc/{pid}/task").iterdir())
+    """How often their threads have waited for something and got it, up to now."""
+    return sum(_voluntary_switches(task) for each in _tree(pid) for task in _entries(each, "task"))
 
 
 def disk_mb(folder: Path) -> float:
     """What the files of a folder and of those in it take on the disk."""
     return sum(_blocks(Path(parent, name)) for parent, _, names in os.walk(folder) for name in names) * 512 / 1e6
+
+
+def _entries(pid: int, kind: str) -> list[Path]:
+    try:
+        return list(Path(f"/proc/{pid}/{kind}").iterdir())
+    except OSError:  # it has ended meanwhile
+        return []
 
 
 def _voluntary_switches(task: Path) -> int:

@@ -1,6 +1,5 @@
 """The whole path for a long while: what idling and a capture cost, and whether anything grows."""
 
-import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,11 +22,12 @@ from dev.bench.figures.report import Report, Table
 from dev.bench.rig import stores
 from dev.bench.rig.bridge_rig import BridgeRig
 from dev.bench.rig.stores import Store
-from dev.bench.workloads.camera import RATE, film
+from dev.bench.workloads.camera import RATE, film, start_before
 from dev.harness.process import Process, wait_for
-from dev.harness.services import start_camera, start_uploader
+from dev.harness.services import start_uploader
 
 SIZE = (640, 480)
+EVERY_FACE = {"CAPTURE_POLICY": "every", "CAPTURES_PER_MINUTE": "100000"}
 IDLE_SECONDS = 5.0 if QUICK else 20.0
 IDLE_RUNS = 2 if QUICK else 5
 SOAK_SECONDS = 10.0 if QUICK else 60 * float(os.environ.get("SOAK_MINUTES", "10"))
@@ -54,8 +54,8 @@ class Look:
 
     seconds: float
     stored: int
-    descriptors: float
-    threads: float
+    descriptors: int
+    threads: int
     disk_mb: float
     memory_mb: Mapping[str, float]
     cpu_seconds: Mapping[str, float]
@@ -86,7 +86,8 @@ def running(folder: Path, seen_at: float) -> Iterator[Route]:
     store = stores.real(folder / "store")
     with BridgeRig(folder / "rig", by_relay=False) as rig:
         uploader = start_uploader(rig.folder / "uploader", **store.settings, CLOUD_BROKER_PORT=str(rig.cloud_port))
-        camera = _camera(rig.folder / "camera", footage.path, rig.edge_port)
+        port = str(rig.edge_port)
+        camera = start_before(rig.folder / "camera", footage, EDGE_BROKER_PORT=port, **EVERY_FACE)
         try:
             brokers = {"edge broker": rig.parts["edge"], "cloud broker": rig.parts["cloud"]}
             parts: dict[str, Process] = {"camera": camera, **brokers, "uploader": uploader}
@@ -94,20 +95,6 @@ def running(folder: Path, seen_at: float) -> Iterator[Route]:
         finally:
             for process in (camera, uploader, store.process):
                 process.kill()
-
-
-def _camera(folder: Path, video: Path, port: int) -> Process:
-    return start_camera(
-        folder,
-        CAMERA_SOURCE=str(video),
-        FILE_AT_END="loop",
-        DETECTIONS_PER_SECOND=str(RATE),
-        CAPTURE_POLICY="every",
-        CAPTURES_PER_MINUTE="100000",
-        EDGE_BROKER_PORT=str(port),
-        HEARTBEAT_FILE=str(folder / "beat.json"),
-        MALLOC_ARENA_MAX="2",  # as in the image
-    )
 
 
 def _idle(pids: Pids) -> Mapping[str, tuple[float, float]]:
@@ -126,8 +113,8 @@ def _soak(route: Route) -> Iterator[Look]:
         yield Look(
             time.monotonic() - began,
             route.store.stored(),
-            math.fsum(_each(route.pids, descriptors).values()),
-            math.fsum(_each(route.pids, threads).values()),
+            sum(map(descriptors, route.pids.values())),
+            sum(map(threads, route.pids.values())),
             disk_mb(route.folder),
             _each(route.pids, memory_mb),
             _each(route.pids, cpu_seconds),
@@ -159,8 +146,8 @@ def _flat(looks: list[Look]) -> Table:
         (
             f"{look.seconds:.0f}",
             f"{look.stored:,}",
-            f"{look.descriptors:.0f}",
-            f"{look.threads:.0f}",
+            str(look.descriptors),
+            str(look.threads),
             *(f"{megabytes:.1f}" for megabytes in look.memory_mb.values()),
             f"{look.disk_mb:.1f}",
         )

@@ -156,7 +156,7 @@ ON_A_REAL_STORE: dict[str, Contender] = {
     "signed beforehand": raw,
 }
 ON_A_STORE_WITH_LATENCY = {name: ON_A_REAL_STORE[name] for name in ("ours", "a storing callback", "boto3 alone")}
-LEFT_OUT = {  # what ours does for an image and this one does not
+LACKS = {  # what ours does for an image and this one does not
     "ours": "",
     "a storing callback": "checks, condition, metadata, retries: a PUT that fails ends it",
     "Node-RED": "checks, condition, metadata; the PUBACK comes before it is stored",
@@ -228,10 +228,10 @@ def _table(store: str, kilobytes: int, series: Series) -> Table:
             str(series.figure(name, "images/s")),
             str(series.figure(name, "CPU µs")),
             str(series.ratio("ours", name, "images/s")) if name != "ours" else "",
-            LEFT_OUT[name],
+            LACKS[name],
         )
         for name in series.samples
     )
-    columns = ("", "images/s", "CPU per image, µs", "ours is so many times as fast", "it leaves out")
+    columns = ("", "images/s", "CPU per image, µs", "ours is so many times as fast", "it lacks")
     said = f"Into {store}, images of {kilobytes} KB; peers with threads have {number(THREADS)}, ours chooses:"
     return Table(said, columns, rows)

@@ -159,8 +159,7 @@ class SimpleQueue:
 
     def put(self, item: Any) -> None:
         self._items.append(item)
-        if self._waiting:
-            Simulation.current.wake(self._waiting.popleft())
+        self.nudge()
 
     def nudge(self) -> None:
         """Let whoever waits go on without anything, as after its timeout."""
