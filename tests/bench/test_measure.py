@@ -8,7 +8,7 @@ from dev.bench import __main__ as bench
 from dev.bench.figures import machine, measure, report
 from dev.bench.figures.measure import Sample, Series, paired
 from dev.bench.peers import nodered
-from dev.bench.workloads import uploader
+from dev.bench.workloads import soak, uploader
 from dev.bench.workloads.bridge import OURS, speed_table
 from dev.harness.process import StartError
 
@@ -94,6 +94,25 @@ def test_a_bench_that_fails_says_so_and_the_next_is_run(
     output = capsys.readouterr()
     assert output.err.splitlines()[-1] == said
     assert "## tampering" in output.out
+
+
+@pytest.mark.parametrize("text", ["all night", "0", "-5", "nan", "inf", "1e9", "999999", "\u0661"])
+def test_a_soak_of_no_time_is_refused_in_a_sentence(
+    text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SOAK_MINUTES", text)
+    monkeypatch.setattr("sys.argv", ["bench", "soak"])
+
+    assert bench.main() == 1
+    said = f"bench: soak failed: SOAK_MINUTES={text} must be a number of minutes, such as 10"
+    assert capsys.readouterr().err.splitlines() == [said]
+
+
+def test_a_soak_lasts_as_long_as_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOAK_MINUTES", raising=False)
+    assert soak.soak_seconds() == 600
+    monkeypatch.setenv("SOAK_MINUTES", "1.5")
+    assert soak.soak_seconds() == 90
 
 
 def test_ctrl_c_ends_a_bench_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """The whole path for a long while: what idling and a capture cost, and whether anything grows."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,14 +24,14 @@ from dev.bench.rig import stores
 from dev.bench.rig.bridge_rig import BridgeRig
 from dev.bench.rig.stores import Store
 from dev.bench.workloads.camera import RATE, film, start_before
-from dev.harness.process import Process, wait_for
+from dev.harness.process import Process, StartError, wait_for
 from dev.harness.services import start_uploader
 
 SIZE = (640, 480)
 EVERY_FACE = {"CAPTURE_POLICY": "every", "CAPTURES_PER_MINUTE": "100000"}
 IDLE_SECONDS = 5.0 if QUICK else 20.0
 IDLE_RUNS = 2 if QUICK else 5
-SOAK_SECONDS = 10.0 if QUICK else 60 * float(os.environ.get("SOAK_MINUTES", "10"))
+QUICK_SECONDS, DEFAULT_MINUTES, MAX_MINUTES = 10.0, "10", 100_000
 LOOKS = 5  # at what is used, from the soak's begin to its end
 WARM_CAPTURES = 100
 START_SECONDS = 60.0
@@ -61,13 +62,22 @@ class Look:
     cpu_seconds: Mapping[str, float]
 
 
+def soak_seconds() -> float:
+    """How long it lasts; raises StartError for a SOAK_MINUTES that says no time."""
+    text = os.environ.get("SOAK_MINUTES") or DEFAULT_MINUTES
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0 < float(text) <= MAX_MINUTES:
+        raise StartError(f"SOAK_MINUTES={text} must be a number of minutes, such as {DEFAULT_MINUTES}")
+    return QUICK_SECONDS if QUICK else 60 * float(text)
+
+
 def run(folder: Path) -> Report:
+    seconds = soak_seconds()
     with running(folder / "idle", seen_at=0.0) as route:
         wait_for(lambda: cpu_seconds(route.pids["camera"]) > 1, seconds=START_SECONDS, what="the camera to start")
         idle = [_idle(route.pids) for _ in range(IDLE_RUNS)]
     with running(folder / "soak", seen_at=3.0) as route:
         wait_for(lambda: route.store.stored() >= WARM_CAPTURES, seconds=START_SECONDS, what="the first captures")
-        looks = list(_soak(route))
+        looks = list(_soak(route, seconds))
     days = number((looks[-1].stored - looks[0].stored) / CAPTURES_A_DAY)
     notes = (
         f"The camera looks at {SIZE[0]}x{SIZE[1]}, {RATE} frames a second, and every frame with a face is a capture.",
@@ -106,10 +116,10 @@ def _idle(pids: Pids) -> Mapping[str, tuple[float, float]]:
     return {name: (1000 * (cpu[name] - before[name]) / seconds, (wakes[name] - woken[name]) / seconds) for name in pids}
 
 
-def _soak(route: Route) -> Iterator[Look]:
+def _soak(route: Route, seconds: float) -> Iterator[Look]:
     began = time.monotonic()
     for turn in range(LOOKS):
-        time.sleep(max(0.0, began + turn * SOAK_SECONDS / (LOOKS - 1) - time.monotonic()))
+        time.sleep(max(0.0, began + turn * seconds / (LOOKS - 1) - time.monotonic()))
         yield Look(
             time.monotonic() - began,
             route.store.stored(),
