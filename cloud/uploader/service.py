@@ -93,7 +93,7 @@ class UploaderService:
             self._worker.drop_revoked()
             if monotonic() - pinged_at > BROKER_CHECK_SECONDS:
                 pinged_at = monotonic()
-                self._worker.subscriber.subscribe()
+                self._worker.subscriber.ping()
                 self._worker.subscriber.publish_status()
             try:
                 signals.get(timeout=POLL_SECONDS)

@@ -8,8 +8,8 @@ from paho.mqtt.packettypes import PacketTypes
 from common.contract import topics
 from common.mqtt import NO_MATCHING_SUBSCRIBERS
 from dev.conformance.client import Broker, LessGrantedError, NotGrantedError, new_name, properties
+from uploader.mqtt.callbacks import SESSION_TAKEN_OVER
 from uploader.mqtt.session import NO_EXPIRY, session_config
-from uploader.mqtt.subscriber import SESSION_TAKEN_OVER
 
 MEGABYTE = 1 << 20
 DESCRIPTION = 4096  # bytes of topic and properties

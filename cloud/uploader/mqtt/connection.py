@@ -1,6 +1,9 @@
-"""The state of the broker connection, as one snapshot."""
+"""The state of the broker connection: one snapshot, and who replaces it."""
 
-from dataclasses import dataclass
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import Enum
 
 MAX_PENDING_PINGS = 6  # a minute of BROKER_CHECK_SECONDS; keep-alive finds a dead broker in half of that
@@ -43,3 +46,59 @@ class Connection:
         if silence > max_silence_seconds:
             return f"the broker at {address} has not answered for {silence:.0f} s"
         return None
+
+
+class ConnectionState:
+    """The connection as it is now; each event replaces the snapshot, one at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now = Connection()
+
+    @property
+    def now(self) -> Connection:
+        return self._now
+
+    def begin(self, phase: Phase) -> None:
+        """Count a new connection, so that nothing of the previous one can be acknowledged."""
+        with self._lock:
+            last = self._now
+            self._now = Connection(last.number + 1, phase, pending_pings=last.pending_pings, problem=last.problem)
+
+    @contextlib.contextmanager
+    def held(self, number: int) -> Iterator[bool]:
+        """Let no other connection begin during the `with`; yields whether this one is up."""
+        with self._lock:
+            yield self._now.is_up and self._now.number == number
+
+    def record_accepted(self) -> None:
+        """The broker accepted the connection."""
+        with self._lock:
+            self._now = replace(self._now, phase=Phase.CONNECTED, pending_pings=0)
+
+    def record_unusable(self) -> None:
+        """The broker accepted it, but lacks something that is needed."""
+        with self._lock:
+            self._now = replace(self._now, phase=Phase.UNUSABLE, pending_pings=0)
+
+    def record_ping(self) -> bool:
+        """Count a ping, if there is a connection for it; return whether there is."""
+        with self._lock:
+            if self._now.is_up:
+                self._now = replace(self._now, pending_pings=self._now.pending_pings + 1)
+            return self._now.is_up
+
+    def record_answer(self) -> None:
+        """The broker answered, whatever it says: the network thread runs."""
+        with self._lock:
+            self._now = replace(self._now, pending_pings=0)
+
+    def record_subscribed(self, now: float) -> None:
+        """The broker granted the subscription."""
+        with self._lock:
+            self._now = replace(self._now, phase=Phase.SUBSCRIBED, last_ack_at=now, problem=None)
+
+    def record_problem(self, problem: str) -> None:
+        """Nothing arrives, and this is why."""
+        with self._lock:
+            self._now = replace(self._now, problem=problem)

@@ -12,7 +12,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from common.contract import topics
 from common.contract.uploader_status import UploaderStatus
 from common.runtime.log import RepeatFilter, filtered_logger
-from uploader.mqtt.session import receipt_refused
+from uploader.mqtt.session import BrokerAddress, receipt_refused
 
 MAX_QUEUED_RECEIPTS = 1000  # for one that does not fit, its edge sends the capture again
 MAX_TRACKED_RECEIPTS = 200  # messages, each with many receipts; more are not in flight together
@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 class Outbox:
     """Writes to one client. Without a connection some receipts wait; for one that does not, the camera sends again."""
 
-    def __init__(self, client: Client, client_id: str, address: str) -> None:
-        self._client, self._client_id, self._address = client, client_id, address
+    def __init__(self, client: Client, client_id: str, broker: BrokerAddress) -> None:
+        self._client, self._client_id, self._broker = client, client_id, broker
         self._reported_problem: Callable[[], str | None] = lambda: "it is starting"
         self._log = filtered_logger(log, RepeatFilter())
         self._receipts: deque[MQTTMessageInfo] = deque(maxlen=MAX_TRACKED_RECEIPTS)
@@ -75,4 +75,4 @@ class Outbox:
         self, _client: Client, _userdata: object, _mid: int, reason: ReasonCode, _properties: Properties
     ) -> None:
         if reason.is_failure:
-            self._log.error("The broker at %s: %s", self._address, receipt_refused(reason))
+            self._log.error("The broker at %s: %s", self._broker, receipt_refused(reason))

@@ -25,6 +25,17 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where the cloud broker is."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port} (CLOUD_BROKER_HOST, CLOUD_BROKER_PORT)"
+
+
+@dataclass(frozen=True, slots=True)
 class SessionConfig:
     """How to connect and what to subscribe to."""
 
@@ -91,11 +102,11 @@ def receipt_refused(reason: ReasonCode) -> str:
     return f"{refused}; set CLOUD_BROKER_PASSWORD_FILE to the file that `enroll --prepare` wrote"
 
 
-def discard_exclusive_session(host: str, port: int, login: Login | None) -> None:
+def discard_exclusive_session(broker: BrokerAddress, login: Login | None) -> None:
     """End the session of a single uploader: nobody would fetch what it collects. Edges send that again."""
     client = new_client(EXCLUSIVE_CLIENT_ID, login=login)
     try:
-        client.connect(host, port, clean_start=True, properties=accept_packets_up_to(MAX_COMMAND_BYTES))
+        client.connect(broker.host, broker.port, clean_start=True, properties=accept_packets_up_to(MAX_COMMAND_BYTES))
         client.loop_start()
         client.disconnect()
     except OSError as error:

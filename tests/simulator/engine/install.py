@@ -22,6 +22,8 @@ import uploader.ingest.parser
 import uploader.ingest.poison
 import uploader.ingest.revoked
 import uploader.metrics
+import uploader.mqtt.callbacks
+import uploader.mqtt.connection
 import uploader.mqtt.delivery
 import uploader.mqtt.inbox
 import uploader.mqtt.outbox
@@ -200,11 +202,12 @@ def replacements(
         },
         uploader.mqtt.delivery: clock,
         uploader.mqtt.receipts: {"threading": threads.THREADING},
-        uploader.mqtt.subscriber: clock
-        | {
+        uploader.mqtt.callbacks: clock | {"discard_exclusive_session": lambda *_: None},
+        uploader.mqtt.connection: {"threading": threads.THREADING},
+        uploader.mqtt.subscriber: {
+            "monotonic": threads.monotonic,
             "socket": types.SimpleNamespace(socket=client.Socket, SHUT_RDWR=2),
             "new_client": connect,
-            "discard_exclusive_session": lambda *_: None,
         },
         uploader.mqtt.session: packets,
         uploader.mqtt.outbox: {"monotonic": threads.monotonic},

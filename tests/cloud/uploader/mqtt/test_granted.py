@@ -76,7 +76,7 @@ def test_what_cannot_work_is_a_problem_and_nothing_is_subscribed(
     subscriber = connect(broker.port, uploaders)
 
     wait_for_problem(subscriber, words)
-    subscriber.subscribe()
+    subscriber.ping()
     assert not subscriber.connection.is_up
     assert broker.subscriptions == []
 

@@ -103,7 +103,7 @@ def test_no_more_than_the_window_is_in_flight(edge: Edge, connect: Callable[[], 
 
     edge.send_all([pictures.png(number) for number in range(3 * WINDOW)])
     taken = reader.take(WINDOW)
-    reader.subscriber.subscribe()
+    reader.subscriber.ping()
     wait_for(lambda: not reader.subscriber.connection.pending_pings, seconds=20, what="the broker's acknowledgement")
 
     assert reader.deliveries.empty()
@@ -150,7 +150,7 @@ def test_the_session_is_not_asked_to_send_retained_images_again(edge: Edge, conn
     reader.take(1)
 
     for _ in range(3):
-        reader.subscriber.subscribe()
+        reader.subscriber.ping()
     edge.send(pictures.png(2))
 
     assert reader.take(1)[0].message.payload == pictures.png(2)
