@@ -4,7 +4,8 @@ import types
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
@@ -28,9 +29,6 @@ class Properties:
     def __init__(self, _packet_type: int) -> None:
         return
 
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(name)  # what was not set; mypy is told that others were
-
 
 class SubscribeOptions:
     RETAIN_SEND_IF_NEW_SUB = 1
@@ -49,6 +47,17 @@ class Info:
 
     def wait_for_publish(self, timeout: float) -> None:
         self.sent.wait(timeout)
+
+
+class Received(NamedTuple):
+    """What a callback gets; in the order of a message, and its packet identifier."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    properties: Any
+    dup: bool
+    mid: int
 
 
 @dataclass(slots=True)
@@ -111,7 +120,7 @@ class Client:
         self._stopping = True
         forget = self._clean or getattr(properties, "SessionExpiryInterval", 1) == 0
         self._travel(lambda: self._detach(forget=forget))
-        self._packets.put(None)
+        self._packets.put(PUBLISHED)
 
     def socket(self) -> Socket | None:
         return Socket(self) if self._connected else None
@@ -122,7 +131,7 @@ class Client:
             self._connected = False
             self._epoch += 1
             self._broker.disconnect(self._name, forget=self._clean)
-            self._packets.put(("lost", ReasonCode(PacketTypes.DISCONNECT, reason)))
+            self._packets.put(disconnected(reason))
 
     def publish(
         self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False, properties: Any = None
@@ -135,7 +144,7 @@ class Client:
         if qos == 0:
             info.sent.set()
             if self._connected:  # paho calls what was written published
-                self._packets.put(("sent", info.mid))
+                self._packets.put(partial(self._call_on_publish, info.mid, PUBLISHED))
             self._travel(lambda: self._broker.publish(message))
             return info
         self._out[self._mid] = Outgoing(message, info)
@@ -148,7 +157,7 @@ class Client:
 
         def arrive() -> None:
             self._broker.subscribe(self._name, topics)
-            self._back(epoch, ("subscribed", [GRANTED] * len(topics)))
+            self._back(epoch, partial(_call, self.on_subscribe, self, None, 0, [GRANTED] * len(topics), None))
 
         self._travel(arrive)
 
@@ -184,54 +193,38 @@ class Client:
             self._name,
             clean=self._clean,
             window=self._window,
-            deliver=lambda packet, message: self._back(epoch, ("message", packet, message)),
+            deliver=lambda packet, message: self._back(epoch, partial(self._take, packet, message)),
             end=self.drop,
         )
         for outgoing in self._out.values():
             outgoing.is_sent = False
-        self._packets.put(("connected", types.SimpleNamespace(session_present=present)))
+        self._packets.put(partial(self._greet, types.SimpleNamespace(session_present=present)))
         self._broker.resume(self._name)
 
     def _read(self) -> None:
-        while True:
-            packet = self._packets.get()
-            if packet is None:
-                _call(self.on_disconnect, self, None, None, PUBLISHED, None)
-                return
-            kind, *content = packet
-            if kind == "lost":
-                _call(self.on_disconnect, self, None, None, content[0], None)
-                return
-            self._handle(kind, *content)
+        """Handle one packet after the other, up to the reason why there are no more."""
+        while not isinstance(handle := self._packets.get(), ReasonCode):
+            handle()
+        _call(self.on_disconnect, self, None, None, handle, None)
 
-    def _handle(self, kind: str, *content: Any) -> None:
-        if kind == "connected":
-            _call(self.on_connect, self, None, content[0], ACCEPTED, None)
+    def _greet(self, flags: Any) -> None:
+        _call(self.on_connect, self, None, flags, ACCEPTED, None)
+        self._send()
+
+    def _complete(self, mid: int, reason: ReasonCode) -> None:
+        outgoing = self._out.pop(mid, None)
+        if outgoing is not None:
+            outgoing.info.sent.set()
+            self._call_on_publish(mid, reason)
             self._send()
-        elif kind == "sent":
-            _call(self.on_publish, self, None, content[0], PUBLISHED, None)
-        elif kind == "published":
-            mid, reason = content
-            outgoing = self._out.pop(mid, None)
-            if outgoing is not None:
-                outgoing.info.sent.set()
-                _call(self.on_publish, self, None, mid, reason, None)
-                self._send()
-        elif kind == "subscribed":
-            _call(self.on_subscribe, self, None, 0, content[0], None)
-        elif kind == "message":
-            packet, message = content
-            received = types.SimpleNamespace(
-                topic=message.topic,
-                payload=message.payload,
-                qos=message.qos,
-                mid=packet,
-                properties=message.properties,
-                dup=message.dup,
-            )
-            _call(self.on_message, self, None, received)
-            if message.qos and not self._manual_ack:
-                self.ack(packet, message.qos)
+
+    def _call_on_publish(self, mid: int, reason: ReasonCode) -> None:
+        _call(self.on_publish, self, None, mid, reason, None)
+
+    def _take(self, packet: int, message: Message) -> None:
+        _call(self.on_message, self, None, Received(*message, packet))
+        if message.qos and not self._manual_ack:
+            self.ack(packet, message.qos)
 
     def _send(self) -> None:
         if not self._out:
@@ -251,7 +244,7 @@ class Client:
         def arrive() -> None:
             answer = PUBLISHED if self._broker.refuses or self._broker.publish(message) else NOBODY
             reason = QUOTA if self._broker.refuses else answer
-            self._back(epoch, ("published", mid, reason))
+            self._back(epoch, partial(self._complete, mid, reason))
 
         self._travel(arrive)
 
@@ -267,12 +260,12 @@ class Client:
         if epoch == self._epoch and self._broker.up:
             arrive()
 
-    def _back(self, epoch: int, packet: tuple[Any, ...]) -> None:
-        self._simulation.at(LATENCY_SECONDS, self._receive, epoch, packet)
+    def _back(self, epoch: int, handle: Callable[[], object]) -> None:
+        self._simulation.at(LATENCY_SECONDS, self._receive, epoch, handle)
 
-    def _receive(self, epoch: int, packet: tuple[Any, ...]) -> None:
+    def _receive(self, epoch: int, handle: Callable[[], object]) -> None:
         if epoch == self._epoch:
-            self._packets.put(packet)
+            self._packets.put(handle)
 
     def _detach(self, *, forget: bool) -> None:
         if self._connected:
@@ -284,3 +277,9 @@ class Client:
 def _call(callback: Any, *arguments: Any) -> None:
     if callback is not None:
         callback(*arguments)
+
+
+@cache
+def disconnected(reason: str) -> ReasonCode:
+    """Paho looks it up in a long table."""
+    return ReasonCode(PacketTypes.DISCONNECT, reason)

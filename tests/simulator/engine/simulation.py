@@ -142,7 +142,9 @@ class Simulation:
 
     def block(self, seconds: float | None = None) -> bool:
         """Wait, as the running task; False after so many seconds, True if woken before."""
-        task, events = self.running(), self._events
+        task, events = self.task, self._events
+        if task is None or not task.process.alive:
+            raise KilledError  # as `running`, which here would cost as much as the rest
         if seconds is not None:
             due = self.now + seconds if seconds > 0.0 else self.now
             if due <= self._until and (not events or due < events[0][0]):

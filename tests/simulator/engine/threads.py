@@ -5,7 +5,7 @@ import types
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 from tests.simulator.engine.simulation import KilledError, Simulation, Task
 
@@ -60,29 +60,22 @@ class Lock:
             Simulation.current.wake(self._waiting.popleft())
 
 
-class Condition:
-    """With a lock of its own."""
+class Condition(Lock):
+    """It is its own lock."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._waiting: list[Task] = []
-
-    def __enter__(self) -> Self:
-        self._lock.acquire()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+        super().__init__()
+        self._listening: list[Task] = []  # for `notify`
 
     def wait(self, timeout: float | None = None) -> bool:
         simulation = Simulation.current
         task = simulation.running()
-        self._waiting.append(task)
-        self._lock.release()
+        self._listening.append(task)
+        self.release()
         woken = simulation.block(timeout)
-        if not woken and task in self._waiting:
-            self._waiting.remove(task)
-        self._lock.acquire()
+        if not woken and task in self._listening:
+            self._listening.remove(task)
+        self.acquire()
         return woken
 
     def wait_for(self, predicate: Callable[[], object], timeout: float | None = None) -> bool:
@@ -94,12 +87,12 @@ class Condition:
         return True
 
     def notify(self, number: int = 1) -> None:
-        woken, self._waiting = self._waiting[:number], self._waiting[number:]
+        woken, self._listening = self._listening[:number], self._listening[number:]
         for task in woken:
             Simulation.current.wake(task)
 
     def notify_all(self) -> None:
-        self.notify(len(self._waiting))
+        self.notify(len(self._listening))
 
 
 class Event:
