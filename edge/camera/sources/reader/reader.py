@@ -7,12 +7,13 @@ import math
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from camera.sources.frame import Frame, FrameSource, FrameSourceFactory, SourceEndedError, SourceError
+from camera.sources.frame import FrameSource, FrameSourceFactory, SourceEndedError, SourceError
 from camera.sources.reader.counters import DropCounter, FrameCounters
 from camera.sources.reader.sampler import ClockOffset, FrameSampler
+from camera.sources.reader.slot import FrameSlot
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,7 @@ class ReadSession:
     rate: float  # frames a second that are wanted at most; may change at any time
     stop: threading.Event
     counters: FrameCounters
-    store: Callable[[Frame], None]  # takes each frame
-    report: Callable[[str], None]  # takes the reason why there are none
+    slot: FrameSlot  # takes each frame, and the reason why there are none
     newest_seconds: float = -math.inf
     has_delivered: bool = False
 
@@ -112,7 +112,7 @@ class ReaderThread:
             is_first, session.has_delivered = False, True
             counters.dropped += drops.count_before(frame.number)
             session.newest_seconds = clock.to_monotonic(frame.seconds)
-            session.store(dataclasses.replace(frame, seconds=session.newest_seconds))
+            session.slot.store(dataclasses.replace(frame, seconds=session.newest_seconds))
 
     def _wait_before_retry(self, seconds: float) -> bool:
         """Wait before the next try, but no longer than until the camera is back; tell whether it is."""
@@ -125,7 +125,7 @@ class ReaderThread:
 
     def _report(self, problem: str) -> None:
         if not self.abandoned.is_set():
-            self._session.report(problem)
+            self._session.slot.update(lambda status: status.failed(problem))
 
     @contextlib.contextmanager
     def _within(self, seconds: float) -> Iterator[None]:
