@@ -95,10 +95,10 @@ class CaptureMetadata:
     box: Box
     score: float  # the detector's, 0 to 1
     track: TrackInfo | None = None  # None if the face was not tracked
-    poor: str = ""  # why it is no good picture, of a visit that had none: dark, blurred, turned, eyes shut, cut
-    brightened: str = ""  # how many times lighter than the camera saw the face, such as 1.8
-    timezone: str = ""  # where the camera is, such as Europe/Berlin; captured_at is UTC all the same
-    picture: str = ""  # "frame" where it is the whole frame, so that the box lies in it
+    poor: str | None = None  # why it is no good picture, of a visit that had none: dark, blurred, turned, eyes shut, cut
+    brightened: float | None = None  # how many times lighter than the camera saw the face
+    timezone: str | None = None  # where the camera is, such as Europe/Berlin; captured_at is UTC all the same
+    picture: str | None = None  # "frame" where it is the whole frame, so that the box lies in it
 
     def to_dict(self) -> dict[str, str | int]:
         """Write it in the words and order of the contract's table."""
@@ -114,7 +114,7 @@ class CaptureMetadata:
         if self.poor:
             words["poor"] = self.poor
         if self.brightened:
-            words["brightened"] = self.brightened
+            words["brightened"] = f"{self.brightened:.1f}"
         if self.timezone:
             words["timezone"] = self.timezone
         if self.picture:
@@ -131,11 +131,15 @@ class CaptureMetadata:
             box=Box.parse(words["box"]),
             score=float(words["score"]),
             track=TrackInfo(track, str(words.get("shot", "")), float(words.get("quality", 0))) if track else None,
-            poor=str(words.get("poor", "")),
-            brightened=str(words.get("brightened", "")),
-            timezone=str(words.get("timezone", "")),
-            picture=str(words.get("picture", "")),
+            poor=_text(words, "poor"),
+            brightened=float(words["brightened"]) if words.get("brightened") else None,
+            timezone=_text(words, "timezone"),
+            picture=_text(words, "picture"),
         )
+
+
+def _text(words: Mapping[str, Any], name: str) -> str | None:
+    return str(words[name]) if words.get(name) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,8 @@ def describe(rng: Random, captured_at: datetime) -> CaptureMetadata:
         Box(1, 2, 3, 4),
         0.9,
         track=rng.choice([None, TrackInfo("a", "first", rng.choice([0.0, 0.5]))]),
-        poor=rng.choice(["", "dark"]),
-        brightened=rng.choice(["", "1.8"]),
-        timezone=rng.choice(["", "Europe/Berlin"]),
-        picture=rng.choice(["", "frame"]),
+        poor=rng.choice([None, "dark"]),
+        brightened=rng.choice([None, 1.8]),
+        timezone=rng.choice([None, "Europe/Berlin"]),
+        picture=rng.choice([None, "frame"]),
     )

@@ -71,6 +71,16 @@ class Schedule:
         return min((start.astimezone(UTC) for start in starts if start > local), default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Whether a camera may run, by a schedule in one minute."""
+
+    schedule: Schedule
+    minute: int  # of the system clock
+    is_active: bool
+    paused_at: datetime | None  # None while it is active
+
+
 class ScheduleController:
     """Decides whether a camera runs now: by its schedule, or by the command that overrides it."""
 
@@ -78,35 +88,44 @@ class ScheduleController:
         """Both as the settings have them."""
         self._schedule, self._timezone = Schedule.parse(schedule), timezone
         self._override: Schedule | None = None
-        self._answer = self._schedule, -1, False  # for which schedule, in which minute: is it active
-        self._paused_at: datetime | None = None
+        self._activity = self._activity_at(time.time(), None)
 
     def override(self, text: str) -> None:
         """Apply a command: `pause`, `run`, time ranges, or empty to return to SCHEDULE; raises ValueError."""
         self._override = Schedule.parse(text) if text.strip() else None
+        self.update()
+
+    def update(self) -> None:
+        """Follow the clock. Cheap enough for every frame: a schedule changes by the minute only."""
+        last, now = self._activity, time.time()
+        if self._current is not last.schedule or int(now // MINUTE_SECONDS) != last.minute:
+            self._activity = self._activity_at(now, last.paused_at)
 
     def is_active(self) -> bool:
-        """Whether the camera may run now. Cheap enough for every frame: a schedule changes by the minute only."""
-        schedule, now = self._override or self._schedule, time.time()
-        minute = int(now // MINUTE_SECONDS)
-        known, known_minute, active = self._answer
-        if schedule is not known or minute != known_minute:
-            active = schedule.is_active_at(datetime.fromtimestamp(now, UTC), self._timezone)
-            self._answer = schedule, minute, active
-            self._paused_at = None if active else self._paused_at or datetime.fromtimestamp(now, UTC)
-        return active
+        """Whether the camera may run, as of the last update."""
+        return self._activity.is_active
 
     def pause_reason(self) -> Literal["command", "schedule"] | None:
-        """What keeps the camera from running now."""
+        """What keeps the camera from running."""
         if self.is_active():
             return None
         return "command" if self._override else "schedule"
 
     def pause_span(self) -> tuple[datetime | None, datetime | None]:
         """Since when the camera does not run, and until when by the schedule that holds; None for unknown."""
-        if self.is_active():
+        activity = self._activity
+        if activity.is_active:
             return None, None
-        return self._paused_at, (self._override or self._schedule).next_start(datetime.now(UTC), self._timezone)
+        return activity.paused_at, activity.schedule.next_start(datetime.now(UTC), self._timezone)
+
+    @property
+    def _current(self) -> Schedule:
+        return self._override or self._schedule
+
+    def _activity_at(self, seconds: float, paused_at: datetime | None) -> Activity:
+        schedule, now = self._current, datetime.fromtimestamp(seconds, UTC)
+        is_active = schedule.is_active_at(now, self._timezone)
+        return Activity(schedule, int(seconds // MINUTE_SECONDS), is_active, None if is_active else paused_at or now)
 
 
 def valid_schedule(text: str) -> str:

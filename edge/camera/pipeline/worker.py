@@ -126,6 +126,7 @@ class CameraWorker:
 
     def _run_session(self) -> bool:
         """Process frames until told to stop or pause; True when the source has ended."""
+        self.schedule.update()
         if not self.schedule.is_active():
             self._pause()
             return False
@@ -153,6 +154,7 @@ class CameraWorker:
             elif frames.age_seconds > LOST_TRACK_SECONDS and self._analyzer.has_active_tracks:
                 self._deliver(self._analyzer.flush())  # the camera is unavailable, perhaps for good
             self._set_status_from(frames.status)
+            self.schedule.update()
         return False
 
     def _process(self, frame: Frame) -> None:

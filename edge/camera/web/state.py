@@ -123,6 +123,6 @@ def _capture_json(record: DeliveryRecord) -> dict[str, object]:
         "track": track.id if track else None,
         "quality": track.quality if track else None,
         "shot": track.shot if track else None,
-        "poor": capture.metadata.poor if capture else "",
+        "poor": capture.metadata.poor if capture else None,
         "face": _face_in_picture(capture) if capture else None,
     }

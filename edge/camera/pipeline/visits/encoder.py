@@ -65,10 +65,10 @@ class CaptureEncoder:
             box=shot.detection.box,
             score=shot.detection.score,
             track=TrackInfo(shot.track, kind, round(shot.quality, 3)) if shot.track else None,
-            poor=shot.poor or "",
-            brightened=f"{gain:.1f}" if gain > 1 else "",
-            timezone=self.timezone,
-            picture=WHOLE_FRAME if self.whole_frame else "",
+            poor=shot.poor,
+            brightened=gain if gain > 1 else None,
+            timezone=self.timezone or None,
+            picture=WHOLE_FRAME if self.whole_frame else None,
         )
         return Capture.create(metadata, encode(image, self.image_format), shot.frame)
 
