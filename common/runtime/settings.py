@@ -1,5 +1,6 @@
 """How settings are read, and how a wrong one is explained in a sentence."""
 
+import functools
 import re
 from pathlib import Path
 from typing import Literal, TypeVar, get_args, get_origin
@@ -39,6 +40,7 @@ class ProductSettings(BaseSettings):
         return next((choice for choice in choices if str(choice).lower() == value.lower()), value)
 
 
+@functools.cache
 def _choices(annotation: object) -> tuple[object, ...]:
     """The values of a Literal, also of one that may be missing."""
     if get_origin(annotation) is Literal:

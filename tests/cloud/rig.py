@@ -9,10 +9,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import obstore
-from mypy_boto3_s3 import S3Client
 from obstore.store import S3Store
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
@@ -27,6 +26,9 @@ from tests.support.images import pictures
 from tests.support.paths import ROOT
 from tests.support.programs import launcher
 from tests.support.rig import Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 CLOUD = ROOT / "cloud"
 SECONDS = 20.0
@@ -191,7 +193,7 @@ class Bucket:
     name: str
 
     @property
-    def client(self) -> S3Client:
+    def client(self) -> "S3Client":
         return self.store.client
 
     def put(self, key: str, body: bytes = b"x", content_type: str = "image/png", **metadata: str) -> None:

@@ -5,11 +5,14 @@ import io
 import json
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mypy_boto3_s3 import S3Client
 from PIL import Image
 
 from dev.harness.services import wait_for
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 KEY = re.compile(
     r"(?P<edge>[a-z0-9-]+)/(?P<camera>[\w-]+)/(?P<day>\d{4}/\d\d/\d\d)/(?P<id>\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{8})\.png"
@@ -26,7 +29,7 @@ class Stored:
     metadata: dict[str, str]
 
 
-def wait_for_captures(client: S3Client, bucket: str, wanted: int) -> list[Stored]:
+def wait_for_captures(client: "S3Client", bucket: str, wanted: int) -> list[Stored]:
     """Return the captures in the bucket when there are as many as wanted."""
 
     def enough() -> list[str]:
@@ -52,7 +55,7 @@ def assert_as_documented(stored: Stored, edge: str, camera: str) -> None:
     assert {name: stored.metadata[name] for name in inside} == {name: str(value) for name, value in inside.items()}
 
 
-def _read(client: S3Client, bucket: str, key: str) -> Stored:
+def _read(client: "S3Client", bucket: str, key: str) -> Stored:
     answer = client.get_object(Bucket=bucket, Key=key)
     metadata = {name.replace("-", "_"): text for name, text in answer["Metadata"].items()}
     return Stored(key, answer["Body"].read(), answer["ContentType"], metadata)

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from mypy_boto3_s3 import S3Client
+from typing import TYPE_CHECKING
 
 from common.runtime.files import SecretDir
 from dev.harness.enrolment import Credentials, Enrolment
@@ -31,6 +30,9 @@ from dev.harness.services import (
 from enroll.broker.rights import UPLOADER
 from tests.support.container import Container, broker_mounts, new_container
 from tests.support.mqtt import Client
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 def copy_broker_files(files: Path, folder: Path) -> Path:
@@ -220,7 +222,7 @@ class Store:
     folder: Path | None = None  # None: it keeps its objects elsewhere
 
     @property
-    def client(self) -> S3Client:
+    def client(self) -> "S3Client":
         return s3_client(self.endpoint, self.access_key, self.secret_key)
 
     def new_bucket(self) -> str:

@@ -1,9 +1,9 @@
 """What is shown of an address: scheme, host and port, or less; and what is said of a wrong one."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
-from pydantic_settings import InitSettingsSource
+from pydantic import BaseModel
 
 from camera.config.camera_list import CameraConfigError, expand_cameras
 from camera.config.camera_url import parse_url
@@ -90,9 +90,8 @@ class Given(Settings):
 
     values: ClassVar[dict[str, str]] = {}
 
-    @classmethod
-    def settings_customise_sources(cls, *_: Any, **_sources: Any) -> tuple[Any]:
-        return (InitSettingsSource(cls, cls.values),)
+    def __init__(self) -> None:
+        BaseModel.__init__(self, **self.values)
 
 
 def said_of_settings(given: dict[str, str]) -> str:

@@ -5,8 +5,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mypy_boto3_s3 import S3Client
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 
 ID = r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{8}"
 CAPTURED = re.compile(rf" Captured ({ID})\n")  # logged after the spool; a line cut short does not count
@@ -73,6 +76,6 @@ class Ledger:
         return sorted(self.captured - self.stored)
 
 
-def objects_in(client: S3Client, bucket: str) -> list[Object]:
+def objects_in(client: "S3Client", bucket: str) -> list[Object]:
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     return [Object(item["Key"], item["ETag"]) for page in pages for item in page.get("Contents", [])]

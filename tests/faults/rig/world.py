@@ -7,8 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from mypy_boto3_s3 import S3Client
+from typing import TYPE_CHECKING
 
 from dev.harness.services import (
     LOOPBACK,
@@ -29,6 +28,9 @@ from tests.faults.rig.footage import write_film
 from tests.faults.rig.ledger import Ledger
 from tests.faults.rig.proxy import StoreDoor, Wire
 from tests.faults.schedule import CLOUD, EDGE
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 KEYS = ("usbcam-test", "usbcam-test-secret")
 BUCKET = "faults"
@@ -96,7 +98,7 @@ class World:
         }
 
     @property
-    def s3(self) -> S3Client:
+    def s3(self) -> "S3Client":
         return s3_client(f"http://{LOOPBACK}:{self._ports['store']}", *KEYS)
 
     @property

@@ -1,11 +1,13 @@
 """The whole delivery path of a capture, as plain processes."""
 
 from pathlib import Path
-
-from mypy_boto3_s3 import S3Client
+from typing import TYPE_CHECKING
 
 from dev.harness.services import LOOPBACK, Process, start_camera, start_uploader, wait_for
 from tests.support.rig import CloudBroker, EdgeBroker, Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 START_SECONDS = 60.0
 
@@ -20,7 +22,7 @@ class Journey:
         self.started: list[Process] = []
 
     @property
-    def s3(self) -> S3Client:
+    def s3(self) -> "S3Client":
         return self.store.client
 
     def camera(self, **settings: str) -> Process:

@@ -3,11 +3,10 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.stub import ANY, Stubber
-from mypy_boto3_s3 import S3Client
 
 from common.runtime.check_result import CheckResult, Status
 from storage.client import create_client
@@ -30,6 +29,9 @@ from tests.support.rig import Store
 from uploader.admin.setup import run_setup
 from uploader.ingest.parser import parse_capture
 from uploader.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 POLICY = ROOT / "cloud" / "iam" / "policy-setup.json"
 DAYS = {"S3_RETENTION_DAYS": "30"}
@@ -168,7 +170,7 @@ def test_a_key_that_may_only_read_makes_no_bucket(uploaders: Uploaders, strict_s
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[S3Client, Stubber]]:
+def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple["S3Client", Stubber]]:
     monkeypatch.chdir(tmp_path)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
@@ -182,7 +184,7 @@ def _settings(**more: Any) -> Settings:
     return Settings(s3_bucket="faces", aws_region="eu-west-1", **more)
 
 
-def found(client: S3Client, **more: Any) -> dict[str, CheckResult]:
+def found(client: "S3Client", **more: Any) -> dict[str, CheckResult]:
     return {result.subject: result for result in run_setup(client, _settings(**more))}
 
 
@@ -202,7 +204,7 @@ def settled(stubber: Stubber, *, public: dict[str, bool], algorithm: str, policy
     stubber.add_response("get_bucket_policy", {"Policy": policy})
 
 
-def test_a_new_bucket_of_aws_is_made_in_its_region_and_closed_in_every_way(aws: tuple[S3Client, Stubber]) -> None:
+def test_a_new_bucket_of_aws_is_made_in_its_region_and_closed_in_every_way(aws: tuple["S3Client", Stubber]) -> None:
     client, stubber = aws
     place = {"Bucket": "faces"}
     stubber.add_client_error("head_bucket", "404", http_status_code=404)
@@ -229,14 +231,14 @@ def test_a_new_bucket_of_aws_is_made_in_its_region_and_closed_in_every_way(aws: 
     assert results["bucket"].message == "created faces in eu-west-1"
 
 
-def test_what_is_stronger_than_asked_for_stays(aws: tuple[S3Client, Stubber]) -> None:
+def test_what_is_stronger_than_asked_for_stays(aws: tuple["S3Client", Stubber]) -> None:
     client, stubber = aws
     settled(stubber, public=CLOSED, algorithm="aws:kms", policy='{"Statement": []}')
 
     assert {result.status for result in found(client).values()} == {Status.PASS}
 
 
-def test_one_open_way_is_closed_and_named(aws: tuple[S3Client, Stubber]) -> None:
+def test_one_open_way_is_closed_and_named(aws: tuple["S3Client", Stubber]) -> None:
     client, stubber = aws
     settled(stubber, public=CLOSED | {"BlockPublicPolicy": False}, algorithm="AES256", policy="aws:SecureTransport")
 
@@ -247,7 +249,7 @@ def test_one_open_way_is_closed_and_named(aws: tuple[S3Client, Stubber]) -> None
     assert results["TLS only"].message == "the bucket's policy covers it"
 
 
-def test_other_rules_keep_what_they_said_of_small_objects(aws: tuple[S3Client, Stubber]) -> None:
+def test_other_rules_keep_what_they_said_of_small_objects(aws: tuple["S3Client", Stubber]) -> None:
     client, stubber = aws
     theirs = {"ID": "theirs", "Status": "Enabled", "Prefix": "logs/", "Expiration": {"Days": 3}}
     small = {"TransitionDefaultMinimumObjectSize": "varies_by_storage_class"}
@@ -280,7 +282,7 @@ def test_other_rules_keep_what_they_said_of_small_objects(aws: tuple[S3Client, S
     ],
 )
 def test_a_name_that_cannot_be_had_is_one_line(
-    aws: tuple[S3Client, Stubber], code: str, status: int, sentence: str
+    aws: tuple["S3Client", Stubber], code: str, status: int, sentence: str
 ) -> None:
     client, stubber = aws
     stubber.add_client_error("head_bucket", "404", http_status_code=404)
@@ -291,7 +293,7 @@ def test_a_name_that_cannot_be_had_is_one_line(
     assert (result.status, result.message) == (Status.FAIL, sentence)
 
 
-def test_a_bucket_in_another_region_is_one_line(aws: tuple[S3Client, Stubber]) -> None:
+def test_a_bucket_in_another_region_is_one_line(aws: tuple["S3Client", Stubber]) -> None:
     client, stubber = aws
     stubber.add_response("head_bucket", {"BucketRegion": "eu-central-1"})
 
@@ -301,7 +303,7 @@ def test_a_bucket_in_another_region_is_one_line(aws: tuple[S3Client, Stubber]) -
     assert result.message.endswith("set AWS_REGION=eu-central-1")
 
 
-def test_a_missing_right_is_named_and_the_other_steps_go_on(aws: tuple[S3Client, Stubber]) -> None:
+def test_a_missing_right_is_named_and_the_other_steps_go_on(aws: tuple["S3Client", Stubber]) -> None:
     client, stubber = aws
     stubber.add_response("head_bucket", {"BucketRegion": "eu-west-1"})
     for asked in ("get_public_access_block", "get_bucket_encryption", "get_bucket_lifecycle_configuration"):

@@ -3,11 +3,11 @@
 import hashlib
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
-from mypy_boto3_s3 import S3Client
 
 from storage.client import create_client
 from storage.settings import StorageSettings
@@ -16,6 +16,9 @@ from uploader.ingest.parser import parse_capture
 from uploader.settings import Settings
 from uploader.store.retry import RetryCoordinator
 from uploader.store.writer import CaptureStore, StoredObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 CAPTURE = parse_capture(pictures.message(pictures.png(1)), 1_000_000)
 KEY = f"x/{CAPTURE.id}.png"
@@ -30,7 +33,7 @@ def reads_back(stubber: Stubber, *, knows_condition: bool = False) -> None:
         stubber.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
 
 
-def no_fast_put(_client: S3Client, _settings: StorageSettings) -> None:
+def no_fast_put(_client: "S3Client", _settings: StorageSettings) -> None:
     """Leave everything to boto3, which is stubbed."""
 
 
