@@ -11,7 +11,7 @@ demo: ## Run the whole product on this machine with a synthetic camera
 test: ## Run all tests in parallel, those with Docker included
 	./test
 
-fast: ## Run the tests that need no broker, S3 server, browser or Docker
+fast: ## Run the tests that need no other program and no film, in a minute
 	./test --fast
 
 reality: ## Run the tests with the world's own programs: minutes, gigabytes, root and debootstrap

@@ -37,9 +37,11 @@ def test_no_two_public_classes_of_a_package_have_the_same_name(package: str) -> 
 def test_no_folder_overflows(package: str) -> None:
     entries = defaultdict(set)
     for path in repository_files():
-        for folder in path.parents:
-            if folder.is_relative_to(ROOT / package):
-                entries[str(folder.relative_to(ROOT))].add(path.relative_to(folder).parts[0])
+        parts = path.relative_to(ROOT).parts
+        for depth in range(1, len(parts)):
+            folder = "/".join(parts[:depth])
+            if f"{folder}/".startswith(f"{package}/"):
+                entries[folder].add(parts[depth])
 
     counts = {folder: len(names - IN_EVERY_PROGRAM) for folder, names in entries.items()}
     assert {folder: count for folder, count in counts.items() if count > MAX_ENTRIES} == {}

@@ -28,9 +28,15 @@ def _machine() -> str:
 
 def _versions() -> str:
     programs = [f"{name} {_version_of(name, *options)}" for name, options in PROGRAMS.items() if shutil.which(name)]
-    installed = {distribution.name: distribution.version for distribution in importlib.metadata.distributions()}
-    packages = [f"{name} {installed[name]}" for name in PACKAGES if name in installed]
+    packages = [f"{name} {version}" for name in PACKAGES if (version := _installed(name))]
     return ", ".join([f"Python {platform.python_version()}", *programs, *packages]) + "."
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _version_of(program: str, *options: str) -> str:
