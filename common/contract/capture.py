@@ -95,7 +95,7 @@ class CaptureMetadata:
     box: Box
     score: float  # the detector's, 0 to 1
     track: TrackInfo | None = None  # None if the face was not tracked
-    poor: str | None = None  # why it is no good picture, of a visit that had none: dark, blurred, turned, eyes shut, cut
+    poor: str | None = None  # why the picture is no good, if the visit had none: dark, blurred, turned, eyes shut, cut
     brightened: float | None = None  # how many times lighter than the camera saw the face
     timezone: str | None = None  # where the camera is, such as Europe/Berlin; captured_at is UTC all the same
     picture: str | None = None  # "frame" where it is the whole frame, so that the box lies in it
