@@ -32,7 +32,7 @@ class ProductSettings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _choice(cls, value: object, info: ValidationInfo) -> object:
-        choices = _choices(cls.model_fields[info.field_name or ""].annotation)
+        choices = _choices_of(cls, info.field_name or "")
         if not isinstance(value, str) or not choices:
             return value
         if set(choices) == {"on", "off"}:
@@ -41,6 +41,10 @@ class ProductSettings(BaseSettings):
 
 
 @functools.cache
+def _choices_of(kind: type[BaseModel], field: str) -> tuple[object, ...]:
+    return _choices(kind.model_fields[field].annotation)
+
+
 def _choices(annotation: object) -> tuple[object, ...]:
     """The values of a Literal, also of one that may be missing."""
     if get_origin(annotation) is Literal:
