@@ -15,6 +15,7 @@ from common.contract.capture import CAPTURE_ID, Capture
 from common.contract.receipt import Receipt
 from common.runtime.files import UNFINISHED
 from storage.capture import contract_names
+from tests.simulator.bare_images import BareImages
 from tests.simulator.engine.broker import Broker, Message
 from tests.simulator.engine.bucket import Bucket, Object
 from tests.simulator.engine.install import BAD, Paces, Revocations, installed, replacements
@@ -32,7 +33,7 @@ UNIQUE = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{id}.png"
 COLLIDING = "{edge}/{captured_at:%Y/%m}.png"
 ROOMY, TINY = 100_000_000, 12_000
 MEGABYTES = 1 << 20
-NOTICED_SECONDS = 120.0  # so soon an uploader knows that the store is down
+NOTICED_SECONDS = 1.0  # so soon after its first request in vain an uploader knows that nothing can be stored
 LATEST_PUT_SECONDS = 700.0  # so long after its sender's last try a PUT may arrive
 LOOK_SECONDS = 4.0
 CHECK_SECONDS = 60.0  # so soon an uploader looks whether its credentials are the right ones
@@ -80,7 +81,8 @@ class World:
         receipts = "off" if rng.random() < 0.1 else "on"
         qos = 1 if receipts == "off" else rng.choice([1, 1, 1, 0])
         camera = camera_settings(rng.choice([1, 4, 64]), qos, self.spool_bytes, receipts=receipts)
-        self.bare: dict[bytes, list[str]] = {}  # images of others, and their keys
+        self.bare = BareImages(self.simulation)
+        self.bucket.on_listed = self.bare.note_look
         self._accepted: set[bytes] = set()  # by an edge's broker
         self._may_be_dropped: Counter[str] = Counter()
         self.cloud.on_publish = self._on_cloud_message
@@ -214,11 +216,11 @@ class World:
         host.broker.on_publish = partial(self._on_edge_message, host)
 
     def publish_bare(self, host: EdgeHost) -> None:
-        self.bare[host.publish_bare().payload] = []
+        self.bare.add(host.publish_bare().payload)
 
     def publish_bare_again(self, host: EdgeHost) -> None:
         if host.broker.up:
-            host.broker.publish(Message("usbcam/images", next(reversed(self.bare)), 1))
+            host.broker.publish(Message("usbcam/images", self.bare.newest, 1))
 
     def _on_edge_message(self, host: EdgeHost, message: Message) -> None:
         if message.topic == topics.IMAGES:
@@ -249,8 +251,7 @@ class World:
             return  # what has QoS 0 the broker has forgotten already
         if self.paces.left_bytes > MEGABYTES:
             self.simulation.report(f"a message of {edge} was dropped, and there was room for it at the broker")
-        running = min(uploader.running_seconds for uploader in self.uploaders)
-        if min(self.bucket.down_seconds, running) > NOTICED_SECONDS:
+        if self.bucket.refused_seconds > NOTICED_SECONDS:
             self.simulation.report(f"a message of {edge} was dropped while nothing could be stored")
 
     def _on_dropped(self, host: EdgeHost, promise: Promise, name: str) -> None:
@@ -312,10 +313,9 @@ class World:
 
     def _on_bare_written(self, key: str, image: bytes) -> None:
         """Once as well, where one uploader can know it: it has no id that says when it was made."""
-        keys = self.bare[image]
-        keys.append(key)
-        if len(keys) > 1 and len(self.uploaders) == 1 and not self.is_colliding and not self.bucket.was_late:
-            self.simulation.report(f"the same image is stored as {keys}")
+        self.bare.note_kept(image, key)
+        if len(self.uploaders) == 1 and not self.is_colliding and not self.bucket.was_late:
+            self.bare.check(image, self.uploaders[0].running_seconds)
 
     def _schedule_captures(self) -> None:
         rng = self.simulation.rng

@@ -102,7 +102,10 @@ class Bridge:
         epoch = self._epoch
 
         def arrive() -> None:
-            if epoch != self._epoch or self.swallows or not target.up:
+            if epoch != self._epoch or self.swallows:
+                return
+            if not target.up:
+                self.cut()  # the connection has ended with it
                 return
             target.publish(message)
             self.simulation.at(self.latency, answer)

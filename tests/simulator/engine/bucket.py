@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 from botocore.parsers import ResponseParserError
 from obstore.exceptions import AlreadyExistsError, GenericError
 
-from tests.simulator.engine.simulation import Simulation
+from tests.simulator.engine.simulation import Process, Simulation
 
 URL = "http://s3"
 LATENCY_SECONDS = 0.02
@@ -38,8 +38,9 @@ class Bucket:
         self.objects: dict[str, Object] = {}
         self.on_written: Callable[[str, Object, Object | None], object] = lambda _key, _new, _old: None
         self.on_expired: Callable[[], object] = lambda: None
-        self._down_since: float | None = None
-        self.denied = self.denies_tags = False
+        self.on_listed: Callable[[str], object] = lambda _prefix: None
+        self.down = self.denied = self.denies_tags = False
+        self._refused_since: dict[Process, float] = {}
         self.credentials = 0  # which are valid, by number
         self.lost_bodies = False  # once, so that objects are repaired
         self.was_late = False
@@ -47,16 +48,9 @@ class Bucket:
         self.impostor = self.throttled = self.failing = self.conflicting = self.late = self.doubled = 0.0
 
     @property
-    def down(self) -> bool:
-        return self._down_since is not None
-
-    @down.setter
-    def down(self, down: bool) -> None:
-        self._down_since = self.simulation.now if down else None
-
-    @property
-    def down_seconds(self) -> float:
-        return 0.0 if self._down_since is None else self.simulation.now - self._down_since
+    def refused_seconds(self) -> float:
+        """How long the running process has heard nothing but that the store is away, or lets nobody in."""
+        return self.simulation.now - self._refused_since.get(self.simulation.process(), self.simulation.now)
 
     def recover(self) -> None:
         """End an outage, and a refusal of the credentials."""
@@ -66,13 +60,7 @@ class Bucket:
         """One request, as its sender sees it."""
         simulation, rng = self.simulation, self.simulation.rng
         simulation.sleep(LATENCY_SECONDS * (0.5 + rng.random()))
-        if self.down:
-            raise EndpointConnectionError(endpoint_url=URL)
-        if credentials != self.credentials:
-            self.on_expired()
-            raise refused("ExpiredToken", 400, operation)
-        if self.denied or (is_tagged and self.denies_tags):
-            raise refused("AccessDenied", 403, operation)
+        self._admit(credentials, operation, is_tagged=is_tagged)
         if rng.random() < self.throttled:
             raise refused("SlowDown", 503, operation)
         if rng.random() < self.failing:
@@ -93,7 +81,20 @@ class Bucket:
             self._try(apply)
         result = apply()
         simulation.sleep(LATENCY_SECONDS * rng.random())
+        self._refused_since.pop(simulation.process(), None)
         return result
+
+    def _admit(self, credentials: int, operation: str, *, is_tagged: bool) -> None:
+        """Refuse what a store that is away, or does not know its clients, refuses."""
+        if self.down or self.denied:
+            self._refused_since.setdefault(self.simulation.process(), self.simulation.now)
+        if self.down:
+            raise EndpointConnectionError(endpoint_url=URL)
+        if credentials != self.credentials:
+            self.on_expired()
+            raise refused("ExpiredToken", 400, operation)
+        if self.denied or (is_tagged and self.denies_tags):
+            raise refused("AccessDenied", 403, operation)
 
     def put(self, key: str, made: Object, *, conditional: bool) -> str:
         old = self.objects.get(key)
@@ -165,6 +166,7 @@ class S3Client:
         return self
 
     def paginate(self, *, Prefix: str, **_: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
+        self._bucket.on_listed(Prefix)
         objects = self.call("ListObjectsV2", lambda: dict(self._bucket.objects))
         yield {
             "Contents": [
