@@ -66,7 +66,7 @@ class CaptureEncoder:
             score=shot.detection.score,
             track=TrackInfo(shot.track, kind, round(shot.quality, 3)) if shot.track else None,
             poor=shot.poor,
-            brightened=gain if gain > 1 else None,
+            brightened=round(gain, 1) if gain > 1 else None,
             timezone=self.timezone or None,
             picture=WHOLE_FRAME if self.whole_frame else None,
         )
