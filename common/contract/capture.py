@@ -7,6 +7,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Self
 
 from common.contract.embedded import PNG_SIGNATURE, embed_metadata, extract_metadata
@@ -77,12 +78,22 @@ class Box:
         return cls(x, y, width, height)
 
 
+class ShotKind(StrEnum):
+    """Why a shot is kept."""
+
+    FIRST = "first"
+    BETTER = "better"
+    DWELL = "dwell"  # the visitor stays
+    LAST = "last"
+    MORE = "more"  # by a policy that does not look for the best shot
+
+
 @dataclass(frozen=True, slots=True)
 class TrackInfo:
     """Which visit a capture belongs to, and why it was kept."""
 
     id: str
-    shot: str  # first, better, dwell or last of the visit; more, where not the best is wanted
+    shot: str  # a ShotKind, or what a newer edge says
     quality: float  # of the shot, 0 to 1
 
 

@@ -14,7 +14,7 @@ from camera.pipeline.tracking.detector import Detection
 from camera.pipeline.visits.encoder import CaptureEncoder
 from camera.sources.frame import Frame, Image
 from camera.sources.synthetic.scene import Scene
-from common.contract.capture import Box, Capture, NotACaptureError
+from common.contract.capture import Box, Capture, NotACaptureError, ShotKind
 from common.contract.visit import Visit
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, UTC)
@@ -30,7 +30,7 @@ def captured(image_format: str, frame: Image, score: float, track: str = "202611
     """Make a capture as the analyzer does."""
     encoder = CaptureEncoder(camera="porch", whole_frame=False, margin=0.3, image_format=image_format)
     detection = Detection(Box(200, 100, 80, 100), score)
-    return encoder.encode(encoder.crop(Frame(frame, NOON, 0.0, 7), detection, 0.61234, track), "first")
+    return encoder.encode(encoder.crop(Frame(frame, NOON, 0.0, 7), detection, 0.61234, track), ShotKind.FIRST)
 
 
 def test_the_id_is_the_time_and_the_first_digits_of_the_bytes(face_frame: Image) -> None:

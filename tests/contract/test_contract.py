@@ -12,7 +12,7 @@ from camera.config.settings import Settings
 from camera.pipeline.tracking.detector import Detection
 from camera.pipeline.visits.encoder import CaptureEncoder
 from camera.sources.frame import Frame
-from common.contract.capture import Box, Capture, CaptureMetadata, max_image_bytes
+from common.contract.capture import Box, Capture, CaptureMetadata, ShotKind, max_image_bytes
 from common.contract.receipt import Receipt
 from tests.support.paths import ROOT
 from uploader.ingest.parser import IncomingMessage, InvalidMessageError, parse_capture
@@ -32,7 +32,7 @@ def write() -> Write:
         noise = np.random.default_rng(7).integers(0, 255, (120, 90, 3), np.uint8)
         encoder = CaptureEncoder(camera="front_door-2", whole_frame=True, margin=0.3, image_format=image_format)
         shot = encoder.crop(Frame(noise, NOON, 0.0, 7), Detection(Box(0, 12, 34, 56), 0.93449), 0.71, "1")
-        return encoder.encode(shot, "better")
+        return encoder.encode(shot, ShotKind.BETTER)
 
     return make
 

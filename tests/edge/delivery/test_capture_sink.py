@@ -24,7 +24,7 @@ from camera.pipeline.tracking.detector import Detection
 from camera.pipeline.visits.encoder import CaptureEncoder
 from camera.sources.frame import Frame
 from common.contract import topics
-from common.contract.capture import Box, Capture
+from common.contract.capture import Box, Capture, ShotKind
 from common.contract.receipt import Receipt, StoredCapture
 from common.contract.visit import Visit
 from dev.harness.process import wait_for
@@ -114,7 +114,7 @@ def test_a_capture_is_hashed_once_when_it_is_made_and_once_when_it_comes_from_di
     shot = encoder.crop(frame, Detection(Box(1, 2, 3, 4), 0.9), 0.5, "1")
 
     with mock.patch.object(hashlib, "sha256", wraps=hashlib.sha256) as sha256:
-        capture = encoder.encode(shot, "first")
+        capture = encoder.encode(shot, ShotKind.FIRST)
         made = sha256.call_count
         parts.sink.accept([capture], [visit_of(capture)])
         parts.deliver()

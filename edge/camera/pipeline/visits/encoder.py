@@ -9,7 +9,7 @@ from camera.pipeline.face.portrait import brighten, portrait
 from camera.pipeline.face.quality import Quality
 from camera.pipeline.tracking.detector import Detection
 from camera.sources.frame import Frame, Image
-from common.contract.capture import WHOLE_FRAME, Capture, CaptureMetadata, TrackInfo
+from common.contract.capture import WHOLE_FRAME, Capture, CaptureMetadata, ShotKind, TrackInfo
 from common.contract.times import whole_milliseconds
 
 JPEG_QUALITY = 95  # people look at the faces; 95 costs 40 % more bytes than 90
@@ -54,8 +54,8 @@ class CaptureEncoder:
         cropped = frame.image.copy() if self.whole_frame else portrait(frame.image, detection.box, tilt, self.margin)
         return ShotCandidate(cropped, whole_milliseconds(frame.captured_at), detection, quality, track, frame.number)
 
-    def encode(self, shot: ShotCandidate, kind: str) -> Capture:
-        """Make a capture of a shot; `kind` is a `ShotKind`."""
+    def encode(self, shot: ShotCandidate, kind: ShotKind) -> Capture:
+        """Make a capture of a shot; `kind` says why it is kept."""
         image, gain = shot.image, 1.0
         if self.brighten and not self.whole_frame and shot.judged:
             image, gain = brighten(image, shot.judged.brightness)

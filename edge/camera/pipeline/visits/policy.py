@@ -5,12 +5,12 @@ Waiting for the end would be late, and keeping every frame would flood the bucke
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from camera.pipeline.face.moments import VisitMoments
 from camera.pipeline.face.quality import GOOD_QUALITY, Quality
 from camera.pipeline.tracking.track import Track
 from camera.pipeline.visits.encoder import ShotCandidate
+from common.contract.capture import ShotKind
 from common.contract.visit import Visit
 
 FIRST_SECONDS = 0.6  # the best shot of this time is the first one, if it is good and looks here
@@ -24,16 +24,6 @@ MAX_SHOTS = 3  # of a visit; the third is held back for its end
 DWELL_MINUTES = (1, 5, 15, 60)  # one more at these ages of a visit, then one an hour
 MAX_LOOKS, LOOKS_PER_SECOND, YOUNG_SECONDS = 4.0, (4.0, 1.5), 5.0
 MIN_QUALITY = 0.08  # below this nobody would recognise a face
-
-
-class ShotKind(StrEnum):
-    """Why a shot is kept."""
-
-    FIRST = "first"
-    BETTER = "better"
-    DWELL = "dwell"  # the visitor stays
-    LAST = "last"
-    MORE = "more"  # by a policy that does not look for the best shot
 
 
 @dataclass(frozen=True, slots=True)

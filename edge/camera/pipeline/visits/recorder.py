@@ -9,9 +9,9 @@ from camera.pipeline.face.floors import NO_FACE, SMALL
 from camera.pipeline.face.judge import FaceJudge, Judgement, is_face
 from camera.pipeline.tracking.track import Track, TrackedDetection
 from camera.pipeline.visits.encoder import CaptureEncoder, ShotCandidate
-from camera.pipeline.visits.policy import ShotKind, VisitState
+from camera.pipeline.visits.policy import VisitState
 from camera.sources.frame import Frame
-from common.contract.capture import Capture, max_image_bytes
+from common.contract.capture import Capture, ShotKind, max_image_bytes
 from common.rate_limit import TokenBucket
 
 log = logging.getLogger(__name__)
