@@ -53,8 +53,8 @@ class UploadMetrics:
         self._already_there = counter("already_there", "Deliveries of captures that the bucket already had.")
         self._undecoded = counter("undecoded", "Images stored undecoded: their edge took too much CPU.", "edge")
         self._offences = counter("offences", "Messages that were not simply stored, by what was done.", "edge", "kind")
-        self._rejected = counter("rejected", "Messages kept in rejected/, by what was wrong.", "reason")
-        self._s3_failures = counter("s3_failures", "Failed S3 attempts; each is retried.", "kind")
+        rejected = counter("rejected", "Messages kept in rejected/, by what was wrong.", "reason")
+        s3_failures = counter("s3_failures", "Failed S3 attempts; each is retried.", "kind")
         self._s3_seconds = histogram("s3_seconds", "Duration of successful S3 attempts.", S3_BUCKETS)
         self._end_to_end = histogram(
             "capture_to_stored_seconds", "Time from captured_at to the bucket, for new captures.", END_TO_END_BUCKETS
@@ -67,10 +67,9 @@ class UploadMetrics:
         )
         self._edges: dict[str, _OfEdge] = {}
         self._in_flight: dict[int, datetime] = {}  # by thread: each handles one
-        for reason_code in REASON_CODES:
-            self._rejected.labels(reason_code)  # a counter that appears with its first count has no increase
-        for kind in S3ErrorKind:
-            self._s3_failures.labels(kind.name.lower())
+        # A counter that appears with its first count has no increase.
+        self._rejected_for = {reason_code: rejected.labels(reason_code) for reason_code in REASON_CODES}
+        self._s3_failed_as = {kind: s3_failures.labels(kind.name.lower()) for kind in S3ErrorKind}
 
     @property
     def in_flight(self) -> int:
@@ -103,7 +102,7 @@ class UploadMetrics:
             try:
                 result = attempt()
             except S3_ERRORS as error:
-                self._s3_failures.labels(classify(error, "").kind.name.lower()).inc()
+                self._s3_failed_as[classify(error, "").kind].inc()
                 raise
             self._s3_seconds.observe(monotonic() - started_at)
             return result
@@ -132,7 +131,7 @@ class UploadMetrics:
         self._offences.labels(edge if topics.is_edge_name(edge) else "_", offence.name.lower()).inc()
 
     def count_rejected(self, reason_code: str) -> None:
-        self._rejected.labels(reason_code if reason_code in REASON_CODES else "image").inc()
+        self._rejected_for.get(reason_code, self._rejected_for["image"]).inc()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from itertools import takewhile
 from time import monotonic
 
 from common.fair_share import FairShares
@@ -29,7 +28,7 @@ class Delivery:
     size: int = field(init=False)  # what it takes in memory, in bytes
 
     def __post_init__(self) -> None:
-        properties = sum(len(name) + len(value) + PROPERTY_BYTES for name, value in self.message.properties.items())
+        properties = sum([len(name) + len(value) + PROPERTY_BYTES for name, value in self.message.properties.items()])
         object.__setattr__(self, "size", len(self.message.payload) + properties + MESSAGE_BYTES)
 
 
@@ -170,9 +169,12 @@ class Deliveries:
         """How many may be in hand. While the bucket does not answer, all threads may."""
         if self._limit is None:
             return self._threads
-        before = monotonic() - LATE_SECONDS
-        late = sum(1 for _ in takewhile(lambda begun_at: begun_at < before, self._begun_at.values()))
-        return min(self._threads, self._limit.current + late)
+        room, before = self._limit.current, monotonic() - LATE_SECONDS
+        for begun_at in self._begun_at.values():
+            if room >= self._threads or begun_at >= before:
+                break
+            room += 1
+        return min(self._threads, room)
 
     def _may_begin(self, topic: str, room: int) -> bool:
         if not self._is_shared or not self._active[topic]:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from camera.delivery.delivery_status import Bridge, DeliveryStatus
@@ -70,22 +69,22 @@ class Carrier:
             self._ping()
         self._send_pending()
         if (in_flight := self._window.in_flight) != self.status.in_flight:
-            self.status = replace(self.status, in_flight=in_flight)
+            self.status = self.status._replace(in_flight=in_flight)
         return max(0.0, min(self._ping_at, self._window.due_at()) - self._clock())
 
     def on_connected(self) -> None:
         """The broker has accepted the camera; the transport repeats what was not acknowledged."""
-        self.status = replace(self.status, connected=True)
+        self.status = self.status._replace(connected=True)
         self._transport.subscribe(SUBSCRIPTIONS)
         self._window.requeue_acknowledged()
 
     def on_disconnected(self) -> None:
         """Nothing can be sent until the next connection."""
-        self.status = replace(self.status, connected=False)
+        self.status = self.status._replace(connected=False)
 
     def on_acknowledged(self, packet: int, *, accepted: bool, reason: str) -> None:
         """The broker has answered a publish."""
-        self.status = replace(self.status, acknowledged_at=self._clock())
+        self.status = self.status._replace(acknowledged_at=self._clock())
         capture_id = self._ids.pop(packet, None)
         if capture_id is None:
             return
@@ -103,7 +102,7 @@ class Carrier:
         if topic == topics.BRIDGE_STATE and payload in {b"0", b"1"}:
             self._on_bridge(Bridge.UP if payload == b"1" else Bridge.DOWN)
         elif topic == topics.TOKEN:
-            self.status = replace(self.status, token_missing=payload == NO_TOKEN)
+            self.status = self.status._replace(token_missing=payload == NO_TOKEN)
         elif topic == topics.RECEIPTS and self._receipts:
             self._on_receipt(payload)
 
@@ -141,7 +140,7 @@ class Carrier:
         if bridge is not self.status.bridge:
             is_up = bridge is Bridge.UP
             log.info("The bridge to the cloud is %s", "up" if is_up else "down, captures wait in the spool")
-        self.status = replace(self.status, bridge=bridge)
+        self.status = self.status._replace(bridge=bridge)
         self._window.update_bridge(bridge)
 
     def _on_receipt(self, payload: bytes) -> None:
@@ -159,12 +158,12 @@ class Carrier:
         self._window.complete(capture_id, self._clock())
         self._notify(capture_id, state, note)
         if self._spool.remove(capture_id):
-            self.status = replace(self.status, stored=self.status.stored + 1)
+            self.status = self.status._replace(stored=self.status.stored + 1)
             log.info("Stored %s", capture_id)
 
     def _reject(self, capture_id: str, reason: str) -> None:
         if self._spool.remove(capture_id):
-            self.status = replace(self.status, rejected=self.status.rejected + 1)
+            self.status = self.status._replace(rejected=self.status.rejected + 1)
             log.error("The cloud rejected %s: %s", capture_id, reason)
         self._notify(capture_id, CaptureState.REJECTED, reason)
         self._window.complete(capture_id, self._clock())

@@ -16,11 +16,21 @@ RECEIPT_BUCKETS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600)
 MAX_PENDING = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class _OfCamera:
+    """What one camera's captures count in: looked up once."""
+
+    published: Histogram
+    receipted: Histogram
+    stored: Counter
+    rejected: Counter
+
+
 @dataclass(slots=True)
 class PendingDelivery:
     """A capture that was published and not completed."""
 
-    camera: str
+    series: _OfCamera
     published_at: float  # monotonic, for the first time
     acknowledged: bool = False
 
@@ -52,13 +62,13 @@ class DeliveryMetrics(DeliveryListener):
             registry=registry,
         )
         self.rejected = Counter("usbcam_rejected", "Captures that the cloud rejected.", CAMERA, registry=registry)
-        for camera in cameras:
-            for metric in (self.published, self.receipted, self.stored, self.rejected):
-                metric.labels(camera)
+        self._cameras = {camera: self._of_camera(camera) for camera in cameras}
 
     def on_published(self, capture: Capture) -> None:
         """Start the clock."""
-        self._pending.setdefault(capture.id, PendingDelivery(capture.metadata.camera, time.monotonic()))
+        camera = capture.metadata.camera
+        series = self._cameras.get(camera) or self._cameras.setdefault(camera, self._of_camera(camera))
+        self._pending.setdefault(capture.id, PendingDelivery(series, time.monotonic()))
         while len(self._pending) > MAX_PENDING:  # a full spool dropped them
             self._pending.popitem(last=False)
 
@@ -67,7 +77,7 @@ class DeliveryMetrics(DeliveryListener):
         pending = self._pending.get(capture_id)
         if pending is not None and not pending.acknowledged:
             pending.acknowledged = True
-            self.published.labels(pending.camera).observe(time.monotonic() - pending.published_at)
+            pending.series.published.observe(time.monotonic() - pending.published_at)
 
     def on_completed(self, capture_id: str, state: CaptureState, note: str) -> None:  # noqa: ARG002 -- for others
         """Count the capture, and observe the time to its receipt."""
@@ -75,8 +85,12 @@ class DeliveryMetrics(DeliveryListener):
         if pending is None:
             return
         if state is CaptureState.REJECTED:
-            self.rejected.labels(pending.camera).inc()
+            pending.series.rejected.inc()
             return
-        self.stored.labels(pending.camera).inc()
+        pending.series.stored.inc()
         if state is CaptureState.STORED:
-            self.receipted.labels(pending.camera).observe(time.monotonic() - pending.published_at)
+            pending.series.receipted.observe(time.monotonic() - pending.published_at)
+
+    def _of_camera(self, name: str) -> _OfCamera:
+        published, receipted = self.published.labels(name), self.receipted.labels(name)
+        return _OfCamera(published, receipted, self.stored.labels(name), self.rejected.labels(name))

@@ -1,6 +1,5 @@
 """Publishing: the thread, the queue and the MQTT client around what `carrier` decides."""
 
-import contextlib
 import logging
 import queue
 import threading
@@ -91,8 +90,11 @@ class Publisher:
     def _run(self) -> None:
         while not self._stopping.is_set():
             seconds = self._carrier.step()
-            with contextlib.suppress(queue.Empty):
-                self._events.get(timeout=seconds)()
+            try:
+                event = self._events.get(timeout=seconds)
+            except queue.Empty:
+                continue
+            event()
 
     def _on_connected(self, reason: ReasonCode) -> None:
         if reason.is_failure:

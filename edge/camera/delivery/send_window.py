@@ -67,6 +67,8 @@ class SendWindow:
     def pop_next(self, now: float) -> str | None:
         """Take the capture to publish now, if any; it is in flight from here on."""
         self._update_queues(now)
+        if not (self._overdue or self._backlog or self._fresh):
+            return None
         limit = LIMIT_WHILE_BRIDGE_IS_DOWN if self._bridge_is_down else self._limit
         if len(self._in_flight) >= limit or self._in_flight_bytes() >= MAX_IN_FLIGHT_BYTES:
             return None
@@ -108,7 +110,7 @@ class SendWindow:
         """When `pop_next`, which has just returned None, may return something without further news; inf if never."""
         if self._bridge_is_down:
             return float("inf")
-        return min((self._due_at(flight) for flight in self._in_flight.values()), default=float("inf"))
+        return min([self._due_at(flight) for flight in self._in_flight.values()], default=float("inf"))
 
     def update_bridge(self, bridge: Bridge) -> None:
         """Hold back while the bridge is down; what was acknowledged by then is published again when it is back."""
@@ -157,7 +159,7 @@ class SendWindow:
         return capture_id
 
     def _in_flight_bytes(self) -> int:
-        return sum(flight.size for flight in self._in_flight.values())
+        return sum([flight.size for flight in self._in_flight.values()])
 
     def _backlog_in_flight(self) -> int:
         return sum(1 for flight in self._in_flight.values() if flight.from_backlog)

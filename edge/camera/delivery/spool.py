@@ -123,8 +123,8 @@ class Spool:
 
     def size(self, capture_id: str) -> int:
         """How many bytes a capture has; 0 if it is gone."""
-        path = self._path(capture_id)
-        return self._sizes.get(path.name, 0) if path else 0
+        with self._lock:
+            return self._sizes.get(self._name(capture_id) or "", 0)
 
     @property
     def is_open(self) -> bool:
@@ -174,7 +174,10 @@ class Spool:
         return self._folder / name if name else None
 
     def _name(self, capture_id: str) -> str | None:
-        return next((capture_id + end for end in EXTENSIONS if capture_id + end in self._sizes), None)
+        for extension in EXTENSIONS:
+            if (name := capture_id + extension) in self._sizes:
+                return name
+        return None
 
     def _make_room(self, needed: int) -> None:
         while oldest := self._drop_oldest(needed):
