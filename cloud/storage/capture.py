@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from common.contract.capture import CAPTURE_ID, SCHEMA, CaptureId
 from common.contract.times import timestamp
@@ -15,7 +16,12 @@ OUR_METADATA = frozenset({"id", "edge", "camera", "captured_at"})  # of every ca
 
 def contract_names(metadata: Mapping[str, str]) -> dict[str, str]:
     """An object's metadata in the contract's words, in whatever case the store returns it; older objects have _."""
-    return {name.lower().replace("-", "_"): text for name, text in metadata.items()}
+    return {_contract_name(name): text for name, text in metadata.items()}
+
+
+@lru_cache
+def _contract_name(name: str) -> str:
+    return name.lower().replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,9 +66,11 @@ class EdgeHost:
 
     def waiting(self, endings: tuple[str, ...] = EXTENSIONS) -> dict[str, int]:
         """Name and size of the files in the spool."""
-        files = self.disk.files.items()
-        in_spool = {name: len(content.data) for name, content in files if name.rpartition("/")[0] == SPOOL}
-        return {name: size for name, size in in_spool.items() if name.endswith(endings)}
+        return {
+            name: len(content.data)
+            for name, content in self.disk.files.items()
+            if name.endswith(endings) and name.rpartition("/")[0] == SPOOL
+        }
 
     def check_calm(self) -> None:
         """What must be so when all works and nothing waits."""

@@ -278,7 +278,7 @@ class World:
         edge = topics.edge_of_images(message.topic)
         if edge in self.ever_revoked or not message.topic.endswith("/images"):
             return
-        if any(stored.body == message.payload for stored in self.bucket.objects.values()):
+        if message.payload in [stored.body for stored in self.bucket.objects.values()]:
             return
         if self._may_be_dropped[edge]:
             self._may_be_dropped[edge] -= 1

@@ -50,12 +50,12 @@ def is_unsupported(error: Exception) -> bool:
 
 def refusal(error: ClientError) -> str | None:
     """Say what of a request this store refuses although AWS takes it; None if it is something else."""
-    code = raw_code(error)
+    code, is_missing = raw_code(error), is_unsupported(error)
+    if not (is_missing or code in REFUSAL_CODES or "MD5" in code or "Checksum" in code):
+        return None
     details = error.response.get("Error", {})
     answer = " ".join(str(details.get(name, "")) for name in ("Header", "ArgumentName", "Message", "Code"))
-    if is_unsupported(error) or code in REFUSAL_CODES or "MD5" in code or "Checksum" in code:
-        found = next((sentence for pattern, sentence in REFUSALS if pattern.search(answer)), None)
-        if found or not is_unsupported(error):
-            return found
-        return f"it does not support {error.operation_name} as it was sent ({code or http_status(error)}); use another"
-    return None
+    found = next((sentence for pattern, sentence in REFUSALS if pattern.search(answer)), None)
+    if found or not is_missing:
+        return found
+    return f"it does not support {error.operation_name} as it was sent ({code or http_status(error)}); use another"

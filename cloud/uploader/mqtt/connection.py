@@ -31,7 +31,7 @@ class Connection:
 
     @property
     def is_up(self) -> bool:
-        return self.phase in {Phase.CONNECTED, Phase.SUBSCRIBED}
+        return self.phase is Phase.SUBSCRIBED or self.phase is Phase.CONNECTED  # an enum's hash takes its time
 
     @property
     def is_stuck(self) -> bool:

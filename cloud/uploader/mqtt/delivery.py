@@ -160,10 +160,15 @@ class Deliveries:
             self._changed.notify()
 
     def _next_topic(self) -> str | None:
+        if not self._waiting:
+            return None
         room = self._room()
         if len(self._begun_at) >= room:
             return None
-        return next((topic for topic in self._waiting if self._may_begin(topic, room)), None)
+        for topic in self._waiting:
+            if self._may_begin(topic, room):
+                return topic
+        return None
 
     def _room(self) -> int:
         """How many may be in hand. While the bucket does not answer, all threads may."""

@@ -119,7 +119,7 @@ class RetryCoordinator:
 
     def _wait(self, seconds: float, error: S3Error, recoveries: int) -> None:
         # Throttling asks for the whole delay; an S3 that was unavailable is back when it answers any thread.
-        may_wake = error.kind in {S3ErrorKind.UNAVAILABLE, S3ErrorKind.DENIED}
+        may_wake = error.kind in (S3ErrorKind.UNAVAILABLE, S3ErrorKind.DENIED)
         with self._changed:
             self._waiting += 1
             self._changed.wait_for(lambda: self._is_stopping or (may_wake and self._recoveries != recoveries), seconds)

@@ -24,7 +24,7 @@ class Session:
     """What a broker keeps of a client."""
 
     name: str
-    topics: list[str] = field(default_factory=list)
+    topics: tuple[str, ...] = ()
     waiting: deque[Message] = field(default_factory=deque)
     flying: dict[int, Message] = field(default_factory=dict)  # by packet identifier
     next_packet: int = 0
@@ -37,12 +37,8 @@ class Session:
         return self.next_packet
 
 
-def matches(topics: list[str], topic: str) -> bool:
-    return _matches_any(tuple(topics), topic)
-
-
 @functools.cache
-def _matches_any(patterns: tuple[str, ...], topic: str) -> bool:
+def matches(patterns: tuple[str, ...], topic: str) -> bool:
     return any(_matches(pattern, topic) for pattern in patterns)
 
 
@@ -91,7 +87,7 @@ class Broker:
         self._start()
         if keeps:
             for name, messages in self._saved.items():
-                session = self.sessions.setdefault(name, Session(name, topics.get(name, [])))
+                session = self.sessions.setdefault(name, Session(name, topics.get(name, ())))
                 session.is_shared = bool(session.topics) and session.topics[0].startswith("$share")
                 session.waiting.extend(messages)
 
@@ -161,11 +157,11 @@ class Broker:
         session = self.sessions.get(name)
         if session is None:
             return
-        session.topics = list(dict.fromkeys([*session.topics, *topics]))
+        session.topics = tuple(dict.fromkeys([*session.topics, *topics]))
         session.is_shared = session.topics[0].startswith("$share")
         if session.deliver is not None:
             for message in self.retained.values():
-                if matches(topics, message.topic):
+                if matches(tuple(topics), message.topic):
                     session.deliver(0, message._replace(qos=0))
 
     def publish(self, message: Message) -> bool:
@@ -200,7 +196,7 @@ class Broker:
 
     def _start(self) -> None:
         for name, topics in self._permanent.items():
-            self.sessions.setdefault(name, Session(name, topics))
+            self.sessions.setdefault(name, Session(name, tuple(topics)))
 
     def _end(self) -> None:
         self.up = False

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import camera.delivery.capture_sink
 import camera.delivery.carrier
@@ -73,9 +73,14 @@ class Unmetered:
     def take_sample(self) -> bool:
         return True
 
-    @contextlib.contextmanager
-    def meter(self, _edge: str) -> Iterator["Unmetered"]:
-        yield self
+    def meter(self, _edge: str) -> Self:
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
 
 
 class Revocations:

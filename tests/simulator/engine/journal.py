@@ -52,7 +52,7 @@ class Suspects:
         self._losses = journal.losses
 
     def losses(self, identity: bytes) -> int:
-        return self._losses[identity]
+        return self._losses.get(identity, 0)
 
     def add(self, identities: Iterable[bytes]) -> None:
         Simulation.current.running()

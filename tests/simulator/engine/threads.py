@@ -152,7 +152,8 @@ class SimpleQueue:
 
     def put(self, item: Any) -> None:
         self._items.append(item)
-        self.nudge()
+        if self._waiting:  # as `nudge`
+            Simulation.current.wake(self._waiting.popleft())
 
     def nudge(self) -> None:
         """Let whoever waits go on without anything, as after its timeout."""
@@ -161,9 +162,10 @@ class SimpleQueue:
 
     def get(self, timeout: float | None = None) -> Any:
         if not self._items:
-            task = Simulation.current.running()
+            simulation = Simulation.current
+            task = simulation.running()
             self._waiting.append(task)
-            woken = Simulation.current.block(timeout)
+            woken = simulation.block(timeout)
             if not woken and task in self._waiting:
                 self._waiting.remove(task)
         if not self._items:
