@@ -118,7 +118,7 @@ def test_an_edge_names_no_more_cameras_than_the_gallery_can_show(
 
     wait_for(lambda: sum(len(r["rejected"]) for r in edge.receipts) == 20, seconds=20, what="20 rejections")
     assert set(edge.rejected().values()) == {TOO_MANY}
-    assert len(bucket.list_keys("porch/")) == MAX_CAMERAS
+    wait_for(lambda: len(bucket.list_keys("porch/")) == MAX_CAMERAS, seconds=20, what="the others in the bucket")
     edge.send(pictures.png(2), pictures.properties(pictures.png(2)) | {"camera": "made-up-0"})
     assert pictures.identity(pictures.png(2)) in wait_for_receipts(edge, 2)
 
