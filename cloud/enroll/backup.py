@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from common.runtime.deployment import authority_removal
 from common.runtime.files import SecretDir
-from common.runtime.front_door import authority_removal
 from enroll.authority import CertificateAuthority
 from enroll.registry import EnrollmentError
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from common.runtime.front_door import as_typed_here
+from common.runtime.deployment import as_typed_here
 from common.translation import for_terminal
 
 AnyCommand = TypeVar("AnyCommand", bound=click.Command)

@@ -18,7 +18,7 @@ from common.contract import topics
 from common.contract.uploader_status import UploaderStatus
 from common.mqtt import MAX_COMMAND_BYTES, NO_MATCHING_SUBSCRIBERS, Login, accept_packets_up_to, new_client
 from common.runtime.check_result import CheckResult, failed, passed, skipped, warned
-from common.runtime.front_door import log_of, start
+from common.runtime.deployment import log_of, start
 from uploader.mqtt.granted import Granted
 from uploader.mqtt.session import (
     EXCLUSIVE_CLIENT_ID,

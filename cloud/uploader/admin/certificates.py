@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.check_result import CheckResult, failed, passed, warned
-from common.runtime.front_door import new_broker_certificate
+from common.runtime.deployment import new_broker_certificate
 
 SOON = timedelta(days=30)
 

@@ -15,7 +15,7 @@ from common.contract import topics
 from common.contract.status import CameraReport, InvalidReportError
 from common.mqtt import MAX_COMMAND_BYTES, accept_packets_up_to, new_client
 from common.runtime.check_result import CheckResult, failed, info, passed, warned
-from common.runtime.front_door import log_of, start
+from common.runtime.deployment import log_of, start
 
 REPLY_TIMEOUT_SECONDS = 5.0
 SOON_DAYS = 30

@@ -14,7 +14,7 @@ from common.contract import topics
 from common.contract.status import CameraReport, CameraState
 from common.mqtt import new_client
 from common.os_error import plain_reason
-from common.runtime.front_door import log_of, start
+from common.runtime.deployment import log_of, start
 from common.runtime.settings import SettingsError, read_secret_file
 
 REPLY_TIMEOUT_SECONDS = 5.0

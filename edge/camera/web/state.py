@@ -11,7 +11,7 @@ from camera.web.pipeline_status import PipelineStatus
 from camera.web.process_stats import CpuMeter, memory_mb
 from common.contract.capture import WHOLE_FRAME, Capture
 from common.contract.times import timestamp
-from common.runtime.front_door import as_typed_here, start
+from common.runtime.deployment import as_typed_here, start
 
 
 class StateView:

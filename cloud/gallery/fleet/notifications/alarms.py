@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from common.contract.certificate_expiry import CertificateExpiry
 from common.contract.status import Blindness, CameraState
-from common.runtime.front_door import new_broker_certificate
+from common.runtime.deployment import new_broker_certificate
 from gallery.fleet.overview import JudgedCamera, JudgedEdge
 
 BLIND: dict[str, str] = {

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from common.runtime import front_door
-from common.runtime.front_door import Place, as_typed_here, authority_removal, log_of, new_broker_certificate, start
+from common.runtime import deployment
+from common.runtime.deployment import Place, as_typed_here, authority_removal, log_of, new_broker_certificate, start
 from tests.support.paths import ROOT
 
 SOURCES = [path for room in ("edge/camera", "cloud", "common") for path in (ROOT / room).rglob("*.py")]
@@ -20,12 +20,12 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_p
     if found is Place.PODS:
         monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     if found is Place.COMPOSE:
-        monkeypatch.setattr(front_door, "CHECKOUT", tmp_path)
+        monkeypatch.setattr(deployment, "CHECKOUT", tmp_path)
     return found
 
 
 def test_each_place_has_commands_of_its_own(place: Place) -> None:
-    advice = [*map(start, front_door.PARTS), *map(log_of, front_door.PARTS), new_broker_certificate()]
+    advice = [*map(start, deployment.PARTS), *map(log_of, deployment.PARTS), new_broker_certificate()]
     typed = {Place.COMPOSE: "./usbcam ", Place.PODS: "kubectl -n usbcam-", Place.PROCESSES: "mosquitto/|-m "}[place]
 
     assert [command for command in advice if not re.search(typed, command)] == []
@@ -35,7 +35,7 @@ def test_each_place_has_commands_of_its_own(place: Place) -> None:
 def test_the_files_that_plain_processes_are_told_of_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
 
-    for part in front_door.PARTS:
+    for part in deployment.PARTS:
         program = start(part).split()[-1]
         assert (ROOT / program).exists() or any((ROOT / half / program).is_dir() for half in ("edge", "cloud"))
 
@@ -53,7 +53,7 @@ def test_no_program_names_what_needs_docker_but_by_asking_where_it_runs() -> Non
         path.relative_to(ROOT).as_posix(): line.strip()
         for path in SOURCES
         for line in path.read_text(encoding="utf-8").splitlines()
-        if NEEDS_DOCKER.search(line) and path.name != "front_door.py"
+        if NEEDS_DOCKER.search(line) and path.name != "deployment.py"
     }
 
     assert named == {}
