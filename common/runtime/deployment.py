@@ -1,4 +1,4 @@
-"""What people can type where a program runs: ./usbcam around Compose, kubectl around pods, else the programs."""
+"""How the product is deployed here, and so what people type: ./usbcam, kubectl, or the programs themselves."""
 
 import os
 import re
@@ -12,30 +12,30 @@ PYTHON = ".venv/bin/python -m"
 IN_EDGE, IN_CLOUD = "kubectl -n usbcam-edge", "kubectl -n usbcam-cloud"
 
 
-class Place(Enum):
-    """How the parts of the product are run here."""
+class Deployment(Enum):
+    """What runs the services of the product."""
 
     COMPOSE = "compose"
-    PODS = "pods"
+    KUBERNETES = "kubernetes"
     PROCESSES = "processes"
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _Service:
     process: str
-    pod: str  # kubectl's words for it
+    pod: str  # kubectl's words for where it runs
 
     @property
     def kubectl(self) -> str:
         return IN_EDGE if self.pod.startswith("deploy/edge") else IN_CLOUD
 
 
-PARTS = {
-    "camera": _Part(f"{PYTHON} camera", "deploy/edge -c camera"),
-    "edge-broker": _Part("sh mosquitto/edge/start.sh", "deploy/edge -c edge-broker"),
-    "uploader": _Part(f"{PYTHON} uploader", "deploy/uploader"),
-    "gallery": _Part(f"{PYTHON} gallery", "deploy/gallery"),
-    "cloud-broker": _Part("sh mosquitto/cloud/start.sh", "deploy/cloud-broker"),
+SERVICES = {
+    "camera": _Service(f"{PYTHON} camera", "deploy/edge -c camera"),
+    "edge-broker": _Service("sh mosquitto/edge/start.sh", "deploy/edge -c edge-broker"),
+    "uploader": _Service(f"{PYTHON} uploader", "deploy/uploader"),
+    "gallery": _Service(f"{PYTHON} gallery", "deploy/gallery"),
+    "cloud-broker": _Service("sh mosquitto/cloud/start.sh", "deploy/cloud-broker"),
 }
 IN_CAMERA, IN_UPLOADER = f"{IN_EDGE} exec deploy/edge -c camera --", f"{IN_CLOUD} exec deploy/uploader --"
 OF_ENROLMENT = {
@@ -52,48 +52,50 @@ IN_PODS = {
 }
 
 
-def place(environment: Mapping[str, str] = os.environ) -> Place:
+def deployment(environment: Mapping[str, str] = os.environ) -> Deployment:
     if "KUBERNETES_SERVICE_HOST" in environment:
-        return Place.PODS
-    return Place.PROCESSES if (CHECKOUT / "usbcam").is_file() else Place.COMPOSE
+        return Deployment.KUBERNETES
+    return Deployment.PROCESSES if (CHECKOUT / "usbcam").is_file() else Deployment.COMPOSE
 
 
-def start(part: str) -> str:
-    """The command that starts a part."""
-    found = PARTS[part]
+def start(service: str) -> str:
+    """The command that starts a service."""
+    found = SERVICES[service]
     restart = f"{found.kubectl} rollout restart {found.pod.split()[0]}"
-    return {Place.COMPOSE: "./usbcam up", Place.PODS: restart, Place.PROCESSES: found.process}[place()]
+    return {Deployment.COMPOSE: "./usbcam up", Deployment.KUBERNETES: restart, Deployment.PROCESSES: found.process}[
+        deployment()
+    ]
 
 
-def log_of(part: str) -> str:
-    """Where the log of a part is: a command, or what a terminal shows."""
-    found = PARTS[part]
-    if place() is Place.PROCESSES:
+def log_of(service: str) -> str:
+    """Where the log of a service is: a command, or what a terminal shows."""
+    found = SERVICES[service]
+    if deployment() is Deployment.PROCESSES:
         return f"the output of {found.process}"
-    return f"./usbcam logs {part}" if place() is Place.COMPOSE else f"{found.kubectl} logs {found.pod}"
+    return f"./usbcam logs {service}" if deployment() is Deployment.COMPOSE else f"{found.kubectl} logs {found.pod}"
 
 
 def new_broker_certificate() -> str:
     """The command that makes the cloud broker's certificate anew."""
     return {
-        Place.COMPOSE: "./usbcam down && ./usbcam up",
-        Place.PODS: f"{IN_CLOUD} create job enroll-now --from=cronjob/enroll",
-        Place.PROCESSES: f"{PYTHON} enroll --prepare",
-    }[place()]
+        Deployment.COMPOSE: "./usbcam down && ./usbcam up",
+        Deployment.KUBERNETES: f"{IN_CLOUD} create job enroll-now --from=cronjob/enroll",
+        Deployment.PROCESSES: f"{PYTHON} enroll --prepare",
+    }[deployment()]
 
 
 def authority_removal(setting: str) -> str:
     """What removes the authority and all that it knows; `setting` names its folder."""
     return {
-        Place.COMPOSE: "./usbcam uninstall --all",
-        Place.PODS: f"{IN_CLOUD} delete pvc certificate-authority",
-        Place.PROCESSES: f"empty the folder of {setting}",
-    }[place()]
+        Deployment.COMPOSE: "./usbcam uninstall --all",
+        Deployment.KUBERNETES: f"{IN_CLOUD} delete pvc certificate-authority",
+        Deployment.PROCESSES: f"empty the folder of {setting}",
+    }[deployment()]
 
 
 def as_typed_here(text: str, program: str) -> str:
-    """A text whose ./usbcam commands are those of this place; the commands of another host stay as they are."""
-    if place() is not Place.PODS:
+    """A text whose ./usbcam commands are those of this deployment; the commands of another host stay as they are."""
+    if deployment() is not Deployment.KUBERNETES:
         return text
     for words, command in IN_PODS.get(program, {}).items():
         text = re.sub(rf"\./usbcam {words}\b", command, text)
