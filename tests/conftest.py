@@ -29,12 +29,8 @@ SLOW = (  # S3 servers, our programs run whole, and films
     *("tests/edge/diagnostics/", "tests/edge/web/test_live.py", "tests/edge/sources/test_replug.py"),
     *("tests/edge/sources/v4l2/test_ioctl.py", "tests/cloud/uploader/admin/", "tests/bench/test_workloads.py"),
     *("tests/cli/test_usbcam.py", "tests/common/test_launcher.py", "tests/common/test_quiet_start.py"),
-    *("tests/deploy/test_compose.py", "tests/edge/sources/video/test_odd_media.py", "tests/edge/pipeline/test_eyes.py"),
-    *(
-        "tests/edge/pipeline/test_tampering.py",
-        "tests/edge/pipeline/test_visits.py",
-        "tests/edge/pipeline/test_worker.py",
-    ),
+    *("tests/deploy/test_compose.py", "tests/edge/sources/video/test_odd_media.py"),
+    *(f"tests/edge/pipeline/test_{name}.py" for name in ("eyes", "tampering", "visits", "worker")),
 )
 SERVICES = {"store", "strict_store", "broker", "cloud_broker", "edge_broker", "edge_port", "browser"}  # fixtures
 FOOTAGE = {"media"}  # minutes of real video through the detector
