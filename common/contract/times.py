@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
@@ -13,6 +14,7 @@ def whole_milliseconds(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=_milliseconds(moment) * 1000)
 
 
+@lru_cache
 def timestamp(moment: datetime) -> str:
     """RFC 3339, as properties and metadata have it: `2026-11-22T06:33:25.123Z`."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)

@@ -60,17 +60,18 @@ def _check_field(field: str | None, spec: str | None, conversion: str | None) ->
 
 def object_key(template: str, capture: Capture) -> str:
     """Make the key, so that a second delivery of the same capture meets the first."""
-    key = template.format(
-        edge=capture.edge,
-        camera=capture.camera,
-        captured_at=capture.captured_at,
-        id=capture.id,
-    )
+    key = _filled(template, capture.edge, capture.camera, capture.captured_at, capture.id)
     suffix = _suffix(key)
     if EXTENSIONS.get(suffix, capture.content_type) == capture.content_type:
         return key
     extension = ".jpg" if capture.content_type == "image/jpeg" else ".png"
     return key.removesuffix(suffix) + extension
+
+
+@lru_cache
+def _filled(template: str, edge: str, camera: str, captured_at: datetime, capture_id: str) -> str:
+    """Remembered for the next attempt, and for the next delivery: times are written slowly."""
+    return template.format(edge=edge, camera=camera, captured_at=captured_at, id=capture_id)
 
 
 def _suffix(key: str) -> str:

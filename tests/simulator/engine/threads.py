@@ -35,11 +35,10 @@ class Lock:
 
     def acquire(self) -> bool:
         simulation = Simulation.current
-        if self._owner is None:
-            task = simulation.task
-            if task is None or task.process.alive:
-                self._owner = task  # outside all tasks nothing runs beside
-                return True
+        task = simulation.task
+        if self._owner is None and (task is None or task.process.alive):
+            self._owner = task  # outside all tasks nothing runs beside
+            return True
         task = simulation.running()
         while self._owner is not None and not self._owner.done:
             self._waiting.append(task)
