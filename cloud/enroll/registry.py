@@ -9,7 +9,7 @@ from common.contract import topics
 from enroll.x509 import Certificate
 
 MAX_LENGTH = 63  # of the contract
-UPLOADER = "uploader"  # an edge's name is its client id, and those that begin so belong to the uploaders
+UPLOADER_PREFIX = "uploader"  # an edge's name is its client id, and those that begin so belong to the uploaders
 
 
 class EnrollmentError(Exception):
@@ -67,8 +67,8 @@ def check_name(name: str) -> None:
     """Raises EnrollmentError."""
     if len(name) > MAX_LENGTH:
         raise EnrollmentError(f"the name is {len(name)} characters long; choose one of at most {MAX_LENGTH}")
-    if not topics.is_edge_name(name) or name.startswith(UPLOADER):
-        words = f"{', '.join(sorted(topics.RESERVED_EDGE_NAMES))} or {UPLOADER}..."
+    if not topics.is_edge_name(name) or name.startswith(UPLOADER_PREFIX):
+        words = f"{', '.join(sorted(topics.RESERVED_EDGE_NAMES))} or {UPLOADER_PREFIX}..."
         raise EnrollmentError(f"{name} cannot be a name; use a-z, 0-9 and -, not first, and not {words}")
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from common.contract.capture import CAPTURE_ID, SCHEMA, CaptureId
 from common.contract.times import timestamp
 
-REJECTED = "rejected/"  # the folder of what was rejected; no edge may be called that
+REJECTED_FOLDER = "rejected/"  # the folder of what was rejected; no edge may be called that
 UNKNOWN_CAMERA = "unknown"
 IMAGE_TYPES = ("image/png", "image/jpeg")
 OUR_METADATA = frozenset({"id", "edge", "camera", "captured_at"})  # of every capture
@@ -71,7 +71,7 @@ class RejectedMessage:
     @property
     def key(self) -> str:
         """The same bytes get the same key, however often they arrive."""
-        return f"{REJECTED}{self.edge}/{self.sha256}.bin"
+        return f"{REJECTED_FOLDER}{self.edge}/{self.sha256}.bin"
 
 
 def is_stored_capture(metadata: Mapping[str, str], content_type: str) -> bool:

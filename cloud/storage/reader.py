@@ -159,8 +159,8 @@ class ObjectReader:
 
     def starred(self, limit: int) -> list[str]:
         """The keys of at most so many starred captures."""
-        markers = self.list_objects(folders.STARRED, limit)
-        return [each.key.removeprefix(folders.STARRED) for each in markers if not each.size]
+        markers = self.list_objects(folders.STARRED_FOLDER, limit)
+        return [each.key.removeprefix(folders.STARRED_FOLDER) for each in markers if not each.size]
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; one that does not exist is no error."""

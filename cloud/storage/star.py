@@ -80,11 +80,11 @@ def rule_tags(rule: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def marker(key: str) -> str:
     """The name of the empty object that stands for a star."""
-    return f"{folders.STARRED}{key}"
+    return f"{folders.STARRED_FOLDER}{key}"
 
 
 def keys_of(markers: Iterable[str]) -> set[str]:
-    return {name.removeprefix(folders.STARRED) for name in markers}
+    return {name.removeprefix(folders.STARRED_FOLDER) for name in markers}
 
 
 def _tag_set(tags: dict[str, str]) -> "list[TagTypeDef]":

@@ -21,7 +21,7 @@ from common.web.login import login_routes
 from common.web.spoken import refuse
 
 PUBLIC_PATHS = ("/login", "/static/")
-PARTS = {"accept-ranges", "content-length"}
+PARTIAL_HEADERS = {"accept-ranges", "content-length"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def languages(folder: Path) -> list[str]:
 
 def _whole(response: FileResponse) -> Response:
     """The same answer with the file read; parts of it are not offered."""
-    headers = {name: value for name, value in response.headers.items() if name not in PARTS}
+    headers = {name: value for name, value in response.headers.items() if name not in PARTIAL_HEADERS}
     return Response(Path(response.path).read_bytes(), headers=headers)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from common.contract.capture import CAPTURE_ID
-from storage.capture import REJECTED, Capture
+from storage.capture import REJECTED_FOLDER, Capture
 from storage.keys.folders import OURS, holds_no_captures
 
 DEFAULT_TEMPLATE = "{edge}/{camera}/{captured_at:%Y/%m/%d}/{id}.png"
@@ -40,7 +40,7 @@ def validate_template(template: str) -> str:
     if not key.isprintable():
         raise ValueError("must give a key of printable characters")
     if holds_no_captures(key):
-        raise ValueError(f"must not begin with {REJECTED} or {OURS}, where no captures are looked for")
+        raise ValueError(f"must not begin with {REJECTED_FOLDER} or {OURS}, where no captures are looked for")
     if len((key + WORST_CASE_SUFFIX).encode()) > MAX_KEY_BYTES:
         raise ValueError(f"can give keys of more than {MAX_KEY_BYTES} bytes, S3's limit")
     if key == object_key(template, OTHER_TIMES_CAPTURE):

@@ -13,7 +13,7 @@ from storage.answers.answer import error_code, http_status
 from storage.answers.refusals import is_unsupported
 from storage.capture import Capture, contract_names
 from storage.errors import S3_ERRORS, S3ErrorKind, classify
-from storage.keys.folders import CHECK
+from storage.keys.folders import CHECK_FOLDER
 from storage.keys.template import is_unique_per_capture
 from storage.star import EXPIRES, NOT_TAGGED, TAG, read_tags, tagging
 from uploader.admin.identity import S3Clients
@@ -27,7 +27,7 @@ from uploader.store.bucket_objects import (
     says_taken,
 )
 
-ROUNDTRIP_KEY = f"{CHECK}probe"
+ROUNDTRIP_KEY = f"{CHECK_FOLDER}probe"
 DETAILS = {"box": "1,2,3,4", "score": "0.934", "quality": "0.500", "track": "20261122T063325.123Z-1", "shot": "first"}
 SIGNATURE_REMEDY = (
     "the store reads another request than was signed, although it accepts our keys: a proxy before it drops or changes "

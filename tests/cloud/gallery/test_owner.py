@@ -13,7 +13,7 @@ from common.contract.times import timestamp
 from dev.documents.shown.month import BUCKET, KEY, SECRET, Month, month, well
 from dev.harness.process import wait_for
 from dev.harness.services import s3_client
-from storage.keys.folders import STARRED
+from storage.keys.folders import STARRED_FOLDER
 from storage.star import read_tags
 from tests.support.pages.tabs import new_tab
 from tests.support.pages.web import Site
@@ -132,7 +132,7 @@ def test_a_star_keeps_a_picture_where_setup_made_the_rule_and_says_so_where_not(
     tab.get_by_role("button", name="Remove the star").click()
     expect(tab.get_by_role("button", name="Star", exact=True)).to_be_visible()
     assert read_tags(client, BUCKET, key) == {"usbcam": "expires"}
-    assert client.list_objects_v2(Bucket=BUCKET, Prefix=STARRED)["KeyCount"] == 0
+    assert client.list_objects_v2(Bucket=BUCKET, Prefix=STARRED_FOLDER)["KeyCount"] == 0
 
     rule({"Prefix": ""})  # as setup left it before there were stars
     tab.keyboard.press("s")

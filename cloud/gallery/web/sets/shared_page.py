@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from gallery.catalog.entry import CatalogEntry
 from storage.errors import S3_ERRORS
-from storage.keys.folders import SHARED
+from storage.keys.folders import SHARED_FOLDER
 from storage.presign import PresignedUrl, Presigner
 from storage.reader import ObjectReader
 
@@ -39,7 +39,7 @@ def share(
     """Store the page and sign a link to it. Raises what boto3 raises."""
     links = [(entry, presigner.sign(entry.key, expires)) for entry in entries]
     ends = int(time.time() + expires.total_seconds())
-    key = f"{SHARED}{ends}-{secrets.token_urlsafe(16)}.html"
+    key = f"{SHARED_FOLDER}{ends}-{secrets.token_urlsafe(16)}.html"
     _clean(reader)
     reader.write(key, render(links, heading).encode(), "text/html; charset=utf-8")
     return presigner.sign(key, expires)
@@ -69,12 +69,12 @@ def _clean(reader: ObjectReader) -> None:
     """Delete pages whose links have ended; without the right to delete they stay, and nobody can open them."""
     now = datetime.now(UTC).timestamp()
     try:
-        pages = [page.key for page in reader.list_objects(SHARED, MAX_CLEANED)]
+        pages = [page.key for page in reader.list_objects(SHARED_FOLDER, MAX_CLEANED)]
         reader.delete([key for key in pages if _end(key) < now])
     except S3_ERRORS:
         return
 
 
 def _end(key: str) -> float:
-    end = key.removeprefix(SHARED).partition("-")[0]
+    end = key.removeprefix(SHARED_FOLDER).partition("-")[0]
     return int(end) if end.isdecimal() else float("inf")

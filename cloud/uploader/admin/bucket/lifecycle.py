@@ -88,7 +88,7 @@ def _read(s3: "S3Client", bucket: str) -> tuple[list[Rule], dict[str, Any]]:
 def _wanted(settings: Settings, before: list[Rule], *, tagged: bool) -> list[Rule]:
     days = _days_wanted(settings, before)
     prefix = key_folder(settings)
-    rejected = _rule(REJECTED, capture.REJECTED, days)
+    rejected = _rule(REJECTED, capture.REJECTED_FOLDER, days)
     if tagged:  # S3 takes nothing about incomplete uploads in a rule with a tag
         captures = {"ID": CAPTURES, "Status": "Enabled", "Filter": _filter(prefix)} | _expiry(days)
         return [captures, rejected, _rule(UPLOADS, prefix, 0)]

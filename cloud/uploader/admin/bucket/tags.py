@@ -49,7 +49,7 @@ def why_no_tags(s3: "S3Client", settings: Settings) -> str | None:
 def tag_captures(s3: "S3Client", settings: Settings) -> None:
     """Tag what was stored before there were tags, so that retention goes on deleting it; raises S3_ERRORS."""
     bucket, parser = settings.s3_bucket, KeyParser(settings.s3_key_template)
-    starred = keys_of(key for keys in _pages(s3, bucket, folders.STARRED) for key in keys)
+    starred = keys_of(key for keys in _pages(s3, bucket, folders.STARRED_FOLDER) for key in keys)
 
     def tag(key: str) -> None:
         if TAG not in read_tags(s3, bucket, key):
