@@ -29,7 +29,11 @@ SLOW = (  # S3 servers, our programs run whole, and films
     *("tests/edge/diagnostics/", "tests/edge/web/test_live.py", "tests/edge/sources/test_replug.py"),
     *("tests/edge/sources/v4l2/test_ioctl.py", "tests/cloud/uploader/admin/", "tests/bench/test_workloads.py"),
     *("tests/cli/test_usbcam.py", "tests/common/test_launcher.py", "tests/common/test_quiet_start.py"),
-    *("tests/deploy/test_compose.py", "tests/edge/sources/video/test_odd_media.py"),
+    *(
+        "tests/cloud/enroll/test_enroll.py",
+        "tests/deploy/test_compose.py",
+        "tests/edge/sources/video/test_odd_media.py",
+    ),
     *(f"tests/edge/pipeline/test_{name}.py" for name in ("eyes", "tampering", "visits", "worker")),
 )
 SERVICES = {"store", "strict_store", "broker", "cloud_broker", "edge_broker", "edge_port", "browser"}  # fixtures
@@ -58,11 +62,11 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)  # also without xdist (-p no:xdist)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two workers a core and one, since many tests wait; none for single files, which start sooner without."""
+    """Two workers a core, and one more where many tests wait; none for single files, which start sooner without."""
     cores = os.cpu_count() or 1
     if all(".py" in argument for argument in config.args):
         return 0
-    return cores + 1 if config.getoption("--fast") else 2 * cores + 1
+    return 2 * cores if config.getoption("--fast") else 2 * cores + 1
 
 
 @pytest.hookimpl(optionalhook=True)
