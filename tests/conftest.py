@@ -28,12 +28,9 @@ SLOW = (  # S3 servers, our programs run whole, and films
     *("tests/attack/", "tests/integration/", "tests/faults/", "tests/e2e/", "tests/outside/", "tests/cloud/stores/"),
     *("tests/edge/diagnostics/", "tests/edge/web/test_live.py", "tests/edge/sources/test_replug.py"),
     *("tests/edge/sources/v4l2/test_ioctl.py", "tests/cloud/uploader/admin/", "tests/bench/test_workloads.py"),
-    *("tests/cli/test_usbcam.py", "tests/common/test_launcher.py", "tests/common/test_quiet_start.py"),
-    *(
-        "tests/cloud/enroll/test_enroll.py",
-        "tests/deploy/test_compose.py",
-        "tests/edge/sources/video/test_odd_media.py",
-    ),
+    *("tests/cli/test_usbcam.py", "tests/cloud/enroll/test_enroll.py", "tests/deploy/test_compose.py"),
+    *("tests/common/test_launcher.py", "tests/common/test_quiet_start.py"),
+    "tests/edge/sources/video/test_odd_media.py",
     *(f"tests/edge/pipeline/test_{name}.py" for name in ("eyes", "tampering", "visits", "worker")),
 )
 SERVICES = {"store", "strict_store", "broker", "cloud_broker", "edge_broker", "edge_port", "browser"}  # fixtures
