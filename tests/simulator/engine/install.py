@@ -88,16 +88,16 @@ class Revocations:
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
-        self.version = 0
+        self._status = types.SimpleNamespace(st_ino=1, st_mtime_ns=0)
         self._since: dict[str, float] = {}
 
     def revoke(self, edge: str) -> None:
         self._since.setdefault(edge, self._simulation.now)
-        self.version += 1
+        self._status.st_mtime_ns += 1
 
     def renew(self, edge: str) -> None:
         self._since.pop(edge, None)
-        self.version += 1
+        self._status.st_mtime_ns += 1
 
     def seconds(self, edge: str) -> float:
         """How long an edge has been revoked."""
@@ -108,7 +108,7 @@ class Revocations:
         return {
             "os": types.SimpleNamespace(
                 fspath=lambda file: file,
-                stat=lambda _name: types.SimpleNamespace(st_ino=1, st_mtime_ns=self.version),
+                stat=lambda _name: self._status,
             ),
             "CertificateExpiry": types.SimpleNamespace(
                 read=lambda _file: types.SimpleNamespace(revoked=frozenset(self._since)),
