@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.simulator.engine.simulation import Simulation
 from tests.simulator.hosts import EdgeHost, UploaderHost
-from tests.simulator.world import WEEK, World
+from tests.simulator.world import DAY, HOUR, WEEK, World
 
 Mishap = Callable[[World], Callable[[], object] | None]  # returns what ends it
 LAST_BEGINNING = 0.9 * WEEK
@@ -319,10 +319,12 @@ def others_publish_bare_images(world: World) -> None:
     for _ in range(simulation.rng.choice([1, 2, 6])):
         world.publish_bare(host)
     uploader = an_uploader(world)
-    if simulation.rng.random() < 0.5:  # what it knew is gone, and the bucket tells
+    is_restarted, chance = simulation.rng.random() < 0.5, simulation.rng.random()
+    if is_restarted:  # what it knew is gone, and the bucket tells, also on the next day
         simulation.at(5, uploader.kill)
         simulation.at(6, uploader.start)
-    simulation.at(10 + 10 ** (simulation.rng.random() * 4), world.publish_bare_again, host)
+    later = 1.5 * DAY * chance**3 if is_restarted else 10 ** (chance * 4)
+    simulation.at(min(WEEK - HOUR - simulation.now, 10 + later), world.publish_bare_again, host)
 
 
 def revoke_while_the_store_is_down(world: World) -> Callable[[], object]:
