@@ -213,13 +213,16 @@ def crash_cloud_broker(world: World) -> Callable[[], object]:
 
 
 def crash_cloud_broker_during_slow_uploads(world: World) -> Callable[[], object]:
-    """A new session counts its packets from 1 again, while uploads of the old one are under way."""
+    """A new session, the second or the sixth, counts its packets from 1 again while uploads are under way."""
     simulation, host = world.simulation, a_host(world)
+    crashes = simulation.rng.choice([1, 5])
+    for number in range(crashes):
+        simulation.at(4 + 20 * number, partial(world.cloud.crash, keeps=False))
+        simulation.at(5 + 20 * number, world.cloud.start)
+    last = 20 * (crashes - 1)
     for _ in range(3):
-        host.capture()
-        simulation.at(8 + simulation.rng.random(), host.capture)
-    simulation.at(4, partial(world.cloud.crash, keeps=False))
-    simulation.at(5, world.cloud.start)
+        simulation.at(last, host.capture)
+        simulation.at(last + 8 + simulation.rng.random(), host.capture)
     return switch(world.bucket, "late", 0.8, 0.0)
 
 

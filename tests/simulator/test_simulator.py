@@ -23,12 +23,9 @@ QUICK = (
 )
 ALL_PLANTED = os.environ.get("PLANTED") == "1"
 SEEDS = 1000 if ALL_PLANTED else 40
-MIN_PLANTED = 70
-FOUND = (  # seeds that broke the promise once, or seemed to, with what was wrong then
+MIN_PLANTED = 75
+FOUND = (  # seeds that broke the promise once, or would, with what was wrong then
     1,  # the word that the bridge is up again got lost, and the camera waited for it
-    6409,  # the store went down while all that arrived was of a revoked edge: no uploader could know it yet
-    7801,  # a bare image came again after two days and a restart, which is one day more than is promised
-    8160,  # an edge's broker crashed as a receipt was on its way, and its bridge took the connection for whole
 )
 
 
