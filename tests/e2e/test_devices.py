@@ -70,6 +70,12 @@ class Edge:
     def doctor(self, **settings: str) -> str:
         return self.compose("run", "--rm", "-T", "camera", "python", "-m", "camera", "doctor", **settings)
 
+    def wait_until_it_sees(self) -> None:
+        health = ("exec", "-T", "camera", "python", "-m", "camera", "health")
+        wait_for_docker(
+            lambda: "A frame was processed" in self.compose(*health), seconds=SECONDS, what="a healthy camera"
+        )
+
     def wait_until_it_says(self, words: str) -> None:
         try:
             wait_for_docker(lambda: words in self.compose("logs", "camera"), seconds=SECONDS, what=words)
@@ -129,14 +135,13 @@ def test_the_doctor_may_be_asked_while_the_camera_runs_and_the_camera_may_come_a
     edge.wait_until_it_says("No camera is plugged in")
     (edge.devices / "video0").write_text("capture")
     edge.wait_until_it_says("Opened /dev/video0")
+    edge.wait_until_it_sees()  # who pulls it out before its first frame reads that no camera is plugged in, as before
     (edge.devices / "video0").unlink()
     edge.wait_until_it_says("the camera was unplugged")
     (edge.devices / "video2").write_text("capture")
     edge.wait_until_it_says("Opened /dev/video2")
+    edge.wait_until_it_sees()
     ask = ("exec", "-T", "camera", "python", "-m", "camera")
-    wait_for_docker(
-        lambda: "A frame was processed" in edge.compose(*ask, "health"), seconds=SECONDS, what="a healthy camera"
-    )
     inside = edge.compose(*ask, "doctor")
     beside = edge.doctor()
 
