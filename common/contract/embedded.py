@@ -14,7 +14,8 @@ COMMENT_START = KEYWORD + b" "
 AFTER_IHDR = len(PNG_SIGNATURE) + 25  # length, type, 13 bytes and CRC of the header chunk
 MARKER, COMMENT, START_OF_SCAN = 0xFF, 0xFE, 0xDA
 # Padding (any number of 0xFF may precede a marker), and markers without a length: TEM, RST0 to RST7, SOI, EOI.
-WITHOUT_LENGTH = re.compile(rb"(?:\xff(?=\xff)|\xff[\x01\xd0-\xd9])*+")
+# A part at a time, as each takes memory while it is matched. A possessive one stops too late before Python 3.11.5.
+WITHOUT_LENGTH = re.compile(rb"(?:\xff(?=\xff)|\xff[\x01\xd0-\xd9]){1,65536}")
 MAX_SEGMENTS = 1024  # before the pixels; cameras write about ten, and ours puts its comment first
 
 
@@ -55,8 +56,8 @@ def jpeg_segments(image: bytes) -> Iterator[tuple[int, int, int]]:
     """Marker of each segment before the pixels, and start and end of its content. Raises struct.error if cut short."""
     position = len(JPEG_SIGNATURE)
     for _ in range(MAX_SEGMENTS):
-        skipped = WITHOUT_LENGTH.match(image, position)
-        position = skipped.end() if skipped else position
+        while skipped := WITHOUT_LENGTH.match(image, position):
+            position = skipped.end()
         start, marker, length = struct.unpack_from(">BBH", image, position)
         if start != MARKER or marker == START_OF_SCAN:
             return

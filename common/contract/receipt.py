@@ -9,7 +9,7 @@ MAX_BYTES = 256 * 1024
 MAX_ENTRIES = 2000  # the uploader writes about a hundred
 MAX_NESTING = 16  # a receipt needs three
 MAX_TEXT_BYTES = 1024  # of an id or a key; S3's own limit for keys
-STRINGS = re.compile(rb'"(?:[^"\\]|\\.?)*+"?', re.DOTALL)  # one that does not end reaches to the end
+STRINGS = re.compile(rb'"[^"\\]*(?:\\.?[^"\\]*)*"?', re.DOTALL)  # one that does not end reaches to the end
 
 
 class StoredCapture(NamedTuple):

@@ -1,5 +1,6 @@
 """The files of the repository: locked with hashes, tied to no machine, and the documents' commands are there."""
 
+import ast
 import os
 import re
 from pathlib import Path
@@ -100,3 +101,28 @@ def test_each_bench_is_found_by_its_name(name: str) -> None:
 def test_the_store_that_answers_late_is_where_the_benches_start_it(tmp_path: Path) -> None:
     store = stores.with_latency(tmp_path)
     store.process.kill()
+
+
+def test_no_expression_is_possessive() -> None:
+    """Some match wrongly before Python 3.11.5, and Debian 12 has 3.11.2."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in repository_files()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in {"cli", "cloud", "common", "edge"}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and is_possessive(node.value)
+    ]
+
+    assert found == []
+
+
+def is_possessive(text: str | bytes) -> bool:
+    """Whether it is an expression with a repeat that gives nothing back, written `*+`, `++`, `?+` or `{2}+`."""
+    plain = text.decode("latin-1") if isinstance(text, bytes) else text
+    outside = re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]", "x", plain, flags=re.DOTALL)
+    return re.search(r"\)(?:[*+?]|\{\d+(?:,\d*)?\})\+|x(?:[*+?]|\{\d+(?:,\d*)?\})\+|\(\?>", outside) is not None
+
+
+@pytest.mark.parametrize(("text", "wanted"), [(r"(?:a)*+", True), (rb"\d++", True), ("[+*]+", False), (r"a\++", False)])
+def test_a_possessive_expression_would_be_found(text: str | bytes, wanted: bool) -> None:  # noqa: FBT001
+    assert is_possessive(text) is wanted
