@@ -57,7 +57,8 @@ class BareImages:
 
         What was stored before its start it need not know, but for that of the day of its look and of the day before.
         """
-        *earlier, last = self._kept[image]
+        *others, last = self._kept[image]
+        earlier = [each for each in others if each.edge == last.edge]  # each edge has its own
         began_at = self._simulation.now - running_seconds
         looked_on = self._looked_on.get((self._simulation.process(), last.edge))
         days = {looked_on, looked_on - timedelta(days=1)} if looked_on else None
