@@ -15,7 +15,6 @@ from common.contract.times import COMPACT, compact, parse_compact, parse_timesta
 
 SCHEMA = 1
 WHOLE_FRAME = "frame"  # what a picture is that is no crop
-WRITE_JSON = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes one for each call
 PACKET_OVERHEAD_BYTES = 64 * 1024  # room for topic and properties
 CAPTURE_ID = re.compile(COMPACT.pattern + r"-[0-9a-f]{8}", re.ASCII)
 
@@ -166,7 +165,7 @@ class Capture:
     @classmethod
     def create(cls, metadata: CaptureMetadata, encoded: bytes, frame: int = 0) -> Self:
         """Make a capture of an image that has just been encoded."""
-        image = embed_metadata(encoded, WRITE_JSON(metadata.to_dict()))
+        image = embed_metadata(encoded, json.dumps(metadata.to_dict(), separators=(",", ":")))
         return cls(str(CaptureId.of(metadata.captured_at, image)), metadata, image, frame)
 
     @classmethod
