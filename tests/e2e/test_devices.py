@@ -25,6 +25,7 @@ KERNEL = ROOT / "tests/edge/sources/v4l2/kernel.c"
 VIDEO4LINUX = 81
 GROUP = 44
 SECONDS = 150.0  # for containers on a busy machine
+ASK = ("exec", "-T", "camera", "python", "-m", "camera")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,8 @@ class Edge:
         return self.compose("run", "--rm", "-T", "camera", "python", "-m", "camera", "doctor", **settings)
 
     def wait_until_it_sees(self) -> None:
-        health = ("exec", "-T", "camera", "python", "-m", "camera", "health")
         wait_for_docker(
-            lambda: "A frame was processed" in self.compose(*health), seconds=SECONDS, what="a healthy camera"
+            lambda: "A frame was processed" in self.compose(*ASK, "health"), seconds=SECONDS, what="a healthy camera"
         )
 
     def wait_until_it_says(self, words: str) -> None:
@@ -141,8 +141,7 @@ def test_the_doctor_may_be_asked_while_the_camera_runs_and_the_camera_may_come_a
     (edge.devices / "video2").write_text("capture")
     edge.wait_until_it_says("Opened /dev/video2")
     edge.wait_until_it_sees()
-    ask = ("exec", "-T", "camera", "python", "-m", "camera")
-    inside = edge.compose(*ask, "doctor")
+    inside = edge.compose(*ASK, "doctor")
     beside = edge.doctor()
 
     for said in (inside, beside):
