@@ -101,7 +101,15 @@ def left_over(cache: Path, size: int) -> None:
 
 
 def room(cache: Path) -> int:
-    return sum(file.stat().st_size for file in cache.iterdir())
+    return sum(size(file) for file in cache.iterdir())
+
+
+def size(file: Path) -> int:
+    """Nothing, if the gallery has deleted it since it was listed."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def test_an_old_thumbnail_is_deleted_and_made_anew_from_the_picture_only(

@@ -35,27 +35,27 @@ def test_a_capture_is_seen_to_reach_the_bucket_and_all_is_well(journey: Journey,
     tab.close()
 
 
-def reloads(tab: Page) -> bool:
+def opens(tab: Page, address: str) -> bool:
+    """Go there; a reload of the browser's own error page may succeed, too, and show no more than that page."""
     try:
-        tab.reload()
+        return tab.goto(address) is not None
     except PlaywrightError:
         return False
-    return True
 
 
 def test_a_pause_by_a_click_lasts_over_a_restart(journey: Journey, browser: Browser) -> None:
     port = free_port()
     camera = journey.camera(LIVE_PORT=str(port))
     wait_for(lambda: "Live page: " in camera.tail(50), seconds=START_SECONDS, what="the live page")
-    tab = new_tab(browser)
-    tab.goto(f"http://{LOOPBACK}:{port}")
+    tab, address = new_tab(browser), f"http://{LOOPBACK}:{port}"
+    tab.goto(address)
     expect(tab.locator("#pipeline li.ok").filter(has_text="Broker")).to_have_count(1, timeout=MILLISECONDS)
     tab.get_by_role("button", name="Pause").click()
     expect(tab.locator(".veil")).to_contain_text("Paused", timeout=MILLISECONDS)
     camera.kill()
 
     journey.camera(LIVE_PORT=str(port))
-    wait_for(partial(reloads, tab), seconds=START_SECONDS, what="the live page again")
+    wait_for(partial(opens, tab, address), seconds=START_SECONDS, what="the live page again")
 
     expect(tab.locator(".veil")).to_contain_text("Paused", timeout=MILLISECONDS)
     tab.close()
