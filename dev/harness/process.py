@@ -173,7 +173,9 @@ def free_port() -> int:
 @functools.cache
 def _port_locks() -> BinaryIO:
     """Open the file whose byte N is locked by the process that uses port N; the kernel unlocks it when that ends."""
-    return (Path(tempfile.gettempdir()) / f"usbcam-ports-{os.getuid()}").open("ab")
+    locks = (Path(tempfile.gettempdir()) / f"usbcam-ports-{os.getuid()}").open("ab")
+    atexit.register(locks.close)
+    return locks
 
 
 def _reserve(port: int) -> bool:
