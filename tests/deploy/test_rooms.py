@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 
@@ -15,6 +16,9 @@ PACKAGES = ["cli", "common", "edge/camera", "cloud/storage", "cloud/uploader", "
 MAX_ENTRIES = 10  # about nine
 SETTING = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 LOGGER = re.compile(r"^(\w+) = logging\.getLogger\(__name__", re.MULTILINE)
+HALVES = {"edge", "cloud"}  # folders of packages, and no packages
+PAST_THE_LAWS = {*HALVES, "tests"}  # a module is known to the laws of imports by one name, camera.service
+BY_TEXT = {"import_module", "__import__"}
 IN_EVERY_PROGRAM = {"__init__.py", "__main__.py", "texts"}
 
 
@@ -45,6 +49,34 @@ def test_no_folder_overflows(package: str) -> None:
 
     counts = {folder: len(names - IN_EVERY_PROGRAM) for folder, names in entries.items()}
     assert {folder: count for folder, count in counts.items() if count > MAX_ENTRIES} == {}
+
+
+def test_every_package_is_bound_by_the_laws_of_imports_and_of_types() -> None:
+    python = [path.relative_to(ROOT).parts for path in repository_files() if path.suffix == ".py"]
+    packages = {"/".join(parts[: 2 if parts[0] in HALVES else 1]) for parts in python}
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+
+    assert packages == set(settings["mypy"]["files"])
+    assert {name.rpartition("/")[2] for name in packages} - {"tests"} == set(settings["importlinter"]["root_packages"])
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_nothing_is_imported_past_the_laws(package: str) -> None:
+    assert [found for path in modules(package) for found in _past_the_laws(path.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from edge.camera.config import schedule",
+        "import cloud.gallery.settings",
+        "def lazily() -> None:\n    from tests.support import paths",
+        'importlib.import_module("camera.config")',
+        '__import__("gallery")',
+    ],
+)
+def test_an_import_past_the_laws_would_be_found(source: str) -> None:
+    assert _past_the_laws(source)
 
 
 def test_a_logger_is_spelled_the_same_everywhere() -> None:
@@ -85,6 +117,17 @@ def test_what_a_camera_seldom_needs_is_not_loaded_at_its_start() -> None:
     }
 
     assert {each for each in loaded if not each.startswith(theirs)} == set()
+
+
+def _past_the_laws(source: str) -> list[str]:
+    """Imports under a name, or in a way, that import-linter does not see."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = [name for node in nodes if isinstance(node, ast.stmt) for name in _imported(node)]
+    called = [ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)]
+    return [
+        *(name for name in names if name.split(".")[0] in PAST_THE_LAWS),
+        *(name for name in called if name.rpartition(".")[2] in BY_TEXT),
+    ]
 
 
 def _imported(node: ast.stmt) -> list[str]:
