@@ -11,7 +11,7 @@ from camera.delivery.send_window import RECEIPT_SECONDS, SendWindow
 from camera.delivery.spool import Spool
 from common.contract import topics
 from common.contract.capture import Capture
-from common.contract.receipt import Receipt, StoredCapture
+from common.contract.receipt import Receipt, RejectedCapture, StoredCapture
 
 Make = Callable[[int], Capture]
 
@@ -94,6 +94,23 @@ def test_a_receipt_completes_the_capture_that_it_names_and_no_other(parts: Parts
     parts.carrier.step()
     assert parts.spool.ids() == [make_capture(1).id]
     assert (parts.carrier.status.in_flight, parts.carrier.status.stored) == (1, 1)
+
+
+def test_a_rejected_capture_is_forgotten_with_an_error_and_is_no_stored_one(
+    parts: Parts, make_capture: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    parts.carrier.on_connected()
+    parts.publish(make_capture(1))
+    receipt = Receipt(rejected=(RejectedCapture(make_capture(1).id, "the image is damaged"),))
+
+    for _ in range(2):  # the second time nothing is left to count
+        parts.carrier.on_message(topics.RECEIPTS, receipt.to_json())
+
+    parts.carrier.step()
+    status = parts.carrier.status
+    assert (parts.spool.ids(), status.in_flight, status.stored, status.rejected) == ([], 0, 0, 1)
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == [f"The cloud rejected {make_capture(1).id}: the image is damaged"]
 
 
 def test_the_brokers_answer_ends_a_delivery_only_without_receipts(tmp_path: Path, make_capture: Make) -> None:
