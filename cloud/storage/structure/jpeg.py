@@ -18,12 +18,11 @@ from storage.structure.limits import (
 
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 TEM, SOI, SOS, EOI, COM, DNL = 0x01, 0xD8, 0xDA, 0xD9, 0xFE, 0xDC
-PROGRESSIVE = 0xC2
 PRECISION, COMPONENTS = 8, (1, 3, 4)  # bits; grey, colour, and colour for print
 NOBODY_DECODES = "it is a kind of JPEG that nobody decodes"
 APP = range(0xE0, 0xF0)
 COLOURS = (0xE0, 0xEE)  # JFIF's and Adobe's: they tell which colours the components are
-FRAME_HEADERS = (0xC0, 0xC1, PROGRESSIVE)  # baseline, extended, progressive: what libjpeg decodes
+FRAME_HEADERS = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive: what libjpeg decodes
 OTHER_FRAME_HEADERS = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 # A marker inside a scan: not a stuffed byte, a fill byte or a restart. Without `+`, so that runs of FF stay linear.
 NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -35,7 +34,6 @@ class JpegFrame:
 
     width: int
     height: int
-    progressive: bool
     scans: int
 
 
@@ -50,7 +48,7 @@ def check_jpeg(payload: bytes, max_pixels: int) -> JpegFrame:
         elif marker in FRAME_HEADERS:
             if frame is not None:
                 raise ImageStructureError("it has two frames")
-            frame = _jpeg_frame(marker, payload[start:end])
+            frame = _jpeg_frame(payload[start:end])
             check_pixels(frame.width, frame.height, max_pixels)
         elif marker in OTHER_FRAME_HEADERS or marker in {DNL, TEM, SOI}:  # the last two have no length
             raise ImageStructureError(NOBODY_DECODES)
@@ -100,13 +98,13 @@ def pixels_of_jpeg(payload: bytes) -> bytes:
     return b"".join((*kept, payload[at:])) if kept else payload
 
 
-def _jpeg_frame(marker: int, content: bytes) -> JpegFrame:
+def _jpeg_frame(content: bytes) -> JpegFrame:
     if len(content) < 6:  # noqa: PLR2004 (precision, height, width, components)
         raise ImageStructureError("it is cut short")
     precision, height, width, components = unpack_from(">BHHB", content)
     if precision != PRECISION or components not in COMPONENTS:
         raise ImageStructureError(NOBODY_DECODES)
-    return JpegFrame(width, height, progressive=marker == PROGRESSIVE, scans=0)
+    return JpegFrame(width, height, scans=0)
 
 
 def _check_scans(frame: JpegFrame | None, scans: int) -> None:

@@ -19,9 +19,7 @@ class Granted:
     wildcards: bool = True
     max_qos: int = 2
     max_packet_bytes: int | None = None
-    max_receipts_in_flight: int = 65535  # paho keeps to it
     session_expiry_seconds: int | None = None
-    topic_aliases: int = 0  # none are used
 
     @classmethod
     def read(cls, properties: Properties | None) -> Self:
@@ -33,9 +31,7 @@ class Granted:
             wildcards=bool(value("WildcardSubscriptionAvailable", 1)),
             max_qos=value("MaximumQoS", 2),
             max_packet_bytes=getattr(properties, "MaximumPacketSize", None),
-            max_receipts_in_flight=value("ReceiveMaximum", 65535),
             session_expiry_seconds=getattr(properties, "SessionExpiryInterval", None),
-            topic_aliases=value("TopicAliasMaximum", 0),
         )
 
     def refusal(self, session: SessionConfig) -> str | None:

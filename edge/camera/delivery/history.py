@@ -20,7 +20,6 @@ class DeliveryRecord(NamedTuple):  # a frozen dataclass takes four times as long
     camera: str
     state: CaptureState
     note: str = ""  # the key in the bucket, or why it was rejected
-    spooled_at: float = 0.0
     published_at: float | None = None
     completed_at: float | None = None
 
@@ -43,9 +42,7 @@ class DeliveryHistory(DeliveryListener):
 
     def on_spooled(self, capture: Capture) -> None:
         """A capture reached the spool."""
-        record = DeliveryRecord(
-            capture, capture.id, capture.metadata.camera, CaptureState.SPOOLED, spooled_at=time.monotonic()
-        )
+        record = DeliveryRecord(capture, capture.id, capture.metadata.camera, CaptureState.SPOOLED)
         with self._lock:
             self._records[capture.id] = record
             while len(self._records) > MAX_RECORDS:
