@@ -26,11 +26,11 @@ def _contract_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One image from one camera; a bare capture came without metadata."""
+    """One image from one camera; a bare image came without metadata."""
 
     edge: str
     camera: str
-    captured_at: datetime  # aware, UTC; for a bare capture, when it arrived
+    captured_at: datetime  # aware, UTC; for a bare image, when it arrived
     image: bytes = field(repr=False)
     content_type: str
     sha256: str

@@ -44,13 +44,13 @@ class PngHeader:
     interlaced: bool
 
     @property
-    def row_bits(self) -> int:
+    def pixel_bits(self) -> int:
         """Bits of one pixel."""
         return CHANNELS[self.colour] * self.depth
 
-    def pixel_bytes(self) -> int:
+    def inflated_bytes(self) -> int:
         """How many bytes all rows have once inflated, each with its filter byte."""
-        return sum(_rows_bytes(columns, rows, self.row_bits) for columns, rows in self._passes())
+        return sum(_rows_bytes(columns, rows, self.pixel_bits) for columns, rows in self._passes())
 
     def _passes(self) -> Iterator[tuple[int, int]]:
         if not self.interlaced:
@@ -119,9 +119,9 @@ class _Rows:
     """Counts inflated rows a step at a time, keeping none, and no further than the header promises."""
 
     def __init__(self, header: PngHeader) -> None:
-        self._missing = header.pixel_bytes()
+        self._missing = header.inflated_bytes()
         # Where the filter bytes of a plain picture stand; an interlaced one has rows of several lengths.
-        self._stride = 0 if header.interlaced else _rows_bytes(header.width, 1, header.row_bits)
+        self._stride = 0 if header.interlaced else _rows_bytes(header.width, 1, header.pixel_bits)
         self._offset = 0
         self._inflate = zlib.decompressobj()
         self._deadline = thread_time() + SPARE_SECONDS + self._missing / SLOWEST_INFLATED_BYTES_PER_SECOND

@@ -15,8 +15,8 @@ LONG_SECONDS = 0.25  # an image that may take so long has a core to itself; of o
 MAX_EDGES = 1000  # that are remembered; who has used nothing lately is forgotten
 
 
-class CpuBuckets:
-    """A bucket of CPU seconds for each edge. Reserving first bounds what many threads spend at once."""
+class CpuLimiter:
+    """A budget of CPU seconds for each edge, which refills. Reserving first bounds what many threads spend at once."""
 
     def __init__(self, uploaders: int, clock: Callable[[], float]) -> None:
         self._rate, self._burst = SECONDS_PER_SECOND / uploaders, BURST_SECONDS / uploaders
@@ -26,7 +26,7 @@ class CpuBuckets:
         self._long: set[str] = set()  # edges of which a long one is under way
 
     def reserve(self, edge: str, seconds: float) -> bool:
-        """Take so much from the edge's bucket; whoever has not used it may take anything once."""
+        """Take so much from the edge's budget; whoever has not used it may take anything once."""
         with self._lock:
             left = self._refilled(edge)
             if left < min(seconds, self._burst):
@@ -68,7 +68,7 @@ class CpuMeter:
     """Measures what one image takes on this thread."""
 
     edge: str
-    buckets: CpuBuckets
+    limiter: CpuLimiter
     samples: Samples
     started_at: float = field(default_factory=thread_time)
     reserved: float = 0.0
@@ -77,7 +77,7 @@ class CpuMeter:
 
     def reserve(self, seconds: float) -> bool:
         """Set so much aside, if the edge has it left; return whether."""
-        if self.buckets.reserve_alone(self.edge, seconds):
+        if self.limiter.reserve_alone(self.edge, seconds):
             self.reserved += seconds
             self.is_long |= seconds > LONG_SECONDS
             return True
@@ -90,7 +90,7 @@ class CpuMeter:
 
     @property
     def unreserved(self) -> float:
-        """What the image took beyond what was set aside; negative if it took less."""
+        """CPU seconds that the image took beyond those set aside; negative if it took less."""
         return thread_time() - self.started_at - self.reserved
 
 
@@ -99,22 +99,22 @@ class CpuBudgets:
 
     def __init__(self, uploaders: int = 1, clock: Callable[[], float] = monotonic) -> None:
         """`uploaders` share the budget: they may have the same cores, and one edge reaches all of them."""
-        self._buckets, self._samples = CpuBuckets(uploaders, clock), Samples()
+        self._limiter, self._samples = CpuLimiter(uploaders, clock), Samples()
 
     @contextmanager
     def meter(self, edge: str) -> Iterator[CpuMeter]:
         """Charge the edge for what happens during the `with`."""
-        meter = CpuMeter(edge, self._buckets, self._samples)
+        meter = CpuMeter(edge, self._limiter, self._samples)
         try:
             yield meter
         except InvalidMessageError:
             self._samples.begin_again(edge)
             raise
         finally:
-            self._buckets.spend(edge, meter.unreserved)
+            self._limiter.spend(edge, meter.unreserved)
             if meter.is_long:
-                self._buckets.end_long(edge)
+                self._limiter.end_long(edge)
 
     def reserve(self, edge: str, seconds: float) -> bool:
-        """Take so much from the edge's bucket without a meter."""
-        return self._buckets.reserve(edge, seconds)
+        """Take so much from the edge's budget without a meter."""
+        return self._limiter.reserve(edge, seconds)

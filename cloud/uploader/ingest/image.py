@@ -92,7 +92,7 @@ def validate_image(payload: bytes, max_pixels: int, meter: DecodeMeter = UNLIMIT
 
 
 def _png_seconds(header: PngHeader) -> float:
-    return header.pixel_bytes() / INFLATED_BYTES_PER_SECOND
+    return header.inflated_bytes() / INFLATED_BYTES_PER_SECOND
 
 
 def _jpeg_seconds(payload: bytes, frame: JpegFrame) -> float:

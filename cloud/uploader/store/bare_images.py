@@ -30,7 +30,7 @@ class BareImageIndex:
         self._first_seen: LRUCache[tuple[str, str, int], datetime] = LRUCache(MAX_REMEMBERED)
 
     def assign_first_seen(self, capture: Capture) -> Capture:
-        """Give a bare capture the time at which its bytes first arrived."""
+        """Give a bare image the time at which its bytes first arrived."""
         with self._lock:
             if capture.edge not in self._listed_edges:
                 self._load_stored(capture)

@@ -7,7 +7,7 @@ from camera.pipeline.tracking.appearance import Appearance
 from camera.pipeline.tracking.detector import Detection
 from common.contract.capture import Box
 
-# So many detections at the opening score, so far apart: what YuNet takes for a face by mistake rarely scores it twice.
+# So many detections at the activation threshold, so far apart: what is no face rarely scores that twice in YuNet.
 CONFIRMING_HITS, CONFIRMING_SECONDS = 2, 0.06
 LOST_TRACK_SECONDS = 3.0  # a head that turned away, a hand before the face
 LEFT_SECONDS = 0.8  # after a face that was on its way out
@@ -29,7 +29,7 @@ class Track:
     last_seen: float
     best_score: float  # so far
     hits: int = 1
-    sure_hits: int = 1  # at the score that opens a track
+    sure_hits: int = 1  # at the activation threshold
     missed: int = 0  # frames processed since its face was seen last
     velocity: tuple[float, float] = (0.0, 0.0)  # pixels a second
     leaving: bool = False  # at the frame's border

@@ -118,7 +118,7 @@ def test_edges_that_have_used_nothing_lately_are_forgotten() -> None:
     with budgets.meter("flood"):
         pass
 
-    assert len(budgets._buckets._left) < 100  # noqa: SLF001 -- its memory is what the test is about
+    assert len(budgets._limiter._left) < 100  # noqa: SLF001 -- its memory is what the test is about
 
 
 @pytest.mark.parametrize("picture", [pictures.png(1, "{}"), pictures.jpeg(1, "{}")], ids=["png", "jpeg"])
