@@ -108,6 +108,8 @@ def test_many_are_chosen_downloaded_shared_and_deleted(page: Gallery, tab: Tab, 
         found = {name: archive.read(name) for name in archive.namelist()}
     assert sorted(found.values()) == sorted(each.image for pair in shots for each in pair)
     assert set(found) <= set(bucket.list_keys())
+    taken = sorted(f"{each.captured_at:%Y-%m-%d}" for pair in shots for each in pair)
+    assert download.value.suggested_filename == f"usbcam-{taken[0]}-to-{taken[-1]}.zip"
 
     tab.locator(TILES).nth(2).click()  # once more takes it back
     expect(tab.locator("#chosen")).to_have_text("24 visits: 48 pictures")
