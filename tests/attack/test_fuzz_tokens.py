@@ -25,7 +25,7 @@ STAND_IN = '#!/bin/sh\n[ "$1" != -h ] || { echo "mosquitto version 2.1.2"; exit;
 
 @pytest.fixture(scope="module")
 def right(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Enrol an edge."""
+    """Enroll an edge."""
     authority = CertificateAuthority(SecretDir(tmp_path_factory.mktemp("authority")))
     return authority.enroll("porch", "cloud.example", 8883, renew=False).encode()
 

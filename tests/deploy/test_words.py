@@ -25,7 +25,7 @@ OLD_WORDS = {
     r"a name of (its|one's|their) own": "its own client ID",
     r"looked at \d|frames looked at": "processed",
     r"says who it is": "identifies itself",
-    r"it is told once": "published once",
+    r"(it )?(is|are) told once": "published once",
     r"the way of a (picture|capture|message)": "the path of",
     r"let(s)? (\w+ )?(an|this|the) edge in": "enroll",
     r"lock(s|ed)? (an|the|all|its) edges? out|lock out all": "revoke",
@@ -39,6 +39,11 @@ OLD_WORDS = {
     r"nobody came": "no visits",
     r"beside": "next to, alongside",
     r"somebody stays": "a visitor stays",
+    r"the page asks for it": "the page requires a password",
+    r"(the )?ends of certificates": "certificate expiry dates",
+    r"as a stranger": "anonymously",
+    r"(uploaders?|edges?|cameras?)( \w+)? (is|are|was|were) away": "unavailable, offline",
+    r"enrols?": "enroll, as the command",
 }
 OLD = re.compile(rf"\b(?:{'|'.join(OLD_WORDS)})\b", re.IGNORECASE)
 
@@ -95,6 +100,9 @@ def test_old_words_are_not_shown_to_users() -> None:
         "The notifications, or: be told",
         "cameras that are troubled",
         "a file beside it",
+        "it tries as a stranger",
+        "While the uploader is away",
+        "enrol an edge",
     ],
 )
 def test_an_old_word_would_be_found(text: str) -> None:

@@ -84,7 +84,7 @@ def refusal(image: str | None, files: Path, environment: dict[str, str]) -> tupl
 
 @pytest.fixture(scope="session")
 def token(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Enrol the edge `porch` somewhere."""
+    """Enroll the edge `porch` somewhere."""
     return make_token(tmp_path_factory.mktemp("authority"))
 
 
