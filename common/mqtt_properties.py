@@ -121,7 +121,10 @@ def _set(properties: Any, identifier: int, value: object) -> None:
 
 
 def read_variable_integer(buffer: bytes | bytearray, position: int, end: int) -> tuple[int, int]:
-    """Read an integer of at most four bytes, seven bits each, the lowest first."""
+    """Read an integer of at most four bytes, seven bits each, the lowest first.
+
+    Return it and the position behind it, as all readers do; raises MalformedPacket.
+    """
     value = 0
     for shift in range(0, 28, 7):
         if position >= end:
@@ -135,7 +138,10 @@ def read_variable_integer(buffer: bytes | bytearray, position: int, end: int) ->
 
 
 def read_utf8(buffer: bytes | bytearray, position: int, end: int) -> tuple[str, int]:
-    """Read a string. Byte order marks pass: MQTT allows them and Mosquitto forwards them, though paho would hang up."""
+    """Read a string; raises MalformedPacket.
+
+    Byte order marks pass: MQTT allows them and Mosquitto forwards them, though paho would hang up.
+    """
     start = position + LENGTH_BYTES
     if start > end:
         raise MalformedPacket("a length is cut short")
@@ -146,7 +152,7 @@ def read_utf8(buffer: bytes | bytearray, position: int, end: int) -> tuple[str, 
 
 
 def read_binary(buffer: bytes | bytearray, position: int, end: int) -> tuple[bytes, int]:
-    """Read bytes behind their length."""
+    """Read bytes behind their length; raises MalformedPacket."""
     if position + LENGTH_BYTES > end:
         raise MalformedPacket("a length is cut short")
     start = position + LENGTH_BYTES

@@ -34,7 +34,7 @@ class CertificateAuthority:
             ) from error
 
     def enroll(self, name: str, host: str, port: int, *, renew: bool) -> Token:
-        """Sign a certificate for an edge and register it."""
+        """Sign a certificate for an edge and register it; raises EnrollmentError for a name that cannot be taken."""
         check_name(name)
         if self.registry.find(name) and not renew:
             raise EnrollmentError(
@@ -54,7 +54,7 @@ class CertificateAuthority:
         )
 
     def revoke(self, name: str) -> None:
-        """Revoke the certificate of an edge."""
+        """Revoke the certificate of an edge; raises EnrollmentError if it is not enrolled."""
         if self.registry.find(name) is None:
             raise EnrollmentError(f"{name} is not enrolled; ./usbcam edges shows who is")
         self._save(self.registry.without_edge(name))

@@ -39,7 +39,7 @@ class PresignedUrl:
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read 7d, 12h or 30m."""
+    """Read 7d, 12h, 30m or 90s, at most MAX_EXPIRY; raises ValueError."""
     found = re.fullmatch(r"(\d{1,5})([smhd])", text)
     if not found or int(found[1]) == 0:
         raise ValueError(f"{text} is not a duration such as 7d, 12h or 30m")
@@ -50,7 +50,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def presign(settings: StorageSettings, key: str, expires: timedelta = MAX_EXPIRY) -> PresignedUrl:
-    """Sign a URL for an object that exists."""
+    """Sign a URL for an object that exists; raises PresignError if it cannot be found."""
     session = open_session(settings)
     client = _client(session, settings, settings.s3_endpoint_url)
     try:

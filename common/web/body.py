@@ -5,7 +5,7 @@ from starlette.requests import ClientDisconnect, Request
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
-    """The body, cut off after `max_bytes`."""
+    """The body, cut off after `max_bytes`; raises HTTPException if the client leaves before its end."""
     body = b""
     try:
         async for chunk in request.stream():

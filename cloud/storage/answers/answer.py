@@ -64,7 +64,10 @@ def is_web_page(error: ClientError) -> bool:
 
 
 def member(response: Mapping[str, Any], name: str, operation: str) -> Any:
-    """Take what S3 always answers: a store that does not know the request may answer another one."""
+    """Take what S3 always answers; raises UnsuitableStoreError.
+
+    A store that does not know the request may answer another one.
+    """
     if response.get(name, {}) == {}:
         raise UnsuitableStoreError(f"it answered {operation} with something else, so it does not have this feature")
     return response[name]

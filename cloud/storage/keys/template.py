@@ -27,7 +27,7 @@ EXTENSIONS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
 
 def validate_template(template: str) -> str:
-    """Reject a template that cannot name every capture; the error says why."""
+    """Return a template that can name every capture; raises ValueError, which says why another cannot."""
     try:
         parts = list(string.Formatter().parse(template))
     except ValueError as error:

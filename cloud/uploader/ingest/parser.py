@@ -56,7 +56,10 @@ class InvalidMessageError(Exception):
 
 
 def parse_capture(message: IncomingMessage, max_pixels: int, meter: DecodeMeter = UNLIMITED) -> Capture:
-    """Take the metadata from the message, else from the image; without either the capture is bare."""
+    """Take the metadata from the message, else from the image; without either the image is bare.
+
+    Raises InvalidMessageError for what can never be stored.
+    """
     edge = _edge(message.topic)
     if message.oversized:
         raise InvalidMessageError(TOO_MANY_PROPERTIES, "properties")

@@ -75,7 +75,7 @@ def write(settings: Settings, image: Image, path: Path) -> None:
 
 
 def save(jpeg: bytes, path: Path) -> None:
-    """Write an encoded image in the same way."""
+    """Write an encoded image in the same way; raises SnapshotError."""
     try:
         if path == STDOUT:
             sys.stdout.buffer.write(jpeg)

@@ -33,7 +33,7 @@ class CpuMeter:
 
 
 def memory_mb() -> float:
-    """Resident memory; where the system does not report it, the maximum so far."""
+    """Resident memory in MB of a million bytes; where the system does not report it, the maximum so far."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:

