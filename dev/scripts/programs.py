@@ -15,6 +15,7 @@ TOOLS = {
         (("promtool",), "prometheus", "Tests of alert rules are"),
         (("nginx",), "nginx-light", "The test behind a proxy is"),
         (("spin",), "spin", "The check of the delivery model is"),
+        (("busybox",), "busybox", "Tests of the scripts with BusyBox' tools are"),
     ),
     "--bench": (
         (("motion",), "motion", "The comparison with motion is"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.programs.busybox import SHELLS
 
 TEXTS = ROOT / "cli" / "texts"
 SCRIPTS = [ROOT / "usbcam", *sorted((ROOT / "cli").glob("*.sh"))]
@@ -115,7 +116,7 @@ def test_a_language_is_found_by_its_file_and_what_it_lacks_is_english(
         copy.write_bytes(path.read_bytes())
     (tmp_path / "cli/texts/fr.sh").write_text('text_no_command="il n\'y a pas de commande %s"\n', encoding="utf-8")
 
-    for shell in (("dash",), ("busybox", "sh")):
+    for shell in SHELLS:
         done = subprocess.run(
             [*shell, "./usbcam", "stat"], cwd=tmp_path, env={"PATH": "/usr/bin:/bin"} | variables,
             capture_output=True, text=True, check=False, timeout=30,
