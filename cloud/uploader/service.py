@@ -14,7 +14,7 @@ from storage.client import create_client
 from storage.errors import S3_ERRORS
 from uploader.ingest.cpu_budget import CpuBudgets
 from uploader.ingest.offences import Offences
-from uploader.ingest.poison import PoisonGuard
+from uploader.ingest.poison.guard import PoisonGuard
 from uploader.ingest.revoked import RevokedEdges
 from uploader.metrics import StateCollector, UploadMetrics
 from uploader.mqtt.delivery import Deliveries

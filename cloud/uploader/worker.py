@@ -11,7 +11,7 @@ from uploader.ingest.cameras import TOO_MANY, CameraNames
 from uploader.ingest.cpu_budget import SECONDS_PER_SECOND, CpuBudgets
 from uploader.ingest.offences import Offence, Offences
 from uploader.ingest.parser import IncomingMessage, InvalidMessageError, claimed_id, edge_or_underscore, parse_capture
-from uploader.ingest.poison import REASON, PoisonGuard
+from uploader.ingest.poison.guard import REASON, PoisonGuard
 from uploader.ingest.revoked import RevokedEdges
 from uploader.metrics import UploadMetrics
 from uploader.mqtt.delivery import Deliveries, Delivery

@@ -11,7 +11,7 @@ from isal import isal_zlib
 from tests.support.images import pictures
 from uploader.ingest.cpu_budget import CpuBudgets
 from uploader.ingest.parser import IncomingMessage, parse_capture
-from uploader.ingest.poison import PoisonGuard
+from uploader.ingest.poison.guard import PoisonGuard
 from uploader.ingest.samples import INITIAL_SAMPLES, SAMPLE_INTERVAL
 from uploader.store.bucket_objects import Upload
 

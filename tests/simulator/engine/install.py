@@ -19,7 +19,7 @@ import common.runtime.files
 import uploader.ingest.cameras
 import uploader.ingest.offences
 import uploader.ingest.parser
-import uploader.ingest.poison
+import uploader.ingest.poison.guard
 import uploader.ingest.revoked
 import uploader.metrics
 import uploader.mqtt.callbacks
@@ -225,7 +225,7 @@ def replacements(
         uploader.ingest.revoked: revocations.names(),
         uploader.ingest.offences: {"threading": threads.THREADING},
         uploader.ingest.cameras: {"threading": threads.THREADING},
-        uploader.ingest.poison: clock | {"InHand": journal.InHand, "Suspects": journal.Suspects},
+        uploader.ingest.poison.guard: clock | {"InHand": journal.InHand, "Suspects": journal.Suspects},
         uploader.store.retry: clock | {"random": simulation.rng},
         uploader.store.bucket_objects: {"threading": threads.THREADING},
         uploader.store.bare_images: {"threading": threads.THREADING},

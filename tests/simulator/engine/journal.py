@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tests.simulator.engine.simulation import Simulation
-from uploader.ingest.in_hand import Reading
+from uploader.ingest.poison.in_hand import Reading
 
 
 @dataclass(slots=True)

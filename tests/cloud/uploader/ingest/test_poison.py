@@ -10,10 +10,9 @@ import pytest
 
 from dev.harness.process import wait_for
 from tests.support.images import pictures
-from uploader.ingest import poison
-from uploader.ingest.in_hand import MAX_UPLOADERS
 from uploader.ingest.parser import IncomingMessage
-from uploader.ingest.poison import MAX_LOSSES, PoisonGuard
+from uploader.ingest.poison.guard import MAX_LOSSES, PoisonGuard
+from uploader.ingest.poison.in_hand import MAX_UPLOADERS
 
 THREADS = 4
 GUILTY, INNOCENT, OTHER = (pictures.message(name.encode(), {}) for name in ("guilty", "innocent", "other"))
@@ -102,7 +101,7 @@ def test_what_a_thread_or_the_connection_ended_of_is_counted_too(
     ours = guard(tmp_path)
     with ours.reading(GUILTY):
         ours.blame_hogs()  # in hand for a moment only
-        monkeypatch.setattr(poison, "HOGGING_SECONDS", -1.0)
+        monkeypatch.setattr("uploader.ingest.poison.guard.HOGGING_SECONDS", -1.0)
         for _ in range(MAX_LOSSES - 1):
             ours.blame_hogs()
     assert not ours.is_poison(GUILTY)

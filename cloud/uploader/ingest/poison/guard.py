@@ -14,9 +14,9 @@ from time import monotonic
 
 from common.contract import topics
 from common.os_error import plain_reason
-from uploader.ingest.in_hand import InHand, Reading
 from uploader.ingest.parser import IncomingMessage
-from uploader.ingest.suspects import Suspects
+from uploader.ingest.poison.in_hand import InHand, Reading
+from uploader.ingest.poison.suspects import Suspects
 
 MAX_LOSSES = 3
 REASON = f"reading it ended the uploader or its connection {MAX_LOSSES} times, so it was not read again"
