@@ -124,11 +124,11 @@ class UploadMetrics:
         stored, stored_bytes = self._stored.labels(name), self._stored_bytes.labels(name)
         return self._edges.setdefault(name, _OfEdge(stored, stored_bytes, self._last_stored.labels(name)))
 
-    def count_undecoded(self, edge: str) -> None:
-        self._undecoded.labels(edge).inc()
-
     def count_offence(self, edge: str, offence: Offence) -> None:
-        self._offences.labels(edge if topics.is_edge_name(edge) else "_", offence.name.lower()).inc()
+        label = edge if topics.is_edge_name(edge) else "_"
+        self._offences.labels(label, offence.name.lower()).inc()
+        if offence is Offence.UNDECODED:
+            self._undecoded.labels(label).inc()
 
     def count_rejected(self, reason_code: str) -> None:
         self._rejected_for.get(reason_code, self._rejected_for["image"]).inc()

@@ -15,6 +15,7 @@ from storage.errors import S3_ERRORS
 from uploader.ingest.cpu_budget import CpuBudgets
 from uploader.ingest.offences import Offences
 from uploader.ingest.poison.guard import PoisonGuard
+from uploader.ingest.reader import MessageReader
 from uploader.ingest.revoked import RevokedEdges
 from uploader.metrics import StateCollector, UploadMetrics
 from uploader.mqtt.delivery import Deliveries
@@ -169,15 +170,14 @@ def build_worker(settings: Settings, registry: CollectorRegistry) -> UploadWorke
     )
     worker = UploadWorker(
         deliveries=deliveries,
+        reader=MessageReader(settings.max_image_pixels, poison, CpuBudgets(settings.uploaders), offences),
         subscriber=subscriber,
         bare_images=BareImageIndex(store, settings.s3_key_template),
         store=store,
         retry=retry,
         receipts=ReceiptBatcher(subscriber.publish),
         metrics=metrics,
-        max_pixels=settings.max_image_pixels,
         revoked=revoked,
-        cpu_budgets=CpuBudgets(settings.uploaders),
         offences=offences,
         poison=poison,
     )

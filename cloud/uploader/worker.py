@@ -2,16 +2,15 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from common.contract import topics
 from storage.capture import Capture, RejectedMessage
-from uploader.ingest.cameras import TOO_MANY, CameraNames
-from uploader.ingest.cpu_budget import SECONDS_PER_SECOND, CpuBudgets
 from uploader.ingest.offences import Offence, Offences
-from uploader.ingest.parser import IncomingMessage, InvalidMessageError, claimed_id, edge_or_underscore, parse_capture
-from uploader.ingest.poison.guard import REASON, PoisonGuard
+from uploader.ingest.parser import InvalidMessageError, claimed_id, edge_or_underscore
+from uploader.ingest.poison.guard import PoisonGuard
+from uploader.ingest.reader import MessageReader
 from uploader.ingest.revoked import RevokedEdges
 from uploader.metrics import UploadMetrics
 from uploader.mqtt.delivery import Deliveries, Delivery
@@ -21,10 +20,6 @@ from uploader.store.bare_images import BareImageIndex
 from uploader.store.retry import RetryCoordinator, StoppedError, VoidError
 from uploader.store.writer import CaptureStore
 
-TOO_COSTLY = (
-    f"The images of the edge {{edge}} take more than {SECONDS_PER_SECOND:g} s of CPU a second: "
-    "for now they are checked by structure and hash, not decoded"
-)
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -34,18 +29,16 @@ class UploadWorker:
     """What every thread of the pool runs, with all that it uses."""
 
     deliveries: Deliveries
+    reader: MessageReader
     subscriber: Subscriber
     bare_images: BareImageIndex
     store: CaptureStore
     retry: RetryCoordinator
     receipts: ReceiptBatcher
     metrics: UploadMetrics
-    max_pixels: int
     revoked: RevokedEdges
-    cpu_budgets: CpuBudgets
     offences: Offences
     poison: PoisonGuard
-    cameras: CameraNames = field(default_factory=CameraNames)
 
     def run(self) -> None:
         """Process deliveries until stopped; the broker redelivers what is left."""
@@ -89,7 +82,7 @@ class UploadWorker:
     def _process(self, delivery: Delivery) -> None:
         message = delivery.message
         try:
-            capture = self._parse(message)
+            capture = self.reader.read(message)
         except InvalidMessageError as error:
             with self.metrics.track_in_flight(message.arrived_at):
                 self._reject(delivery, str(error))
@@ -97,18 +90,6 @@ class UploadWorker:
         else:
             with self.metrics.track_in_flight(capture.captured_at):
                 self._store(delivery, capture)
-
-    def _parse(self, message: IncomingMessage) -> Capture:
-        if self.poison.is_poison(message):
-            raise InvalidMessageError(REASON, "poison")
-        with self.poison.reading(message), self.cpu_budgets.meter(edge_or_underscore(message.topic)) as meter:
-            capture = parse_capture(message, self.max_pixels, meter)
-        if not self.cameras.admit(capture.edge, capture.camera):
-            raise InvalidMessageError(TOO_MANY, "camera")
-        if meter.was_refused:
-            self.metrics.count_undecoded(capture.edge)
-            self.offences.count(capture.edge, Offence.UNDECODED, TOO_COSTLY.format(edge=capture.edge))
-        return capture
 
     def _store(self, delivery: Delivery, capture: Capture) -> None:
         if capture.bare:
