@@ -22,7 +22,7 @@ from uploader import metrics
 from uploader.admin.check import run_checks
 from uploader.admin.setup import run_setup
 from uploader.admin.status import describe
-from uploader.service import UploaderService, build_worker
+from uploader.service import UploaderParts
 from uploader.settings import HealthSettings, Settings
 
 EPILOG = f"{SETTINGS_HELP}\n\n{example('./usbcam check')}"
@@ -60,8 +60,7 @@ def run() -> int:
     settings = read_settings(Settings)
     log.configure(settings.log_level)
     registry = CollectorRegistry()
-    worker = build_worker(settings, registry)
-    service = UploaderService(worker, threads=settings.upload_threads, heartbeat_file=settings.heartbeat_file)
+    service = UploaderParts(settings, registry).build_service()
     metrics.serve(registry, settings.metrics_bind, settings.metrics_port)
     gc.freeze()  # what is there now stays: no collection has to look at it again
     return service.run(_stop_signals())

@@ -24,8 +24,7 @@ from tests.simulator.engine.journal import Journal
 from tests.simulator.engine.simulation import Process, Simulation
 from tests.simulator.engine.threads import Event, SimpleQueue, true_time
 from tests.simulator.pictures import describe, picture
-from uploader.service import UploaderService, build_worker
-from uploader.worker import UploadWorker
+from uploader.service import UploaderParts
 
 SPOOL = "/spool"
 LOOK_SECONDS = 14_400.0  # how often a camera without captures looks at its spool
@@ -165,7 +164,7 @@ class UploaderHost:
         self._signals = SimpleQueue()
         self._until_check: Any = Event()
         self.clock_error = timedelta()
-        self.worker: UploadWorker | None = None
+        self.parts: UploaderParts | None = None
         self._started_at = 0.0
         self._own: Any = types.SimpleNamespace(**vars(settings), journal_dir=Journal())
 
@@ -191,15 +190,15 @@ class UploaderHost:
 
     def check_calm(self) -> None:
         """What must be so when all works and nothing waits."""
-        worker, report = self.worker, self.simulation.report
-        if worker is None or not worker.subscriber.connection.is_up:
+        parts, report = self.parts, self.simulation.report
+        if parts is None or not parts.subscriber.connection.is_up:
             report(f"uploader {self.number} takes its broker for lost")
             return
-        deliveries = worker.deliveries
+        deliveries = parts.deliveries
         if deliveries.qsize() or deliveries.held_bytes:
             report(f"uploader {self.number} holds {deliveries.held_bytes} bytes of {deliveries.qsize()} deliveries")
-        if worker.retry.error:
-            report(f"uploader {self.number} takes the store for broken: {worker.retry.error.message}")
+        if parts.retry.error:
+            report(f"uploader {self.number} takes the store for broken: {parts.retry.error.message}")
         if self._own.journal_dir.reading:
             report(f"uploader {self.number} still reads {self._own.journal_dir.reading}")
 
@@ -221,9 +220,9 @@ class UploaderHost:
 
     def _run(self) -> None:
         process = self.process
-        worker = self.worker = build_worker(self._own, CollectorRegistry())
-        service = UploaderService(worker, threads=self.settings.upload_threads, heartbeat_file=self.settings.none)
-        self._until_check = service._stop  # noqa: SLF001 -- what its watch over the bucket waits for
+        parts = self.parts = UploaderParts(self._own, CollectorRegistry())
+        service = parts.build_service()
+        self._until_check = service.bucket._stop  # noqa: SLF001 -- what its watch over the bucket waits for
         code = service.run(self._signals)  # type: ignore[arg-type]
         self.simulation.trace(f"uploader {self.number} ends with {code}")
         if code:
@@ -257,6 +256,6 @@ def uploader_settings(uploaders: int, threads: int, template: str, retention_day
         cloud_broker_port=1883,
         max_image_pixels=50_000_000,
         certificates_file=None,
-        none=None,
+        heartbeat_file=None,
         broker_login=lambda: None,
     )

@@ -20,7 +20,7 @@ from tests.cloud.rig import Bucket, Edge, S3Proxy, Uploaders
 from tests.support.images import pictures
 from tests.support.paths import ROOT
 from uploader.admin.certificates import check_certificates
-from uploader.service import build_worker
+from uploader.service import UploaderParts
 from uploader.settings import Settings
 
 MONITORING = ROOT / "monitoring"
@@ -105,7 +105,7 @@ def names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> set[str]:
     monkeypatch.chdir(tmp_path)
     settings = Settings(s3_bucket="faces", s3_endpoint_url="http://127.0.0.1:9", certificates_file=tmp_path / "none")
     registry = CollectorRegistry()
-    build_worker(settings, registry)
+    UploaderParts(settings, registry)
     families = {family.name for family in registry.collect()}
     process = {"process_cpu_seconds_total", "process_resident_memory_bytes"}
     return {name + end for name in families for end in ("", "_total", "_bucket", "_count", "_sum")} | process

@@ -30,9 +30,11 @@ import uploader.mqtt.outbox
 import uploader.mqtt.receipts
 import uploader.mqtt.session
 import uploader.mqtt.subscriber
+import uploader.pool
 import uploader.service
 import uploader.store.bare_images
 import uploader.store.bucket_objects
+import uploader.store.bucket_watch
 import uploader.store.fast_put
 import uploader.store.retry
 import uploader.store.writer
@@ -202,9 +204,9 @@ def replacements(
             ),
             "UploadLimit": functools.partial(UploadLimit, clock=threads.monotonic),
             "POLL_SECONDS": paces.poll,
-            "BUCKET_CHECK_SECONDS": paces.bucket,
             "BROKER_CHECK_SECONDS": paces.broker,
         },
+        uploader.pool: clock,
         uploader.mqtt.delivery: clock,
         uploader.mqtt.receipts: {"threading": threads.THREADING},
         uploader.mqtt.callbacks: clock | {"discard_exclusive_session": lambda *_: None},
@@ -227,6 +229,7 @@ def replacements(
         uploader.ingest.cameras: {"threading": threads.THREADING},
         uploader.ingest.poison.guard: clock | {"InHand": journal.InHand, "Suspects": journal.Suspects},
         uploader.store.retry: clock | {"random": simulation.rng},
+        uploader.store.bucket_watch: {"threading": threads.THREADING, "BUCKET_CHECK_SECONDS": paces.bucket},
         uploader.store.bucket_objects: {"threading": threads.THREADING},
         uploader.store.bare_images: {"threading": threads.THREADING},
         uploader.store.fast_put: {"monotonic": threads.monotonic, "obstore": put},
