@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import cv2
@@ -29,6 +31,10 @@ JPEG_SIGNATURE = b"\xff\xd8\xff"
 
 class UnreadableImageError(Exception):
     """Why, as a sentence without its subject."""
+
+
+class UnwritableFolderError(Exception):
+    """Which folder, and why."""
 
 
 def detect_faces(settings: Settings, paths: list[str]) -> int:
@@ -94,35 +100,46 @@ def extract_captures(settings: Settings, video: str, out: Path | None, report: P
     """
     if isinstance(parse_source(video), SyntheticSpec) and not settings.demo_visits:
         settings = settings.model_copy(update={"demo_visits": DEMO_VISITS})  # by default it has no end
-    try:
-        source = _open(settings, video)
-    except SourceError as error:
-        _print_error(str(error).replace("CAMERA_SOURCE=", ""))
-        return 1
-    folder, option = (report, "--report") if out is None else (out, "--out")
+    folder, option = (out, "--out") if out else (report, "--report")
     sheet = ContactSheet(video) if report else None
     try:
-        if out:
-            out.mkdir(parents=True, exist_ok=True)
-        try:
+        with closing(_open(settings, video)) as source, _writing_to(folder, option), _writing_sheet(sheet, report):
             number = _write_captures(settings, source, out, sheet)
-        finally:  # also of what came before damage
-            if sheet and report:
-                folder, option = report, "--report"
-                sheet.write(report)
     except BrokenPipeError:  # nobody reads the lines any more
         sys.stderr.close()
         return 1
     except SourceError as error:
         _print_error(str(error).replace("CAMERA_SOURCE=", ""))
         return 1
-    except OSError as error:
-        _print_error(f"{option} {folder} cannot be written: {error.strerror}.")
+    except UnwritableFolderError as error:
+        _print_error(str(error))
         return 1
-    finally:
-        source.close()
     tell_success(f"camera: {number} captures are in {out or report}")
     return 0
+
+
+@contextmanager
+def _writing_to(folder: Path | None, option: str) -> Iterator[None]:
+    """Make the folder and write to it; raises UnwritableFolderError, which names the option."""
+    try:
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BrokenPipeError:  # of standard output
+        raise
+    except OSError as error:
+        raise UnwritableFolderError(f"{option} {folder} cannot be written: {error.strerror}.") from error
+
+
+@contextmanager
+def _writing_sheet(sheet: ContactSheet | None, report: Path | None) -> Iterator[None]:
+    """Write the contact sheet in the end, also of what came before damage; raises UnwritableFolderError."""
+    try:
+        yield
+    finally:
+        if sheet and report:
+            with _writing_to(report, "--report"):
+                sheet.write(report)
 
 
 def _open(settings: Settings, video: str) -> FrameSource:

@@ -136,6 +136,19 @@ def test_captures_without_a_place_to_write_to_is_a_sentence(video: Path, run_cam
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("option", ["--out", "--report"])
+def test_captures_into_a_folder_that_cannot_be_written_is_a_sentence_with_the_option(
+    tmp_path: Path, video: Path, run_camera: Run, option: str
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    others = ("--out", "kept") if option == "--report" else ()
+
+    done = run_camera("captures", str(video), *others, option, "file/below")
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f"camera: {option} file/below cannot be written: Not a directory."
+
+
 def test_captures_can_keep_whole_frames_as_jpeg(tmp_path: Path, video: Path, run_camera: Run) -> None:
     run_camera("captures", str(video), "--out", "kept", CAPTURE="frame", IMAGE_FORMAT="jpeg")
 
