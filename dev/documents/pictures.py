@@ -10,8 +10,10 @@ from PIL import Image
 from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 from dev.documents.env_example import ROOT
+from dev.documents.shown.answers import Reach
+from dev.documents.shown.gallery_states import GALLERY
+from dev.documents.shown.live_states import LIVE
 from dev.documents.shown.month import month
-from dev.documents.shown.states import GALLERY, LIVE, Reach
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from dev.harness.services import start_camera
 from dev.scripts.programs import find_browser

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from dev.documents.shown.answers import Reach
+from dev.documents.shown.gallery_states import GALLERY
+from dev.documents.shown.live_states import LIVE
 from dev.documents.shown.month import HOURS, month
-from dev.documents.shown.states import GALLERY, LIVE, Reach
 from dev.harness.process import LOOPBACK, free_port, wait_for
 from dev.harness.services import start_camera
 from tests.support.pages.axe import in_every_look
