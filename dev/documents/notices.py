@@ -154,7 +154,7 @@ def licence_of(name: str) -> str:
 
 
 def library_files() -> Iterator[tuple[str, str]]:
-    """Yield the package and file name of each shared library that a locked wheel carries beside its modules."""
+    """Yield the package and file name of each shared library that a locked wheel carries next to its modules."""
     for name, _, _ in locked_packages():
         for file in importlib.metadata.files(name) or ():
             if file.parts[0].endswith(".libs"):

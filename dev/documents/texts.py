@@ -1,4 +1,4 @@
-"""Every sentence that a program may show to somebody, as a template of gettext: a translation is a file beside it."""
+"""Every sentence that a program may show to somebody, as a template of gettext: a translation is a file next to it."""
 
 import ast
 import functools

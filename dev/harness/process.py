@@ -23,7 +23,7 @@ T = TypeVar("T")
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
-POLL_SECONDS, MAX_POLL_SECONDS, SLOWER = 0.02, 0.25, 1.2  # seldomer the longer it takes: many wait beside each other
+POLL_SECONDS, MAX_POLL_SECONDS, SLOWER = 0.02, 0.25, 1.2  # seldomer the longer it takes: many wait at once
 # Below Linux's and macOS's ephemeral range. A client that keeps trying a dead port, as a bridge does, may otherwise be
 # given that very port as its own source port, and then keeps the server from coming back.
 PORTS = range(15000, 32000)

@@ -40,7 +40,7 @@ __all__ = [
 ROOT = Path(__file__).resolve().parents[2]
 EDGE_FILES = ROOT / "mosquitto" / "edge"
 CLOUD_FILES = ROOT / "mosquitto" / "cloud"
-SHARED_SCRIPT = "lib.sh"  # beside both; their start.sh sources it
+SHARED_SCRIPT = "lib.sh"  # next to both; their start.sh sources it
 launch_program: Launch = spawn  # how ours are started; the tests have a cheaper way (tests/support/programs)
 
 
@@ -87,7 +87,7 @@ def start_cloud_broker(
 def start_uploader(folder: Path, **settings: str) -> Process:
     """Start the uploader with exactly these settings; with wrong ones it ends at once.
 
-    Its login at the broker comes from the authority beside the folder, if there is one.
+    Its login at the broker comes from the authority next to the folder, if there is one.
     """
     enrolment = Enrolment(folder.parent)
     password = enrolment.uploader_password
@@ -101,7 +101,7 @@ def start_uploader(folder: Path, **settings: str) -> Process:
 def start_gallery(folder: Path, **settings: str) -> Process:
     """Start the gallery with exactly these settings; with wrong ones it ends at once.
 
-    Its login at the broker comes from the authority beside the folder, if there is one.
+    Its login at the broker comes from the authority next to the folder, if there is one.
     """
     enrolment = Enrolment(folder.parent)
     own = {"GALLERY_CACHE": str(folder / "thumbnails"), "GALLERY_STATE": str(folder / "state")}
@@ -114,7 +114,7 @@ def start_gallery(folder: Path, **settings: str) -> Process:
 def start_camera(folder: Path, **settings: str) -> Process:
     """Start the camera with exactly these settings; with wrong ones it ends at once.
 
-    Its login at the broker comes from the edge broker beside the folder, if there is one.
+    Its login at the broker comes from the edge broker next to the folder, if there is one.
     """
     ours = {"SPOOL_DIR": str(folder / "spool"), "LIVE_PORT": "0"}  # several run side by side
     password = camera_password(folder.parent / "edge-broker")

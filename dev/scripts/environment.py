@@ -68,7 +68,7 @@ def find_pip_wheel() -> Path | None:
 
 
 def _unpack_pip(wheel: Path) -> None:
-    """Unpack it beside its place, and move it there at last: half a pip would be taken for a whole one."""
+    """Unpack it next to its place, and move it there at last: half a pip would be taken for a whole one."""
     unpacked = VENV / "unpacked"
     with contextlib.suppress(zipfile.BadZipFile, OSError):
         with zipfile.ZipFile(wheel) as content:

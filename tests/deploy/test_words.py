@@ -71,7 +71,7 @@ def shown_to_users() -> list[tuple[Path, int, str]]:
         name = path.relative_to(ROOT)
         if path.suffix == ".py" and name.parts[0] in {"cli", "edge", "cloud", "common"}:
             texts += [(name, line, text) for line, text in strings(path.read_text(encoding="utf-8"))]
-        elif (path.suffix in READ_BY_USERS or str(name) in {"usbcam", "demo"}) and (
+        elif (path.suffix in READ_BY_USERS or name.name in {"usbcam", "demo", "Dockerfile"}) and (
             name.parts[0] in PRODUCT or len(name.parts) == 1 or name.parts[0] == "docs"
         ):
             lines = path.read_text(encoding="utf-8").splitlines()

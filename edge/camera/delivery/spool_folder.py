@@ -57,7 +57,7 @@ def explain(folder: Path, error: OSError) -> str:
 
 
 def quarantine(path: Path, reason: str) -> None:
-    """Keep a file that is no capture beside the others, for inspection."""
+    """Keep a file that is no capture next to the others, for inspection."""
     damaged = path.parent / DAMAGED
     log.error("Quarantined %s in %s: %s", path.name, damaged, reason)
     try:
