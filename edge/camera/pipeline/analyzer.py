@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from camera.config.polygons import Polygon
 from camera.config.settings import Settings
 from camera.pipeline.counters import AnalysisCounters
-from camera.pipeline.face.floors import STILL
 from camera.pipeline.face.judge import FaceJudge, Judgement
 from camera.pipeline.face.still import STILL_SECONDS, SUSPECT_SECONDS, StillFaces
+from camera.pipeline.face.thresholds import STILL
 from camera.pipeline.motion import MotionDetector
 from camera.pipeline.tracking.appearance import appearance_of
 from camera.pipeline.tracking.detector import Detection, FaceDetector

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from camera.pipeline.face.floors import NO_FACE, POOR_REASONS, SMALL, STILL
+from camera.pipeline.face.thresholds import NO_FACE, POOR_REASONS, SMALL, STILL
 
 TOO_MANY = "too many"
 REJECTIONS = (SMALL, *POOR_REASONS, NO_FACE, STILL, TOO_MANY)

@@ -12,7 +12,7 @@ from camera.config.settings import Settings
 from camera.pipeline.analyzer import AnalysisResult, DetectedFace, FrameAnalyzer
 from camera.pipeline.camera_status import CameraStatus
 from camera.pipeline.counters import AnalysisCounters
-from camera.pipeline.face.floors import STILL
+from camera.pipeline.face.thresholds import STILL
 from camera.pipeline.tampering.blindness import NOT_BLIND
 from camera.pipeline.tampering.monitor import TamperingMonitor
 from camera.pipeline.tracking.track import LOST_TRACK_SECONDS

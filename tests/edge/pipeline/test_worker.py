@@ -13,7 +13,7 @@ from camera.config.settings import Settings
 from camera.pipeline import worker as worker_module
 from camera.pipeline.analyzer import AnalysisResult, DetectedFace, FrameAnalyzer
 from camera.pipeline.camera_status import CameraStatus
-from camera.pipeline.face.floors import STILL
+from camera.pipeline.face.thresholds import STILL
 from camera.pipeline.tampering.monitor import TamperingMonitor
 from camera.pipeline.worker import CameraWorker, Preview
 from camera.service import CameraService

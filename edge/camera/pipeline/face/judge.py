@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from camera.config.settings import Settings
 from camera.pipeline.face.eyes import EyeReader
-from camera.pipeline.face.floors import SMALL, QualityFloors
 from camera.pipeline.face.landmarks import FaceLandmarker, FaceLandmarks
 from camera.pipeline.face.quality import GOOD_QUALITY, Quality, assess
+from camera.pipeline.face.thresholds import SMALL, QualityThresholds
 from camera.pipeline.tracking.detector import Detection
 from camera.pipeline.tracking.track import Track
 from camera.sources.frame import Image
@@ -14,7 +14,7 @@ from camera.sources.frame import Image
 # What is surely a face: the mesh sees one that looks this way, where the detector sees it,
 MIN_PRESENCE, MAX_MISFIT, MAX_SURE_YAW = 0.5, 0.16, 48.0
 # or the detector was very sure, several times: somebody in profile, or in the dark.
-SURE_SCORE, SURE_SIGHTINGS = 0.87, 4
+SURE_SCORE, MIN_SURE_HITS = 0.87, 4
 EYES_DEGREES = 25.0  # a face that is turned further does not show how wide its eyes open
 
 
@@ -32,7 +32,7 @@ class FaceJudge:
 
     def __init__(self, settings: Settings) -> None:
         self._min_face_px = settings.min_face_px
-        self._floors = QualityFloors.of(settings)
+        self._thresholds = QualityThresholds.of(settings)
         self._landmarker, self._eyes = FaceLandmarker(), EyeReader()
 
     def assess(self, image: Image, detection: Detection) -> Judgement:
@@ -60,12 +60,12 @@ class FaceJudge:
 
     def poor_reason(self, quality: Quality) -> str | None:
         """Why a shot of this quality is poor; None for a good one."""
-        return self._floors.poor_reason(quality)
+        return self._thresholds.poor_reason(quality)
 
     def _judge(self, quality: Quality, detection: Detection) -> Judgement:
         if not self.is_large_enough(detection):
             return Judgement(quality, SMALL)
-        reason = self._floors.poor_reason(quality)
+        reason = self._thresholds.poor_reason(quality)
         if reason is None and quality.score < GOOD_QUALITY:
             reason = quality.worst_factor
         return Judgement(quality, reason)
@@ -73,7 +73,7 @@ class FaceJudge:
 
 def is_face(landmarks: FaceLandmarks | None, track: Track) -> bool:
     """Whether a track is a face beyond doubt."""
-    if track.sure_hits >= SURE_SIGHTINGS and track.best_score >= SURE_SCORE:
+    if track.sure_hits >= MIN_SURE_HITS and track.best_score >= SURE_SCORE:
         return True
     return (
         landmarks is not None

@@ -1,4 +1,4 @@
-"""Below what a shot is poor: the settings' floors, in words that people understand."""
+"""Below what a shot is poor: the settings' thresholds, in words that people understand."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ PERCENT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class QualityFloors:
+class QualityThresholds:
     """What a shot must reach, or it is poor."""
 
     min_brightness: float  # mean of the face, a share of white
@@ -23,8 +23,8 @@ class QualityFloors:
     max_turn: float  # degrees, to a side, up or down
 
     @classmethod
-    def of(cls, settings: Settings) -> "QualityFloors":
-        """The floors that the settings ask for."""
+    def of(cls, settings: Settings) -> "QualityThresholds":
+        """The thresholds that the settings ask for."""
         return cls(settings.min_brightness / PERCENT, settings.min_sharpness / PERCENT, settings.max_turn)
 
     def poor_reason(self, quality: Quality) -> str | None:

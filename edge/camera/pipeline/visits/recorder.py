@@ -5,8 +5,8 @@ from collections.abc import Collection
 
 from camera.config.settings import Settings
 from camera.pipeline.counters import TOO_MANY, AnalysisCounters
-from camera.pipeline.face.floors import NO_FACE, SMALL
 from camera.pipeline.face.judge import FaceJudge, Judgement, is_face
+from camera.pipeline.face.thresholds import NO_FACE, SMALL
 from camera.pipeline.tracking.track import Track, TrackedDetection
 from camera.pipeline.visits.encoder import CaptureEncoder, ShotCandidate
 from camera.pipeline.visits.policy import VisitState
