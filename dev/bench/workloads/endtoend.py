@@ -28,6 +28,8 @@ RATES = {1: 12.0, 10: 5.0, 100: 5.0}  # captures a second, and for how long
 BACKLOG = 1_000 if QUICK else 10_000
 PUTS = 200
 LOOK_SECONDS = 0.001
+LOOPBACK_MTU = Path("/sys/class/net/lo/mtu")
+ETHERNET_MTU = 1_500
 STORED = re.compile(r"Stored \S+/([^/]+)\.png")
 
 
@@ -53,6 +55,7 @@ def run(folder: Path) -> Report:
     with running_cloud(folder) as cloud:
         steady(folder, cloud, 10)  # nobody has connected yet
         rates = paired({f"{rate} a second": functools.partial(steady, folder, cloud, rate) for rate in RATES})
+        links = paired({name: functools.partial(over_link, folder, cloud, mtu) for name, mtu in _links().items()})
         promises = paired(
             {
                 f"QoS {qos}, receipts {receipts}": functools.partial(steady, folder, cloud, 10, qos, receipts)
@@ -64,6 +67,7 @@ def run(folder: Path) -> Report:
         drained = paired({"drain": functools.partial(drain, folder, cloud)})
     tables = (
         _table("Capture to object in S3, by rate (80 KB, QoS 1, receipts on):", rates),
+        _table("The same by the link's largest packet, 10 a second:", links),
         _table("The same by promise, 10 a second:", promises),
         Table(
             "Writing an 80 KB capture to the spool:",
@@ -79,12 +83,32 @@ def run(folder: Path) -> Report:
     notes = (
         "From when a face was chosen, before it is encoded, to when the uploader logs that S3 has it.",
         "The store is SeaweedFS on the same two cores.",
+        "Loopback holds back the rest of an image that fills no packet until the cloud's delayed acknowledgement.",
         f"fsync costs {_ratio(spool)} times the write without it, on this machine's disk.",
     )
     plot = bars(
         "Capture to object in S3", "ms, half of all", {"": {n: rates.figure(n, "p50 ms") for n in rates.samples}}
     )
     return Report("endtoend", "From a frame to S3", tables, notes, {"endtoend": plot})
+
+
+def _links() -> dict[str, int]:
+    """MTUs by what they are called; without root's rights this machine's own alone."""
+    own = int(LOOPBACK_MTU.read_text())
+    small = {f"as on Ethernet, {ETHERNET_MTU:,} bytes": ETHERNET_MTU} if os.access(LOOPBACK_MTU, os.W_OK) else {}
+    return {f"loopback, {own:,} bytes": own} | small
+
+
+def over_link(folder: Path, cloud: Cloud, mtu: int) -> Sample:
+    """Ten captures a second while this machine's loopback has this MTU."""
+    own = int(LOOPBACK_MTU.read_text())
+    if mtu == own:
+        return steady(folder, cloud, 10)
+    LOOPBACK_MTU.write_text(str(mtu))
+    try:
+        return steady(folder, cloud, 10)
+    finally:
+        LOOPBACK_MTU.write_text(str(own))
 
 
 @contextmanager
