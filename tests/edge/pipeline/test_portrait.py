@@ -29,6 +29,19 @@ def test_a_crop_is_3_to_4_and_shows_more_below_than_above(margin: float, tilt: f
     assert columns.mean() == pytest.approx(crop.shape[1] / 2, abs=2)
 
 
+@pytest.mark.parametrize("margin", [0, 0.3, 1.0])
+def test_the_margin_is_a_share_of_the_face_on_each_side(margin: float) -> None:
+    frame = np.zeros((2000, 2000, 3), np.uint8)
+    frame[900:1000, 960:1035] = 255  # 3:4, as the crop
+
+    crop = portrait(frame, Box(960, 900, 75, 100), 0, margin)
+
+    rows, columns = np.nonzero(crop[:, :, 0] > 128)
+    above, left = 100 * margin, 75 * margin
+    assert (rows.min(), crop.shape[0] - 1 - rows.max()) == (above, above)
+    assert (columns.min(), crop.shape[1] - 1 - columns.max()) == pytest.approx((left, left), abs=1)
+
+
 @pytest.mark.parametrize("tilt", [-40, -12, 0, 12, 40])
 @pytest.mark.parametrize("corner", [(0, 0), (240, 0), (0, 180), (240, 180), (120, 90)])
 def test_a_face_that_is_whole_in_the_frame_is_whole_in_its_crop(corner: tuple[int, int], tilt: float) -> None:

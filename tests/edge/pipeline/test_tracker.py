@@ -133,6 +133,15 @@ def test_who_comes_in_where_somebody_went_out_is_somebody_else() -> None:
     assert tracks(leaving | {1.0: [], 1.9: [face(1150)]}) == 2
 
 
+def test_a_visit_of_somebody_who_went_out_ends_sooner() -> None:
+    leaving = {step / 10: [face(1100 + 20 * step)] for step in range(9)}
+
+    _, soon = follow(Tracker(0.7), leaving | {1.0: [], 1.5: []})
+    _, later = follow(Tracker(0.7), leaving | {1.0: [], 1.7: []})
+
+    assert (len(soon), len(later)) == (0, 1)
+
+
 def test_an_unsure_face_keeps_a_visit_alive_but_begins_none() -> None:
     unsure = face(500, score=0.63)
 

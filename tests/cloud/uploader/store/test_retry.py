@@ -60,6 +60,21 @@ def test_stopping_ends_the_wait() -> None:
         retry.run(lambda: (_ for _ in ()).throw(response("InternalError", 500)))
 
 
+def test_delays_grow_to_half_a_minute_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    delays: list[float] = []
+    monkeypatch.setattr("uploader.store.retry.random.uniform", lambda _shortest, longest: longest)
+    monkeypatch.setattr(RetryCoordinator, "_wait", lambda _self, seconds, *_: delays.append(seconds))
+    attempts = iter([response("SlowDown", 503)] * 8)
+
+    def attempt() -> None:
+        for error in attempts:
+            raise error
+
+    RetryCoordinator("captures").run(attempt)
+
+    assert delays == pytest.approx([0.6, 1.8, 5.4, 16.2, 30, 30, 30, 30])
+
+
 @pytest.mark.parametrize(("conflicts", "said"), [(1, []), (30, ["WARNING", "INFO"])])
 def test_a_conflict_is_an_everyday_matter_and_many_in_a_row_are_not(
     conflicts: int, said: list[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
