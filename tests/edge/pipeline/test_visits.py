@@ -66,6 +66,11 @@ def every_tenth(seconds: float, quality: float) -> dict[float, float]:
     return {step / 10: quality for step in range(round(seconds * 10))}
 
 
+@pytest.mark.parametrize(("quality", "kept"), [(0.07, 0), (0.09, 1)])
+def test_what_nobody_would_recognise_is_no_shot_however_long_it_stays(quality: float, kept: int) -> None:
+    assert len(shots(every_tenth(5.0, quality))) == kept
+
+
 def test_a_good_first_shot_is_the_best_of_the_first_moments() -> None:
     assert shots({0.0: 0.6, 0.2: 0.8, 0.4: 0.7, 0.7: 0.6, 1.5: 0.6}) == [(0.7, "first", 0.8)]
 

@@ -10,7 +10,7 @@ from common.contract.certificate_expiry import CertificateExpiry
 from common.contract.times import timestamp
 from gallery.fleet.fleet import MAX_CAMERAS, Fleet
 from gallery.fleet.json_state import JsonState
-from gallery.fleet.overview import JudgedEdge, edge_json, overview
+from gallery.fleet.overview import JudgedEdge, edge_json, fleet_json, overview
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 NOBODY = CertificateExpiry()
@@ -47,6 +47,37 @@ def test_a_last_will_takes_a_camera_offline_and_leaves_its_edge_online() -> None
     assert porch.online
     assert not porch.cameras[0].online
     assert edge_json(porch)["version"] == "0.1.0"
+
+
+@pytest.mark.parametrize(
+    ("message", "failing"),
+    [
+        (said(), []),
+        (said(state="paused"), []),
+        (said(online=False), ["front"]),
+        (said(problem="The camera is unplugged."), ["front"]),
+        (said(blind="covered"), ["front"]),
+    ],
+)
+def test_a_camera_is_healthy_that_gives_pictures_or_is_paused(message: bytes, failing: list[str]) -> None:
+    fleet = Fleet()
+    fleet.record("porch", "front", message, NOW)
+
+    found = fleet_json(fleet, NOBODY, NOW)
+
+    assert [camera["camera"] for camera in found["failing"]] == failing
+    assert (found["edges"], found["cameras"]) == (1, 1)
+
+
+def test_whether_silent_cameras_are_healthy_is_unknown_until_they_had_the_time_to_report() -> None:
+    fleet = Fleet()
+    fleet.record("porch", "front", said(), NOW - timedelta(hours=1))
+    known = [fleet_json(fleet, NOBODY, NOW)["status_known"]]
+    fleet.set_listening(NOW)
+
+    known += [fleet_json(fleet, NOBODY, NOW + timedelta(seconds=later))["status_known"] for later in (1, 300)]
+
+    assert known == [False, False, True]
 
 
 def test_a_camera_that_was_left_out_is_forgotten() -> None:
