@@ -17,7 +17,7 @@ class EnrollmentError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class EnrolledEdge:
     """One enrolled edge."""
 
     name: str
@@ -30,16 +30,16 @@ class Edge:
 class EdgeRegistry:
     """Everything that the authority remembers."""
 
-    edges: tuple[Edge, ...] = ()
+    edges: tuple[EnrolledEdge, ...] = ()
     revoked: tuple[int, ...] = ()  # serial numbers
     revoked_names: tuple[str, ...] = ()  # of edges that were revoked and not enrolled again
 
-    def find(self, name: str) -> Edge | None:
+    def find(self, name: str) -> EnrolledEdge | None:
         return next((edge for edge in self.edges if edge.name == name), None)
 
     def with_edge(self, name: str, certificate: Certificate) -> Self:
         """Add an edge; the certificate it had before is revoked."""
-        edge = Edge(name, certificate.serial_number, datetime.now(UTC), certificate.not_valid_after_utc)
+        edge = EnrolledEdge(name, certificate.serial_number, datetime.now(UTC), certificate.not_valid_after_utc)
         rest = self.without_edge(name)
         revoked_names = tuple(other for other in rest.revoked_names if other != name)
         return replace(rest, edges=(*rest.edges, edge), revoked_names=revoked_names)
@@ -72,9 +72,9 @@ def check_name(name: str) -> None:
         raise EnrollmentError(f"{name} cannot be a name; use a-z, 0-9 and -, not first, and not {words}")
 
 
-def _edge(entry: dict[str, str]) -> Edge:
+def _edge(entry: dict[str, str]) -> EnrolledEdge:
     times = (datetime.fromisoformat(entry[key]) for key in ("enrolled_at", "expires_at"))
-    return Edge(entry["name"], int(entry["serial"]), *times)
+    return EnrolledEdge(entry["name"], int(entry["serial"]), *times)
 
 
 def _iso(time: datetime) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from common.contract.certificate_expiry import CertificateExpiry
 from common.runtime.files import SecretDir
 from enroll.authority import CertificateAuthority
-from enroll.registry import Edge, EdgeRegistry
+from enroll.registry import EdgeRegistry, EnrolledEdge
 from enroll.x509 import read_certificate
 
 COLUMNS = ("NAME", "ENROLLED", "EXPIRES", "CONNECTED")
@@ -36,6 +36,6 @@ def write_expiry(file: Path, authority: CertificateAuthority, server: bytes | No
     SecretDir(file.parent, READABLE).write(file.name, expiry.to_json())
 
 
-def _row(edge: Edge, connected: set[str]) -> tuple[str, str, str, str]:
+def _row(edge: EnrolledEdge, connected: set[str]) -> tuple[str, str, str, str]:
     state = "yes" if edge.name in connected else "no"
     return edge.name, f"{edge.enrolled_at:%Y-%m-%d}", f"{edge.expires_at:%Y-%m-%d}", state

@@ -21,7 +21,7 @@ from gallery.fleet.notifications.visits import VisitNotifications
 from gallery.fleet.status_feed import StatusFeed
 from gallery.pictures.thumbnails import Thumbnails
 from gallery.settings import Settings
-from gallery.updates.broker import BrokerAddress
+from gallery.updates.broker import BrokerAccess
 from gallery.updates.receipt_feed import ReceiptFeed
 from storage.client import create_client
 from storage.keys.parser import KeyParser
@@ -70,7 +70,7 @@ def build_context(settings: Settings) -> GalleryContext:
 
     fleet = Fleet()
     notifier = build_notifier(settings, fleet, reader)
-    address = BrokerAddress(settings.cloud_broker_host, settings.cloud_broker_port, settings.broker_login())
+    address = BrokerAccess(settings.cloud_broker_host, settings.cloud_broker_port, settings.broker_login())
     feed = StatusFeed(address, fleet, JsonState(settings.gallery_state / "fleet.json"), notifier)
 
     return GalleryContext(

@@ -135,7 +135,7 @@ class UploadMetrics:
 
 
 @dataclass(frozen=True, slots=True)
-class StateCollector(Collector):
+class UploaderCollector(Collector):
     """Asks for the state at each scrape."""
 
     is_subscribed: Callable[[], bool]

@@ -16,7 +16,7 @@ from uploader.ingest.offences import Offences
 from uploader.ingest.poison.guard import PoisonGuard
 from uploader.ingest.reader import MessageReader
 from uploader.ingest.revoked import RevokedEdges
-from uploader.metrics import StateCollector, UploadMetrics
+from uploader.metrics import UploaderCollector, UploadMetrics
 from uploader.mqtt.delivery import Deliveries
 from uploader.mqtt.inbox import Inbox
 from uploader.mqtt.receipts import ReceiptBatcher
@@ -128,7 +128,7 @@ class UploaderParts:
         self._revoked = RevokedEdges(settings.certificates_file)
         self.subscriber = self._build_subscriber()
         self._receipts = ReceiptBatcher(self.subscriber.publish)
-        registry.register(self._build_state_collector())
+        registry.register(self._build_collector())
 
     def build_service(self) -> UploaderService:
         return UploaderService(
@@ -177,8 +177,8 @@ class UploaderParts:
             self._poison,
         )
 
-    def _build_state_collector(self) -> StateCollector:
-        return StateCollector(
+    def _build_collector(self) -> UploaderCollector:
+        return UploaderCollector(
             is_subscribed=lambda: self.subscriber.problem(MAX_SILENCE_SECONDS) is None,
             is_bucket_available=lambda: self.retry.is_available(MAX_SILENCE_SECONDS),
             queue_size=self.deliveries.qsize,

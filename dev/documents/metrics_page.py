@@ -10,13 +10,12 @@ from typing import Any, cast
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
-from camera.control.metrics import StateCollector as CameraCollector
+from camera.control.metrics import CameraCollector
 from camera.delivery.delivery_status import Bridge, DeliveryStatus
 from camera.delivery.latency import DeliveryMetrics
 from camera.delivery.spool import Spool
 from common.contract.certificate_expiry import CertificateExpiry
-from uploader.metrics import StateCollector as UploaderCollector
-from uploader.metrics import UploadMetrics
+from uploader.metrics import UploaderCollector, UploadMetrics
 
 START = """# Metrics
 

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from camera.config.settings import Settings
 from camera.control.announcer import Announcer
 from camera.control.health import HeartbeatWriter
-from camera.control.metrics import StateCollector
+from camera.control.metrics import CameraCollector
 from camera.control.mqtt_client import CameraMqttClient
 from camera.control.status import camera_report
 from camera.delivery.capture_sink import CaptureSink
@@ -56,7 +56,7 @@ class CameraService:
             worker.name: CameraMqttClient(worker.settings, worker.schedule) for worker in self.workers
         }
         self._announcer = Announcer(cameras)
-        self.registry.register(StateCollector(self.workers, self.spool, self.publisher))
+        self.registry.register(CameraCollector(self.workers, self.spool, self.publisher))
         ProcessCollector(registry=self.registry)
         self._heartbeat = HeartbeatWriter(shared.heartbeat_file)
         self._published: dict[str, tuple[CameraState, str | None, BlindnessStatus]] = {}  # by camera, as of last time

@@ -12,7 +12,7 @@ from common.contract import topics
 from common.contract.receipt import Receipt
 from gallery.fleet.fleet import Fleet
 from gallery.fleet.json_state import JsonState
-from gallery.updates.broker import BrokerAddress, BrokerReader
+from gallery.updates.broker import BrokerAccess, BrokerReader
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Listener(Protocol):
 class StatusFeed:
     """Fills the fleet, and saves it every few seconds."""
 
-    def __init__(self, address: BrokerAddress, fleet: Fleet, state: JsonState, listener: Listener | None) -> None:
+    def __init__(self, address: BrokerAccess, fleet: Fleet, state: JsonState, listener: Listener | None) -> None:
         """Nothing happens before `start`."""
         self._fleet, self._state, self._listener = fleet, state, listener
         self._stop = threading.Event()

@@ -21,7 +21,7 @@ class OnListening(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class BrokerAddress:
+class BrokerAccess:
     """Where the broker is, and as whom to come; without a login it must let anybody read."""
 
     host: str
@@ -32,7 +32,7 @@ class BrokerAddress:
 class BrokerReader:
     """Subscribes whenever it is connected; a refusal is logged, and counts as not listening."""
 
-    def __init__(self, address: BrokerAddress, subscriptions: Sequence[str], on_listening: OnListening) -> None:
+    def __init__(self, address: BrokerAccess, subscriptions: Sequence[str], on_listening: OnListening) -> None:
         """`on_listening` is called on the network thread."""
         self._address, self._on_listening = address, on_listening
         self._refusal = ""

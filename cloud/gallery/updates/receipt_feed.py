@@ -10,7 +10,7 @@ from paho.mqtt.client import MQTTMessage
 
 from common.contract import topics
 from common.contract.receipt import Receipt
-from gallery.updates.broker import BrokerAddress, BrokerReader
+from gallery.updates.broker import BrokerAccess, BrokerReader
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 5.0  # after a bug ended the loop
@@ -34,7 +34,7 @@ Queue = asyncio.Queue[StoredEvent | None]  # None: something may have been misse
 class ReceiptFeed:
     """A connection to the cloud broker, and the pages that subscribe to it."""
 
-    def __init__(self, address: BrokerAddress, on_stored: OnStored) -> None:
+    def __init__(self, address: BrokerAccess, on_stored: OnStored) -> None:
         """`on_stored` is called on the network thread."""
         self._subscribed = False
         self._stop = threading.Event()

@@ -64,7 +64,7 @@ GAUGES: tuple[Reading, ...] = (
 )
 
 
-class StateCollector(Collector):
+class CameraCollector(Collector):
     """Reads workers, spool and publisher whenever Prometheus asks."""
 
     def __init__(self, workers: Sequence[CameraWorker], spool: Spool, publisher: Publisher) -> None:

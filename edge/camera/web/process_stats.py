@@ -12,7 +12,7 @@ WINDOW_SECONDS = 10.0
 MIN_INTERVAL_SECONDS = 0.5
 
 
-class CpuMeter:
+class CpuUsage:
     """CPU use over the last seconds. Safe to use from several threads."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from camera.delivery.history import DeliveryRecord
 from camera.pipeline.worker import CameraWorker, Preview
 from camera.web.context import WebContext
 from camera.web.pipeline_status import PipelineStatus
-from camera.web.process_stats import CpuMeter, memory_mb
+from camera.web.process_stats import CpuUsage, memory_mb
 from common.contract.capture import WHOLE_FRAME, Capture
 from common.contract.times import timestamp
 from common.runtime.deployment import as_typed_here, start
@@ -20,7 +20,7 @@ class StateView:
     def __init__(self, context: WebContext) -> None:
         self._context = context
         self._pipeline = PipelineStatus(context)
-        self._cpu = CpuMeter()
+        self._cpu = CpuUsage()
         self._started_at = time.monotonic()
 
     def read(self) -> dict[str, object]:

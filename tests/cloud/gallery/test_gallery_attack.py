@@ -13,7 +13,7 @@ from dev.harness.process import LOOPBACK, free_port, wait_for
 from gallery.fleet.fleet import Fleet
 from gallery.fleet.json_state import JsonState
 from gallery.fleet.status_feed import StatusFeed
-from gallery.updates.broker import BrokerAddress
+from gallery.updates.broker import BrokerAccess
 from gallery.updates.receipt_feed import ReceiptFeed
 from gallery.web.health import HealthEndpoint
 from storage.keys.template import DEFAULT_TEMPLATE
@@ -90,7 +90,7 @@ def test_live_updates_that_crash_begin_again(monkeypatch: pytest.MonkeyPatch, br
         return genuine(client, retry_first_connection=retry_first_connection)
 
     monkeypatch.setattr(PahoClient, "loop_forever", crash_once)
-    feed = ReceiptFeed(BrokerAddress(LOOPBACK, broker.port), lambda *_: None)
+    feed = ReceiptFeed(BrokerAccess(LOOPBACK, broker.port), lambda *_: None)
     feed.start()
 
     wait_for(lambda: feed.connected, seconds=SECONDS, what="live updates")
@@ -103,8 +103,8 @@ def test_a_subscription_that_is_refused_is_said_and_no_live_update(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     played = PlayedBroker(granted_qos=NOT_AUTHORIZED)
-    feed, fleet = ReceiptFeed(BrokerAddress(LOOPBACK, played.port), lambda *_: None), Fleet()
-    statuses = StatusFeed(BrokerAddress(LOOPBACK, played.port), fleet, JsonState(tmp_path / "fleet.json"), None)
+    feed, fleet = ReceiptFeed(BrokerAccess(LOOPBACK, played.port), lambda *_: None), Fleet()
+    statuses = StatusFeed(BrokerAccess(LOOPBACK, played.port), fleet, JsonState(tmp_path / "fleet.json"), None)
 
     feed.start()
     statuses.start()
@@ -119,7 +119,7 @@ def test_a_subscription_that_is_refused_is_said_and_no_live_update(
 
 
 def test_health_notices_that_live_updates_have_ended(bucket: Bucket) -> None:
-    feed = ReceiptFeed(BrokerAddress(LOOPBACK, free_port()), lambda *_: None)
+    feed = ReceiptFeed(BrokerAccess(LOOPBACK, free_port()), lambda *_: None)
     endpoint = HealthEndpoint(ObjectReader(lambda: bucket.client, bucket.name), feed)
 
     feed.start()

@@ -21,7 +21,7 @@ from gallery.fleet.json_state import JsonState
 from gallery.fleet.notifications.alarm_state import AlarmState
 from gallery.fleet.notifications.alarms import Check, UploaderReport, check_certificates, check_edges, check_uploaders
 from gallery.fleet.notifications.message import Kind, Message
-from gallery.fleet.notifications.outbox import Outbox
+from gallery.fleet.notifications.message_queue import MessageQueue
 from gallery.fleet.notifications.visits import EndedVisit, VisitNotifications
 from gallery.fleet.overview import overview
 
@@ -71,7 +71,7 @@ class Notifier:
         self._fleet, self._certificates_file, self._state = fleet, certificates_file, state
         self._sender, self._visits, self._limits = sender, visits, limits
         self._alarms = AlarmState()
-        self._outbox = Outbox(sender.send)
+        self._queue = MessageQueue(sender.send)
         self._uploaders: dict[str, UploaderReport] = {}
         self._disconnected_since: datetime | None = None
         self._events: SimpleQueue[tuple[str, Event]] = SimpleQueue()  # each from its edge
@@ -115,10 +115,10 @@ class Notifier:
         visits = self._visits.take_due(now)
         for visit in visits:
             created_at, names = self._unique(now), self._sender.names
-            self._outbox.put(Message(Kind.VISIT, visit.title, visit.body, created_at, names, visit.key))
+            self._queue.put(Message(Kind.VISIT, visit.title, visit.body, created_at, names, visit.key))
         if must_save or alarms or resolved or visits:
             self._save()  # before anything is sent: a restart sends nothing twice
-        for _ in self._outbox.send_due(now):
+        for _ in self._queue.send_due(now):
             self._save()
 
     def _run(self) -> None:
@@ -166,11 +166,11 @@ class Notifier:
             left = len(lines) - MAX_LINES
             title = f"{len(lines)} alarms" if kind is Kind.ALARM else f"{len(lines)} alarms are over"
             body = "\n".join(lines[:MAX_LINES]) + (f"\n... and {left} more" if left > 0 else "")
-        self._outbox.put(Message(kind, title, body, self._unique(now), self._sender.names))
+        self._queue.put(Message(kind, title, body, self._unique(now), self._sender.names))
 
     def _unique(self, now: datetime) -> datetime:
         """A time that no other message has: it is a message's name."""
-        taken = {message.created_at for message in self._outbox.messages}
+        taken = {message.created_at for message in self._queue.messages}
         while now in taken:
             now += timedelta(microseconds=1)
         return now
@@ -189,10 +189,10 @@ class Notifier:
             self._log.warning("Too many events from %s; skipped some visits", edge or "the uploader")
 
     def _save(self) -> None:
-        content = {"alarms": self._alarms.to_json(), "visits": self._visits.to_json(), "outbox": self._outbox.to_json()}
+        content = {"alarms": self._alarms.to_json(), "visits": self._visits.to_json(), "outbox": self._queue.to_json()}
         self._state.save(content)
 
     def _load(self, content: Mapping[str, Any]) -> None:
         self._alarms = AlarmState.of_json(content["alarms"], datetime.now(UTC))
         self._visits.load(content["visits"])
-        self._outbox.load(content["outbox"], self._sender.names)
+        self._queue.load(content["outbox"], self._sender.names)

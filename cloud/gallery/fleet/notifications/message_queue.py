@@ -16,7 +16,7 @@ INITIAL_RETRY, MAX_RETRY = timedelta(seconds=15), timedelta(minutes=10)
 Send = Callable[[str, Message], bool]
 
 
-class Outbox:
+class MessageQueue:
     """For one thread."""
 
     def __init__(self, send: Send) -> None:
