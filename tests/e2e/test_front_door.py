@@ -17,11 +17,11 @@ from tests.e2e.bucket import wait_for_captures
 from tests.e2e.machine import BUCKET, CALM, HEALTH_SECONDS, KEYS
 from tests.support.docker import wait_for_docker
 from tests.support.paths import ROOT
-from tests.support.programs.busybox import SHELLS
 from tests.support.webhook import listening
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
+SHELLS = [shell for shell in (("dash",), ("busybox", "sh")) if shutil.which(shell[0])]
 NEEDED = ("usbcam", "cli", "common", "cloud", "edge", "mosquitto", ".env.example")
 COMPOSE_FILES = ("docker-compose.edge.yml", "docker-compose.cloud.yml")
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-SHELLS = [shell for shell in (("dash",), ("busybox", "sh")) if shutil.which(shell[0])]  # that ./usbcam must run in
 OURS = {"setpriv"}  # with BusyBox', the harness could not start a program that ends with the tests
 
 
