@@ -1,8 +1,8 @@
 """An honest edge that must not notice an attack, and what the cloud broker's log says of it."""
 
+import contextlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from dev.harness.services import wait_for
 from tests.support.mqtt import Client
@@ -30,13 +30,23 @@ class Honest:
         return {message.topic for message in self.witness.messages if message.payload != b"honest"}
 
 
-@contextmanager
+@contextlib.contextmanager
 def honest_edge(broker: CloudBroker) -> Iterator[Honest]:
     """The edge attic, enrolled and connected, and its witness."""
     attic = broker.credentials("attic")
     with Client(broker.port) as witness, Client(broker.outside_port, credentials=attic) as edge:
         witness.subscribe("usbcam/#")
         yield Honest(edge, witness)
+
+
+def may_write(broker: CloudBroker, edge: str) -> bool:
+    """Whether the broker takes an image of this edge now; not while it holds it off."""
+    with (
+        contextlib.suppress(OSError, TimeoutError),
+        Client(broker.outside_port, credentials=broker.credentials(edge)) as it,
+    ):
+        return it.publish(f"usbcam/{edge}/images", b"x").value == 0
+    return False
 
 
 def refusals(broker: CloudBroker, word: str = "Refused") -> list[str]:

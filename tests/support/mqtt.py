@@ -16,6 +16,7 @@ from dev.harness.enrolment import Credentials
 from dev.harness.services import LOOPBACK, wait_for
 
 FOR_EVER = 0xFFFFFFFF
+ADMINISTRATIVE_ACTION = 0x98  # MQTT 5, 3.14.2.1
 SECONDS = 20.0  # for an answer on a busy machine
 
 
@@ -40,6 +41,7 @@ class Client:
         self.reasons: dict[int, ReasonCode] = {}
         self.session_present = False
         self.connections = 0  # more than one: the broker threw us out
+        self.thrown_out = False  # by somebody who changed our rights
         self._connected = threading.Event()
         self._granted: dict[int, ReasonCode] = {}
         self._keep_session = keep_session
@@ -48,6 +50,7 @@ class Client:
         if credentials is not None:
             self._paho.tls_set(str(credentials.authority), str(credentials.certificate), str(credentials.key))
         self._paho.on_connect = self._on_connect
+        self._paho.on_disconnect = self._on_disconnect
         self._paho.on_subscribe = self._on_subscribe
         self._paho.on_publish = self._on_publish
         self._paho.on_message = lambda _client, _data, message: self.messages.append(_message(message))
@@ -73,7 +76,8 @@ class Client:
         if left_open := self._paho.socket():  # by a broker that did not answer
             left_open.close()
         # paho closes its last sockets when it is deleted, and it is not while its callbacks hold us and we hold it.
-        self._paho.on_connect = self._paho.on_subscribe = self._paho.on_publish = self._paho.on_message = None
+        self._paho.on_connect = self._paho.on_disconnect = None
+        self._paho.on_subscribe = self._paho.on_publish = self._paho.on_message = None
 
     def subscribe(self, topic: str) -> ReasonCode:
         """Subscribe at QoS 1 and return the broker's answer."""
@@ -99,9 +103,14 @@ class Client:
     def publish(
         self, topic: str, payload: bytes, properties: Properties | None = None, *, retain: bool = False
     ) -> ReasonCode:
-        """Publish at QoS 1 and return the broker's answer."""
+        """Publish at QoS 1 and return the broker's answer.
+
+        A ConnectionAbortedError: a change of our rights threw us out before it, and may do so again when we come back.
+        """
         mid = self.send(topic, payload, properties, retain=retain)
-        wait_for(lambda: mid in self.reasons, seconds=SECONDS, what=f"the answer to {topic}")
+        wait_for(lambda: mid in self.reasons or self.thrown_out, seconds=SECONDS, what=f"the answer to {topic}")
+        if mid not in self.reasons:
+            raise ConnectionAbortedError(f"the broker ended the connection before its answer to {topic}")
         return self.reasons[mid]
 
     def wait_for(self, count: int, *, seconds: float = SECONDS) -> list[Message]:
@@ -115,6 +124,12 @@ class Client:
         self.session_present = flags.session_present
         self.connections += 1
         self._connected.set()
+
+    def _on_disconnect(
+        self, _client: paho.Client, _data: object, _flags: paho.DisconnectFlags, code: ReasonCode, _given: object
+    ) -> None:
+        if code.value == ADMINISTRATIVE_ACTION:
+            self.thrown_out = True
 
     def _on_subscribe(
         self, _client: paho.Client, _data: object, mid: int, codes: list[ReasonCode], _given: object

@@ -10,7 +10,7 @@ import pytest
 
 from dev.harness.services import CLOUD_FILES, EDGE_FILES, LOOPBACK, wait_for
 from tests.integration.broker.test_start import refusal
-from tests.integration.honest import has_logged
+from tests.integration.honest import has_logged, may_write
 from tests.support.mqtt import Client
 from tests.support.rig import CloudBroker, copy_broker_files, running_cloud_broker
 
@@ -76,19 +76,14 @@ def test_whoever_is_held_off_comes_back_whatever_died_meanwhile(cloud_broker: Cl
     held = cloud_broker.folder / "run" / "held"
     if moment == "held":
         run(cloud_broker, "hold.sh", "porch", str(HOLD_SECONDS))
-        assert not may_write(cloud_broker)
+        assert not may_write(cloud_broker, "porch")
         os.kill(programs(cloud_broker, "watch.sh")[0], signal.SIGKILL)
     else:  # it died between noting it and having it done
         (held / "porch").write_text("1\n")
 
     wait_for(lambda: not list(held.iterdir()), seconds=SECONDS, what="the end of it")
 
-    assert may_write(cloud_broker)
-
-
-def may_write(broker: CloudBroker) -> bool:
-    with Client(broker.outside_port, credentials=broker.credentials("porch")) as porch:
-        return porch.publish("usbcam/porch/images", b"x").value == 0
+    assert may_write(cloud_broker, "porch")
 
 
 def programs(broker: CloudBroker, name: str) -> list[int]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from dev.harness.services import CLOUD_FILES, EDGE_FILES, free_port, wait_for
-from tests.integration.broker.test_broker_helpers import HOLD_SECONDS, SECONDS, health, may_write, programs, run
+from tests.integration.broker.test_broker_helpers import HOLD_SECONDS, SECONDS, health, programs, run
 from tests.integration.broker.test_start import CLOUD_MISTAKES, DAMAGED, EDGE_MISTAKES, make_token, places, refusal
-from tests.integration.honest import has_logged
+from tests.integration.honest import has_logged, may_write
 from tests.support.mqtt import Client
 from tests.support.programs.busybox import busybox_tools
 from tests.support.rig import EdgeBroker, running_cloud_broker
@@ -48,10 +48,10 @@ def test_brokers_of_busybox_carry_images_and_follow_enrolment(tmp_path: Path) ->
 
         edge.kill()
         run(cloud, "hold.sh", "porch", str(HOLD_SECONDS))
-        assert not may_write(cloud)
+        assert not may_write(cloud, "porch")
         for program in ("watch.sh", "log.awk"):
             os.kill(programs(cloud, program)[0], signal.SIGKILL)
-        wait_for(lambda: may_write(cloud), seconds=SECONDS, what="the end of it")
+        wait_for(lambda: may_write(cloud, "porch"), seconds=SECONDS, what="the end of it")
         wait_for(lambda: health(cloud) == (0, ""), seconds=SECONDS, what="health")
         assert has_logged(cloud, r"watch\.sh has ended; starting it again")
         assert not has_logged(cloud, r"health-|not found|syntax error|BusyBox")

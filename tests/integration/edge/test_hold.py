@@ -10,7 +10,7 @@ import pytest
 from common.contract import topics
 from dev.harness.enrolment import Credentials
 from dev.harness.services import wait_for
-from tests.integration.honest import NOT_AUTHORIZED, Honest, has_logged
+from tests.integration.honest import NOT_AUTHORIZED, Honest, has_logged, may_write
 from tests.support.attacks import attack
 from tests.support.mqtt import Client
 from tests.support.rig import CloudBroker
@@ -73,9 +73,9 @@ def test_an_offender_is_named_held_off_and_comes_back(
             lambda: has_logged(cloud_broker, "porch floods, revoke it: it sends more "), seconds=20, what="its name"
         )
         return
-    wait_for(lambda: not may_write(cloud_broker, porch), seconds=20, what="the offender to be held off")
+    wait_for(lambda: not may_write(cloud_broker, "porch"), seconds=20, what="the offender to be held off")
     assert honest.topics() <= {"usbcam/porch/images", "usbcam/_/offenders/porch"}
-    wait_for(lambda: may_write(cloud_broker, porch), seconds=30, what="the offender to be let in again")
+    wait_for(lambda: may_write(cloud_broker, "porch"), seconds=30, what="the offender to be let in again")
     assert has_logged(cloud_broker, rf"Holding porch off for {HOLD_SECONDS} s: it sends more ")
 
 
@@ -110,9 +110,3 @@ def test_nobody_but_the_uploader_has_others_held_off(
     with Client(cloud_broker.port, "uploader-2") as guest:
         assert guest.publish(topics.offender("attic"), b"").value == NOT_AUTHORIZED
     assert honest.topics() == set()
-
-
-def may_write(broker: CloudBroker, porch: Credentials) -> bool:
-    with contextlib.suppress(OSError, TimeoutError), Client(broker.outside_port, credentials=porch) as edge:
-        return edge.publish("usbcam/porch/images", b"x").value == 0
-    return False
