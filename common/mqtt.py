@@ -4,11 +4,12 @@ import logging
 import sys
 from dataclasses import dataclass, field
 
-from paho.mqtt.client import Client, MQTTv5
+from paho.mqtt.client import MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from common.mqtt_client import Client
 from common.mqtt_properties import patch_paho_properties
 from common.mqtt_publish import patch_paho_publish
 

@@ -56,17 +56,20 @@ class UploadPool:
     def _run(self) -> None:
         """Process deliveries until stopped; the broker redelivers what is left."""
         while (delivery := self.deliveries.get()) is not None:
-            if self.retry.is_stopping:
-                return
+            goes_on = False
             try:
-                self._handle(delivery)
+                if not self.retry.is_stopping:
+                    self._handle(delivery)
+                    goes_on = True
             except StoppedError:
-                return
+                pass
             except BaseException:
                 self.poison.blame(delivery.message)
                 raise
             finally:
-                self.deliveries.done(delivery)
+                self.deliveries.done(delivery, takes_next=goes_on)
+            if not goes_on:
+                return
 
     def _handle(self, delivery: Delivery) -> None:
         self.metrics.count_message(delivery.message.payload)

@@ -1,11 +1,11 @@
 """Which edges were revoked: what waits of them is dropped unread."""
 
 import logging
-import os
 from collections import Counter
 from pathlib import Path
 
 from common.contract.certificate_expiry import CertificateExpiry
+from common.runtime.watched_file import WatchedFile
 
 log = logging.getLogger(__name__)
 
@@ -15,20 +15,14 @@ class RevokedEdges:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._name = os.fspath(file)  # asked for each message: a path takes ten times as long
-        self._version: tuple[int, int] | None = None
-        self._names: frozenset[str] = frozenset()
+        self._watched = WatchedFile(file)
+        self._names = CertificateExpiry.read(file).revoked
         self._dropped: Counter[str] = Counter()
 
     def __contains__(self, edge: str) -> bool:
-        """Tell whether an edge is revoked now; reads the file again when it was replaced."""
-        try:
-            status = os.stat(self._name)  # noqa: PTH116 (see above)
-        except OSError:
-            return False
-        version = status.st_ino, status.st_mtime_ns
-        if version != self._version:
-            self._names, self._version = CertificateExpiry.read(self._file).revoked, version
+        """Tell whether an edge is revoked; reads the file again soon after it was replaced."""
+        if self._watched.has_changed():
+            self._names = CertificateExpiry.read(self._file).revoked
         return edge in self._names
 
     def count_dropped(self, edge: str) -> None:

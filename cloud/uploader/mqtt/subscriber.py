@@ -1,8 +1,6 @@
 """The uploader's session at the cloud broker: what it delivers, and what is acknowledged."""
 
-import contextlib
 import logging
-import socket
 from collections.abc import Callable
 from time import monotonic
 
@@ -93,9 +91,6 @@ class Subscriber:
 
     def fetch_what_was_left(self) -> None:
         """Connect again once there is room: then the broker delivers again what was left unacknowledged."""
-        connection = self._client.socket()
-        if not isinstance(connection, socket.socket) or not self._inbox.should_fetch:
-            return
-        log.info("Connecting again: messages that did not fit into memory wait at the broker")
-        with contextlib.suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
+        if self._client.is_connected() and self._inbox.should_fetch:
+            log.info("Connecting again: messages that did not fit into memory wait at the broker")
+            self._client.reconnect_at_once()

@@ -67,16 +67,6 @@ class Outgoing:
     is_sent: bool = False
 
 
-class Socket:
-    """For isinstance, and to shut it down."""
-
-    def __init__(self, client: "Client") -> None:
-        self._client = client
-
-    def shutdown(self, _how: int) -> None:
-        self._client.drop("Unspecified error")
-
-
 class Client:
     """Callbacks run in the client's own task."""
 
@@ -93,6 +83,7 @@ class Client:
         self._packets: SimpleQueue = SimpleQueue()
         self._epoch = 0  # of the connection; nothing of an earlier one arrives
         self._connected = self._stopping = False
+        self._may_skip_a_wait = False
         self._arrives_at = 0.0  # TCP keeps the order
         self._process: Process | None = None
 
@@ -122,8 +113,12 @@ class Client:
         self._travel(lambda: self._detach(forget=forget))
         self._packets.put(PUBLISHED)
 
-    def socket(self) -> Socket | None:
-        return Socket(self) if self._connected else None
+    def is_connected(self) -> bool:
+        return self._connected
+
+    def reconnect_at_once(self) -> None:
+        self._may_skip_a_wait = self._connected
+        self.drop("Unspecified error")
 
     def drop(self, reason: str) -> None:
         """Lose the connection."""
@@ -180,8 +175,9 @@ class Client:
             delay = 1.0
             self._connect()
             self._read()
+            seconds, self._may_skip_a_wait = 0.0 if self._may_skip_a_wait else delay, False
             if not self._stopping:
-                self._simulation.sleep(delay)
+                self._simulation.sleep(seconds)
 
     def _connect(self) -> None:
         self._epoch += 1

@@ -90,16 +90,16 @@ class Revocations:
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
-        self._status = types.SimpleNamespace(st_ino=1, st_mtime_ns=0)
+        self.version = 0
         self._since: dict[str, float] = {}
 
     def revoke(self, edge: str) -> None:
         self._since.setdefault(edge, self._simulation.now)
-        self._status.st_mtime_ns += 1
+        self.version += 1
 
     def renew(self, edge: str) -> None:
         self._since.pop(edge, None)
-        self._status.st_mtime_ns += 1
+        self.version += 1
 
     def seconds(self, edge: str) -> float:
         """How long an edge has been revoked."""
@@ -108,14 +108,23 @@ class Revocations:
     def names(self) -> dict[str, Any]:
         """What `uploader.ingest.revoked` takes it for."""
         return {
-            "os": types.SimpleNamespace(
-                fspath=lambda file: file,
-                stat=lambda _name: self._status,
-            ),
+            "WatchedFile": lambda _file: WatchedRevocations(self),
             "CertificateExpiry": types.SimpleNamespace(
                 read=lambda _file: types.SimpleNamespace(revoked=frozenset(self._since)),
             ),
         }
+
+
+class WatchedRevocations:
+    """One process' watch of them."""
+
+    def __init__(self, revocations: Revocations) -> None:
+        self._revocations = revocations
+        self._version = revocations.version
+
+    def has_changed(self) -> bool:
+        last, self._version = self._version, self._revocations.version
+        return self._version != last
 
 
 def validate_image(payload: bytes, _max_pixels: int, _meter: object) -> ImageInfo:
@@ -213,7 +222,6 @@ def replacements(
         uploader.mqtt.connection: {"threading": threads.THREADING},
         uploader.mqtt.subscriber: {
             "monotonic": threads.monotonic,
-            "socket": types.SimpleNamespace(socket=client.Socket, SHUT_RDWR=2),
             "new_client": connect,
         },
         uploader.mqtt.session: packets,

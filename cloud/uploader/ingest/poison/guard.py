@@ -108,7 +108,8 @@ class _Turns:
         finally:
             with self._changed:
                 self._begin_or_end(-1, alone=alone)
-                self._changed.notify_all()
+                if alone or self.alone_waiting:  # else nobody waits
+                    self._changed.notify_all()
 
     def _may_begin(self, *, alone: bool) -> bool:
         return not self._is_alone and not (self._together if alone else self.alone_waiting)

@@ -2,12 +2,12 @@
 
 import json
 import logging
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from common.os_error import plain_reason
 from common.runtime.files import SecretDir, SecretDirError
+from common.runtime.watched_file import WatchedFile
 
 MAX_SUSPECTS = 1000  # the latest
 NAME = "suspects.json"
@@ -19,13 +19,14 @@ class Suspects:
 
     def __init__(self, folder: Path) -> None:
         self._folder = SecretDir(folder)
-        self._file = os.fspath(folder / NAME)  # asked for each message: a path takes ten times as long
-        self._version: tuple[int, int] | None = None
-        self._losses: dict[str, int] = {}
+        self._file = folder / NAME
+        self._watched = WatchedFile(self._file)
+        self._losses = _parse(self._file)
 
     def losses(self, identity: bytes) -> int:
         """Tell how often this message was in hand at a loss, since it was last handled."""
-        self._read_again()
+        if self._watched.has_changed():
+            self._losses = _parse(self._file)
         return self._losses.get(identity.hex(), 0)
 
     def add(self, identities: Iterable[bytes]) -> None:
@@ -40,27 +41,16 @@ class Suspects:
     def _change(self, change: Callable[[dict[str, int]], dict[str, int]]) -> None:
         try:
             with self._folder.locked():
-                self._version = None
-                self._read_again()
-                kept = list(change(self._losses).items())[-MAX_SUSPECTS:]
-                self._folder.write(NAME, json.dumps(dict(kept)).encode())
+                kept = dict(list(change(_parse(self._file)).items())[-MAX_SUSPECTS:])
+                self._folder.write(NAME, json.dumps(kept).encode())
+                self._losses = kept
         except (OSError, SecretDirError) as error:
             log.warning("Could not note a message that ended the uploader: %s", plain_reason(error))
 
-    def _read_again(self) -> None:
-        try:
-            status = os.stat(self._file)  # noqa: PTH116 (see above)
-        except OSError:
-            self._losses, self._version = {}, None
-            return
-        version = status.st_ino, status.st_mtime_ns
-        if version != self._version:
-            self._losses, self._version = _parse(self._file), version
 
-
-def _parse(file: str) -> dict[str, int]:
+def _parse(file: Path) -> dict[str, int]:
     try:
-        content = json.loads(Path(file).read_bytes())
+        content = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(content, dict):

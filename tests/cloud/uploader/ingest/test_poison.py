@@ -117,8 +117,7 @@ def test_uploaders_share_a_folder_and_know_who_lives(tmp_path: Path) -> None:
             die_while_reading(tmp_path, GUILTY)
 
     assert guard(tmp_path).is_poison(GUILTY)
-    assert first.is_poison(GUILTY)
-    assert second.is_poison(GUILTY)
+    wait_for(lambda: first.is_poison(GUILTY) and second.is_poison(GUILTY), seconds=20, what="the other uploaders")
     assert not second.is_poison(INNOCENT)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from queue import SimpleQueue
 
 import pytest
+from paho.mqtt import client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -16,7 +17,7 @@ from tests.cloud.rig import Broker, Edge
 from tests.support.images import pictures
 from tests.support.link import Link
 from uploader.ingest.offences import Offences
-from uploader.mqtt.delivery import Deliveries, Delivery
+from uploader.mqtt.delivery import MAX_HELD_BYTES, MESSAGE_BYTES, Deliveries, Delivery
 from uploader.mqtt.inbox import Inbox
 from uploader.mqtt.session import session_config
 from uploader.mqtt.subscriber import Subscriber
@@ -28,8 +29,8 @@ SILENCE_SECONDS = 60.0
 class Reader:
     """A subscriber in this process, whose deliveries the test acknowledges itself."""
 
-    def __init__(self, port: int) -> None:
-        self.deliveries = Deliveries(2 * WINDOW)
+    def __init__(self, port: int, max_bytes: int = MAX_HELD_BYTES) -> None:
+        self.deliveries = Deliveries(2 * WINDOW, max_bytes=max_bytes)
         session = replace(session_config(1), window=WINDOW)
         self.subscriber = Subscriber(session, LOOPBACK, port, Inbox(self.deliveries, Offences()))
         self.subscriber.start()
@@ -127,6 +128,30 @@ def test_what_nobody_has_begun_is_not_kept_twice_after_a_reconnect(
     again = reader.take(WINDOW)
     assert all(reader.subscriber.acknowledge(delivery) for delivery in again)
     assert reader.deliveries.empty()
+
+
+def test_what_had_no_room_is_fetched_when_most_is_done_without_a_pause(
+    edge: Edge, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[object] = []
+    monkeypatch.setattr(paho.Client, "_reconnect_wait", waits.append)
+    images = [pictures.png(number) for number in range(WINDOW)]
+    reader = Reader(broker.port, max_bytes=WINDOW * (len(images[0]) + MESSAGE_BYTES))  # of which an edge may have half
+    edge.send_all(images)
+    kept: set[bytes] = set()
+
+    while len(kept) < WINDOW:
+        delivery = reader.deliveries.get(timeout=0.1)
+        if delivery is not None and reader.subscriber.acknowledge(delivery):
+            kept.add(delivery.message.payload)
+        if delivery is not None:
+            reader.deliveries.done(delivery)
+        reader.subscriber.fetch_what_was_left()
+    reader.subscriber.stop()
+
+    assert kept == set(images)
+    assert reader.subscriber.connection.number > 2
+    assert waits == []
 
 
 def test_a_receipt_that_is_written_between_two_connections_arrives(broker: Broker, edge: Edge) -> None:
