@@ -9,9 +9,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from common.mqtt_client import Client
-from common.mqtt_properties import patch_paho_properties
-from common.mqtt_publish import patch_paho_publish
+from common.paho.client import Client
+from common.paho.properties import patch_paho_properties
+from common.paho.publish import patch_paho_publish
 
 log = logging.getLogger(__name__)
 

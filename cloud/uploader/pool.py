@@ -55,7 +55,8 @@ class UploadPool:
 
     def _run(self) -> None:
         """Process deliveries until stopped; the broker redelivers what is left."""
-        while (delivery := self.deliveries.get()) is not None:
+        goes_on = True
+        while goes_on and (delivery := self.deliveries.get()) is not None:
             goes_on = False
             try:
                 if not self.retry.is_stopping:
@@ -68,8 +69,6 @@ class UploadPool:
                 raise
             finally:
                 self.deliveries.done(delivery, takes_next=goes_on)
-            if not goes_on:
-                return
 
     def _handle(self, delivery: Delivery) -> None:
         self.metrics.count_message(delivery.message.payload)

@@ -3,10 +3,12 @@
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
+LOOK_SECONDS = 0.1  # asked more often, a watch answers from memory: a system call lets other threads run first
 UNFINISHED = ".part"  # the ending of a file that is still being written
 
 
@@ -83,3 +85,29 @@ class SecretDir:
 
     def _unusable(self, error: OSError) -> SecretDirError:
         return SecretDirError(f"cannot use {self.path}: {error.strerror}; it must belong to uid {os.getuid()}")
+
+
+class WatchedFile:
+    """A file that others replace. Safe to use from several threads; one of them is told of each change."""
+
+    def __init__(self, file: Path, clock: Callable[[], float] = monotonic) -> None:
+        self._name = os.fspath(file)  # asked for each message: a path takes ten times as long
+        self._clock = clock
+        self._looked_at = clock()
+        self._version = self._look()
+
+    def has_changed(self) -> bool:
+        """Tell whether it was written, replaced or deleted since the last call, or since this watch began."""
+        now = self._clock()
+        if now - self._looked_at < LOOK_SECONDS:
+            return False
+        self._looked_at = now
+        last, self._version = self._version, self._look()
+        return self._version != last
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            status = os.stat(self._name)  # noqa: PTH116 (see above)
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns

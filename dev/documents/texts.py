@@ -19,7 +19,7 @@ ROOMS = {
 }
 # What stays English: metrics, the words of Home Assistant, the log, and why a message was rejected, which is data.
 SILENT_FILES = re.compile(
-    r"metrics|homeassistant|latency\.py|mqtt_properties|mqtt_publish|translation\.py|uploader/ingest/|uploader/worker\.py|inbox\.py"
+    r"metrics|homeassistant|latency\.py|common/paho/|translation\.py|uploader/ingest/|uploader/worker\.py|inbox\.py"
     r"|common/contract/(?!times)|storage/(structure|pictures)/"
 )
 LOGS = {"debug", "info", "warning", "error", "exception", "critical"}

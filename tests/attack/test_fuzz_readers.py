@@ -22,7 +22,7 @@ from common.contract.status import CameraReport, CameraState, InvalidReportError
 from common.contract.times import parse_timestamp
 from common.contract.uploader_status import UploaderStatus
 from common.contract.visit import Visit
-from common.mqtt_properties import unpack_message
+from common.paho.properties import unpack_message
 from gallery.catalog.cursor import Cursor
 from gallery.pictures.pixel_budget import PixelBudget
 from gallery.pictures.shrinking import NoImageError, shrink

@@ -10,7 +10,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.exception import MalformedPacket
 
 from common.mqtt import new_client
-from common.mqtt_properties import read_utf8
+from common.paho.properties import read_utf8
 from tests.support.paths import ROOT
 
 CONNACK = bytes([0x20, 3, 0, 0, 0])  # accepted, no properties

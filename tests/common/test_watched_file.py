@@ -6,8 +6,7 @@ from unittest import mock
 
 import pytest
 
-from common.runtime.files import atomic_write
-from common.runtime.watched_file import LOOK_SECONDS, WatchedFile
+from common.runtime.files import LOOK_SECONDS, WatchedFile, atomic_write
 
 
 class Clock:

@@ -11,7 +11,7 @@ from functools import cached_property
 from common.contract import topics
 from common.contract.capture import CAPTURE_ID, SCHEMA, CaptureId
 from common.contract.times import parse_timestamp, whole_milliseconds
-from common.mqtt_properties import MAX_PROPERTY_BYTES, MAX_USER_PROPERTIES
+from common.paho.properties import MAX_PROPERTY_BYTES, MAX_USER_PROPERTIES
 from storage.capture import UNKNOWN_CAMERA, Capture
 from uploader.ingest.image import PROVEN, UNLIMITED, DecodeMeter, ImageInfo, NotAnImageError, validate_image
 

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from common.contract.certificate_expiry import CertificateExpiry
-from common.runtime.watched_file import WatchedFile
+from common.runtime.files import WatchedFile
 
 log = logging.getLogger(__name__)
 

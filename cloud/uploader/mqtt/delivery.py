@@ -84,7 +84,7 @@ class Deliveries:
             return delivery
 
     def done(self, delivery: Delivery, *, takes_next: bool = False) -> None:
-        """Make room: nothing of the delivery is needed any more. Who `takes_next` calls `get` at once: nobody is woken."""
+        """Make room: nothing of the delivery is needed any more. Who `takes_next` calls `get` now: nobody is woken."""
         topic = delivery.message.topic
         with self._changed:
             self._active[topic] -= 1

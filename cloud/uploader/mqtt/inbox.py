@@ -14,7 +14,7 @@ from paho.mqtt.client import MQTTMessage
 
 from common.contract import topics
 from common.fair_share import FairShares
-from common.mqtt_properties import is_malformed, is_oversized
+from common.paho.properties import is_malformed, is_oversized
 from common.rate_limit import TokenBucket
 from uploader.ingest.offences import Offence, Offences
 from uploader.ingest.parser import IncomingMessage

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from common.mqtt_properties import patch_paho_properties
+from common.paho.properties import patch_paho_properties
 from dev.harness.enrolment import Credentials
 from dev.harness.process import StartError
 from dev.harness.services import LOOPBACK, wait_for

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from common.os_error import plain_reason
-from common.runtime.files import SecretDir, SecretDirError
-from common.runtime.watched_file import WatchedFile
+from common.runtime.files import SecretDir, SecretDirError, WatchedFile
 
 MAX_SUSPECTS = 1000  # the latest
 NAME = "suspects.json"

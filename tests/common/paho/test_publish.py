@@ -11,7 +11,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from common.mqtt import new_client
-from common.mqtt_publish import decode_publish, paho_decode
+from common.paho.publish import decode_publish, paho_decode
 
 MEGABYTE = 1 << 20
 V5 = MQTTProtocolVersion.MQTTv5

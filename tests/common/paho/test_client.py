@@ -11,7 +11,7 @@ import pytest
 from paho.mqtt import client as paho
 
 from common.mqtt import new_client
-from common.mqtt_client import READ_AHEAD_BYTES, Bell, ReadAheadSocket
+from common.paho.client import READ_AHEAD_BYTES, Bell, ReadAheadSocket
 from dev.harness.process import LOOPBACK, wait_for
 from tests.cloud.rig import Broker
 from tests.support.images import pictures

@@ -9,7 +9,7 @@ from paho.mqtt.exception import MalformedPacket
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from common.mqtt_properties import read_variable_integer
+from common.paho.properties import read_variable_integer
 
 LENGTH_BYTES = 2
 DUP, QOS, RETAIN = 0x08, 0x06, 0x01  # bits of the header

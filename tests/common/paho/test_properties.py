@@ -9,8 +9,8 @@ from paho.mqtt.exception import MalformedPacket, MQTTException
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties, VariableByteIntegers
 
-from common import mqtt_properties
-from common.mqtt_properties import (
+from common.paho import properties as module
+from common.paho.properties import (
     MAX_PROPERTY_BYTES,
     MAX_USER_PROPERTIES,
     is_malformed,
@@ -73,13 +73,13 @@ def test_what_is_valid_is_read_as_it_was_written() -> None:
 def test_too_many_properties_are_not_read(monkeypatch: pytest.MonkeyPatch, pairs: int) -> None:
     buffer = packed(pairs)
     reads: list[int] = []
-    original = mqtt_properties.read_utf8
+    original = module.read_utf8
 
     def counted(content: bytes | bytearray, position: int, end: int) -> tuple[str, int]:
         reads.append(position)
         return original(content, position, end)
 
-    monkeypatch.setattr(mqtt_properties, "read_utf8", counted)
+    monkeypatch.setattr(module, "read_utf8", counted)
 
     properties, used = read(buffer + b"image")
 
