@@ -19,7 +19,6 @@ DETAILS = ("box", "score", "quality", "track", "shot", "poor", "brightened", "ti
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_AHEAD = timedelta(days=1)
 TOO_MANY_PROPERTIES = f"more than {MAX_USER_PROPERTIES} user properties or {MAX_PROPERTY_BYTES >> 10} KiB of properties"
-HASHED_BYTES, MAX_HASHED_AT_ONCE = 2_047, 1 << 18
 MAX_DETAIL_LENGTH = 128  # S3 takes 2 KB of metadata in all
 
 log = logging.getLogger(__name__)
@@ -39,22 +38,12 @@ class IncomingMessage:
     @cached_property
     def sha256(self) -> str:
         """Of the payload, computed once."""
-        return _sha256(self.payload)
+        return hashlib.sha256(self.payload).hexdigest()
 
     @cached_property
     def identity(self) -> bytes:
         """The same bytes of the same edge are the same message."""
         return hashlib.sha256(f"{self.topic} {self.sha256}".encode()).digest()
-
-
-def _sha256(payload: bytes) -> str:
-    """Small pieces: for larger ones hashlib lets other threads run, and waits for its turn again."""
-    if len(payload) > MAX_HASHED_AT_ONCE:
-        return hashlib.sha256(payload).hexdigest()
-    digest, view = hashlib.sha256(), memoryview(payload)
-    for start in range(0, len(view), HASHED_BYTES):
-        digest.update(view[start : start + HASHED_BYTES])
-    return digest.hexdigest()
 
 
 class InvalidMessageError(Exception):

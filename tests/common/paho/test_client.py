@@ -1,8 +1,7 @@
-"""paho with fewer system calls gives what paho gives: every byte in order, every wake-up, every wait."""
+"""paho that is woken otherwise gives what paho gives: every message, every wake-up, every wait."""
 
 import random
 import select
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +10,12 @@ import pytest
 from paho.mqtt import client as paho
 
 from common.mqtt import new_client
-from common.paho.client import READ_AHEAD_BYTES, Bell, ReadAheadSocket
+from common.paho.client import Bell
 from dev.harness.process import LOOPBACK, wait_for
 from tests.cloud.rig import Broker
 from tests.support.images import pictures
 from tests.support.link import Link
 
-SIZES = (1, 2, 5, 100, READ_AHEAD_BYTES - 1, READ_AHEAD_BYTES, READ_AHEAD_BYTES + 1, 3 * READ_AHEAD_BYTES)
 PAIRS = 200
 
 
@@ -27,50 +25,6 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     broker.start()
     yield broker
     broker.stop()
-
-
-@pytest.fixture
-def pair() -> Iterator[tuple[ReadAheadSocket, socket.socket]]:
-    near, far = socket.socketpair()
-    with ReadAheadSocket(fileno=near.detach()) as reader, far:
-        yield reader, far
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_pieces_of_any_size_are_what_was_sent(pair: tuple[ReadAheadSocket, socket.socket], seed: int) -> None:
-    reader, far = pair
-    chance = random.Random(seed)
-    sent = chance.randbytes(20 * READ_AHEAD_BYTES)
-
-    def send() -> None:
-        far.sendall(sent)
-        far.shutdown(socket.SHUT_WR)
-
-    sender = threading.Thread(target=send)
-    sender.start()
-
-    received = b""
-    while piece := reader.recv(size := chance.choice(SIZES)):
-        assert len(piece) <= size
-        received += piece
-    sender.join()
-
-    assert received == sent
-    assert reader.pending() == 0
-
-
-def test_what_was_read_ahead_is_told_and_an_empty_socket_blocks_nobody(
-    pair: tuple[ReadAheadSocket, socket.socket],
-) -> None:
-    reader, far = pair
-    reader.settimeout(0)
-    with pytest.raises(BlockingIOError):
-        reader.recv(1)
-    far.sendall(b"12345")
-
-    assert (reader.recv(2), reader.pending(), reader.recv(10), reader.pending()) == (b"12", 3, b"345", 0)
-    with pytest.raises(BlockingIOError):
-        reader.recv(1)
 
 
 def test_a_bell_rings_once_until_somebody_comes() -> None:
