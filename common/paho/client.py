@@ -32,9 +32,10 @@ class Bell:
         return len(data)
 
     def recv(self, size: int) -> bytes:
-        """Come; from now on it rings again."""
+        """Come; from now on it rings again. Only then: a ring that is taken with those before would be the last one."""
+        data = self._near.recv(size)
         self._rings = False
-        return self._near.recv(size)
+        return data
 
     def close(self) -> None:
         """Close both ends; paho does it once for each."""
@@ -49,11 +50,12 @@ class Client(paho.Client):
 
     def reconnect_at_once(self) -> None:
         """Give up the connection for another one. Only if that fails, the usual delays begin."""
-        if not isinstance(self._sock, socket.socket):
+        connection = self._sock  # the network thread may take it away at any moment
+        if not isinstance(connection, socket.socket):
             return
         self._may_skip_a_wait = True
         with contextlib.suppress(OSError):
-            self._sock.shutdown(socket.SHUT_RDWR)
+            connection.shutdown(socket.SHUT_RDWR)
 
     def loop_start(self) -> MQTTErrorCode:
         paho._socketpair_compat = _make_bell  # noqa: SLF001 (it has no other way)

@@ -3,10 +3,14 @@
 import contextlib
 import fcntl
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 LOOK_SECONDS = 0.1  # asked more often, a watch answers from memory: a system call lets other threads run first
 UNFINISHED = ".part"  # the ending of a file that is still being written
@@ -87,23 +91,39 @@ class SecretDir:
         return SecretDirError(f"cannot use {self.path}: {error.strerror}; it must belong to uid {os.getuid()}")
 
 
-class WatchedFile:
-    """A file that others replace. Safe to use from several threads; one of them is told of each change."""
+class WatchedFile(Generic[T]):
+    """What a file holds that others replace; safe to use from several threads."""
 
-    def __init__(self, file: Path, clock: Callable[[], float] = monotonic) -> None:
-        self._name = os.fspath(file)  # asked for each message: a path takes ten times as long
-        self._clock = clock
+    def __init__(self, file: Path, parse: Callable[[Path], T], clock: Callable[[], float] = monotonic) -> None:
+        """`parse` reads the file, also where there is none."""
+        self._file, self._parse, self._clock = file, parse, clock
+        self._name = os.fspath(file)  # a path takes ten times as long
+        self._reading = threading.Lock()
         self._looked_at = clock()
         self._version = self._look()
+        self._content = parse(file)
 
-    def has_changed(self) -> bool:
-        """Tell whether it was written, replaced or deleted since the last call, or since this watch began."""
-        now = self._clock()
-        if now - self._looked_at < LOOK_SECONDS:
-            return False
-        self._looked_at = now
-        last, self._version = self._version, self._look()
-        return self._version != last
+    @property
+    def content(self) -> T:
+        """As it was LOOK_SECONDS ago, or later."""
+        # Whoever looks reads, too, and alone: else an old content that took its time would replace a new one.
+        if self._clock() - self._looked_at >= LOOK_SECONDS and self._reading.acquire(blocking=False):
+            try:
+                self._follow()
+            finally:
+                self._reading.release()
+        return self._content
+
+    def read_now(self) -> None:
+        """Read it, since it was just replaced."""
+        with self._reading:
+            self._follow()
+
+    def _follow(self) -> None:
+        self._looked_at = self._clock()
+        version = self._look()
+        if version != self._version:
+            self._content, self._version = self._parse(self._file), version
 
     def _look(self) -> tuple[int, int] | None:
         try:

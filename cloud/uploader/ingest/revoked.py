@@ -14,16 +14,12 @@ class RevokedEdges:
     """Follows the file that enrolment writes; without one nobody is revoked."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        self._watched = WatchedFile(file)
-        self._names = CertificateExpiry.read(file).revoked
+        self._names = WatchedFile(file, lambda file: CertificateExpiry.read(file).revoked)
         self._dropped: Counter[str] = Counter()
 
     def __contains__(self, edge: str) -> bool:
-        """Tell whether an edge is revoked; reads the file again soon after it was replaced."""
-        if self._watched.has_changed():
-            self._names = CertificateExpiry.read(self._file).revoked
-        return edge in self._names
+        """Tell whether an edge is revoked; follows the file within a moment."""
+        return edge in self._names.content
 
     def count_dropped(self, edge: str) -> None:
         """Say that a message was dropped: the 1st, 2nd, 4th, 8th ..."""

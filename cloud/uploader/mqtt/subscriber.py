@@ -15,6 +15,7 @@ from uploader.mqtt.session import BrokerAddress, SessionConfig
 KEEPALIVE_SECONDS = 15
 MAX_RECONNECT_SECONDS = 15
 MAX_DISCONNECT_SECONDS = 2.0
+FETCH_SECONDS = 1.0  # from one fetch to the next: it may have brought nothing that fits
 log = logging.getLogger(__name__)
 
 
@@ -29,6 +30,7 @@ class Subscriber:
         self._broker = BrokerAddress(host, port)
         self._inbox = inbox
         self._state = ConnectionState()
+        self._fetched_at = float("-inf")
         self._client = new_client(
             session.client_id, login=session.login, manual_ack=True, max_reconnect_seconds=MAX_RECONNECT_SECONDS
         )
@@ -91,6 +93,9 @@ class Subscriber:
 
     def fetch_what_was_left(self) -> None:
         """Connect again once there is room: then the broker delivers again what was left unacknowledged."""
-        if self._client.is_connected() and self._inbox.should_fetch:
+        if not self._client.is_connected() or not self._inbox.should_fetch:
+            return
+        if monotonic() - self._fetched_at >= FETCH_SECONDS:
+            self._fetched_at = monotonic()
             log.info("Connecting again: messages that did not fit into memory wait at the broker")
             self._client.reconnect_at_once()

@@ -5,6 +5,7 @@ import select
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from paho.mqtt import client as paho
@@ -39,8 +40,30 @@ def test_a_bell_rings_once_until_somebody_comes() -> None:
     bell.close()
 
 
+def test_who_rings_while_the_bell_is_answered_is_heard_next_time() -> None:
+    bell = Bell()
+    near = bell._near  # noqa: SLF001
+
+    class Slow:
+        """Between asking the kernel and having its answer, others have their turn."""
+
+        def recv(self, size: int) -> bytes:
+            bell.send(b"\0")
+            data = near.recv(size)
+            bell.send(b"\0")
+            return data
+
+    bell.send(b"\0")
+    with mock.patch.object(bell, "_near", Slow()):
+        bell.recv(10_000)
+    bell.send(b"\0")
+
+    assert select.select([bell], [], [], 0)[0] == [bell]
+    bell.close()
+
+
 def test_no_message_of_many_threads_waits_for_a_wake_up(broker: Broker) -> None:
-    """Each waits for its answer before it sends again: one wake-up that is missed, and it waits for the keep-alive."""
+    """Each waits for its answer before it sends again."""
     client = new_client("sender")
     client.connect_async(LOOPBACK, broker.port, 3600)
     client.loop_start()

@@ -90,16 +90,17 @@ class Revocations:
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
-        self.version = 0
         self._since: dict[str, float] = {}
 
     def revoke(self, edge: str) -> None:
         self._since.setdefault(edge, self._simulation.now)
-        self.version += 1
 
     def renew(self, edge: str) -> None:
         self._since.pop(edge, None)
-        self.version += 1
+
+    @property
+    def revoked(self) -> frozenset[str]:
+        return frozenset(self._since)
 
     def seconds(self, edge: str) -> float:
         """How long an edge has been revoked."""
@@ -108,10 +109,7 @@ class Revocations:
     def names(self) -> dict[str, Any]:
         """What `uploader.ingest.revoked` takes it for."""
         return {
-            "WatchedFile": lambda _file: WatchedRevocations(self),
-            "CertificateExpiry": types.SimpleNamespace(
-                read=lambda _file: types.SimpleNamespace(revoked=frozenset(self._since)),
-            ),
+            "WatchedFile": lambda _file, _parse: WatchedRevocations(self),
         }
 
 
@@ -120,11 +118,10 @@ class WatchedRevocations:
 
     def __init__(self, revocations: Revocations) -> None:
         self._revocations = revocations
-        self._version = revocations.version
 
-    def has_changed(self) -> bool:
-        last, self._version = self._version, self._revocations.version
-        return self._version != last
+    @property
+    def content(self) -> frozenset[str]:
+        return self._revocations.revoked
 
 
 def validate_image(payload: bytes, _max_pixels: int, _meter: object) -> ImageInfo:

@@ -19,14 +19,11 @@ class Suspects:
     def __init__(self, folder: Path) -> None:
         self._folder = SecretDir(folder)
         self._file = folder / NAME
-        self._watched = WatchedFile(self._file)
-        self._losses = _parse(self._file)
+        self._losses = WatchedFile(self._file, _parse)
 
     def losses(self, identity: bytes) -> int:
         """Tell how often this message was in hand at a loss, since it was last handled."""
-        if self._watched.has_changed():
-            self._losses = _parse(self._file)
-        return self._losses.get(identity.hex(), 0)
+        return self._losses.content.get(identity.hex(), 0)
 
     def add(self, identities: Iterable[bytes]) -> None:
         """Count one loss for each."""
@@ -42,7 +39,7 @@ class Suspects:
             with self._folder.locked():
                 kept = dict(list(change(_parse(self._file)).items())[-MAX_SUSPECTS:])
                 self._folder.write(NAME, json.dumps(kept).encode())
-                self._losses = kept
+                self._losses.read_now()
         except (OSError, SecretDirError) as error:
             log.warning("Could not note a message that ended the uploader: %s", plain_reason(error))
 
