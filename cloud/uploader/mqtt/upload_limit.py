@@ -1,7 +1,8 @@
 """How many uploads run at once: as many as help. A store nearby needs few, one that takes its time needs many.
 
 More than help cost: threads of one interpreter get in each other's way. So a number is tried while images wait, and
-kept if the rate says so: a larger one if it stores more, a smaller one if it stores no less.
+kept if the rate says so: a larger one if it stores more, a smaller one if it stores no less. It is changed by a
+quarter, and doubled while twice as many store nearly twice as much.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ TRIAL_ROUNDS = 4
 TRIALS_OF_PEACE = 20  # between one failed trial and the next, which goes the other way
 GAIN = 1.05  # what a larger number has to bring
 LOSS = 0.97  # what a smaller one may cost
+STEEP = 0.6  # of what as many more would bring if nothing bounded them: then twice as many are tried next
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class UploadLimit:
         self._clock = clock
         self._current = min(most, START_UPLOADS)
         self._step = 1  # up, or -1
+        self._is_steep = True  # the last larger number brought nearly as much more
         self._known: _Known | None = None  # before the trial under way
         self._peace = 0
         self._began_at: float | None = None
@@ -61,13 +64,17 @@ class UploadLimit:
             else:
                 self._try_another(rate)
         elif rate > known.rate * (GAIN if self._step > 0 else LOSS):
+            more, brought = self._current / known.limit - 1, rate / known.rate - 1
+            self._is_steep = self._step > 0 and brought >= STEEP * more
             self._try_another(max(rate, known.rate))
         else:
+            self._is_steep = False
             self._current = known.limit
             self._turn()
 
     def _try_another(self, rate: float) -> None:
-        change = max(1, self._current // 4) * self._step
+        part = 1 if self._is_steep and self._step > 0 else 4
+        change = max(1, self._current // part) * self._step
         other = min(self._max, max(self._min, self._current + change))
         if other == self._current:
             self._turn()

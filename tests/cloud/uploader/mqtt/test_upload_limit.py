@@ -55,6 +55,16 @@ def test_it_settles_where_more_do_not_help(
     assert least <= sum(used) / len(used) <= most
 
 
+def test_a_distant_store_has_all_there_are_within_a_few_round_trips() -> None:
+    store = Store(0.1, 0.0006, 0.0)
+    limit = UploadLimit(MOST, store)
+
+    store.run(limit, 2.5)
+
+    assert limit.current == MOST
+    assert min(store.run(limit, 60)) >= MOST * 3 // 4  # fewer are tried in small steps
+
+
 def test_it_follows_a_store_that_moves_away_and_comes_back() -> None:
     limit = UploadLimit(MOST, near := Store(0.001, 0.001, 0.05))
     near.run(limit, 20)
