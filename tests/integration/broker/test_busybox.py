@@ -35,7 +35,7 @@ def test_brokers_of_busybox_carry_images_and_follow_enrolment(tmp_path: Path) ->
             (image,) = uploader.wait_for(1)
         assert (image.topic, image.payload) == ("usbcam/porch/images", b"png")
         assert stat.S_IMODE((edge.folder / "data" / "camera-password").stat().st_mode) == 0o600
-        assert health(cloud) == (0, "")
+        wait_for(lambda: health(cloud) == (0, ""), seconds=SECONDS, what="health")
         assert cloud.enrolment.connected() == {"porch"}
         for program in ("watch.sh", "log.awk"):
             assert Path(f"/proc/{programs(cloud, program)[0]}/exe").readlink().name == "busybox"
