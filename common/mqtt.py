@@ -9,7 +9,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from common.paho.client import Client
+from common.paho.client import Client, patch_paho_wake_up
 from common.paho.properties import patch_paho_properties
 from common.paho.publish import patch_paho_publish
 
@@ -41,6 +41,7 @@ def new_client(
     """Create a client that is not connected yet; without a client ID the broker assigns one."""
     patch_paho_properties()
     patch_paho_publish()
+    patch_paho_wake_up()
     client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5, manual_ack=manual_ack)
     if login is not None:
         client.username_pw_set(login.user, login.password)

@@ -55,20 +55,18 @@ class UploadPool:
 
     def _run(self) -> None:
         """Process deliveries until stopped; the broker redelivers what is left."""
-        goes_on = True
-        while goes_on and (delivery := self.deliveries.get()) is not None:
-            goes_on = False
+        while (delivery := self.deliveries.get()) is not None:
+            if self.retry.is_stopping:
+                return
             try:
-                if not self.retry.is_stopping:
-                    self._handle(delivery)
-                    goes_on = True
+                self._handle(delivery)
             except StoppedError:
-                pass
+                return
             except BaseException:
                 self.poison.blame(delivery.message)
                 raise
             finally:
-                self.deliveries.done(delivery, takes_next=goes_on)
+                self.deliveries.done(delivery)
 
     def _handle(self, delivery: Delivery) -> None:
         self.metrics.count_message(delivery.message.payload)

@@ -9,7 +9,11 @@ import socket
 from typing import Any
 
 from paho.mqtt import client as paho
-from paho.mqtt.enums import MQTTErrorCode
+
+
+def patch_paho_wake_up() -> None:
+    """Let every paho client of this process be woken this way."""
+    paho._socketpair_compat = _make_bell  # noqa: SLF001 (it has no other way)
 
 
 class Bell:
@@ -44,7 +48,7 @@ class Bell:
 
 
 class Client(paho.Client):
-    """Behaves as paho's does."""
+    """paho's, which can also connect again without a wait."""
 
     _may_skip_a_wait = False
 
@@ -56,10 +60,6 @@ class Client(paho.Client):
         self._may_skip_a_wait = True
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
-
-    def loop_start(self) -> MQTTErrorCode:
-        paho._socketpair_compat = _make_bell  # noqa: SLF001 (it has no other way)
-        return super().loop_start()
 
     def _reconnect_wait(self) -> None:
         if not self._may_skip_a_wait:

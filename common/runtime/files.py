@@ -97,7 +97,6 @@ class WatchedFile(Generic[T]):
     def __init__(self, file: Path, parse: Callable[[Path], T], clock: Callable[[], float] = monotonic) -> None:
         """`parse` reads the file, also where there is none."""
         self._file, self._parse, self._clock = file, parse, clock
-        self._name = os.fspath(file)  # a path takes ten times as long
         self._reading = threading.Lock()
         self._looked_at = clock()
         self._version = self._look()
@@ -127,7 +126,7 @@ class WatchedFile(Generic[T]):
 
     def _look(self) -> tuple[int, int] | None:
         try:
-            status = os.stat(self._name)  # noqa: PTH116 (see above)
+            status = self._file.stat()
         except OSError:
             return None
         return status.st_ino, status.st_mtime_ns

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.programs.busybox import SHELLS
 
 TEXTS = ROOT / "cli" / "texts"
 SCRIPTS = [ROOT / "usbcam", *sorted((ROOT / "cli").glob("*.sh"))]
@@ -94,7 +95,7 @@ def test_a_translation_has_every_text_and_fills_in_as_much(language: str) -> Non
     assert [line for line in rest if line and not line.startswith("#")] == []  # nothing that would be run
 
 
-@pytest.mark.parametrize("shell", [("dash",), ("busybox", "sh")], ids=" ".join)
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 @pytest.mark.parametrize(
     ("variables", "said"),
     [

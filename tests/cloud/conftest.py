@@ -19,6 +19,7 @@ from tests.cloud.rig import (
     Edge,
     S3Proxy,
     Uploaders,
+    running_broker,
 )
 from tests.support.rig import Store
 
@@ -39,10 +40,8 @@ def s3_proxy(store: Store) -> Iterator[S3Proxy]:
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
-    broker = Broker(tmp_path / "broker")
-    broker.start()
-    yield broker
-    broker.stop()
+    with running_broker(tmp_path / "broker") as broker:
+        yield broker
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,14 @@ LIMITED_KEY = "limited"
 LIMITED_SECRET = "limited-secret"
 READER_KEY = "reader"  # may read and list there
 READER_SECRET = "reader-secret"
+
+
+@contextlib.contextmanager
+def running_broker(folder: Path) -> Iterator["Broker"]:
+    broker = Broker(folder)
+    broker.start()
+    yield broker
+    broker.stop()
 
 
 @dataclass(slots=True)

@@ -17,11 +17,12 @@ from tests.e2e.bucket import wait_for_captures
 from tests.e2e.machine import BUCKET, CALM, HEALTH_SECONDS, KEYS
 from tests.support.docker import wait_for_docker
 from tests.support.paths import ROOT
+from tests.support.programs.busybox import SHELLS
 from tests.support.webhook import listening
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
-SHELLS = [shell for shell in (("dash",), ("busybox", "sh")) if shutil.which(shell[0])]
+SHELLS_HERE = [shell for shell in SHELLS if shutil.which(shell[0])]
 NEEDED = ("usbcam", "cli", "common", "cloud", "edge", "mosquitto", ".env.example")
 COMPOSE_FILES = ("docker-compose.edge.yml", "docker-compose.cloud.yml")
 
@@ -35,7 +36,7 @@ class Machine:
 
     def usbcam(self, *words: str, answers: str = "", status: int = 0, **settings: str) -> str:
         """Run ./usbcam, each time in another shell; return all that it printed."""
-        shell = SHELLS[len(words) % len(SHELLS)] if SHELLS else ()
+        shell = SHELLS_HERE[len(words) % len(SHELLS_HERE)] if SHELLS_HERE else ()
         done = subprocess.run(
             [*shell, str(self.folder / "usbcam"), *words],
             cwd=self.folder.parent,

@@ -83,8 +83,8 @@ class Deliveries:
             self._wake_next()
             return delivery
 
-    def done(self, delivery: Delivery, *, takes_next: bool = False) -> None:
-        """Make room: nothing of the delivery is needed any more. Who `takes_next` calls `get` now: nobody is woken."""
+    def done(self, delivery: Delivery) -> None:
+        """Make room: nothing of the delivery is needed any more. This thread takes the next: no other one is woken."""
         topic = delivery.message.topic
         with self._changed:
             self._active[topic] -= 1
@@ -95,8 +95,6 @@ class Deliveries:
             if self._limit is not None:
                 self._limit.count(is_saturated=bool(self._waiting))
             self._release(delivery)
-            if not takes_next:
-                self._wake_next()
 
     def look_again(self) -> None:
         """Wake a thread if something has taken so long by now that it no longer counts."""

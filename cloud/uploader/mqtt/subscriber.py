@@ -93,9 +93,8 @@ class Subscriber:
 
     def fetch_what_was_left(self) -> None:
         """Connect again once there is room: then the broker delivers again what was left unacknowledged."""
-        if not self._client.is_connected() or not self._inbox.should_fetch:
-            return
-        if monotonic() - self._fetched_at >= FETCH_SECONDS:
+        is_due = monotonic() - self._fetched_at >= FETCH_SECONDS
+        if is_due and self._client.is_connected() and self._inbox.should_fetch:
             self._fetched_at = monotonic()
             log.info("Connecting again: messages that did not fit into memory wait at the broker")
             self._client.reconnect_at_once()

@@ -68,12 +68,11 @@ class UploadLimit:
             self._is_steep = self._step > 0 and brought >= STEEP * more
             self._try_another(max(rate, known.rate))
         else:
-            self._is_steep = False
             self._current = known.limit
             self._turn()
 
     def _try_another(self, rate: float) -> None:
-        part = 1 if self._is_steep and self._step > 0 else 4
+        part = 1 if self._is_steep else 4
         change = max(1, self._current // part) * self._step
         other = min(self._max, max(self._min, self._current + change))
         if other == self._current:
@@ -83,4 +82,4 @@ class UploadLimit:
         self._current = other
 
     def _turn(self) -> None:
-        self._step, self._peace = -self._step, TRIALS_OF_PEACE
+        self._step, self._peace, self._is_steep = -self._step, TRIALS_OF_PEACE, False

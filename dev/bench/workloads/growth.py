@@ -4,6 +4,7 @@ import functools
 import time
 from pathlib import Path
 
+from camera.config.settings import Settings
 from dev.bench.figures.measure import QUICK, Sample, Series, memory_mb, paired, quantile
 from dev.bench.figures.plot import curves
 from dev.bench.figures.report import Report, Table
@@ -12,7 +13,7 @@ from dev.bench.workloads import fleet
 EDGES = (1, 10, 100) if QUICK else (1, 10, 100, 300, 1000)
 IMAGES = 1000 if QUICK else 2000  # of all edges together, so that each run drains as much
 KILOBYTES = 80
-WINDOW = 64  # captures that a camera sends ahead of their receipts, by default
+WINDOW: int = Settings.model_fields["window"].default  # captures that a camera sends ahead of their receipts
 LONGEST_SECONDS = 120.0
 
 

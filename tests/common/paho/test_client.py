@@ -13,7 +13,7 @@ from paho.mqtt import client as paho
 from common.mqtt import new_client
 from common.paho.client import Bell
 from dev.harness.process import LOOPBACK, wait_for
-from tests.cloud.rig import Broker
+from tests.cloud.rig import Broker, running_broker
 from tests.support.images import pictures
 from tests.support.link import Link
 
@@ -22,10 +22,8 @@ PAIRS = 200
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
-    broker = Broker(tmp_path / "broker")
-    broker.start()
-    yield broker
-    broker.stop()
+    with running_broker(tmp_path / "broker") as broker:
+        yield broker
 
 
 def test_a_bell_rings_once_until_somebody_comes() -> None:

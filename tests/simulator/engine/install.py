@@ -99,7 +99,8 @@ class Revocations:
         self._since.pop(edge, None)
 
     @property
-    def revoked(self) -> frozenset[str]:
+    def content(self) -> frozenset[str]:
+        """Who is revoked, as the watched file holds it."""
         return frozenset(self._since)
 
     def seconds(self, edge: str) -> float:
@@ -109,19 +110,8 @@ class Revocations:
     def names(self) -> dict[str, Any]:
         """What `uploader.ingest.revoked` takes it for."""
         return {
-            "WatchedFile": lambda _file, _parse: WatchedRevocations(self),
+            "WatchedFile": lambda _file, _parse: self,
         }
-
-
-class WatchedRevocations:
-    """One process' watch of them."""
-
-    def __init__(self, revocations: Revocations) -> None:
-        self._revocations = revocations
-
-    @property
-    def content(self) -> frozenset[str]:
-        return self._revocations.revoked
 
 
 def validate_image(payload: bytes, _max_pixels: int, _meter: object) -> ImageInfo:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+SHELLS = (("dash",), ("busybox", "sh"))  # that ./usbcam must run in, where they are there
 OURS = {"setpriv"}  # with BusyBox', the harness could not start a program that ends with the tests
 
 
