@@ -19,7 +19,7 @@ class Visit:
     camera: str
     began_at: datetime  # aware, UTC
     ended_at: datetime
-    captures: tuple[str, ...]  # ids, in their order: the last one is the visit's last
+    captures: tuple[str, ...]  # ids, in their order: the last one is the visit's last; of a long visit not all
     best: str  # the id of the best shot; empty without any
 
     @classmethod

@@ -23,9 +23,10 @@ from common.contract.capture import Box, Capture
 
 log = logging.getLogger(__name__)
 
-# While somebody is there, only regions are searched in between: who joins has a first shot within a second.
-FULL_SEARCH_SECONDS = 0.25
-IDLE_RATE = 5.0  # frames a second: while nothing moves every second frame is enough, if these are left
+# While somebody is there, only regions are searched in between. Who joins moves: all is searched again so soon, so that
+# there is a first shot within a second; or after the longer time, if the newcomer moved in front of who was there.
+FULL_SEARCH_SECONDS, MAX_FULL_SEARCH_SECONDS = 0.25, 1.0
+IDLE_RATE, IDLE_SHARE = 4.0, 0.4  # while nothing moves this share of the frames is enough, if so many a second are left
 KEEP_ALIVE_MARGIN = 0.1  # a face keeps its track alive at a score this much lower than a new one needs
 MIN_DETECTION_SCORE = 0.1
 
@@ -65,12 +66,14 @@ class FrameAnalyzer:
         self._still = StillFaces() if settings.capture_policy == "best" else None
         self._visits = VisitRecorder(settings, self._judge, self.counters)
         self._full_search_at = float("-inf")
-        self._rate, self._idle = settings.detections_per_second, False
+        self._rate = settings.detections_per_second
 
     @property
     def rate(self) -> float:
         """How many frames a second are worth processing now."""
-        return min(self._rate, max(IDLE_RATE, self._rate / 2)) if self._idle else self._rate
+        if self._motion and self._motion.is_still and not self.has_active_tracks:
+            return min(self._rate, max(IDLE_RATE, self._rate * IDLE_SHARE))
+        return self._rate
 
     @property
     def has_active_tracks(self) -> bool:
@@ -81,11 +84,10 @@ class FrameAnalyzer:
         """Return the captures of this frame and the visits that it ended; masks black out parts of the frame itself."""
         self._mask.apply(frame.image)
         self.counters.frames_processed += 1
-        self._idle = not self._update_motion(frame)
-        if self._idle:
+        if not self._update_motion(frame):
             self.counters.no_motion += 1
             return AnalysisResult(faces=self._still_faces(frame.seconds))
-        detections = self._detector.detect(frame.image, self._next_search_boxes(frame.seconds))
+        detections = self._detector.detect(frame.image, self._next_search_boxes(frame))
         if self._still:
             detections = self._still.take_out(frame.image, detections, frame.seconds)
         if self._tracker.may_confuse(detections):
@@ -119,14 +121,22 @@ class FrameAnalyzer:
             return True
         return self._motion.update(frame.image, frame.seconds, has_active_tracks=self.has_active_tracks)
 
-    def _next_search_boxes(self, now: float) -> list[Box]:
+    def _next_search_boxes(self, frame: Frame) -> list[Box]:
         """Choose where to search for faces: near those that are there, but everywhere (empty) now and then."""
-        boxes = self._tracker.expected_boxes(now) if self._motion else []
-        if not boxes or now - self._full_search_at >= FULL_SEARCH_SECONDS:
-            self._full_search_at = now
+        boxes = self._tracker.expected_boxes(frame.seconds) if self._motion else []
+        if not boxes or self._may_have_joined(boxes, frame):
+            self._full_search_at = frame.seconds
             return []
         self.counters.region_only += 1
         return boxes
+
+    def _may_have_joined(self, boxes: list[Box], frame: Frame) -> bool:
+        """Whether there may be somebody besides the people whose faces these are."""
+        since = frame.seconds - self._full_search_at
+        if since < FULL_SEARCH_SECONDS or self._motion is None:
+            return False
+        height, width = frame.image.shape[:2]
+        return self._motion.moves_apart(boxes, (width, height)) or since >= MAX_FULL_SEARCH_SECONDS
 
     def _end_still(self, frame: Frame, tracked: list[TrackedDetection]) -> tuple[list[Capture], list[VisitState]]:
         """End the visits of faces that do not move at all: pictures of people, and ignored from now on."""

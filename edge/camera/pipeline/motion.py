@@ -1,15 +1,19 @@
 """Motion detection: far cheaper than face detection."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from camera.sources.frame import Image
+from common.contract.capture import Box
 
 WIDTH, HEIGHT = 160, 120
 PIXEL_THRESHOLD = 12  # grey levels, after the blur: above a sensor's noise
 MIN_CHANGED_SHARE = 0.0008  # of the frame: what is left of a pale face of 56 pixels in a frame of 1280
 BACKGROUND_ALPHA = 0.1  # how fast the background adapts to what is there now
 RESCAN_SECONDS = 2.0  # a face that was there from the start does not move
+HAIR, BODY = 0.75, 2.0  # what moves with a known face, in sizes of it: so much above, and below so far to either side
 
 
 class MotionDetector:
@@ -17,7 +21,9 @@ class MotionDetector:
 
     def __init__(self) -> None:
         """Start without a background, so the first frame counts as motion."""
+        self.is_still = False  # nothing moved in the last frame
         self._background: Image | None = None
+        self._changed: Image = np.zeros((HEIGHT, WIDTH), np.uint8)  # since `moves_apart` was asked
         self._searched_at = float("-inf")
 
     def update(self, image: Image, now: float, *, has_active_tracks: bool) -> bool:
@@ -25,11 +31,24 @@ class MotionDetector:
 
         That is so while something moves, while somebody is there, and every `RESCAN_SECONDS`.
         """
-        motion = self._update_background(image)
-        if not motion and not has_active_tracks and now - self._searched_at < RESCAN_SECONDS:
+        self.is_still = not self._update_background(image)
+        if self.is_still and not has_active_tracks and now - self._searched_at < RESCAN_SECONDS:
             return False
         self._searched_at = now
         return True
+
+    def moves_apart(self, boxes: Sequence[Box], size: tuple[int, int]) -> bool:
+        """Whether anything moved since this was asked last, apart from the people whose faces these are.
+
+        Boxes are in pixels of a frame of this size (width, height).
+        """
+        changed, self._changed = self._changed, np.zeros((HEIGHT, WIDTH), np.uint8)
+        across, down = WIDTH / size[0], HEIGHT / size[1]
+        for box in boxes:
+            top, centre = box.y - HAIR * box.height, box.x + box.width / 2
+            left, right = (max(0, round((centre + side * box.width) * across)) for side in (-BODY, BODY))
+            changed[max(0, round(top * down)) :, left:right] = 0
+        return _is_motion(changed)
 
     def _update_background(self, image: Image) -> bool:
         """Add a frame to the background; return whether it differs from what was there."""
@@ -39,6 +58,11 @@ class MotionDetector:
             self._background = grey.astype(np.float32)
             return True
         difference = cv2.absdiff(grey, cv2.convertScaleAbs(self._background))
-        changed = cv2.countNonZero(cv2.threshold(difference, PIXEL_THRESHOLD, 255, cv2.THRESH_BINARY)[1])
+        changed = cv2.threshold(difference, PIXEL_THRESHOLD, 255, cv2.THRESH_BINARY)[1]
+        self._changed = cv2.bitwise_or(self._changed, changed)
         cv2.accumulateWeighted(grey, self._background, BACKGROUND_ALPHA)
-        return changed / grey.size >= MIN_CHANGED_SHARE
+        return _is_motion(changed)
+
+
+def _is_motion(changed: Image) -> bool:
+    return cv2.countNonZero(changed) / changed.size >= MIN_CHANGED_SHARE

@@ -10,6 +10,7 @@ import pytest
 from camera.pipeline.motion import RESCAN_SECONDS, MotionDetector
 from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
+from common.contract.capture import Box
 
 FIELDS = 8
 
@@ -71,3 +72,31 @@ def test_after_a_change_of_light_the_scene_is_still_again() -> None:
 
     assert found[0]
     assert not any(found[40:])
+
+
+FACE = Box(300, 100, 60, 80)  # of somebody in a frame of 640 by 480
+
+
+@pytest.mark.parametrize(
+    ("place", "apart"),
+    [((330, 140), False), ((330, 300), False), ((240, 460), False), ((60, 140), True), ((600, 400), True)],
+)
+def test_a_known_person_moves_with_the_body_and_a_newcomer_apart(place: tuple[int, int], *, apart: bool) -> None:
+    room = np.full((480, 640, 3), 90, np.uint8)
+    motion = MotionDetector()
+    searched(motion, [room] * 5)
+    motion.moves_apart([FACE], (640, 480))
+
+    searched(motion, [cv2.circle(room.copy(), place, 20, (200, 200, 200), cv2.FILLED)])
+
+    assert motion.moves_apart([FACE], (640, 480)) == apart
+    assert not motion.moves_apart([FACE], (640, 480))  # what was asked about is over
+
+
+def test_a_face_at_the_border_or_beyond_hides_no_newcomer() -> None:
+    room = np.full((480, 640, 3), 90, np.uint8)
+    boxes = [Box(-40, -60, 80, 100), Box(620, 440, 80, 100), Box(900, 100, 80, 100)]
+    motion = MotionDetector()
+    searched(motion, [room, cv2.circle(room.copy(), (330, 240), 30, (200, 200, 200), cv2.FILLED)])
+
+    assert motion.moves_apart(boxes, (640, 480))

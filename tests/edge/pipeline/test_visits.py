@@ -16,7 +16,7 @@ from camera.pipeline.tracking.detector import Detection
 from camera.pipeline.tracking.track import Track
 from camera.pipeline.visits import recorder
 from camera.pipeline.visits.encoder import ShotCandidate
-from camera.pipeline.visits.policy import VisitState
+from camera.pipeline.visits.policy import MAX_LISTED, VisitState
 from camera.sources.frame import Frame, Image, SourceEndedError
 from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.scene import Scene
@@ -166,18 +166,18 @@ def test_between_full_searches_only_known_faces_are_followed(face: Image) -> Non
     _, _, always = watch(still(face, 5.0), motion="off")
 
     assert analyzer.counters.faces == always.counters.faces == 50
-    assert (analyzer.counters.region_only, always.counters.region_only) == (33, 0)
+    assert (analyzer.counters.region_only, always.counters.region_only) == (45, 0)
 
 
-def test_half_the_frames_are_enough_while_nothing_moves(face: Image) -> None:
+def test_fewer_frames_are_enough_while_nothing_moves(face: Image) -> None:
     empty = np.full_like(face, 90)
 
     def rate(seconds: float, **settings: object) -> float:
         _, _, analyzer = watch(still(empty, seconds), **settings)
         return analyzer.rate
 
-    assert [rate(1.0), rate(1.0, motion="off"), rate(0.1)] == [5, 10, 10]
-    assert [rate(1.0, detections_per_second=wanted) for wanted in (1, 8, 30)] == [1, 5, 15]
+    assert [rate(1.0), rate(1.0, motion="off"), rate(0.1)] == [4, 10, 10]
+    assert [rate(1.0, detections_per_second=wanted) for wanted in (1, 8, 30)] == [1, 4, 12]
     assert watch([*still(empty, 1.0), *still(face, 1.1)[10:]])[2].rate == 10
 
 
@@ -190,6 +190,47 @@ def test_who_joins_somebody_is_captured_within_a_second(face: Image) -> None:
 
     assert [capture.metadata.box.x > face.shape[1] for capture in captures] == [False, True]
     assert analyzer.counters.region_only > 20
+
+
+def test_who_joins_before_somebodys_body_is_captured_soon(face: Image) -> None:
+    alone = np.vstack([face, face[-1:].repeat(260, axis=0)])
+    joined = alone.copy()
+    joined[500:720, 220:420] = face[200:420, 220:420]  # below the other one's face
+    frames = [*still(alone, 3.1), *still(joined, 5.0)[31:]]  # the newcomer has 1.8 s
+    analyzer = FrameAnalyzer(Settings())
+
+    captures = [capture for frame in frames for capture in analyzer.process(frame).captures]
+
+    assert [capture.metadata.box.y > 480 for capture in captures] == [False, True]
+
+
+@pytest.mark.parametrize("policy", ["every", "interval"])
+def test_a_visit_of_hours_is_announced_with_its_last_captures_and_its_best(policy: str) -> None:
+    visit = confirmed_visit()
+    for number in range(3 * MAX_LISTED):
+        visit.candidate = candidate(0.9 if number == 7 else 0.5)
+        visit.record_shot(f"20261122T120000.{number:03}Z-12345678-{policy}", number)
+
+    summary = visit.summary("c" * 64)
+
+    assert [int(name[16:].split("Z")[0]) for name in summary.captures] == [
+        7,
+        *range(2 * MAX_LISTED + 1, 3 * MAX_LISTED),
+    ]
+    assert summary.best == summary.captures[0]
+    assert Visit.parse(summary.to_json()) == summary
+
+
+def test_what_was_refused_in_a_visit_of_hours_stays_unlisted() -> None:
+    visit = confirmed_visit()
+    for number in range(2 * MAX_LISTED):
+        visit.candidate = candidate(0.5)
+        visit.record_shot(str(number), number)
+        if number % 2:
+            visit.refuse({str(number)})
+
+    assert len(visit.summary("door").captures) == MAX_LISTED / 2
+    assert len(visit.refused) <= MAX_LISTED
 
 
 def test_a_refused_capture_is_neither_listed_in_its_visit_nor_its_best() -> None:

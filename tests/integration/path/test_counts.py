@@ -1,5 +1,6 @@
-"""What each capture costs in counts, which no slow machine changes: encodings, fsyncs, publishes, PUTs."""
+"""What a capture and an idle second cost in counts, which no slow machine changes: encodings, fsyncs, PUTs, ..."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -8,6 +9,7 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from unittest import mock
 
 import cv2
@@ -17,8 +19,12 @@ from camera.config.settings import Settings
 from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from camera.pipeline.analyzer import FrameAnalyzer
-from camera.sources.frame import Frame
+from camera.pipeline.tracking.detector import FaceDetector
+from camera.sources.frame import Frame, SourceEndedError
+from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.scene import Scene
+from camera.sources.video.doubt import Doubt
+from camera.sources.video.file import FileSource
 from common.contract.capture import Capture
 from dev.harness.process import wait_for
 from tests.cloud.rig import S3Proxy
@@ -28,6 +34,7 @@ from tests.support.rig import Store
 
 VISITS = 4
 RATE = 10
+IDLE_SECONDS = 20
 REQUEST = re.compile(rb"(PUT|POST|HEAD|GET|DELETE) /(\S+) HTTP/1\.1\r\n")
 
 
@@ -100,3 +107,23 @@ def test_a_capture_costs_one_encoding_two_fsyncs_one_publish_and_one_put(journey
     expected = {"PUT object": count + 1, "GET object": 1}
     assert {kind: number for kind, number in asked.items() if kind.endswith("object")} == expected
     assert len(journey.objects()) == count
+
+
+def test_a_second_in_which_nothing_happens_costs_four_decodings_and_half_a_search(tmp_path: Path) -> None:
+    film, empty = tmp_path / "nobody.avi", Scene(640, 480, seed=3, visits=1).draw(0.0)
+    writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), RATE, (640, 480))
+    for _ in range(IDLE_SECONDS * RATE):
+        writer.write(empty)
+    writer.release()
+    source, sampler, analyzer = FileSource(film), FrameSampler(RATE), FrameAnalyzer(Settings())
+    decoding = mock.patch.object(Doubt, "covers", autospec=True, side_effect=Doubt.covers)
+    searching = mock.patch.object(FaceDetector, "detect", autospec=True, side_effect=FaceDetector.detect)
+
+    with decoding as decode, searching as search, contextlib.suppress(SourceEndedError):
+        while True:
+            if sampler.accept(source.grab()) and (frame := source.retrieve()):
+                analyzer.process(frame)
+                sampler.rate = analyzer.rate
+
+    assert decode.call_count <= 4 * IDLE_SECONDS + 2  # two until it is known that nothing moves
+    assert search.call_count <= IDLE_SECONDS / 2 + 1

@@ -23,6 +23,7 @@ BETTER_SECONDS = 1.5  # at least this long after the last shot
 MAX_SHOTS = 3  # of a visit; the third is held back for its end
 DWELL_MINUTES = (1, 5, 15, 60)  # one more at these ages of a visit, then one an hour
 MAX_LOOKS, LOOKS_PER_SECOND, YOUNG_SECONDS = 4.0, (4.0, 1.5), 5.0
+MAX_LISTED = 500  # captures that the message of a visit names: the last ones, and the best
 MIN_QUALITY = 0.08  # below this nobody would recognise a face
 
 
@@ -115,9 +116,21 @@ class VisitState:
             self.kept.append(
                 KeptShot(capture_id, self.candidate.quality, bool(self.candidate.poor), self.candidate.judged)
             )
+        if len(self.kept) > MAX_LISTED:
+            self._forget_oldest()
         while now - self.track.first_seen >= _dwell_seconds(self.dwell_shots) and now < float("inf"):
             self.dwell_shots += 1
         self.candidate, self.kept_at = None, now
+
+    def _forget_oldest(self) -> None:
+        """Make room in a visit that was captured again and again, but keep the best one."""
+        best = self._best(self.kept)
+        oldest = next(shot for shot in self.kept if shot is not best)
+        self.kept.remove(oldest)
+        self.refused.discard(oldest.capture_id)
+
+    def _best(self, shots: list[KeptShot]) -> KeptShot:
+        return max(shots, key=lambda shot: (not shot.poor, self._merit(shot)), default=KeptShot("", 0.0))
 
     def refuse(self, capture_ids: Collection[str]) -> None:
         """Note that these captures will never be sent: their shots set the pace of the visit, but are not listed."""
@@ -126,9 +139,8 @@ class VisitState:
     def summary(self, camera: str) -> Visit:
         """Say what the visit was, and which of its captures were sent."""
         sent = [shot for shot in self.kept if shot.capture_id not in self.refused]
-        best = max(sent, key=lambda shot: (not shot.poor, self._merit(shot)), default=KeptShot("", 0.0))
         ids = tuple(shot.capture_id for shot in sent)
-        return Visit(self.track.id, camera, self.track.began_at, self.track.seen_at, ids, best.capture_id)
+        return Visit(self.track.id, camera, self.track.began_at, self.track.seen_at, ids, self._best(sent).capture_id)
 
 
 def _wait_seconds(candidate: ShotCandidate) -> float:

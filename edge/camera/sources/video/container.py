@@ -19,7 +19,10 @@ from camera.sources.frame import Image
 from camera.sources.video.doubt import Doubt
 
 STRICT = {"err_detect": "explode"}  # decoders would otherwise fill in what is missing
-ALWAYS_STRICT_CODECS = {"mjpeg", "png"}  # each frame stands alone; one that is refused is damaged
+STAND_ALONE_CODECS = {
+    "mjpeg",
+    "png",
+}  # each frame stands alone: one that is refused is damaged, one nobody wants can wait
 MAX_REFUSED_KEY_FRAMES = 5  # with nothing whole before: then the camera only bends the rules
 TEXT_CODECS = {"ansi"}  # what FFmpeg makes of a .txt file
 RIGHT_ANGLES = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
@@ -41,7 +44,10 @@ class VideoError(Exception):
 
 
 class VideoContainer:
-    """An open file or address. Iterating gives each decoded frame, or None for one that is damaged."""
+    """An open file or address. Iterating gives each frame, or None for one that is damaged.
+
+    Where frames stand alone and the last one was whole, the next one is decoded only once its image is wanted.
+    """
 
     def __init__(
         self,
@@ -66,6 +72,7 @@ class VideoContainer:
             raise
         self._decoder: Any = self.stream.codec_context
         self._refused_key_frames: int | None = 0  # None once there was a whole frame
+        self._may_wait = False  # to be decoded
         self._doubt = Doubt()
         self._graph: Any = None
         self._graph_shape: tuple[int, int, str] | None = None
@@ -88,12 +95,10 @@ class VideoContainer:
         """Each frame, progressive and whole; None for one that is damaged. Raises VideoError."""
         with self._explained():
             for packet in self._container.demux(self.stream):
-                for frame in self._decode(packet):
-                    if frame is None or self._doubt.covers(frame):
-                        yield None
-                    else:
-                        self._refused_key_frames = None
-                        yield from self._progressive(frame)
+                if self._may_wait and packet.size:
+                    yield packet
+                else:
+                    yield from self._decoded(packet)
             if self._graph is not None:
                 yield from self._deinterlaced(None)  # the last one waited for the next
 
@@ -109,8 +114,19 @@ class VideoContainer:
                 if packet.dts is not None and packet.time_base is not None:
                     yield float(packet.dts * packet.time_base)
 
+    def time(self, frame: Any) -> float | None:
+        """When a frame is shown, in seconds by the file's clock; None if that is not known."""
+        if not isinstance(frame, self._av.Packet):
+            return None if frame is None else frame.time
+        stamp = frame.dts if frame.pts is None else frame.pts
+        return None if stamp is None or frame.time_base is None else float(stamp * frame.time_base)
+
     def image(self, frame: Any) -> Image | None:
-        """Its pixels, upright and square; None if they cannot be converted."""
+        """A frame's pixels, upright and square; None if they cannot be decoded or converted."""
+        if isinstance(frame, self._av.Packet):
+            frame = next(self._decoded(frame), None)
+        if frame is None:
+            return None
         try:
             image: Image = np.ascontiguousarray(frame.to_ndarray(format="bgr24"))
         except (self._av.error.FFmpegError, ValueError):
@@ -133,6 +149,16 @@ class VideoContainer:
         stream.codec_context.thread_count = 1  # threads for the slices of a frame keep the damage in one to themselves
         return stream
 
+    def _decoded(self, packet: Any) -> Iterator[Any]:
+        """What a packet holds: frames, progressive and whole, or None for one that is damaged."""
+        for frame in self._decode(packet):
+            self._may_wait = False
+            if frame is None or self._doubt.covers(frame):
+                yield None
+            else:
+                self._refused_key_frames = None
+                yield from self._progressive(frame)
+
     def _decode(self, packet: Any) -> list[Any]:
         try:
             frames: list[Any] = self._decoder.decode(packet)
@@ -149,7 +175,7 @@ class VideoContainer:
 
     def _lenient_decoder(self) -> Any:
         strict = self.stream.codec_context
-        if strict.name in ALWAYS_STRICT_CODECS:
+        if strict.name in STAND_ALONE_CODECS:
             return strict
         decoder = self._av.CodecContext.create(strict.codec, "r")
         decoder.extradata = strict.extradata
@@ -165,6 +191,7 @@ class VideoContainer:
     def _progressive(self, frame: Any) -> Iterator[Any]:
         """The frame itself, or what becomes of an interlaced one."""
         if not frame.interlaced_frame and self._graph is None:
+            self._may_wait = self._decoder.name in STAND_ALONE_CODECS
             yield frame
             return
         self._prepare_deinterlacer(frame)

@@ -39,7 +39,7 @@ class FileSource:
         self._frame = self._next()
         self._number += 1
         self._whole += self._frame is not None
-        stamp = None if self._frame is None else self._frame.time
+        stamp = self._video.time(self._frame)
         self._seconds += _step(self._stamp, stamp)
         self._stamp = self._stamp if stamp is None else stamp
         if self._number == 0:
@@ -50,7 +50,7 @@ class FileSource:
 
     def retrieve(self) -> Frame | None:
         """Decode; captured_at is now when paced, and the file's own time otherwise."""
-        image = None if self._frame is None else self._video.image(self._frame)
+        image = self._video.image(self._frame)
         if image is None:
             return None
         at = datetime.now(UTC)

@@ -52,8 +52,6 @@ class NetworkSource:
 
     def retrieve(self) -> Frame | None:
         """Decode; captured_at is the time of arrival."""
-        if self._frame is None:
-            return None
         image = self._video.image(self._frame)
         return None if image is None else Frame(image, datetime.now(UTC), time.monotonic(), self._number)
 

@@ -5,11 +5,14 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from camera.sources.frame import FrameSource, SourceEndedError
+from camera.sources.video.doubt import Doubt
 from camera.sources.video.file import FileSource
+from tests.edge.sources.video.odd_media import encoded, spoiled
 
 
 def seconds_of(source: FrameSource) -> list[float]:
@@ -63,3 +66,51 @@ def test_a_looped_file_goes_on_and_its_clock_never_steps_back(video: Path) -> No
 
     assert times == sorted(times)
     assert len(set(times)) == len(times)
+
+
+def decoded(source: FileSource, wanted: list[bool]) -> tuple[list[bool], int]:
+    """Which of the wanted frames of a file are whole, and how many were decoded for that."""
+    with mock.patch.object(Doubt, "covers", autospec=True, side_effect=Doubt.covers) as decode:
+        whole = []
+        for want in wanted:
+            source.grab()
+            if want:
+                whole.append(source.retrieve() is not None)
+    return whole, decode.call_count
+
+
+def test_of_frames_that_stand_alone_only_those_that_are_wanted_are_decoded(video: Path) -> None:
+    whole, count = decoded(FileSource(video), [number % 4 == 0 for number in range(40)])
+
+    assert (whole, count) == ([True] * 10, 10)
+
+
+def test_of_frames_that_build_on_each_other_all_are_decoded(tmp_path: Path) -> None:
+    film = encoded(tmp_path / "film.mkv", "libx264")
+
+    whole, count = decoded(FileSource(film), [number % 4 == 0 for number in range(20)])
+
+    assert all(whole)
+    assert count >= 20
+
+
+def test_damage_in_a_frame_that_waits_to_be_decoded_is_that_frames_alone(video: Path, tmp_path: Path) -> None:
+    torn = spoiled(video, 8, lambda packet: packet[: len(packet) // 2], tmp_path / "torn.mkv")
+
+    whole, count = decoded(FileSource(torn), [number % 4 == 0 for number in range(20)])
+
+    assert whole == [True, True, False, True, True]
+    assert count <= 6  # the one after the damage, too
+
+
+def test_a_frame_that_waits_has_the_time_that_it_has_when_decoded(video: Path) -> None:
+    source, at = FileSource(video), []
+    for number in range(9):
+        seconds = source.grab()
+        if number % 4 == 0:
+            frame = source.retrieve()
+            assert frame
+            at.append((frame.seconds, frame.number, seconds))
+
+    assert [number for _, number, _ in at] == [0, 4, 8]
+    assert [seconds for seconds, _, _ in at] == [seconds for _, _, seconds in at] == pytest.approx([0.0, 0.4, 0.8])
