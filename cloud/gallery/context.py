@@ -10,7 +10,7 @@ from gallery.catalog.metadata import MetadataCache
 from gallery.catalog.stars import Stars
 from gallery.catalog.visits import VisitFinder
 from gallery.cost import CostEstimator, Prices
-from gallery.fast_metadata import FastMetadata
+from gallery.fast_reader import FastReader
 from gallery.fleet.fleet import Fleet
 from gallery.fleet.json_state import JsonState
 from gallery.fleet.notifications.notifier import Notifier, Thresholds
@@ -58,8 +58,8 @@ class GalleryContext:
 def build_context(settings: Settings) -> GalleryContext:
     """Build everything; nothing is requested from S3 or the broker yet."""
     key_parser = KeyParser(settings.s3_key_template)
-    fast = FastMetadata.create(create_client(settings), settings)
-    reader = ObjectReader(lambda: create_client(settings), settings.s3_bucket, fast.read if fast else None)
+    fast = FastReader.create(create_client(settings), settings)
+    reader = ObjectReader(lambda: create_client(settings), settings.s3_bucket, fast)
     metadata = MetadataCache(reader)
     max_age = timedelta(days=min(settings.s3_retention_days or MAX_THUMBNAIL_DAYS, MAX_THUMBNAIL_DAYS))
     cache_bytes = settings.gallery_cache_mb * MEGABYTE

@@ -1,10 +1,11 @@
 """Listing, reading, writing and deleting objects in the bucket. Every method raises what boto3 raises."""
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 PREFIX_LIST_SECONDS = 20.0  # how long a list of prefixes is cached; a receipt for a new prefix ends that
 MAX_PREFIX_LISTS = 5000
 UNKNOWN_TYPE = "application/octet-stream"  # where a store tells none
-MAX_KEYS_PER_DELETE = 1000  # S3's own limit for one request
+MAX_KEYS_PER_DELETE = MAX_KEYS_PER_LIST = 1000  # S3's own limits for one request
 AFTER_SLASH = chr(ord("/") + 1)
-ReadMetadata = Callable[[str], tuple[Mapping[str, str], str] | None]  # as stored, and the content type
 BAD_REQUEST = 400
 NOT_FOUND = 404
 
@@ -49,14 +49,22 @@ class Content:
     metadata: Mapping[str, str] = field(default_factory=dict)  # in the contract's words
 
 
+class FastReads(Protocol):
+    """What may be read at less cost; None wherever boto3 should be asked."""
+
+    def list_objects(self, prefix: str, limit: int, after: str = "") -> list[ListedObject] | None:
+        """At most `limit` objects below a prefix, by key, after a key."""
+
+    def metadata(self, key: str) -> tuple[Mapping[str, str], str] | None:
+        """What was stored with an object, and its content type."""
+
+
 class ObjectReader:
     """Lists, reads and deletes objects. Safe to use from several threads."""
 
-    def __init__(
-        self, connect: Callable[[], "S3Client"], bucket_name: str, fast_metadata: ReadMetadata | None = None
-    ) -> None:
-        """`fast_metadata` reads what was stored with an object, or None where boto3 should be asked."""
-        self.bucket_name, self._fast_metadata = bucket_name, fast_metadata
+    def __init__(self, connect: Callable[[], "S3Client"], bucket_name: str, fast: FastReads | None = None) -> None:
+        """`fast` is asked first, if there is one."""
+        self.bucket_name, self._fast = bucket_name, fast
         self._connect, self._client = connect, connect()
         self._prefix_lists: TTLCache[str, list[str]] = TTLCache(MAX_PREFIX_LISTS, PREFIX_LIST_SECONDS)
         self._lock = threading.Lock()
@@ -94,6 +102,10 @@ class ObjectReader:
 
     def list_objects(self, prefix: str, limit: int, after: str = "") -> list[ListedObject]:
         """At most `limit` objects below a prefix, by key, after a key."""
+        listed = self._fast.list_objects(prefix, limit, after) if self._fast else None
+        if listed is not None:
+            self.list_requests += math.ceil(len(listed) / MAX_KEYS_PER_LIST)
+            return listed
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket_name, Prefix=prefix, StartAfter=after, PaginationConfig={"MaxItems": limit}
         )
@@ -106,7 +118,7 @@ class ObjectReader:
 
     def metadata(self, key: str) -> dict[str, str]:
         """What the uploader wrote with a capture, in the contract's words; nothing of anybody else's object."""
-        found = self._fast_metadata(key) if self._fast_metadata else None
+        found = self._fast.metadata(key) if self._fast else None
         if found is None:
             head = head_object(self._client, self.bucket_name, key)
             found = head["Metadata"], head.get("ContentType", UNKNOWN_TYPE)

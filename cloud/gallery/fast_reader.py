@@ -1,7 +1,7 @@
-"""An object's metadata by obstore, at a seventh of boto3's CPU (docs/explanation/performance.md); boto3 decides.
+"""Listings and metadata by obstore, at a seventh of boto3's CPU (docs/explanation/performance.md); boto3 decides.
 
-It asks for the first byte, since obstore's HEAD leaves the metadata out. Whatever is not plain success is asked of
-boto3, which reports what is wrong. So nothing but speed depends on this module.
+Whatever is not plain success is asked of boto3, which reports what is wrong. So nothing but speed depends on this
+module. A listing without anything is asked again, too: that is what obstore makes of some proxies' pages.
 """
 
 import logging
@@ -15,7 +15,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from storage.client import fast_store_factory, is_entity_tag
-from storage.reader import UNKNOWN_TYPE
+from storage.reader import UNKNOWN_TYPE, ListedObject
 from storage.settings import StorageSettings
 
 if TYPE_CHECKING:
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 BACK_OFF_SECONDS = 30.0  # after a failure boto3 does everything for this long
 EMPTY = "416"  # an object without a first byte
+PAGE = 1000  # keys, as S3 gives them
 log = logging.getLogger(__name__)
 
 
-class FastMetadata:
-    """Shared by all threads."""
+class FastReader:
+    """Shared by all threads. None means only that boto3 should be asked."""
 
     def __init__(self, store: S3Store) -> None:
         """Ask this store."""
@@ -40,8 +41,23 @@ class FastMetadata:
         fast_store = fast_store_factory(client, settings)
         return cls(fast_store()) if fast_store else None
 
-    def read(self, key: str) -> tuple[Mapping[str, str], str] | None:
-        """An object's metadata as stored, and its content type; None means only that boto3 should be asked."""
+    def list_objects(self, prefix: str, limit: int, after: str = "") -> list[ListedObject] | None:
+        """At most `limit` objects of a folder, by key, after a key."""
+        if not prefix.endswith("/") or monotonic() < self._back_off_until:
+            return None  # obstore knows no other prefixes than folders
+        found: list[ListedObject] = []
+        try:
+            for page in obstore.list(self._store, prefix, offset=after or None, chunk_size=PAGE):
+                found += [ListedObject(each["path"], each["size"], each["last_modified"]) for each in page]
+                if len(found) >= limit:
+                    break
+        except (BaseError, BotoCoreError, OSError, ValueError) as error:
+            self._back_off(error)
+            return None
+        return found[:limit] or None
+
+    def metadata(self, key: str) -> tuple[Mapping[str, str], str] | None:
+        """An object's metadata as stored, and its content type; by its first byte, since obstore's HEAD has none."""
         if monotonic() < self._back_off_until:
             return None
         try:
@@ -62,4 +78,4 @@ class FastMetadata:
 
     def _back_off(self, answer: object) -> None:
         self._back_off_until = monotonic() + BACK_OFF_SECONDS
-        log.info("Using boto3 for a while, because obstore reads no metadata there: %.200s", answer)
+        log.info("Using boto3 for a while, because obstore cannot read there: %.200s", answer)
