@@ -9,6 +9,7 @@ from common.contract.capture import SCHEMA
 from common.contract.times import parse_timestamp, timestamp
 
 MAX_BYTES = 32_768
+MAX_CAPTURES = 500  # that a message names
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,14 @@ class Visit:
     camera: str
     began_at: datetime  # aware, UTC
     ended_at: datetime
-    captures: tuple[str, ...]  # ids, in their order: the last one is the visit's last; of a long visit not all
+    captures: tuple[str, ...]  # ids, in their order: the last one is the visit's last
     best: str  # the id of the best shot; empty without any
+    unlisted: int = 0  # earlier captures of a visit that has more than are named
+
+    @property
+    def count(self) -> int:
+        """How many captures there are of it."""
+        return len(self.captures) + self.unlisted
 
     @classmethod
     def parse(cls, payload: bytes) -> Self:
@@ -36,13 +43,14 @@ class Visit:
                 ended_at=parse_timestamp(content["ended_at"]),
                 captures=tuple(map(str, content["captures"])),
                 best=str(content["best"]),
+                unlisted=max(0, int(content.get("unlisted", 0))),
             )
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise ValueError(f"not a visit: {error}") from error
 
     def to_json(self) -> bytes:
         """Write the message on `usbcam/visits`."""
-        content = {
+        content: dict[str, object] = {
             "schema": SCHEMA,
             "track": self.track,
             "camera": self.camera,
@@ -52,4 +60,6 @@ class Visit:
             "best": self.best,
             "last": self.captures[-1] if self.captures else "",
         }
+        if self.unlisted:
+            content["unlisted"] = self.unlisted
         return json.dumps(content).encode()

@@ -27,6 +27,7 @@ from common.mqtt import MAX_RECEIPT_BYTES, NO_MATCHING_SUBSCRIBERS, accept_packe
 log = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 15
+MAX_VISITS = 1000  # that wait for the broker; each may take 17 KB
 STOP_SECONDS = 5.0
 
 
@@ -39,6 +40,8 @@ class Publisher:
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._refused: ReasonCode | None = None
+        self._visits = set[int]()  # packets of visits that the broker has not acknowledged
+        self._visits_lock = threading.Lock()
         self._logged_unreachable = False
         self._client = self._new_client()
         window = SendWindow(settings.window, spool.ids(), spool.size)
@@ -64,8 +67,10 @@ class Publisher:
         self._events.put(lambda: self._carrier.add(capture_id))
 
     def publish_visit(self, visit: Visit) -> None:
-        """Publish that a visit is over, once; paho keeps the message while the broker is unreachable."""
-        self._client.publish(topics.VISITS, visit.to_json(), qos=1)
+        """Publish that a visit is over, once; paho keeps some messages while the broker is unreachable."""
+        with self._visits_lock:  # so that no acknowledgement overtakes it
+            if len(self._visits) < MAX_VISITS:
+                self._visits.add(self._client.publish(topics.VISITS, visit.to_json(), qos=1).mid)
 
     def stop(self) -> None:
         """Disconnect and stop; what is in the spool stays there."""
@@ -120,6 +125,8 @@ class Publisher:
         self._logged_unreachable = True
 
     def _on_acknowledged(self, mid: int, reason: ReasonCode) -> None:
+        with self._visits_lock:
+            self._visits.discard(mid)
         accepted = not reason.is_failure and reason != NO_MATCHING_SUBSCRIBERS
         self._carrier.on_acknowledged(mid, accepted=accepted, reason="" if accepted else str(reason))
 

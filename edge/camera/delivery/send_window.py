@@ -22,6 +22,7 @@ INITIAL_QUOTA, MIN_QUOTA = 8.0, 2.0
 RECEIPT_SECONDS, MAX_RECEIPT_SECONDS = 30.0, 600.0  # how long to wait for a receipt, doubled each time
 REFUSED_SECONDS, MAX_REFUSED_SECONDS = 5.0, 300.0  # how long to wait after the broker refused, doubled each time
 MAX_IN_FLIGHT_BYTES = 32_000_000  # a broker holds them in memory, and whole frames are large
+MIN_QUEUED = 10_000  # ids that may wait before it is looked which of them a full spool has dropped
 LIMIT_WHILE_BRIDGE_IS_DOWN = 1  # one capture waits in the broker, the others on disk
 
 
@@ -40,8 +41,11 @@ class InFlight:
 class SendWindow:
     """The captures that wait and those in flight. All times are monotonic seconds."""
 
-    def __init__(self, limit: int, waiting: Iterable[str] = (), size_of: Callable[[str], int] = lambda _: 0) -> None:
-        """`limit`: the most captures in flight; `waiting`: ids from an earlier run, oldest first; sizes in bytes."""
+    def __init__(self, limit: int, waiting: Iterable[str] = (), size_of: Callable[[str], int] = lambda _: 1) -> None:
+        """`limit`: the most captures in flight; `waiting`: ids from an earlier run, oldest first.
+
+        `size_of` says how many bytes a capture has; 0 if it is gone.
+        """
         self._limit, self._size_of = limit, size_of
         self._bridge_is_down = False
         self._backlog = deque(waiting)
@@ -52,6 +56,7 @@ class SendWindow:
         self._backlog_quota = min(INITIAL_QUOTA, float(limit))
         self._quota_halved_at = float("-inf")
         self._turn_of_fresh = True
+        self._max_queued = MIN_QUEUED
         self._newest_completed = float("-inf")  # when the latest of all completed captures was published
         self._probe_at, self._probe_delay = float("-inf"), RECEIPT_SECONDS
 
@@ -63,6 +68,8 @@ class SendWindow:
     def add(self, capture_id: str, now: float) -> None:
         """Add a new capture."""
         self._fresh.append((now, capture_id))
+        if len(self._fresh) + len(self._backlog) > self._max_queued:
+            self._forget_dropped()
 
     def pop_next(self, now: float) -> str | None:
         """Take the capture to publish now, if any; it is in flight from here on."""
@@ -124,6 +131,12 @@ class SendWindow:
         for capture_id in acknowledged:
             del self._in_flight[capture_id]
         self._backlog.extendleft(reversed(acknowledged))
+
+    def _forget_dropped(self) -> None:
+        """Forget what a full spool has dropped: during an outage nothing else does."""
+        self._backlog = deque(capture_id for capture_id in self._backlog if self._size_of(capture_id))
+        self._fresh = deque((at, capture_id) for at, capture_id in self._fresh if self._size_of(capture_id))
+        self._max_queued = max(MIN_QUEUED, 2 * (len(self._fresh) + len(self._backlog)))
 
     def _update_queues(self, now: float) -> None:
         while self._fresh and now - self._fresh[0][0] > FRESH_SECONDS:

@@ -24,7 +24,7 @@ from common.contract.capture import Box, Capture
 log = logging.getLogger(__name__)
 
 # While somebody is there, only regions are searched in between. Who joins moves: all is searched again so soon, so that
-# there is a first shot within a second; or after the longer time, if the newcomer moved in front of who was there.
+# there is a first shot within a second; or after the longer time, if the newcomer moved before somebody's body.
 FULL_SEARCH_SECONDS, MAX_FULL_SEARCH_SECONDS = 0.25, 1.0
 IDLE_RATE, IDLE_SHARE = 4.0, 0.4  # while nothing moves this share of the frames is enough, if so many a second are left
 KEEP_ALIVE_MARGIN = 0.1  # a face keeps its track alive at a score this much lower than a new one needs

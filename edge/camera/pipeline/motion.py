@@ -13,7 +13,8 @@ PIXEL_THRESHOLD = 12  # grey levels, after the blur: above a sensor's noise
 MIN_CHANGED_SHARE = 0.0008  # of the frame: what is left of a pale face of 56 pixels in a frame of 1280
 BACKGROUND_ALPHA = 0.1  # how fast the background adapts to what is there now
 RESCAN_SECONDS = 2.0  # a face that was there from the start does not move
-HAIR, BODY = 0.75, 2.0  # what moves with a known face, in sizes of it: so much above, and below so far to either side
+# What moves with a known face, in its heights and widths: the head, and the body below, each so far to either side.
+HAIR, CHIN, HEAD, BODY = 0.75, 1.2, 0.9, 2.0
 
 
 class MotionDetector:
@@ -45,9 +46,11 @@ class MotionDetector:
         changed, self._changed = self._changed, np.zeros((HEIGHT, WIDTH), np.uint8)
         across, down = WIDTH / size[0], HEIGHT / size[1]
         for box in boxes:
-            top, centre = box.y - HAIR * box.height, box.x + box.width / 2
-            left, right = (max(0, round((centre + side * box.width) * across)) for side in (-BODY, BODY))
-            changed[max(0, round(top * down)) :, left:right] = 0
+            top, chin = (max(0, round((box.y + share * box.height) * down)) for share in (-HAIR, CHIN))
+            for first, last, aside in ((top, chin, HEAD), (chin, HEIGHT, BODY)):
+                sides = (box.x + (0.5 - aside) * box.width, box.x + (0.5 + aside) * box.width)
+                left, right = (max(0, round(side * across)) for side in sides)
+                changed[first:last, left:right] = 0
         return _is_motion(changed)
 
     def _update_background(self, image: Image) -> bool:

@@ -180,7 +180,7 @@ class CameraWorker:
     def _summary(self, state: VisitState) -> Visit:
         visit = state.summary(self.name)
         seconds = (visit.ended_at - visit.began_at).total_seconds()
-        log.info("Visit %s at %s ended after %.1f s: %d captures", visit.track, self.name, seconds, len(visit.captures))
+        log.info("Visit %s at %s ended after %.1f s: %d captures", visit.track, self.name, seconds, visit.count)
         return visit
 
     def _pause(self) -> None:

@@ -18,7 +18,7 @@ from camera.delivery.capture_sink import CaptureSink
 from camera.delivery.events import CaptureState
 from camera.delivery.history import DeliveryHistory
 from camera.delivery.latency import DeliveryMetrics
-from camera.delivery.publisher import Publisher
+from camera.delivery.publisher import MAX_VISITS, Publisher
 from camera.delivery.spool import Spool
 from camera.pipeline.tracking.detector import Detection
 from camera.pipeline.visits.encoder import CaptureEncoder
@@ -146,3 +146,21 @@ def test_what_an_earlier_run_left_is_published_when_a_capture_opens_a_spool_that
     published = [call.args[0] for call in publish.call_args_list]
     assert published == [make_capture(number).id for number in (2, 1, 3)]
     parts.spool.close()
+
+
+def test_no_more_visits_than_a_thousand_wait_for_the_broker(parts: Parts, make_capture: Make) -> None:
+    visit = visit_of(make_capture(1))
+    parts.client.publish.side_effect = [mock.Mock(mid=number) for number in range(MAX_VISITS + 1)]
+    for _ in range(MAX_VISITS + 10):
+        parts.publisher.publish_visit(visit)
+    assert parts.client.publish.call_count == MAX_VISITS
+
+    parts.client.on_publish(parts.client, None, 3, mock.Mock(is_failure=False), None)
+    parts.publisher.start()
+
+    def publishes_one_more() -> bool:
+        parts.publisher.publish_visit(visit)
+        return bool(parts.client.publish.call_count > MAX_VISITS)
+
+    wait_for(publishes_one_more, seconds=10, what="room for a visit")
+    parts.publisher.stop()

@@ -1,7 +1,9 @@
 """Which capture is published next."""
 
+from collections import deque
+
 from camera.delivery.delivery_status import Bridge
-from camera.delivery.send_window import FRESH_SECONDS, MAX_IN_FLIGHT_BYTES, RECEIPT_SECONDS, SendWindow
+from camera.delivery.send_window import FRESH_SECONDS, MAX_IN_FLIGHT_BYTES, MIN_QUEUED, RECEIPT_SECONDS, SendWindow
 
 
 def drain(window: SendWindow, now: float) -> list[str]:
@@ -208,3 +210,26 @@ def test_captures_of_an_outage_become_backlog_in_their_order() -> None:
 
     assert drain(window, FRESH_SECONDS + 10)[0] in ("fresh", "new-0")
     assert window.in_flight == 7
+
+
+def test_what_a_full_spool_has_dropped_is_forgotten_during_an_outage() -> None:
+    spooled: deque[str] = deque(maxlen=100)
+    asked = 0
+
+    def size_of(capture_id: str) -> int:
+        nonlocal asked
+        asked += 1
+        return int(capture_id in spooled)
+
+    window = SendWindow(64, size_of=size_of)
+    for number in range(5 * MIN_QUEUED):
+        spooled.append(f"{number:06}")
+        window.add(spooled[-1], number / 10)
+
+    assert asked <= 6 * MIN_QUEUED  # not for each one
+    taken = []
+    while capture_id := window.pop_next(number / 10):
+        window.complete(capture_id, number / 10)
+        taken.append(capture_id)
+    assert set(spooled) <= set(taken)
+    assert len(taken) <= MIN_QUEUED

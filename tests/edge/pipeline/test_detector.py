@@ -3,7 +3,6 @@
 import json
 import threading
 from pathlib import Path
-from unittest import mock
 
 import cv2
 import numpy as np
@@ -83,21 +82,6 @@ def test_near_a_face_is_found_what_is_found_in_the_whole_frame(face_frame: Image
     assert near.score == pytest.approx(whole.score, abs=0.03)
     assert np.array(near.landmarks) == pytest.approx(np.array(whole.landmarks), abs=6)
     assert iou(near.box, whole.box) > 0.95
-
-
-@pytest.mark.parametrize("times", [2, 4])
-def test_near_a_face_that_fills_the_frame_a_small_input_is_enough(face_frame: Image, times: int) -> None:
-    close = cv2.resize(face_frame[200:440, 200:460], None, fx=times, fy=times)
-    detector = FaceDetector(56, 0.7)
-    (whole,) = detector.detect(close)
-
-    with mock.patch.object(detector, "_region_net", wraps=detector._region_net) as net:  # noqa: SLF001
-        (near,) = detector.detect(close, [whole.box])
-
-    assert whole.box.height > 200 * times / 2
-    assert iou(near.box, whole.box) > 0.9
-    assert near.score == pytest.approx(whole.score, abs=0.05)
-    assert max(net.setInputSize.call_args.args[0]) <= 160
 
 
 def test_what_is_far_from_all_known_faces_is_not_searched(face_frame: Image) -> None:

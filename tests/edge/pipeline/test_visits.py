@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -16,13 +17,13 @@ from camera.pipeline.tracking.detector import Detection
 from camera.pipeline.tracking.track import Track
 from camera.pipeline.visits import recorder
 from camera.pipeline.visits.encoder import ShotCandidate
-from camera.pipeline.visits.policy import MAX_LISTED, VisitState
+from camera.pipeline.visits.policy import VisitState
 from camera.sources.frame import Frame, Image, SourceEndedError
 from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.scene import Scene
 from camera.sources.video.file import FileSource
 from common.contract.capture import Box, Capture
-from common.contract.visit import Visit
+from common.contract.visit import MAX_CAPTURES, Visit
 from dev.bench.figures.frontality import crispness, sideways_of, surroundings
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -192,6 +193,20 @@ def test_who_joins_somebody_is_captured_within_a_second(face: Image) -> None:
     assert analyzer.counters.region_only > 20
 
 
+def test_who_joins_beside_somebody_near_is_captured_within_a_second(face: Image) -> None:
+    near = cv2.resize(face[200:420, 230:430], None, fx=2.5, fy=2.5)  # a face of 295 pixels
+    alone = np.full((720, 1280, 3), face[10, 10], np.uint8)
+    alone[:550, 200:700] = near
+    joined = alone.copy()
+    joined[100:320, 700:900] = face[200:420, 230:430]
+    frames = [*still(alone, 3.1), *still(joined, 4.1)[31:]]  # the newcomer has 0.9 s
+    analyzer = FrameAnalyzer(Settings())
+
+    captures = [capture for frame in frames for capture in analyzer.process(frame).captures]
+
+    assert [capture.metadata.box.x > 700 for capture in captures] == [False, True]
+
+
 def test_who_joins_before_somebodys_body_is_captured_soon(face: Image) -> None:
     alone = np.vstack([face, face[-1:].repeat(260, axis=0)])
     joined = alone.copy()
@@ -207,7 +222,7 @@ def test_who_joins_before_somebodys_body_is_captured_soon(face: Image) -> None:
 @pytest.mark.parametrize("policy", ["every", "interval"])
 def test_a_visit_of_hours_is_announced_with_its_last_captures_and_its_best(policy: str) -> None:
     visit = confirmed_visit()
-    for number in range(3 * MAX_LISTED):
+    for number in range(3 * MAX_CAPTURES):
         visit.candidate = candidate(0.9 if number == 7 else 0.5)
         visit.record_shot(f"20261122T120000.{number:03}Z-12345678-{policy}", number)
 
@@ -215,22 +230,27 @@ def test_a_visit_of_hours_is_announced_with_its_last_captures_and_its_best(polic
 
     assert [int(name[16:].split("Z")[0]) for name in summary.captures] == [
         7,
-        *range(2 * MAX_LISTED + 1, 3 * MAX_LISTED),
+        *range(2 * MAX_CAPTURES + 1, 3 * MAX_CAPTURES),
     ]
     assert summary.best == summary.captures[0]
+    assert summary.count == 3 * MAX_CAPTURES
     assert Visit.parse(summary.to_json()) == summary
 
 
-def test_what_was_refused_in_a_visit_of_hours_stays_unlisted() -> None:
+def test_what_was_refused_in_a_visit_of_hours_is_forgotten_first() -> None:
     visit = confirmed_visit()
-    for number in range(2 * MAX_LISTED):
-        visit.candidate = candidate(0.5)
+    for number in range(2 * MAX_CAPTURES):
+        visit.candidate = candidate({3: 0.95, 10: 0.8}.get(number, 0.5))
         visit.record_shot(str(number), number)
-        if number % 2:
+        if number % 4 == 3:
             visit.refuse({str(number)})
 
-    assert len(visit.summary("door").captures) == MAX_LISTED / 2
-    assert len(visit.refused) <= MAX_LISTED
+    summary = visit.summary("door")
+
+    assert len(summary.captures) == MAX_CAPTURES - 1
+    assert summary.best == "10"
+    assert summary.count == 2 * MAX_CAPTURES * 3 / 4
+    assert visit.refused == {"999"}
 
 
 def test_a_refused_capture_is_neither_listed_in_its_visit_nor_its_best() -> None:

@@ -10,12 +10,11 @@ from typing import Any, Self
 from cachetools import LRUCache
 
 from common.contract import topics
-from common.contract.visit import Visit
+from common.contract.visit import MAX_CAPTURES, Visit
 from common.fair_share import FairShares
 from gallery.fleet.fleet import MAX_CAMERAS
 from gallery.fleet.notifications.quiet_hours import QuietHours
 
-MAX_CAPTURES = 500
 TRACK = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 WAIT = timedelta(seconds=45)  # for the receipt of the best shot
 ONE_DAY = timedelta(days=1)
@@ -43,10 +42,14 @@ class EndedVisit:
         except ValueError:
             return None
         names_fit = topics.CAMERA_NAME.fullmatch(visit.camera) and TRACK.fullmatch(visit.track)
-        shots = len(visit.captures)
-        if not topics.is_edge_name(edge) or not names_fit or not visit.best or not 0 < shots <= MAX_CAPTURES:
+        if (
+            not topics.is_edge_name(edge)
+            or not names_fit
+            or not visit.best
+            or not 0 < len(visit.captures) <= MAX_CAPTURES
+        ):
             return None
-        return cls(edge, visit.camera, visit.track, visit.began_at, visit.ended_at, shots, visit.best, now)
+        return cls(edge, visit.camera, visit.track, visit.began_at, visit.ended_at, visit.count, visit.best, now)
 
 
 @dataclass(frozen=True, slots=True)

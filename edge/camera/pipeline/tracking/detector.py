@@ -17,7 +17,6 @@ from common.contract.capture import Box
 MODEL = "face_detection_yunet_2023mar.onnx"
 # Faces of 28 pixels in the detector's input are all found at a score of 0.7 (measured at 12 placements).
 DETECTOR_FACE_PX = 28
-REGION_FACE_PX = 56  # a known face is followed at this size; a larger one chooses no better shots (measured)
 NMS_THRESHOLD = 0.3  # non-maximum suppression, OpenCV's default for YuNet
 TOP_K = 100_000  # candidates before suppression, 7 to 9 a face: no crowd has so many
 MIN_INPUT_PX = 32
@@ -52,18 +51,15 @@ class Region:
         return cls(0, 0, *size, size)
 
     @classmethod
-    def around(cls, boxes: Sequence[Box], scale: NDArray[np.float64], size: tuple[int, int]) -> "Region | None":
-        """What surrounds these boxes of the frame; None if that is outside of it.
-
-        `scale`: frame pixels per input pixel, across and down; `size`: the input's width and height.
-        """
+    def around(cls, boxes: Sequence[Box], scale: NDArray[np.float64], size: tuple[int, int]) -> "Region":
+        """What surrounds these boxes of the frame; `scale`: frame pixels per input pixel, across and down."""
         margins = [REGION_MARGIN * max(box.width, box.height) for box in boxes]
         left = min(box.x - margin for box, margin in zip(boxes, margins, strict=True)) / scale[0]
         top = min(box.y - margin for box, margin in zip(boxes, margins, strict=True)) / scale[1]
         right = max(box.x + box.width + margin for box, margin in zip(boxes, margins, strict=True)) / scale[0]
         bottom = max(box.y + box.height + margin for box, margin in zip(boxes, margins, strict=True)) / scale[1]
         region = cls(_step_down(left), _step_down(top), _step_up(right, size[0]), _step_up(bottom, size[1]), size)
-        return region if min(region.size) > 0 else None
+        return region if min(region.size) > 0 else cls.full(size)  # the faces are expected outside the frame
 
     @property
     def size(self) -> tuple[int, int]:
@@ -102,7 +98,9 @@ class FaceDetector:
     def detect(self, image: Image, near: Sequence[Box] = ()) -> list[Detection]:
         """All faces of an image, best score first, in pixels of that image; with boxes, only faces `near` them."""
         height, width = image.shape[:2]
-        region, scale = self._region(width, height, near)
+        size = detector_size(width, height, self._min_face_px)
+        scale = np.array([width / size[0], height / size[1]])
+        region = Region.around(near, scale, size) if near else Region.full(size)
         net = self._region_net if near else self._full_net
         net.setInputSize(region.size)
         rows: Image | None = net.detect(_resized(region.crop(image, scale), region.size))[1]
@@ -111,17 +109,6 @@ class FaceDetector:
         rows = rows[np.isfinite(rows).all(axis=1)]  # of an image of a few pixels it makes numbers that are none
         found = [_detection(row, region, scale, (width, height)) for row in rows if not region.clips(*row[:4])]
         return sorted((face for face in found if face), key=lambda detection: -detection.score)
-
-    def _region(self, width: int, height: int, near: Sequence[Box]) -> tuple[Region, NDArray[np.float64]]:
-        """What to search of a frame, and pixels of the frame per pixel of the input, across and down."""
-        smallest = min((box.height * DETECTOR_FACE_PX / REGION_FACE_PX for box in near), default=0)
-        size = detector_size(width, height, max(self._min_face_px, smallest))
-        scale = np.array([width / size[0], height / size[1]])
-        region = Region.around(near, scale, size) if near else None
-        if region is not None:
-            return region, scale
-        size = detector_size(width, height, self._min_face_px)
-        return Region.full(size), np.array([width / size[0], height / size[1]])
 
 
 def model_path() -> Path:
@@ -132,7 +119,7 @@ def model_path() -> Path:
     return Path(package.origin).parent / MODEL
 
 
-def detector_size(width: int, height: int, min_face_px: float) -> tuple[int, int]:
+def detector_size(width: int, height: int, min_face_px: int) -> tuple[int, int]:
     """Width and height at which to search a frame, never more than the frame's own."""
     scale = min(1.0, DETECTOR_FACE_PX / min_face_px)
     return max(MIN_INPUT_PX, round(width * scale)), max(MIN_INPUT_PX, round(height * scale))

@@ -11,7 +11,7 @@ from camera.pipeline.face.quality import GOOD_QUALITY, Quality
 from camera.pipeline.tracking.track import Track
 from camera.pipeline.visits.encoder import ShotCandidate
 from common.contract.capture import ShotKind
-from common.contract.visit import Visit
+from common.contract.visit import MAX_CAPTURES, Visit
 
 FIRST_SECONDS = 0.6  # the best shot of this time is the first one, if it is good and looks here
 LOOK_HERE_SECONDS = 1.0  # if it is good but turned, somebody may just be turning in
@@ -23,7 +23,6 @@ BETTER_SECONDS = 1.5  # at least this long after the last shot
 MAX_SHOTS = 3  # of a visit; the third is held back for its end
 DWELL_MINUTES = (1, 5, 15, 60)  # one more at these ages of a visit, then one an hour
 MAX_LOOKS, LOOKS_PER_SECOND, YOUNG_SECONDS = 4.0, (4.0, 1.5), 5.0
-MAX_LISTED = 500  # captures that the message of a visit names: the last ones, and the best
 MIN_QUALITY = 0.08  # below this nobody would recognise a face
 
 
@@ -51,6 +50,7 @@ class VisitState:
     is_still: bool = False  # nothing moved since it began: a picture of a face, perhaps
     moments: VisitMoments = field(default_factory=VisitMoments)
     dwell_shots: int = 0
+    unlisted: int = 0  # shots that were kept and sent, and are no longer among `kept`
     looks: float = 4.0  # with landmarks, that are left
     looked_at: float = float("-inf")
 
@@ -116,21 +116,26 @@ class VisitState:
             self.kept.append(
                 KeptShot(capture_id, self.candidate.quality, bool(self.candidate.poor), self.candidate.judged)
             )
-        if len(self.kept) > MAX_LISTED:
+        if len(self.kept) > MAX_CAPTURES:
             self._forget_oldest()
         while now - self.track.first_seen >= _dwell_seconds(self.dwell_shots) and now < float("inf"):
             self.dwell_shots += 1
         self.candidate, self.kept_at = None, now
 
     def _forget_oldest(self) -> None:
-        """Make room in a visit that was captured again and again, but keep the best one."""
-        best = self._best(self.kept)
-        oldest = next(shot for shot in self.kept if shot is not best)
+        """Make room in a visit that was captured again and again, but keep the best one that was sent."""
+        best = self._best()
+        refused = (shot for shot in self.kept if shot.capture_id in self.refused)
+        oldest = next(refused, None) or next(shot for shot in self.kept if shot is not best)
         self.kept.remove(oldest)
+        self.unlisted += oldest.capture_id not in self.refused
         self.refused.discard(oldest.capture_id)
 
-    def _best(self, shots: list[KeptShot]) -> KeptShot:
-        return max(shots, key=lambda shot: (not shot.poor, self._merit(shot)), default=KeptShot("", 0.0))
+    def _sent(self) -> list[KeptShot]:
+        return [shot for shot in self.kept if shot.capture_id not in self.refused]
+
+    def _best(self) -> KeptShot:
+        return max(self._sent(), key=lambda shot: (not shot.poor, self._merit(shot)), default=KeptShot("", 0.0))
 
     def refuse(self, capture_ids: Collection[str]) -> None:
         """Note that these captures will never be sent: their shots set the pace of the visit, but are not listed."""
@@ -138,9 +143,9 @@ class VisitState:
 
     def summary(self, camera: str) -> Visit:
         """Say what the visit was, and which of its captures were sent."""
-        sent = [shot for shot in self.kept if shot.capture_id not in self.refused]
-        ids = tuple(shot.capture_id for shot in sent)
-        return Visit(self.track.id, camera, self.track.began_at, self.track.seen_at, ids, self._best(sent).capture_id)
+        ids = tuple(shot.capture_id for shot in self._sent())
+        track = self.track
+        return Visit(track.id, camera, track.began_at, track.seen_at, ids, self._best().capture_id, self.unlisted)
 
 
 def _wait_seconds(candidate: ShotCandidate) -> float:

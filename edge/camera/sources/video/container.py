@@ -23,12 +23,13 @@ STAND_ALONE_CODECS = {
     "mjpeg",
     "png",
 }  # each frame stands alone: one that is refused is damaged, one nobody wants can wait
+TABLES, HEADER_BYTES = b"\xff\xdb", 2048  # of a JPEG
 MAX_REFUSED_KEY_FRAMES = 5  # with nothing whole before: then the camera only bends the rules
 TEXT_CODECS = {"ansi"}  # what FFmpeg makes of a .txt file
 RIGHT_ANGLES = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 MAX_STRETCH = 4.0  # pixels are not so far from square; a header that says so is wrong
 
-
+PNG_SIGNATURE = b"\x89PNG"
 NO_VIDEO = "NoVideo"
 MULTIPART = "mpjpeg"
 JPEGS = "mjpeg"  # looks for the JPEGs themselves and reads over whatever is between them
@@ -73,6 +74,7 @@ class VideoContainer:
         self._decoder: Any = self.stream.codec_context
         self._refused_key_frames: int | None = 0  # None once there was a whole frame
         self._may_wait = False  # to be decoded
+        self._waiting: Any = None  # the packet that waited last
         self._doubt = Doubt()
         self._graph: Any = None
         self._graph_shape: tuple[int, int, str] | None = None
@@ -95,7 +97,8 @@ class VideoContainer:
         """Each frame, progressive and whole; None for one that is damaged. Raises VideoError."""
         with self._explained():
             for packet in self._container.demux(self.stream):
-                if self._may_wait and packet.size:
+                if self._may_wait and _is_self_contained(packet):
+                    self._waiting = packet
                     yield packet
                 else:
                     yield from self._decoded(packet)
@@ -114,16 +117,20 @@ class VideoContainer:
                 if packet.dts is not None and packet.time_base is not None:
                     yield float(packet.dts * packet.time_base)
 
+    def waits(self, frame: Any) -> bool:
+        """Whether a frame is not decoded yet, so that nobody knows whether it is whole."""
+        return isinstance(frame, self._av.Packet)
+
     def time(self, frame: Any) -> float | None:
         """When a frame is shown, in seconds by the file's clock; None if that is not known."""
-        if not isinstance(frame, self._av.Packet):
+        if not self.waits(frame):
             return None if frame is None else frame.time
         stamp = frame.dts if frame.pts is None else frame.pts
         return None if stamp is None or frame.time_base is None else float(stamp * frame.time_base)
 
     def image(self, frame: Any) -> Image | None:
         """A frame's pixels, upright and square; None if they cannot be decoded or converted."""
-        if isinstance(frame, self._av.Packet):
+        if self.waits(frame):
             frame = next(self._decoded(frame), None)
         if frame is None:
             return None
@@ -151,6 +158,9 @@ class VideoContainer:
 
     def _decoded(self, packet: Any) -> Iterator[Any]:
         """What a packet holds: frames, progressive and whole, or None for one that is damaged."""
+        waiting, self._waiting = self._waiting, None
+        if waiting not in {None, packet} and not _is_self_contained(packet):
+            self._decode(waiting)  # its tables are those of this one
         for frame in self._decode(packet):
             self._may_wait = False
             if frame is None or self._doubt.covers(frame):
@@ -212,3 +222,9 @@ class VideoContainer:
         graph.link_nodes(source, graph.add("bwdif", "deint=interlaced:mode=send_frame"), graph.add("buffersink"))
         graph.configure()
         self._graph, self._graph_shape = graph, shape
+
+
+def _is_self_contained(packet: Any) -> bool:
+    """Whether an image has all that it needs: a JPEG without tables is decoded by those of one before it."""
+    header = bytes(memoryview(packet)[:HEADER_BYTES]) if packet.size else b""
+    return header.startswith(PNG_SIGNATURE) or TABLES in header

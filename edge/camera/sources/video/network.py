@@ -45,7 +45,7 @@ class NetworkSource:
         self._frame, now = self._next(), time.monotonic()
         self._number += 1
         if self._frame is not None:
-            self._whole_at = now
+            self._whole_at = self._whole_at if self._video.waits(self._frame) else now
         elif now - self._whole_at > DAMAGED_SECONDS:
             raise SourceError(f"CAMERA_SOURCE={self._address} {DAMAGED_ONLY}")
         return now
@@ -53,7 +53,10 @@ class NetworkSource:
     def retrieve(self) -> Frame | None:
         """Decode; captured_at is the time of arrival."""
         image = self._video.image(self._frame)
-        return None if image is None else Frame(image, datetime.now(UTC), time.monotonic(), self._number)
+        if image is None:
+            return None
+        self._whole_at = time.monotonic()
+        return Frame(image, datetime.now(UTC), time.monotonic(), self._number)
 
     def close(self) -> None:
         """Disconnect."""

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
+import cv2
 import pytest
 
 from camera.sources.frame import FrameSource, SourceEndedError
+from camera.sources.synthetic.scene import Scene
 from camera.sources.video.doubt import Doubt
 from camera.sources.video.file import FileSource
 from tests.edge.sources.video.odd_media import encoded, spoiled
@@ -114,3 +116,26 @@ def test_a_frame_that_waits_has_the_time_that_it_has_when_decoded(video: Path) -
 
     assert [number for _, number, _ in at] == [0, 4, 8]
     assert [seconds for seconds, _, _ in at] == [seconds for _, _, seconds in at] == pytest.approx([0.0, 0.4, 0.8])
+
+
+def test_a_frame_without_tables_of_its_own_is_not_left_out(tmp_path: Path) -> None:
+    """Those of the frame before it count, and they may change from one frame to the next."""
+    room = Scene(320, 240, seed=1, visits=1).draw(0.0)
+    film, last = tmp_path / "film.mjpeg", b""
+    with film.open("wb") as file:
+        for quality in (90, 90, 90, 30, 30, 30, 30, 30, 30):
+            jpeg = cv2.imencode(".jpg", room, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+            tables = jpeg[jpeg.index(b"\xff\xdb") : jpeg.index(b"\xff\xc0")]
+            file.write(jpeg.replace(tables, b"") if tables == last else jpeg)
+            last = tables
+    source = FileSource(film)
+
+    errors = []
+    for number in range(9):
+        source.grab()
+        if number % 4 == 0:
+            frame = source.retrieve()
+            assert frame
+            errors.append(float(cv2.absdiff(frame.image, room).mean()))
+
+    assert max(errors) < 5
