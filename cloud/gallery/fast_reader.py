@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import obstore
 from botocore.exceptions import BotoCoreError
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, InvalidPathError
 from obstore.store import S3Store
 
 from storage.client import fast_store_factory, is_entity_tag
@@ -43,17 +43,21 @@ class FastReader:
 
     def list_objects(self, prefix: str, limit: int, after: str = "") -> list[ListedObject] | None:
         """At most `limit` objects of a folder, by key, after a key."""
-        if not prefix.endswith("/") or monotonic() < self._back_off_until:
-            return None  # obstore knows no other prefixes than folders
+        if not _is_path(prefix) or monotonic() < self._back_off_until:
+            return None
         found: list[ListedObject] = []
         try:
             for page in obstore.list(self._store, prefix, offset=after or None, chunk_size=PAGE):
                 found += [ListedObject(each["path"], each["size"], each["last_modified"]) for each in page]
                 if len(found) >= limit:
                     break
+        except InvalidPathError:  # a key such as a//b.png
+            return None
         except (BaseError, BotoCoreError, OSError, ValueError) as error:
             self._back_off(error)
             return None
+        if not all(each.size and each.key.startswith(prefix) for each in found):
+            return None  # an empty object may be a folder's marker, whose last slash obstore leaves out
         return found[:limit] or None
 
     def metadata(self, key: str) -> tuple[Mapping[str, str], str] | None:
@@ -63,7 +67,7 @@ class FastReader:
         try:
             result = obstore.get(self._store, key, options={"range": (0, 1)})
             result.bytes()  # so that the connection can be used again
-        except FileNotFoundError:
+        except (FileNotFoundError, InvalidPathError):
             return None
         except (BaseError, BotoCoreError, OSError, ValueError) as error:
             if EMPTY not in str(error):
@@ -79,3 +83,8 @@ class FastReader:
     def _back_off(self, answer: object) -> None:
         self._back_off_until = monotonic() + BACK_OFF_SECONDS
         log.info("Using boto3 for a while, because obstore cannot read there: %.200s", answer)
+
+
+def _is_path(prefix: str) -> bool:
+    """Whether obstore takes a prefix as it is: it knows folders alone, and puts their names in order."""
+    return prefix.endswith("/") and not {"", ".", ".."} & set(prefix[:-1].split("/"))

@@ -225,4 +225,6 @@ class ObjectReader:
             name, slash, _ = listed[0].key[len(prefix) :].partition("/")
             if slash:
                 yield name
-            after = f"{prefix}{name}{AFTER_SLASH}" if slash else listed[0].key
+            last, after = after, f"{prefix}{name}{AFTER_SLASH}" if slash else listed[0].key
+            if after == last:
+                return  # a store that does not go on would be asked for ever

@@ -10,6 +10,7 @@ from common.contract.times import parse_timestamp, timestamp
 
 MAX_BYTES = 32_768
 MAX_CAPTURES = 500  # that a message names
+MAX_UNLISTED = 100_000_000  # years of captures
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,9 @@ class Visit:
                 ended_at=parse_timestamp(content["ended_at"]),
                 captures=tuple(map(str, content["captures"])),
                 best=str(content["best"]),
-                unlisted=max(0, int(content.get("unlisted", 0))),
+                unlisted=_count(content.get("unlisted", 0)),
             )
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"not a visit: {error}") from error
 
     def to_json(self) -> bytes:
@@ -63,3 +64,9 @@ class Visit:
         if self.unlisted:
             content["unlisted"] = self.unlisted
         return json.dumps(content).encode()
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_UNLISTED:
+        raise ValueError("unlisted is not a number of captures")
+    return value

@@ -128,3 +128,12 @@ def test_the_metadata_changes_no_pixel(face_frame: Image) -> None:
     decoded = cv2.imdecode(np.frombuffer(capture.image, np.uint8), cv2.IMREAD_COLOR)
     assert decoded is not None
     assert np.array_equal(decoded, with_margin)
+
+
+@pytest.mark.parametrize("unlisted", [-1, 1.5, True, "7", None, 10**9, float("inf"), [], int("9" * 4000)])
+def test_a_visit_that_has_no_number_of_captures_more_is_no_visit(unlisted: object) -> None:
+    content = json.loads(Visit("1", "porch", NOON, NOON, ("a",), "a", 7).to_json())
+    assert Visit.parse(json.dumps(content).encode()).count == 8
+
+    with pytest.raises(ValueError, match="not a visit"):
+        Visit.parse(json.dumps(content | {"unlisted": unlisted}).encode())

@@ -71,6 +71,8 @@ class Publisher:
         with self._visits_lock:  # so that no acknowledgement overtakes it
             if len(self._visits) < MAX_VISITS:
                 self._visits.add(self._client.publish(topics.VISITS, visit.to_json(), qos=1).mid)
+                return
+        log.warning("The visit %s is not announced: %d wait for the broker already", visit.track, MAX_VISITS)
 
     def stop(self) -> None:
         """Disconnect and stop; what is in the spool stays there."""

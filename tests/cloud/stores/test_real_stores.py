@@ -15,6 +15,7 @@ import pytest
 
 from dev.harness.process import LOOPBACK, Process, free_port, start, until_up, wait_for
 from dev.harness.services import make_bucket
+from gallery.fast_reader import FastReader
 from storage.client import create_client
 from storage.reader import ObjectReader
 from tests.cloud.rig import Bucket, Edge, Uploaders
@@ -232,3 +233,19 @@ def test_each_action_that_setup_lacks_is_named_in_one_sentence(moto: str, make_s
         assert [action in message for message in failures] in ([True], []), (action, failures)
         named |= {action for _ in failures}
     assert set(lacking) - named <= HARMLESS | UNENFORCED
+
+
+def test_the_gallery_lists_odd_names_as_the_store_does(moto: str, make_settings: MakeSettings) -> None:
+    """Folders' markers, keys that begin with a slash and those that are no paths: obstore reads them otherwise."""
+    make_bucket(moto, "root", "root", "faces")
+    settings = make_settings(moto)
+    client = create_client(settings)
+    odd = ("photos/", "photos/a.jpg", "/f/x.png", "/a.png", "f/sub/", "f/b//c.png", "f/./d.png", "g/../e.png")
+    for key in (*odd, "porch/door/1.png", "porch/door/2.png", "f/one.png"):
+        client.put_object(Bucket="faces", Key=key, Body=b"" if key.endswith("/") else b"x")
+    slow = ObjectReader(lambda: client, "faces")
+    fast = ObjectReader(lambda: client, "faces", FastReader.create(client, settings))
+
+    for prefix in ("", "/", "/f/", "photos/", "f/", "f/sub/", "f/b/", "f/b//", "g/", "g/../", "porch/", "porch/door/"):
+        assert fast.list_objects(prefix, 50) == slow.list_objects(prefix, 50), prefix
+        assert fast.list_prefixes(prefix) == slow.list_prefixes(prefix), prefix

@@ -58,7 +58,7 @@ ODD_KEYS = ("f/a.png", "f/b c~d%20e*f?.png", "f/deeper/x.png", "f/ü #1+&=.png",
 
 def put_all(bucket: Bucket, keys: Iterable[str]) -> None:
     for number, key in enumerate(keys):
-        bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"x" * number)
+        bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"x" * (number + 1))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_more_than_a_page_of_keys_is_listed_and_counted(
 ) -> None:
     keys = [f"f/{number:04}.png" for number in range(1100)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda key: bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b""), keys))
+        list(pool.map(lambda key: bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"x"), keys))
     _, reader = read_twice(settings, bucket, s3_proxy.endpoint)
 
     assert [each.key for each in reader.list_objects("f/", 5000)] == keys
