@@ -15,7 +15,7 @@ from obstore.exceptions import BaseError, InvalidPathError
 from obstore.store import S3Store
 
 from storage.client import fast_store_factory, is_entity_tag
-from storage.reader import UNKNOWN_TYPE, ListedObject
+from storage.reader import MAX_KEYS_PER_LIST, UNKNOWN_TYPE, ListedObject
 from storage.settings import StorageSettings
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 BACK_OFF_SECONDS = 30.0  # after a failure boto3 does everything for this long
 EMPTY = "416"  # an object without a first byte
-PAGE = 1000  # keys, as S3 gives them
 log = logging.getLogger(__name__)
 
 
@@ -47,7 +46,7 @@ class FastReader:
             return None
         found: list[ListedObject] = []
         try:
-            for page in obstore.list(self._store, prefix, offset=after or None, chunk_size=PAGE):
+            for page in obstore.list(self._store, prefix, offset=after or None, chunk_size=MAX_KEYS_PER_LIST):
                 found += [ListedObject(each["path"], each["size"], each["last_modified"]) for each in page]
                 if len(found) >= limit:
                     break

@@ -227,4 +227,4 @@ class ObjectReader:
                 yield name
             last, after = after, f"{prefix}{name}{AFTER_SLASH}" if slash else listed[0].key
             if after == last:
-                return  # a store that does not go on would be asked for ever
+                return  # this store has no StartAfter

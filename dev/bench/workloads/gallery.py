@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -54,11 +55,11 @@ def run(folder: Path) -> Report:
         _fill(store)
         with delayed(store.port, S3_SECONDS) as far_port:
             far = {"S3_ENDPOINT_URL": f"http://{LOOPBACK}:{far_port}"}
-            near = store.settings
-            pages = paired(
-                {NEAR: _visitor(folder, near, _look_through), FAR: _visitor(folder, near | far, _look_through)}, RUNS
+            stores_by_name = {NEAR: store.settings, FAR: store.settings | far}
+            pages, counts = (
+                paired({name: partial(_started, folder, each, look) for name, each in stores_by_name.items()}, runs)
+                for look, runs in ((_look_through, RUNS), (_open, 1))
             )
-            counts = paired({NEAR: _visitor(folder, near, _open), FAR: _visitor(folder, near | far, _open)}, 1)
     finally:
         store.process.kill()
     rows = (*_rows(pages, OF_PAGES), *_rows(counts, OF_COUNTS))
@@ -102,10 +103,6 @@ def _fill(store: stores.Store) -> None:
 def _rows(series: Series, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     for name in names:
         yield name, *(str(series.figure(contender, name)) for contender in (NEAR, FAR))
-
-
-def _visitor(folder: Path, settings: Mapping[str, str], look: Callable[[int, Process], Sample]) -> Callable[[], Sample]:
-    return lambda: _started(folder, settings, look)
 
 
 def _started(folder: Path, settings: Mapping[str, str], look: Callable[[int, Process], Sample]) -> dict[str, float]:

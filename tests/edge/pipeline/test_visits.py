@@ -182,12 +182,17 @@ def test_fewer_frames_are_enough_while_nothing_moves(face: Image) -> None:
     assert watch([*still(empty, 1.0), *still(face, 1.1)[10:]])[2].rate == 10
 
 
+def captured(frames: list[Frame]) -> tuple[list[Capture], FrameAnalyzer]:
+    """What is captured while these frames pass, and not at the end of the visits."""
+    analyzer = FrameAnalyzer(Settings())
+    return [capture for frame in frames for capture in analyzer.process(frame).captures], analyzer
+
+
 def test_who_joins_somebody_is_captured_within_a_second(face: Image) -> None:
     alone, joined = np.hstack([face, np.zeros_like(face)]), np.hstack([face, face[:, ::-1]])
     frames = [*still(alone, 3.1), *still(joined, 4.1)[31:]]  # the newcomer has 0.9 s
-    analyzer = FrameAnalyzer(Settings())
 
-    captures = [capture for frame in frames for capture in analyzer.process(frame).captures]
+    captures, analyzer = captured(frames)
 
     assert [capture.metadata.box.x > face.shape[1] for capture in captures] == [False, True]
     assert analyzer.counters.region_only > 20
@@ -200,9 +205,8 @@ def test_who_joins_beside_somebody_near_is_captured_within_a_second(face: Image)
     joined = alone.copy()
     joined[100:320, 700:900] = face[200:420, 230:430]
     frames = [*still(alone, 3.1), *still(joined, 4.1)[31:]]  # the newcomer has 0.9 s
-    analyzer = FrameAnalyzer(Settings())
 
-    captures = [capture for frame in frames for capture in analyzer.process(frame).captures]
+    captures, _ = captured(frames)
 
     assert [capture.metadata.box.x > 700 for capture in captures] == [False, True]
 
@@ -212,9 +216,8 @@ def test_who_joins_before_somebodys_body_is_captured_soon(face: Image) -> None:
     joined = alone.copy()
     joined[500:720, 220:420] = face[200:420, 220:420]  # below the other one's face
     frames = [*still(alone, 3.1), *still(joined, 5.0)[31:]]  # the newcomer has 1.8 s
-    analyzer = FrameAnalyzer(Settings())
 
-    captures = [capture for frame in frames for capture in analyzer.process(frame).captures]
+    captures, _ = captured(frames)
 
     assert [capture.metadata.box.y > 480 for capture in captures] == [False, True]
 

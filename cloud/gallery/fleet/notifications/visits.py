@@ -42,12 +42,7 @@ class EndedVisit:
         except ValueError:
             return None
         names_fit = topics.CAMERA_NAME.fullmatch(visit.camera) and TRACK.fullmatch(visit.track)
-        if (
-            not topics.is_edge_name(edge)
-            or not names_fit
-            or not visit.best
-            or not 0 < len(visit.captures) <= MAX_CAPTURES
-        ):
+        if not (topics.is_edge_name(edge) and names_fit and visit.best and 0 < len(visit.captures) <= MAX_CAPTURES):
             return None
         return cls(edge, visit.camera, visit.track, visit.began_at, visit.ended_at, visit.count, visit.best, now)
 

@@ -17,19 +17,17 @@ import numpy as np
 
 from camera.sources.frame import Image
 from camera.sources.video.doubt import Doubt
+from common.contract.embedded import PNG_SIGNATURE
 
 STRICT = {"err_detect": "explode"}  # decoders would otherwise fill in what is missing
-STAND_ALONE_CODECS = {
-    "mjpeg",
-    "png",
-}  # each frame stands alone: one that is refused is damaged, one nobody wants can wait
+# Each frame stands alone: one that is refused is damaged, and one that nobody wants can wait.
+STAND_ALONE_CODECS = {"mjpeg", "png"}
 TABLES, HEADER_BYTES = b"\xff\xdb", 2048  # of a JPEG
 MAX_REFUSED_KEY_FRAMES = 5  # with nothing whole before: then the camera only bends the rules
 TEXT_CODECS = {"ansi"}  # what FFmpeg makes of a .txt file
 RIGHT_ANGLES = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 MAX_STRETCH = 4.0  # pixels are not so far from square; a header that says so is wrong
 
-PNG_SIGNATURE = b"\x89PNG"
 NO_VIDEO = "NoVideo"
 MULTIPART = "mpjpeg"
 JPEGS = "mjpeg"  # looks for the JPEGs themselves and reads over whatever is between them
@@ -159,8 +157,8 @@ class VideoContainer:
     def _decoded(self, packet: Any) -> Iterator[Any]:
         """What a packet holds: frames, progressive and whole, or None for one that is damaged."""
         waiting, self._waiting = self._waiting, None
-        if waiting not in {None, packet} and not _is_self_contained(packet):
-            self._decode(waiting)  # its tables are those of this one
+        if waiting not in {None, packet}:
+            self._decode(waiting)  # its tables are those of this one, which has none: else it would wait, too
         for frame in self._decode(packet):
             self._may_wait = False
             if frame is None or self._doubt.covers(frame):

@@ -44,10 +44,11 @@ class NetworkSource:
         """Wait for the next frame, at most 5 s."""
         self._frame, now = self._next(), time.monotonic()
         self._number += 1
-        if self._frame is not None:
-            self._whole_at = self._whole_at if self._video.waits(self._frame) else now
-        elif now - self._whole_at > DAMAGED_SECONDS:
-            raise SourceError(f"CAMERA_SOURCE={self._address} {DAMAGED_ONLY}")
+        if self._frame is None:
+            if now - self._whole_at > DAMAGED_SECONDS:
+                raise SourceError(f"CAMERA_SOURCE={self._address} {DAMAGED_ONLY}")
+        elif not self._video.waits(self._frame):
+            self._whole_at = now
         return now
 
     def retrieve(self) -> Frame | None:
@@ -56,7 +57,7 @@ class NetworkSource:
         if image is None:
             return None
         self._whole_at = time.monotonic()
-        return Frame(image, datetime.now(UTC), time.monotonic(), self._number)
+        return Frame(image, datetime.now(UTC), self._whole_at, self._number)
 
     def close(self) -> None:
         """Disconnect."""
