@@ -12,7 +12,10 @@ WIDTH, HEIGHT = 160, 120
 PIXEL_THRESHOLD = 12  # grey levels, after the blur: above a sensor's noise
 MIN_CHANGED_SHARE = 0.0008  # of the frame: what is left of a pale face of 56 pixels in a frame of 1280
 BACKGROUND_ALPHA = 0.1  # how fast the background adapts to what is there now
-RESCAN_SECONDS = 2.0  # a face that was there from the start does not move
+# A face that was there from the start does not move: all is searched again so soon if the background has changed, which
+# has little noise and so shows what the gate cannot, such as somebody in the dark; and after the longer time.
+RESCAN_SECONDS, MAX_RESCAN_SECONDS = 2.0, 8.0
+BACKGROUND_THRESHOLD = 2.0  # grey levels
 # What moves with a known face, in its heights and widths: the head, and the body below, each so far to either side.
 HAIR, CHIN, HEAD, BODY = 0.75, 1.2, 0.9, 2.0
 
@@ -26,16 +29,17 @@ class MotionDetector:
         self._background: Image | None = None
         self._changed: Image = np.zeros((HEIGHT, WIDTH), np.uint8)  # since `moves_apart` was asked
         self._searched_at = float("-inf")
+        self._searched: Image | None = None  # the background then
 
     def update(self, image: Image, now: float, *, has_active_tracks: bool) -> bool:
         """Learn from a frame; return whether to search it for faces.
 
-        That is so while something moves, while somebody is there, and every `RESCAN_SECONDS`.
+        That is so while something moves, while somebody is there, and now and then.
         """
         self.is_still = not self._update_background(image)
-        if self.is_still and not has_active_tracks and now - self._searched_at < RESCAN_SECONDS:
+        if self.is_still and not has_active_tracks and not self._is_rescan_due(now):
             return False
-        self._searched_at = now
+        self._searched_at, self._searched = now, None if self._background is None else self._background.copy()
         return True
 
     def moves_apart(self, boxes: Sequence[Box], size: tuple[int, int]) -> bool:
@@ -52,6 +56,16 @@ class MotionDetector:
                 left, right = (max(0, round(side * across)) for side in sides)
                 changed[first:last, left:right] = 0
         return _is_motion(changed)
+
+    def _is_rescan_due(self, now: float) -> bool:
+        seconds = now - self._searched_at
+        return seconds >= MAX_RESCAN_SECONDS or (seconds >= RESCAN_SECONDS and self._has_background_changed())
+
+    def _has_background_changed(self) -> bool:
+        """Whether it is another than when all was searched last."""
+        if self._background is None or self._searched is None:
+            return True
+        return _is_motion(np.asarray(cv2.absdiff(self._background, self._searched) > BACKGROUND_THRESHOLD, np.uint8))
 
     def _update_background(self, image: Image) -> bool:
         """Add a frame to the background; return whether it differs from what was there."""

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from camera.pipeline.motion import RESCAN_SECONDS, MotionDetector
+from camera.pipeline.motion import MAX_RESCAN_SECONDS, PIXEL_THRESHOLD, RESCAN_SECONDS, MotionDetector
 from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Box
@@ -38,10 +38,31 @@ def searched(motion: MotionDetector, images: list[Image], *, tracking: bool = Fa
 def test_a_still_scene_is_searched_only_now_and_then() -> None:
     empty = Scene(640, 480, seed=1, visits=1).draw(0.0)
 
-    found = searched(MotionDetector(), [noisy(empty) for _ in range(61)])
+    found = searched(MotionDetector(), [noisy(empty) for _ in range(300)])
 
     assert found[0]
-    assert sum(found) == 1 + 6 / RESCAN_SECONDS
+    assert sum(found[1:100]) <= 10 / RESCAN_SECONDS
+    assert sum(found[100:]) <= 1 + 20 / MAX_RESCAN_SECONDS
+
+
+def test_who_is_too_dark_to_move_the_gate_is_searched_for_as_soon_as_the_background_shows_it() -> None:
+    dark = np.full((480, 640, 3), 20, np.uint8)
+    occupied = cv2.circle(dark.copy(), (320, 240), 40, (20 + PIXEL_THRESHOLD // 2,) * 3, cv2.FILLED)
+    motion = MotionDetector()
+    searched(motion, [noisy(dark) for _ in range(100)])
+
+    found = [motion.update(noisy(occupied), 10 + number / 10, has_active_tracks=False) for number in range(60)]
+
+    assert motion.is_still
+    assert sum(found) >= 6 / RESCAN_SECONDS - 1
+
+
+def test_a_scene_in_which_nothing_changes_at_all_is_searched_again_nevertheless() -> None:
+    still = Scene(640, 480, seed=1, visits=1).draw(3.0)
+
+    found = searched(MotionDetector(), [still] * 200)
+
+    assert [number for number, searched in enumerate(found) if searched] == [0, 80, 160]
 
 
 @pytest.mark.parametrize("size", [(640, 480), (1280, 720)])

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from camera.config.polygons import parse_polygons
 from camera.pipeline.tampering.monitor import TamperingMonitor
+from camera.pipeline.tampering.view import View
 from camera.sources.frame import Image
 from common.contract.status import Blindness
 from dev.bench.rig import footage
@@ -133,6 +135,21 @@ def test_a_mask_that_is_drawn_later_is_no_cover() -> None:
 
     assert told.show_for(9, masked) == {None}
     assert untold.show_for(9, masked) != {None}
+
+
+def test_a_camera_that_sees_is_looked_at_less_often_until_something_is_wrong() -> None:
+    watch, view = Watch(), room(1)
+    with mock.patch.object(View, "of", side_effect=View.of) as looks:
+        watch.show_for(30, view)
+        before = looks.call_count
+        watch.show_for(20, view)
+        calm = looks.call_count - before
+        covered = watch.show_for(8, view * 0 + 90)
+        alert = looks.call_count - before - calm
+
+    assert calm == 20
+    assert alert >= 15
+    assert Blindness.COVERED in covered
 
 
 def test_an_hour_at_which_lamps_go_out_is_learned_and_remembered(tmp_path: Path) -> None:

@@ -126,4 +126,4 @@ def test_a_second_in_which_nothing_happens_costs_four_decodings_and_half_a_searc
                 sampler.rate = analyzer.rate
 
     assert decode.call_count <= 4 * IDLE_SECONDS + 2  # two until it is known that nothing moves
-    assert search.call_count <= IDLE_SECONDS / 2 + 1
+    assert search.call_count <= IDLE_SECONDS / 8 + 2

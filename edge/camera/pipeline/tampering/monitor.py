@@ -17,7 +17,8 @@ from common.contract.status import Blindness
 
 log = logging.getLogger(__name__)
 
-SAMPLE_SECONDS = 0.45  # between two frames that are classified
+# Between two frames that are classified; and while nothing was wrong for so long
+SAMPLE_SECONDS, CALM_SAMPLE_SECONDS, CALM_SECONDS = 0.45, 0.9, 10.0
 CONFIRM_SECONDS = 5.0  # so long something lasts before it is reported: longer than an autofocus searches
 MIN_SAMPLES = 3
 UNCLEAR_SECONDS = 1.2  # who passes by does not end a suspicion
@@ -69,7 +70,8 @@ class TamperingMonitor:
             self._window = window
             self.forget()
         elapsed = 0.0 if self._sampled_at is None else seconds - self._sampled_at
-        if self._sampled_at is not None and elapsed < SAMPLE_SECONDS:
+        sample_seconds = CALM_SAMPLE_SECONDS if self._is_calm(seconds) else SAMPLE_SECONDS
+        if self._sampled_at is not None and elapsed < sample_seconds:
             return self.status
         self._sampled_at = seconds
         if elapsed > GAP_SECONDS:
@@ -77,6 +79,11 @@ class TamperingMonitor:
         near = max(face_heights, default=0) > NEAR * image.shape[0]
         self._apply(self._classifier.process(View.of(image, self._window), elapsed, at, near=near), seconds, at)
         return self.status
+
+    def _is_calm(self, now: float) -> bool:
+        if self._clear_since is None or self._suspicion or self.status.cause:
+            return False
+        return now - self._clear_since >= CALM_SECONDS
 
     def _apply(self, result: TamperingResult, seconds: float, at: datetime) -> None:
         if result.moves:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from camera.sources.bgr import BgrConverter
 from camera.sources.frame import Image
 from camera.sources.v4l2.device import CaptureFormat
 from camera.sources.v4l2.jpeg import decode
@@ -44,6 +43,7 @@ class VideoDecoder:
         self._av: Any = av
         self._codec: Any = av.CodecContext.create("h264", "r")
         self._codec.flags |= av.codec.context.Flags.low_delay
+        self._converter = BgrConverter()
 
     def decode(self, content: bytes) -> Image | None:
         """The newest image, BGR; None if there is none, or it is damaged."""
@@ -53,5 +53,4 @@ class VideoDecoder:
             return None
         if not frames or frames[-1].is_corrupt or frames[-1].interlaced_frame:
             return None
-        image: Image = np.ascontiguousarray(frames[-1].to_ndarray(format="bgr24"))
-        return image
+        return self._converter.convert(frames[-1])

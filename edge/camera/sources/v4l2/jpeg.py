@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from camera.sources.bgr import BgrConverter
 from camera.sources.frame import Image
 
 # JPEG's markers, by the standard's names
@@ -28,15 +29,14 @@ def decode(content: bytes) -> Image | None:
     jpeg = complete(content)
     if len(jpeg) < MIN_JPEG_BYTES:
         return None
-    av, codec = _decoder()
+    av, codec, converter = _decoder()
     try:
         frames = codec.decode(av.Packet(jpeg))
     except (av.error.FFmpegError, ValueError):
         return None
     if len(frames) != 1 or frames[0].is_corrupt:
         return None
-    image: Image = np.ascontiguousarray(frames[0].to_ndarray(format="bgr24"))
-    return image
+    return converter.convert(frames[0])
 
 
 def complete(content: bytes) -> bytes:
@@ -61,15 +61,16 @@ def add_huffman_tables(content: bytes) -> bytes:
     return content if scan is None else content[:scan] + STANDARD_TABLES + content[scan:]
 
 
-def _decoder() -> tuple[Any, Any]:
-    """PyAV and a strict decoder of this thread's own."""
+def _decoder() -> tuple[Any, Any, BgrConverter]:
+    """PyAV, and a strict decoder and a converter of this thread's own."""
     if not hasattr(_decoders, "codec"):
         import av  # noqa: PLC0415 -- loaded where it is used, it takes memory
 
         _decoders.av, _decoders.codec = av, av.CodecContext.create("mjpeg", "r")
         _decoders.codec.options = {"err_detect": "explode"}
         _decoders.codec.thread_count = 1
-    return _decoders.av, _decoders.codec
+        _decoders.converter = BgrConverter()
+    return _decoders.av, _decoders.codec, _decoders.converter
 
 
 def _segments(content: bytes) -> Iterator[tuple[int, tuple[int, int]]]:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import cv2
-import numpy as np
 
+from camera.sources.bgr import BgrConverter
 from camera.sources.frame import Image
 from camera.sources.video.doubt import Doubt
 from common.contract.embedded import PNG_SIGNATURE
@@ -74,6 +74,7 @@ class VideoContainer:
         self._may_wait = False  # to be decoded
         self._waiting: Any = None  # the packet that waited last
         self._doubt = Doubt()
+        self._converter = BgrConverter()
         self._graph: Any = None
         self._graph_shape: tuple[int, int, str] | None = None
 
@@ -133,7 +134,7 @@ class VideoContainer:
         if frame is None:
             return None
         try:
-            image: Image = np.ascontiguousarray(frame.to_ndarray(format="bgr24"))
+            image = self._converter.convert(frame)
         except (self._av.error.FFmpegError, ValueError):
             return None
         stretch = float(self.stream.sample_aspect_ratio or 1)
