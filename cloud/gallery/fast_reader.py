@@ -40,8 +40,10 @@ class FastReader:
         fast_store = fast_store_factory(client, settings)
         return cls(fast_store()) if fast_store else None
 
-    def list_objects(self, prefix: str, limit: int, after: str = "") -> list[ListedObject] | None:
-        """At most `limit` objects of a folder, by key, after a key."""
+    def list_objects(
+        self, prefix: str, limit: int, after: str = "", *, empty: bool = False
+    ) -> list[ListedObject] | None:
+        """At most `limit` objects of a folder, by key, after a key; `empty`: those without content, too."""
         if not _is_path(prefix) or monotonic() < self._back_off_until:
             return None
         found: list[ListedObject] = []
@@ -55,7 +57,7 @@ class FastReader:
         except (BaseError, BotoCoreError, OSError, ValueError) as error:
             self._back_off(error)
             return None
-        if not all(each.size and each.key.startswith(prefix) for each in found):
+        if not all((each.size or empty) and each.key.startswith(prefix) for each in found):
             return None  # an empty object may be a folder's marker, whose last slash obstore leaves out
         return found[:limit] or None
 

@@ -52,8 +52,10 @@ class Content:
 class FastReads(Protocol):
     """What may be read at less cost; None wherever boto3 should be asked."""
 
-    def list_objects(self, prefix: str, limit: int, after: str = "") -> list[ListedObject] | None:
-        """At most `limit` objects below a prefix, by key, after a key."""
+    def list_objects(
+        self, prefix: str, limit: int, after: str = "", *, empty: bool = False
+    ) -> list[ListedObject] | None:
+        """At most `limit` objects below a prefix, by key, after a key; `empty`: those without content, too."""
 
     def metadata(self, key: str) -> tuple[Mapping[str, str], str] | None:
         """What was stored with an object, and its content type."""
@@ -65,7 +67,8 @@ class ObjectReader:
     def __init__(self, connect: Callable[[], "S3Client"], bucket_name: str, fast: FastReads | None = None) -> None:
         """`fast` is asked first, if there is one."""
         self.bucket_name, self._fast = bucket_name, fast
-        self._connect, self._client = connect, connect()
+        self._connect = connect
+        self._use(connect())
         self._prefix_lists: TTLCache[str, list[str]] = TTLCache(MAX_PREFIX_LISTS, PREFIX_LIST_SECONDS)
         self._lock = threading.Lock()
         self.list_requests = 0
@@ -75,8 +78,12 @@ class ObjectReader:
         try:
             head_bucket(self._client, self.bucket_name)
         except (ClientError, *NO_CREDENTIALS):
-            self._client = self._connect()
+            self._use(self._connect())
             head_bucket(self._client, self.bucket_name)
+
+    def _use(self, client: "S3Client") -> None:
+        self._client = client
+        self._lists = client.get_paginator("list_objects_v2")  # boto3 reads files for it: not while somebody waits
 
     def list_prefixes(self, prefix: str) -> list[str]:
         """The names of the folders below a prefix that ends with / or is empty."""
@@ -100,13 +107,16 @@ class ObjectReader:
                     self._prefix_lists.pop(prefix, None)
                 prefix += f"{part}/"
 
-    def list_objects(self, prefix: str, limit: int, after: str = "") -> list[ListedObject]:
-        """At most `limit` objects below a prefix, by key, after a key."""
-        listed = self._fast.list_objects(prefix, limit, after) if self._fast else None
+    def list_objects(self, prefix: str, limit: int, after: str = "", *, empty: bool = False) -> list[ListedObject]:
+        """At most `limit` objects below a prefix, by key, after a key.
+
+        `empty`: those without content count, too. Such an object may be a folder's marker without its last slash.
+        """
+        listed = self._fast.list_objects(prefix, limit, after, empty=empty) if self._fast else None
         if listed is not None:
             self.list_requests += math.ceil(len(listed) / MAX_KEYS_PER_LIST)
             return listed
-        pages = self._client.get_paginator("list_objects_v2").paginate(
+        pages = self._lists.paginate(
             Bucket=self.bucket_name, Prefix=prefix, StartAfter=after, PaginationConfig={"MaxItems": limit}
         )
         found: list[ListedObject] = []
@@ -171,7 +181,7 @@ class ObjectReader:
 
     def starred(self, limit: int) -> list[str]:
         """The keys of at most so many starred captures."""
-        markers = self.list_objects(folders.STARRED_FOLDER, limit)
+        markers = self.list_objects(folders.STARRED_FOLDER, limit, empty=True)
         return [each.key.removeprefix(folders.STARRED_FOLDER) for each in markers if not each.size]
 
     def delete(self, keys: Sequence[str]) -> None:
@@ -209,9 +219,8 @@ class ObjectReader:
 
     def _list_common_prefixes(self, prefix: str) -> Iterator[str]:
         self.list_requests += 1
-        paginator = self._client.get_paginator("list_objects_v2")
         names: set[str] = set()
-        for page in paginator.paginate(Bucket=self.bucket_name, Prefix=prefix, Delimiter="/"):
+        for page in self._lists.paginate(Bucket=self.bucket_name, Prefix=prefix, Delimiter="/"):
             found = {entry["Prefix"][len(prefix) :].rstrip("/") for entry in page.get("CommonPrefixes", [])} - names
             yield from sorted(found)
             names |= found

@@ -10,7 +10,9 @@ from botocore.exceptions import ClientError
 from gallery.fast_reader import FastReader
 from gallery.settings import Settings
 from storage.client import create_client
+from storage.keys.folders import STARRED_FOLDER
 from storage.reader import ObjectReader
+from storage.star import marker
 from tests.cloud.rig import Bucket, S3Proxy
 
 SAID = {"schema": "1", "id": "20261122T063325.123Z-9f2c01ab", "edge": "porch", "track": "9f2c", "quality": "0.7"}
@@ -113,6 +115,32 @@ def test_keys_that_are_no_paths_are_listed_by_boto3(
 
     assert reader.list_objects("f/", 9) == expected
     assert fast.list_objects("f/", 9) in (None, expected)
+
+
+def test_stars_are_the_same_by_obstore_and_by_boto3(
+    settings: dict[str, str], bucket: Bucket, s3_proxy: S3Proxy
+) -> None:
+    for key in ODD_KEYS:
+        bucket.client.put_object(Bucket=bucket.name, Key=marker(key), Body=b"")
+    bucket.client.put_object(Bucket=bucket.name, Key=marker("f/b.png"), Body=b"-")  # no longer
+    fast, reader = read_twice(settings, bucket, s3_proxy.endpoint)
+
+    listed = fast.list_objects(STARRED_FOLDER, 50, empty=True)
+
+    assert listed is not None
+    assert len(listed) == len(ODD_KEYS) + 1
+    assert sorted(reader.starred(50)) == sorted(ODD_KEYS)
+    assert sorted(ObjectReader(lambda: bucket.client, bucket.name).starred(50)) == sorted(ODD_KEYS)
+
+
+def test_a_folders_marker_among_the_stars_is_no_capture(
+    settings: dict[str, str], bucket: Bucket, s3_proxy: S3Proxy
+) -> None:
+    for key in ("f/", "f/a.png"):
+        bucket.client.put_object(Bucket=bucket.name, Key=marker(key), Body=b"")
+    _, reader = read_twice(settings, bucket, s3_proxy.endpoint)
+
+    assert {"f/a.png"} <= set(reader.starred(50)) <= {"f/a.png", "f", "f/"}
 
 
 def test_a_listing_that_fails_is_boto3s_to_explain(
