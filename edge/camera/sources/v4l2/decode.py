@@ -9,6 +9,7 @@ from camera.sources.frame import Image
 from camera.sources.v4l2.device import CaptureFormat
 from camera.sources.v4l2.jpeg import decode
 from camera.sources.v4l2.raw import RAW, decode_raw
+from camera.sources.video.doubt import Doubt
 
 COMPRESSED = ("MJPG", "JPEG")
 VIDEO = ("H264",)  # where each image builds on those before
@@ -25,17 +26,17 @@ class FrameDecoder:
         self.needs_every_frame = capture_format.fourcc in VIDEO
         self._video = VideoDecoder() if self.needs_every_frame else None
 
-    def decode(self, content: bytes) -> Image | None:
-        """A frame as an image, BGR; None if it is damaged."""
+    def decode(self, content: bytes, *, follows_loss: bool = False) -> Image | None:
+        """A frame as an image, BGR; None if it is damaged, or is drawn on top of frames that were lost."""
         if self._video is not None:
-            return self._video.decode(content)
+            return self._video.decode(content, follows_loss=follows_loss)
         if self._format.fourcc in COMPRESSED:
             return decode(content)
         return decode_raw(content, self._format)
 
 
 class VideoDecoder:
-    """Decodes H.264. There is no image before the first whole one."""
+    """Decodes H.264. There is no image before the first whole one, nor from damage to the next that stands alone."""
 
     def __init__(self) -> None:
         import av  # noqa: PLC0415 -- loaded where it is used, it takes memory
@@ -43,14 +44,20 @@ class VideoDecoder:
         self._av: Any = av
         self._codec: Any = av.CodecContext.create("h264", "r")
         self._codec.flags |= av.codec.context.Flags.low_delay
+        self._codec.thread_count = 1  # threads for the slices of a frame keep the damage in one to themselves
+        self._doubt = Doubt()
         self._converter = BgrConverter()
 
-    def decode(self, content: bytes) -> Image | None:
+    def decode(self, content: bytes, *, follows_loss: bool = False) -> Image | None:
         """The newest image, BGR; None if there is none, or it is damaged."""
+        if follows_loss:
+            self._doubt.refuse(None)
         try:
             frames = self._codec.decode(self._av.Packet(content))
-        except self._av.error.FFmpegError:
+        except (self._av.error.FFmpegError, ValueError):
+            self._doubt.refuse(None)
             return None
-        if not frames or frames[-1].is_corrupt or frames[-1].interlaced_frame:
+        whole = [frame for frame in frames if not self._doubt.covers(frame)]
+        if not whole or whole[-1] is not frames[-1] or whole[-1].interlaced_frame:
             return None
-        return self._converter.convert(frames[-1])
+        return self._converter.convert(whole[-1])

@@ -63,6 +63,7 @@ class V4l2Stream:
         self._image: Image | None = None  # where each must be decoded
         self._decoded = self._marked = 0  # frames that were whole, and that the driver marked as damaged
         self._number = -1
+        self._counts_up = False  # the driver numbers frames one after the other, so that a gap is a loss
         self._ahead: Buffer | None = None  # read before it was asked for
         self._buffer: Buffer | None = None
         self._last: Buffer | None = None
@@ -93,7 +94,7 @@ class V4l2Stream:
         with _explained(self._device, self._devices):
             self._buffer = ahead or self._next(self._timeout_seconds)
         if self._decoder.needs_every_frame:
-            self._image = self._decoder.decode(self._buffer.content)
+            self._image = self._decoder.decode(self._buffer.content, follows_loss=self._follows_loss(self._buffer))
         self._number = max(self._number + 1, self._buffer.sequence)
         self._arrived_at = self._time(self._buffer)
         return self._arrived_at
@@ -114,6 +115,11 @@ class V4l2Stream:
         captured_at = datetime.now(UTC) - timedelta(seconds=time.monotonic() - self._arrived_at)
         jpeg = add_huffman_tables(complete(buffer.content)) if self._format.fourcc in COMPRESSED else None
         return Frame(image, captured_at, self._arrived_at, self._number, jpeg)
+
+    def _follows_loss(self, buffer: Buffer) -> bool:
+        """Whether this frame is damaged, or one before it was lost."""
+        self._counts_up |= 0 < buffer.sequence == self._number + 1
+        return buffer.damaged or (self._counts_up and buffer.sequence > self._number + 1)
 
     def _decode(self, buffer: Buffer) -> Image | None:
         return self._image if self._decoder.needs_every_frame else self._decoder.decode(buffer.content)
