@@ -28,13 +28,11 @@ class Stars:
 
     def keys(self) -> frozenset[str]:
         """All of them, as of a short while ago."""
-        with self._lock:
-            if monotonic() < self._fresh_until:
-                return self._keys
-        keys = frozenset(self._reader.starred(MAX_STARS))
-        with self._lock:
-            self._keys, self._fresh_until = keys, monotonic() + FRESH_SECONDS
-        return keys
+        with self._lock:  # while they are read, too: what is starred meanwhile must be read again
+            if monotonic() >= self._fresh_until:
+                self._keys = frozenset(self._reader.starred(MAX_STARS))
+                self._fresh_until = monotonic() + FRESH_SECONDS
+            return self._keys
 
     def star(self, keys: Sequence[str]) -> bool:
         """Star captures; whether retention spares all of them now."""

@@ -1,5 +1,6 @@
 """What the page lists: cameras, captures and their visits, the month's cost, and what is stored just now."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,7 @@ ONE_DAY = timedelta(days=1)  # a camera's clock may be ahead
 class CaptureEndpoints:
     def __init__(self, context: GalleryContext, *, password_required: bool) -> None:
         self._context, self._password_required = context, password_required
+        self._stars = ThreadPoolExecutor(thread_name_prefix="stars")  # read while a page's captures are found
 
     def cameras(self, _: Request) -> Response:
         """The edges and cameras to choose from, and what this page may do."""
@@ -34,12 +36,13 @@ class CaptureEndpoints:
     def page(self, request: Request) -> Response:
         """One page of captures, the newest first."""
         cursor, limit = request.query_params.get("cursor"), page_size(request)
+        starred = self._stars.submit(self._context.stars.keys)
         source = self._context.stars if "starred" in request.query_params else self._context.catalog
         page = source.page(capture_query(request), cursor, limit)
         facts = self._context.metadata.facts(page.entries)
-        starred = self._context.stars.keys()
+        keys = starred.result()
         captures = [
-            capture_json(entry, fact) | {"starred": entry.key in starred}
+            capture_json(entry, fact) | {"starred": entry.key in keys}
             for entry, fact in zip(page.entries, facts, strict=True)
         ]
         content = {"captures": captures, "cursor": page.cursor, "note": page.note}
