@@ -14,6 +14,7 @@ from camera.sources.video.doubt import Doubt
 COMPRESSED = ("MJPG", "JPEG")
 VIDEO = ("H264",)  # where each image builds on those before
 GREY = ("GREY", "Y16 ")
+START_CODE, NAL_TYPE, SLICES = b"\0\0\1", 0x1F, range(1, 6)  # of H.264: Annex B, and table 7-1
 # Compressed first: raw frames of a useful size do not fit USB 2. Without color last.
 PIXEL_FORMATS = (*COMPRESSED, *(fourcc for fourcc in RAW if fourcc not in GREY), *VIDEO, *GREY)
 
@@ -26,10 +27,10 @@ class FrameDecoder:
         self.needs_every_frame = capture_format.fourcc in VIDEO
         self._video = VideoDecoder() if self.needs_every_frame else None
 
-    def decode(self, content: bytes, *, follows_loss: bool = False) -> Image | None:
-        """A frame as an image, BGR; None if it is damaged, or is drawn on top of frames that were lost."""
+    def decode(self, content: bytes, *, follows_loss: bool = False, damaged: bool = False) -> Image | None:
+        """A frame as an image, BGR; None if it is damaged, or is drawn on top of what was damaged or lost."""
         if self._video is not None:
-            return self._video.decode(content, follows_loss=follows_loss)
+            return self._video.decode(content, follows_loss=follows_loss, damaged=damaged)
         if self._format.fourcc in COMPRESSED:
             return decode(content)
         return decode_raw(content, self._format)
@@ -46,18 +47,36 @@ class VideoDecoder:
         self._codec.flags |= av.codec.context.Flags.low_delay
         self._codec.thread_count = 1  # threads for the slices of a frame keep the damage in one to themselves
         self._doubt = Doubt()
+        self._packets = 0
         self._converter = BgrConverter()
 
-    def decode(self, content: bytes, *, follows_loss: bool = False) -> Image | None:
+    def decode(self, content: bytes, *, follows_loss: bool, damaged: bool) -> Image | None:
         """The newest image, BGR; None if there is none, or it is damaged."""
+        if not _holds_picture(content):
+            return None
+        packet = self._av.Packet(content)
+        self._packets += 1
+        packet.pts = self._packets  # by which a frame that comes late is told from one after the damage
         if follows_loss:
-            self._doubt.refuse(None)
+            self._doubt.refuse(self._packets - 1)
+        if damaged:
+            self._doubt.refuse(self._packets)
         try:
-            frames = self._codec.decode(self._av.Packet(content))
+            frames = self._codec.decode(packet)
         except (self._av.error.FFmpegError, ValueError):
-            self._doubt.refuse(None)
+            self._doubt.refuse(self._packets)
             return None
         whole = [frame for frame in frames if not self._doubt.covers(frame)]
         if not whole or whole[-1] is not frames[-1] or whole[-1].interlaced_frame:
             return None
         return self._converter.convert(whole[-1])
+
+
+def _holds_picture(content: bytes) -> bool:
+    """Whether any of it is a part of a picture, and not only a delimiter, filler or what is said of others."""
+    at = content.find(START_CODE)
+    while 0 <= at < len(content) - len(START_CODE):
+        if content[at + len(START_CODE)] & NAL_TYPE in SLICES:
+            return True
+        at = content.find(START_CODE, at + 1)
+    return False

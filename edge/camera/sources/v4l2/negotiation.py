@@ -6,13 +6,14 @@ import logging
 import os
 from collections.abc import Collection, Iterator, Sequence
 
-from camera.sources.v4l2.decode import COMPRESSED, PIXEL_FORMATS
+from camera.sources.v4l2.decode import COMPRESSED, PIXEL_FORMATS, VIDEO
 from camera.sources.v4l2.device import CaptureFormat, VideoNode
 
 log = logging.getLogger(__name__)
 
 MAX_NAMED = 20  # formats in a sentence
 BUFFERS = 2  # each goes back to the driver at once; more only makes frames older
+BUFFERS_OF_VIDEO = 6  # of which no frame may be lost while others are decoded
 SMALLER_SIZES = ((1920, 1080), (1280, 720), (800, 600), (640, 480), (320, 240))  # where the driver names none
 
 
@@ -56,7 +57,7 @@ def _start(node: VideoNode, wanted: CaptureFormat, sizes: Sequence[tuple[int, in
         if got in failed:
             continue
         try:
-            node.start(BUFFERS)
+            node.start(BUFFERS_OF_VIDEO if got.fourcc in VIDEO else BUFFERS)
         except OSError as error:
             with contextlib.suppress(OSError):
                 node.stop()

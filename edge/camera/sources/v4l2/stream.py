@@ -1,6 +1,7 @@
 """A USB camera that is open: negotiated with, read, and watched for what cameras do wrong."""
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ FIRST_FRAME_SECONDS = 5.0  # a camera that was just plugged in
 FRAME_TIMEOUT_SECONDS = 2.0
 FRAME_TIMEOUT_FRAMES = 3  # for cameras that are asked for less than one a second
 CORRUPT_SECONDS = 5.0
+DOUBTFUL_SECONDS = 20.0  # H.264 may have a frame that stands alone every ten
 FROZEN_SECONDS = 10.0
 MAX_TIMESTAMP_AGE_SECONDS = 5.0
 POLL_SECONDS = 0.01
@@ -63,7 +65,8 @@ class V4l2Stream:
         self._image: Image | None = None  # where each must be decoded
         self._decoded = self._marked = 0  # frames that were whole, and that the driver marked as damaged
         self._number = -1
-        self._counts_up = False  # the driver numbers frames one after the other, so that a gap is a loss
+        self._expected = math.inf  # the number of the driver's next frame
+        self._counts_up = False  # it numbers frames one after the other, so that a gap is a loss
         self._ahead: Buffer | None = None  # read before it was asked for
         self._buffer: Buffer | None = None
         self._last: Buffer | None = None
@@ -94,7 +97,8 @@ class V4l2Stream:
         with _explained(self._device, self._devices):
             self._buffer = ahead or self._next(self._timeout_seconds)
         if self._decoder.needs_every_frame:
-            self._image = self._decoder.decode(self._buffer.content, follows_loss=self._follows_loss(self._buffer))
+            follows_loss, damaged = self._follows_loss(self._buffer), self._buffer.damaged
+            self._image = self._decoder.decode(self._buffer.content, follows_loss=follows_loss, damaged=damaged)
         self._number = max(self._number + 1, self._buffer.sequence)
         self._arrived_at = self._time(self._buffer)
         return self._arrived_at
@@ -117,9 +121,10 @@ class V4l2Stream:
         return Frame(image, captured_at, self._arrived_at, self._number, jpeg)
 
     def _follows_loss(self, buffer: Buffer) -> bool:
-        """Whether this frame is damaged, or one before it was lost."""
-        self._counts_up |= 0 < buffer.sequence == self._number + 1
-        return buffer.damaged or (self._counts_up and buffer.sequence > self._number + 1)
+        """Whether a frame before this one was lost."""
+        expected, self._expected = self._expected, buffer.sequence + 1
+        self._counts_up |= buffer.sequence == expected
+        return self._counts_up and buffer.sequence > expected
 
     def _decode(self, buffer: Buffer) -> Image | None:
         return self._image if self._decoder.needs_every_frame else self._decoder.decode(buffer.content)
@@ -153,7 +158,8 @@ class V4l2Stream:
 
     def _check_corrupt(self) -> None:
         """Give up on a camera that has sent no intact image for a while."""
-        if time.monotonic() - self._intact_at > CORRUPT_SECONDS:
+        is_doubtful = self._decoder.needs_every_frame and self._decoded  # what follows damage is refused for a while
+        if time.monotonic() - self._intact_at > (DOUBTFUL_SECONDS if is_doubtful else CORRUPT_SECONDS):
             fourcc, state = self._format.fourcc, self._reconnect
             if not self._decoded and not self._marked and fourcc not in state.undecodable:
                 state.undecodable.add(fourcc)

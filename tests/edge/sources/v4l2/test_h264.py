@@ -27,7 +27,7 @@ def packets() -> tuple[bytes, ...]:
     """What a camera sends of a scene that moves: one packet an image."""
     encoder: Any = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-    encoder.time_base, encoder.gop_size = Fraction(1, 30), KEY_FRAMES
+    encoder.time_base, encoder.gop_size, encoder.thread_count = Fraction(1, 30), KEY_FRAMES, 1  # else fewer slices
     encoder.options = {"tune": "zerolatency", "preset": "ultrafast", "x264-params": "repeat-headers=1:slices=4"}
     blocks = np.random.default_rng(1).integers(0, 255, (30, 40, 3), np.uint8).repeat(8, 0).repeat(8, 1)
     sent: list[bytes] = []
@@ -72,6 +72,32 @@ def test_no_damage_is_shown_nor_what_is_drawn_on_top_of_it(spoil: Callable[[byte
 
         assert all(image is None or looks_whole(image, number) for number, image in enumerate(images)), seed
         assert all(image is not None for image in (*images[:at], *images[KEY_FRAMES:])), seed
+
+
+def test_a_key_frame_that_the_driver_marks_as_damaged_ends_no_doubt() -> None:
+    for seed in range(40):
+        chance, decoder = random.Random(seed), FrameDecoder(H264)
+        spoilt = bytearray(packets()[KEY_FRAMES])
+        for _ in range(3):
+            spoilt[chance.randrange(len(spoilt) // 2, len(spoilt))] ^= 1 << chance.randrange(8)
+
+        images = [
+            decoder.decode(bytes(spoilt) if number == KEY_FRAMES else packet, damaged=number == KEY_FRAMES)
+            for number, packet in enumerate(packets())
+        ]
+
+        assert all(image is None for image in images[KEY_FRAMES : 2 * KEY_FRAMES]), seed
+        assert all(image is not None for image in images[2 * KEY_FRAMES :]), seed
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0\0\1\x09\x10", b"\0\0\1\x06\x05\x01\0\x80", b"\0\0\1\x0c\xff\xff\x80"])
+def test_a_buffer_without_a_picture_spoils_none(content: bytes) -> None:
+    decoder = FrameDecoder(H264)
+
+    images = [decoder.decode(given) for packet in packets() for given in (packet, content)]
+
+    assert all(image is not None for image in images[::2])
+    assert all(image is None for image in images[1::2])
 
 
 def shown(source: FrameSource, count: int) -> list[tuple[int, Image]]:
