@@ -1,7 +1,8 @@
 """Listings and metadata by obstore, at a seventh of boto3's CPU (docs/explanation/performance.md); boto3 decides.
 
 Whatever is not plain success is asked of boto3, which reports what is wrong. So nothing but speed depends on this
-module. A listing without anything is asked again, too: that is what obstore makes of some proxies' pages.
+module. A listing without anything is asked again, too: that is what obstore makes of some proxies' pages. Only stars,
+of which there may well be none, are not, once it has listed something else.
 """
 
 import logging
@@ -32,6 +33,7 @@ class FastReader:
     def __init__(self, store: S3Store) -> None:
         """Ask this store."""
         self._store = store
+        self._has_listed = False  # anything: then nothing is believed where there may be nothing
         self._back_off_until = 0.0
 
     @classmethod
@@ -59,7 +61,8 @@ class FastReader:
             return None
         if not all((each.size or empty) and each.key.startswith(prefix) for each in found):
             return None  # an empty object may be a folder's marker, whose last slash obstore leaves out
-        return found[:limit] or None
+        self._has_listed |= bool(found)
+        return found[:limit] or ([] if empty and self._has_listed else None)
 
     def metadata(self, key: str) -> tuple[Mapping[str, str], str] | None:
         """An object's metadata as stored, and its content type; by its first byte, since obstore's HEAD has none."""

@@ -12,9 +12,9 @@ WIDTH, HEIGHT = 160, 120
 PIXEL_THRESHOLD = 12  # grey levels, after the blur: above a sensor's noise
 MIN_CHANGED_SHARE = 0.0008  # of the frame: what is left of a pale face of 56 pixels in a frame of 1280
 BACKGROUND_ALPHA = 0.1  # how fast the background adapts to what is there now
-# A face that was there from the start does not move: all is searched again so soon if the background has changed, which
-# has little noise and so shows what the gate cannot, such as somebody in the dark; and after the longer time.
-RESCAN_SECONDS, MAX_RESCAN_SECONDS = 2.0, 8.0
+# A face that was there from the start does not move: all is searched again so soon while anything has changed lately,
+# and else after the longer time. A background has little noise: it shows what the gate cannot, as somebody in the dark.
+RESCAN_SECONDS, MAX_RESCAN_SECONDS, LATELY_SECONDS = 2.0, 8.0, 10.0
 BACKGROUND_THRESHOLD = 2.0  # grey levels
 # What moves with a known face, in its heights and widths: the head, and the body below, each so far to either side.
 HAIR, CHIN, HEAD, BODY = 0.75, 1.2, 0.9, 2.0
@@ -30,6 +30,7 @@ class MotionDetector:
         self._changed: Image = np.zeros((HEIGHT, WIDTH), np.uint8)  # since `moves_apart` was asked
         self._searched_at = float("-inf")
         self._searched: Image | None = None  # the background then
+        self._changed_at = float("-inf")  # something moved, somebody was there, or the background was another
 
     def update(self, image: Image, now: float, *, has_active_tracks: bool) -> bool:
         """Learn from a frame; return whether to search it for faces.
@@ -37,6 +38,8 @@ class MotionDetector:
         That is so while something moves, while somebody is there, and now and then.
         """
         self.is_still = not self._update_background(image)
+        if not self.is_still or has_active_tracks:
+            self._changed_at = now
         if self.is_still and not has_active_tracks and not self._is_rescan_due(now):
             return False
         self._searched_at, self._searched = now, None if self._background is None else self._background.copy()
@@ -59,7 +62,11 @@ class MotionDetector:
 
     def _is_rescan_due(self, now: float) -> bool:
         seconds = now - self._searched_at
-        return seconds >= MAX_RESCAN_SECONDS or (seconds >= RESCAN_SECONDS and self._has_background_changed())
+        if seconds < RESCAN_SECONDS:
+            return False
+        if self._has_background_changed():
+            self._changed_at = now
+        return seconds >= MAX_RESCAN_SECONDS or now - self._changed_at < LATELY_SECONDS
 
     def _has_background_changed(self) -> bool:
         """Whether it is another than when all was searched last."""

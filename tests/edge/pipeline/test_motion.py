@@ -7,7 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
-from camera.pipeline.motion import MAX_RESCAN_SECONDS, PIXEL_THRESHOLD, RESCAN_SECONDS, MotionDetector
+from camera.pipeline.motion import (
+    LATELY_SECONDS,
+    MAX_RESCAN_SECONDS,
+    PIXEL_THRESHOLD,
+    RESCAN_SECONDS,
+    MotionDetector,
+)
 from camera.sources.frame import Image
 from camera.sources.synthetic.scene import Scene
 from common.contract.capture import Box
@@ -41,8 +47,8 @@ def test_a_still_scene_is_searched_only_now_and_then() -> None:
     found = searched(MotionDetector(), [noisy(empty) for _ in range(300)])
 
     assert found[0]
-    assert sum(found[1:100]) <= 10 / RESCAN_SECONDS
-    assert sum(found[100:]) <= 1 + 20 / MAX_RESCAN_SECONDS
+    assert sum(found[1:150]) <= 15 / RESCAN_SECONDS
+    assert sum(found[150:]) <= 1 + 15 / MAX_RESCAN_SECONDS
 
 
 def test_who_is_too_dark_to_move_the_gate_is_searched_for_as_soon_as_the_background_shows_it() -> None:
@@ -51,10 +57,21 @@ def test_who_is_too_dark_to_move_the_gate_is_searched_for_as_soon_as_the_backgro
     motion = MotionDetector()
     searched(motion, [noisy(dark) for _ in range(100)])
 
-    found = [motion.update(noisy(occupied), 10 + number / 10, has_active_tracks=False) for number in range(60)]
+    found = [motion.update(noisy(occupied), 10 + number / 10, has_active_tracks=False) for number in range(100)]
 
     assert motion.is_still
-    assert sum(found) >= 6 / RESCAN_SECONDS - 1
+    assert sum(found) >= 10 / RESCAN_SECONDS - 1
+
+
+def test_after_somebody_was_there_all_is_searched_as_often_for_a_while() -> None:
+    still = Scene(640, 480, seed=1, visits=1).draw(3.0)
+    motion = MotionDetector()
+    searched(motion, [still] * 20, tracking=True)
+
+    found = [motion.update(still, 2 + number / 10, has_active_tracks=False) for number in range(200)]
+
+    assert sum(found[:100]) >= LATELY_SECONDS / RESCAN_SECONDS - 1
+    assert sum(found[100:]) <= 1 + 10 / MAX_RESCAN_SECONDS
 
 
 def test_a_scene_in_which_nothing_changes_at_all_is_searched_again_nevertheless() -> None:
@@ -62,7 +79,7 @@ def test_a_scene_in_which_nothing_changes_at_all_is_searched_again_nevertheless(
 
     found = searched(MotionDetector(), [still] * 200)
 
-    assert [number for number, searched in enumerate(found) if searched] == [0, 80, 160]
+    assert [number for number, searched in enumerate(found) if searched] == [0, 20, 40, 60, 80, 160]
 
 
 @pytest.mark.parametrize("size", [(640, 480), (1280, 720)])

@@ -14,7 +14,7 @@ from common.contract.capture import Box
 STILL_SECONDS = 60.0  # nobody keeps every pixel of the face still for so long
 SUSPECT_SECONDS = 8.0  # until then, no further shot of what has not moved yet
 SAMPLE_SECONDS = 0.5
-SEEN_SECONDS = 10.0  # the live page shows what was found so recently
+SEEN_SECONDS = 25.0  # the live page shows what was found so recently: three searches of a quiet place may miss it
 MAX_REGISTERED = 16
 SAME_PLACE = 0.4  # intersection over union
 SIDE, BLOCKS, SPREAD = 48, 6, 5.0  # pixels of a patch, blocks of it, and the Gaussian that takes its light away

@@ -133,6 +133,20 @@ def test_stars_are_the_same_by_obstore_and_by_boto3(
     assert sorted(ObjectReader(lambda: bucket.client, bucket.name).starred(50)) == sorted(ODD_KEYS)
 
 
+def test_where_there_are_no_stars_boto3_is_asked_only_until_obstore_has_listed_something(
+    settings: dict[str, str], bucket: Bucket, s3_proxy: S3Proxy
+) -> None:
+    put_all(bucket, ODD_KEYS)
+    fast, reader = read_twice(settings, bucket, s3_proxy.endpoint)
+
+    assert fast.list_objects(STARRED_FOLDER, 50, empty=True) is None
+    reader.list_objects("f/", 9)
+
+    assert fast.list_objects(STARRED_FOLDER, 50, empty=True) == []
+    assert fast.list_objects("nothing/", 50) is None
+    assert reader.starred(50) == []
+
+
 def test_a_folders_marker_among_the_stars_is_no_capture(
     settings: dict[str, str], bucket: Bucket, s3_proxy: S3Proxy
 ) -> None:
