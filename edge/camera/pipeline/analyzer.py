@@ -71,9 +71,14 @@ class FrameAnalyzer:
     @property
     def rate(self) -> float:
         """How many frames a second are worth processing now."""
-        if self._motion and self._motion.is_still and not self.has_active_tracks:
+        if self.is_still and not self.has_active_tracks:
             return min(self._rate, max(IDLE_RATE, self._rate * IDLE_SHARE))
         return self._rate
+
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing moved in the last frame; unknown without motion detection."""
+        return self._motion is not None and self._motion.is_still
 
     @property
     def has_active_tracks(self) -> bool:

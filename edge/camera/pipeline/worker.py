@@ -161,7 +161,7 @@ class CameraWorker:
         result = self._analyzer.process(frame)
         self._crash = None
         heights = [face.box.height for face in result.faces if face.track]
-        self._tampering.update(frame.image, frame.seconds, frame.captured_at, heights)
+        self._tampering.update(frame.image, frame.seconds, frame.captured_at, heights, still=self._analyzer.is_still)
         self._set_status(CameraState.RUNNING, last_frame_at=time.monotonic())
         self.rate.count()
         self.preview = Preview(frame, result.faces)

@@ -1,6 +1,7 @@
 """A camera that gives pictures and sees nothing: told within 10 s, and not for what only looks like it."""
 
 import functools
+import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,14 +53,15 @@ class Watch:
         self.monitor = TamperingMonitor("porch", parse_polygons(masks), hours_file)
         self._at, self._seconds = at, 0.0
 
-    def show(self, image: Image, seconds: float = 0.5) -> Blindness | None:
+    def show(self, image: Image, seconds: float = 0.5, *, still: bool = False) -> Blindness | None:
         self._seconds += seconds
         self._at += timedelta(seconds=seconds)
-        return self.monitor.update(image, self._seconds, self._at).cause
+        return self.monitor.update(image, self._seconds, self._at, still=still).cause
 
-    def show_for(self, seconds: float, image: Image) -> set[Blindness | None]:
+    def show_for(self, seconds: float, image: Image, *, still: bool = False) -> set[Blindness | None]:
         """Show the same view with a sensor's noise."""
-        return {self.show(shot(image, NOISE[number % len(NOISE)])) for number in range(int(seconds * 2))}
+        noise = (NOISE[number % len(NOISE)] for number in range(int(seconds * 2)))
+        return {self.show(shot(image, each), still=still) for each in noise}
 
 
 def told(name: str, make: Callable[[np.random.Generator], Look], seconds: float) -> list[tuple[float, Blindness]]:
@@ -137,19 +139,20 @@ def test_a_mask_that_is_drawn_later_is_no_cover() -> None:
     assert untold.show_for(9, masked) != {None}
 
 
-def test_a_camera_that_sees_is_looked_at_less_often_until_something_is_wrong() -> None:
+def test_a_camera_that_sees_is_looked_at_less_often_until_something_moves_or_is_wrong() -> None:
     watch, view = Watch(), room(1)
     with mock.patch.object(View, "of", side_effect=View.of) as looks:
-        watch.show_for(30, view)
-        before = looks.call_count
-        watch.show_for(20, view)
-        calm = looks.call_count - before
-        covered = watch.show_for(8, view * 0 + 90)
-        alert = looks.call_count - before - calm
+        watch.show_for(30, view, still=True)
+        counts = [looks.call_count]
+        watch.show_for(20, view, still=True)
+        counts.append(looks.call_count)
+        watch.show_for(20, view)  # something moves, and all is well
+        counts.append(looks.call_count)
+        watch.show_for(8, view * 0 + 90, still=True)
+        counts.append(looks.call_count)
 
-    assert calm == 20
-    assert alert >= 15
-    assert Blindness.COVERED in covered
+    assert [after - before for before, after in itertools.pairwise(counts)] == [20, 40, 15]
+    assert watch.monitor.status.cause is Blindness.COVERED
 
 
 def test_an_hour_at_which_lamps_go_out_is_learned_and_remembered(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from common.contract.status import Blindness
 
 log = logging.getLogger(__name__)
 
-# Between two frames that are classified; and while nothing was wrong for so long
+# Between two frames that are classified; and where nothing moves and nothing was wrong for so long
 SAMPLE_SECONDS, CALM_SAMPLE_SECONDS, CALM_SECONDS = 0.45, 0.9, 10.0
 CONFIRM_SECONDS = 5.0  # so long something lasts before it is reported: longer than an autofocus searches
 MIN_SAMPLES = 3
@@ -63,14 +63,19 @@ class TamperingMonitor:
         """Ignore what these masks cover from the next frame on; for any thread."""
         self._next_window = Window.of(masks)
 
-    def update(self, image: Image, seconds: float, at: datetime, face_heights: Sequence[int] = ()) -> BlindnessStatus:
-        """Classify a frame, if it is time to; heights are in pixels, of the faces that were found in it."""
+    def update(
+        self, image: Image, seconds: float, at: datetime, face_heights: Sequence[int] = (), *, still: bool = False
+    ) -> BlindnessStatus:
+        """Classify a frame, if it is time to.
+
+        Heights are in pixels, of the faces that were found in it; `still`: nothing moves.
+        """
         window, self._next_window = self._next_window, None
         if window is not None:
             self._window = window
             self.forget()
         elapsed = 0.0 if self._sampled_at is None else seconds - self._sampled_at
-        sample_seconds = CALM_SAMPLE_SECONDS if self._is_calm(seconds) else SAMPLE_SECONDS
+        sample_seconds = CALM_SAMPLE_SECONDS if still and self._is_calm(seconds) else SAMPLE_SECONDS
         if self._sampled_at is not None and elapsed < sample_seconds:
             return self.status
         self._sampled_at = seconds
