@@ -19,6 +19,10 @@ START_CODE, NAL_TYPE, SLICES = b"\0\0\1", 0x1F, range(1, 6)  # of H.264: Annex B
 PIXEL_FORMATS = (*COMPRESSED, *(fourcc for fourcc in RAW if fourcc not in GREY), *VIDEO, *GREY)
 
 
+# After damage: a few seconds. Some cameras send a frame that stands alone every ten, and what moves is soon drawn anew.
+MAX_DOUBTFUL_FRAMES = 60
+
+
 class FrameDecoder:
     """Decodes what one stream sends."""
 
@@ -46,7 +50,7 @@ class VideoDecoder:
         self._codec: Any = av.CodecContext.create("h264", "r")
         self._codec.flags |= av.codec.context.Flags.low_delay
         self._codec.thread_count = 1  # threads for the slices of a frame keep the damage in one to themselves
-        self._doubt = Doubt()
+        self._doubt = Doubt(MAX_DOUBTFUL_FRAMES)
         self._packets = 0
         self._converter = BgrConverter()
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from camera.sources.frame import FrameSource, Image
-from camera.sources.v4l2.decode import FrameDecoder
+from camera.sources.v4l2.decode import MAX_DOUBTFUL_FRAMES, FrameDecoder
 from camera.sources.v4l2.device import CaptureFormat
 from tests.edge.sources.v4l2 import fake_v4l2
 from tests.edge.sources.v4l2.fake_v4l2 import FakeCamera, FakeMachine
@@ -23,15 +23,15 @@ VISIBLE = 2.0  # grey levels, on average
 
 
 @functools.cache
-def packets() -> tuple[bytes, ...]:
+def packets(frames: int = FRAMES, key_frames: int = KEY_FRAMES) -> tuple[bytes, ...]:
     """What a camera sends of a scene that moves: one packet an image."""
     encoder: Any = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-    encoder.time_base, encoder.gop_size, encoder.thread_count = Fraction(1, 30), KEY_FRAMES, 1  # else fewer slices
+    encoder.time_base, encoder.gop_size, encoder.thread_count = Fraction(1, 30), key_frames, 1  # else fewer slices
     encoder.options = {"tune": "zerolatency", "preset": "ultrafast", "x264-params": "repeat-headers=1:slices=4"}
     blocks = np.random.default_rng(1).integers(0, 255, (30, 40, 3), np.uint8).repeat(8, 0).repeat(8, 1)
     sent: list[bytes] = []
-    for number in range(FRAMES):
+    for number in range(frames):
         picture = av.VideoFrame.from_ndarray(np.roll(blocks, 3 * number, 1), "bgr24").reformat(format="yuv420p")
         picture.pts = number
         sent += [bytes(packet) for packet in encoder.encode(picture)]
@@ -88,6 +88,16 @@ def test_a_key_frame_that_the_driver_marks_as_damaged_ends_no_doubt() -> None:
 
         assert all(image is None for image in images[KEY_FRAMES : 2 * KEY_FRAMES]), seed
         assert all(image is not None for image in images[2 * KEY_FRAMES :]), seed
+
+
+def test_without_frames_that_stand_alone_a_camera_is_dark_for_a_few_seconds_only() -> None:
+    decoder = FrameDecoder(H264)
+
+    images = [
+        decoder.decode(packet, follows_loss=number == 5) for number, packet in enumerate(packets(80, key_frames=1000))
+    ]
+
+    assert [number for number, image in enumerate(images) if image is None] == list(range(5, 5 + MAX_DOUBTFUL_FRAMES))
 
 
 @pytest.mark.parametrize("content", [b"", b"\0\0\0\1\x09\x10", b"\0\0\1\x06\x05\x01\0\x80", b"\0\0\1\x0c\xff\xff\x80"])
