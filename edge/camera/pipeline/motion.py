@@ -26,10 +26,10 @@ class MotionDetector:
     def __init__(self) -> None:
         """Start without a background, so the first frame counts as motion."""
         self.is_still = False  # nothing moved in the last frame
-        self._background: Image | None = None
+        self._background: Image = np.zeros((0, 0), np.float32)  # empty before the first frame
         self._changed: Image = np.zeros((HEIGHT, WIDTH), np.uint8)  # since `moves_apart` was asked
         self._searched_at = float("-inf")
-        self._searched: Image | None = None  # the background then
+        self._searched = self._background  # as it was then
         self._changed_at = float("-inf")  # something moved, somebody was there, or the background was another
 
     def update(self, image: Image, now: float, *, has_active_tracks: bool) -> bool:
@@ -42,7 +42,7 @@ class MotionDetector:
             self._changed_at = now
         if self.is_still and not has_active_tracks and not self._is_rescan_due(now):
             return False
-        self._searched_at, self._searched = now, None if self._background is None else self._background.copy()
+        self._searched_at, self._searched = now, self._background.copy()
         return True
 
     def moves_apart(self, boxes: Sequence[Box], size: tuple[int, int]) -> bool:
@@ -70,15 +70,13 @@ class MotionDetector:
 
     def _has_background_changed(self) -> bool:
         """Whether it is another than when all was searched last."""
-        if self._background is None or self._searched is None:
-            return True
         return _is_motion(np.asarray(cv2.absdiff(self._background, self._searched) > BACKGROUND_THRESHOLD, np.uint8))
 
     def _update_background(self, image: Image) -> bool:
         """Add a frame to the background; return whether it differs from what was there."""
         small = cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
         grey = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), (5, 5), 0)
-        if self._background is None:
+        if not self._background.size:
             self._background = grey.astype(np.float32)
             return True
         difference = cv2.absdiff(grey, cv2.convertScaleAbs(self._background))

@@ -146,7 +146,7 @@ def test_a_camera_that_sees_is_looked_at_less_often_until_something_moves_or_is_
         counts = [looks.call_count]
         watch.show_for(20, view, still=True)
         counts.append(looks.call_count)
-        watch.show_for(20, view)  # something moves, and all is well
+        watch.show_for(20, view)  # something moves, and nothing is wrong
         counts.append(looks.call_count)
         watch.show_for(8, view * 0 + 90, still=True)
         counts.append(looks.call_count)

@@ -20,7 +20,7 @@ PIXEL_FORMATS = (*COMPRESSED, *(fourcc for fourcc in RAW if fourcc not in GREY),
 
 
 # After damage: a few seconds. Some cameras send a frame that stands alone every ten, and what moves is soon drawn anew.
-MAX_DOUBTFUL_FRAMES = 60
+MAX_REFUSED_FRAMES = 60
 
 
 class FrameDecoder:
@@ -50,7 +50,7 @@ class VideoDecoder:
         self._codec: Any = av.CodecContext.create("h264", "r")
         self._codec.flags |= av.codec.context.Flags.low_delay
         self._codec.thread_count = 1  # threads for the slices of a frame keep the damage in one to themselves
-        self._doubt = Doubt(MAX_DOUBTFUL_FRAMES)
+        self._doubt = Doubt(MAX_REFUSED_FRAMES)
         self._packets = 0
         self._converter = BgrConverter()
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from camera.sources.frame import FrameSource, Image
-from camera.sources.v4l2.decode import MAX_DOUBTFUL_FRAMES, FrameDecoder
+from camera.sources.v4l2.decode import MAX_REFUSED_FRAMES, FrameDecoder
 from camera.sources.v4l2.device import CaptureFormat
 from tests.edge.sources.v4l2 import fake_v4l2
 from tests.edge.sources.v4l2.fake_v4l2 import FakeCamera, FakeMachine
@@ -97,7 +97,7 @@ def test_without_frames_that_stand_alone_a_camera_is_dark_for_a_few_seconds_only
         decoder.decode(packet, follows_loss=number == 5) for number, packet in enumerate(packets(80, key_frames=1000))
     ]
 
-    assert [number for number, image in enumerate(images) if image is None] == list(range(5, 5 + MAX_DOUBTFUL_FRAMES))
+    assert [number for number, image in enumerate(images) if image is None] == list(range(5, 5 + MAX_REFUSED_FRAMES))
 
 
 @pytest.mark.parametrize("content", [b"", b"\0\0\0\1\x09\x10", b"\0\0\1\x06\x05\x01\0\x80", b"\0\0\1\x0c\xff\xff\x80"])
