@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 BACK_OFF_SECONDS = 30.0  # after a failure boto3 does everything for this long
-EMPTY = "416"  # an object without a first byte
+EMPTY = "status code: 416"  # an object without a first byte; a port may have these digits, too
 log = logging.getLogger(__name__)
 
 
