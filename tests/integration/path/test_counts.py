@@ -20,10 +20,10 @@ from camera.delivery.publisher import Publisher
 from camera.delivery.spool import Spool
 from camera.pipeline.analyzer import FrameAnalyzer
 from camera.pipeline.tracking.detector import FaceDetector
+from camera.sources.decoding.doubt import Doubt
 from camera.sources.frame import Frame, SourceEndedError
 from camera.sources.reader.sampler import FrameSampler
 from camera.sources.synthetic.scene import Scene
-from camera.sources.video.doubt import Doubt
 from camera.sources.video.file import FileSource
 from common.contract.capture import Capture
 from dev.harness.process import wait_for

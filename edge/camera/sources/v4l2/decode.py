@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from camera.sources.bgr import BgrConverter
+from camera.sources.decoding.bgr import BgrConverter
+from camera.sources.decoding.doubt import Doubt
 from camera.sources.frame import Image
 from camera.sources.v4l2.device import CaptureFormat
 from camera.sources.v4l2.jpeg import decode
 from camera.sources.v4l2.raw import RAW, decode_raw
-from camera.sources.video.doubt import Doubt
 
 COMPRESSED = ("MJPG", "JPEG")
 VIDEO = ("H264",)  # where each image builds on those before

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from camera.sources.bgr import BgrConverter
+from camera.sources.decoding.bgr import BgrConverter
 from camera.sources.frame import Image
 
 # JPEG's markers, by the standard's names

@@ -14,9 +14,9 @@ from typing import Any
 
 import cv2
 
-from camera.sources.bgr import BgrConverter
+from camera.sources.decoding.bgr import BgrConverter
+from camera.sources.decoding.doubt import Doubt
 from camera.sources.frame import Image
-from camera.sources.video.doubt import Doubt
 from common.contract.embedded import PNG_SIGNATURE
 
 STRICT = {"err_detect": "explode"}  # decoders would otherwise fill in what is missing

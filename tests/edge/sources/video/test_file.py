@@ -10,9 +10,9 @@ from unittest import mock
 import cv2
 import pytest
 
+from camera.sources.decoding.doubt import Doubt
 from camera.sources.frame import FrameSource, SourceEndedError
 from camera.sources.synthetic.scene import Scene
-from camera.sources.video.doubt import Doubt
 from camera.sources.video.file import FileSource
 from tests.edge.sources.video.odd_media import encoded, spoiled
 

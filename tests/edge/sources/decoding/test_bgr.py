@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from camera.sources.bgr import BgrConverter
+from camera.sources.decoding.bgr import BgrConverter
 
 THREADS = Path("/proc/self/task")
 FRAMES = [("yuvj420p", 64, 48), ("yuv422p", 320, 240), ("gray", 64, 48), ("nv12", 62, 46), ("yuvj420p", 64, 48)]
