@@ -29,8 +29,8 @@ from common.contract.status import CameraState
 log = logging.getLogger(__name__)
 
 MEGABYTE = 1_000_000
-TICK_SECONDS = 0.25
-STATUS_EVERY_TICKS = 20  # every 5 s
+TICK_SECONDS = 0.5
+STATUS_EVERY_TICKS = 10  # every 5 s
 JOIN_SECONDS = 5.0
 CONTAINER_PROCESS = 1
 

@@ -10,7 +10,7 @@ from camera.sources.frame import Image
 WIDTH, HEIGHT = 640, 360
 FRAMES_A_SECOND = 2
 NOISE = 3.0
-BEFORE_SECONDS = 10  # of the usual view, in each clip
+BEFORE_SECONDS = 14  # of the usual view, in each clip: after ten calm ones, a camera looks at it less often
 
 Random = np.random.Generator
 Look = Callable[[Image, float], Image]  # a clean picture and the seconds since it began, as it looks then

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from camera.pipeline.motion import MotionDetector
 from camera.pipeline.tampering.monitor import TamperingMonitor
 from camera.sources.frame import Image
 from dev.bench.figures.measure import QUICK
@@ -68,10 +69,11 @@ def _real_row(file: Path) -> tuple[str, ...]:
 
 
 def _told(frames: Iterator[tuple[Image, float]]) -> Told | None:
-    monitor = TamperingMonitor("bench")
+    monitor, motion = TamperingMonitor("bench"), MotionDetector()
     told: Told | None = None
     for image, now in frames:
-        blindness = monitor.update(image, now, NOON + timedelta(seconds=now)).cause
+        motion.update(image, now, has_active_tracks=False)
+        blindness = monitor.update(image, now, NOON + timedelta(seconds=now), still=motion.is_still).cause
         if blindness:
             told = (told[0] if told else now), blindness.value
     return told

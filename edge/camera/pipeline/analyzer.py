@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 # there is a first shot within a second; or after the longer time, if the newcomer moved before somebody's body.
 FULL_SEARCH_SECONDS, MAX_FULL_SEARCH_SECONDS = 0.25, 1.0
 IDLE_RATE, IDLE_SHARE = 4.0, 0.4  # while nothing moves this share of the frames is enough, if so many a second are left
+SETTLED_SHARE = 0.5  # and this share while everybody has been there for a while and hardly moves
 KEEP_ALIVE_MARGIN = 0.1  # a face keeps its track alive at a score this much lower than a new one needs
 MIN_DETECTION_SCORE = 0.1
 
@@ -72,8 +73,12 @@ class FrameAnalyzer:
     def rate(self) -> float:
         """How many frames a second are worth processing now."""
         if self.is_still and not self.has_active_tracks:
-            return min(self._rate, max(IDLE_RATE, self._rate * IDLE_SHARE))
-        return self._rate
+            share = IDLE_SHARE
+        elif self._still is not None and self._tracker.is_settled:  # the best of every other frame is as good
+            share = SETTLED_SHARE
+        else:
+            return self._rate
+        return min(self._rate, max(IDLE_RATE, self._rate * share))
 
     @property
     def is_still(self) -> bool:

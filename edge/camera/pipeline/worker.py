@@ -28,7 +28,7 @@ from common.contract.visit import Visit
 
 log = logging.getLogger(__name__)
 
-TAKE_SECONDS = 0.25  # so soon a problem of the source shows in the status
+TAKE_SECONDS = 0.5  # so soon a problem of the source shows in the status
 PAUSE_SECONDS = 0.5
 JOIN_SECONDS = 5.0
 INITIAL_RESTART_SECONDS, MAX_RESTART_SECONDS = 1.0, 60.0

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from camera.config.polygons import parse_polygons
+from camera.pipeline.motion import MotionDetector
 from camera.pipeline.tampering.monitor import TamperingMonitor
 from camera.pipeline.tampering.view import View
 from camera.sources.frame import Image
@@ -66,10 +67,11 @@ class Watch:
 
 def told(name: str, make: Callable[[np.random.Generator], Look], seconds: float) -> list[tuple[float, Blindness]]:
     random = np.random.default_rng(SEED)
-    monitor = TamperingMonitor("porch")
+    monitor, motion = TamperingMonitor("porch"), MotionDetector()
     found: list[tuple[float, Blindness]] = []
     for image, now in clip(room(SEED), make(random), seconds, random, frozen=name == "frozen"):
-        blindness = monitor.update(image, now, NOON + timedelta(seconds=now)).cause
+        motion.update(image, now, has_active_tracks=False)
+        blindness = monitor.update(image, now, NOON + timedelta(seconds=now), still=motion.is_still).cause
         if blindness:
             found.append((now, blindness))
     return found
@@ -151,7 +153,7 @@ def test_a_camera_that_sees_is_looked_at_less_often_until_something_moves_or_is_
         watch.show_for(8, view * 0 + 90, still=True)
         counts.append(looks.call_count)
 
-    assert [after - before for before, after in itertools.pairwise(counts)] == [20, 40, 15]
+    assert [after - before for before, after in itertools.pairwise(counts)] == [10, 40, 13]
     assert watch.monitor.status.cause is Blindness.COVERED
 
 

@@ -187,3 +187,33 @@ def test_iou_is_the_shared_part_of_both() -> None:
     assert iou(Box(0, 0, 10, 10), Box(0, 0, 10, 10)) == 1
     assert iou(Box(0, 0, 10, 10), Box(5, 0, 10, 10)) == 50 / 150
     assert iou(Box(0, 0, 10, 10), Box(10, 0, 10, 10)) == 0
+
+
+def sits(seconds: float, x: float = 500, step: float = 0.0) -> dict[float, list[Detection]]:
+    """A face that moves to and fro by `step` pixels a frame."""
+    places = (x + step * abs(number % 20 - 10) for number in range(round(seconds * 10) + 1))
+    return {number / 10: [face(place)] for number, place in enumerate(places)}
+
+
+@pytest.mark.parametrize(
+    ("frames", "settled"),
+    [
+        ({}, False),
+        (sits(9.9), False),
+        (sits(10.0), True),
+        (sits(12.0, step=5), True),
+        (sits(12.0, step=20), False),  # two of its heights a second
+        (sits(12.0, x=0), False),  # on the way out
+        (sits(12.0) | {12.1: []}, False),
+        (sits(12.0) | {12.1: [face(500), face(900)]}, False),
+        (sits(12.0) | {12.1: [], 12.2: [face(500)]}, True),
+    ],
+)
+def test_settled_is_who_has_been_there_for_a_while_and_hardly_moves(
+    frames: dict[float, list[Detection]], *, settled: bool
+) -> None:
+    tracker = Tracker(0.7)
+
+    follow(tracker, frames)
+
+    assert tracker.is_settled is settled

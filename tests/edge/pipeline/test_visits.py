@@ -182,6 +182,22 @@ def test_fewer_frames_are_enough_while_nothing_moves(face: Image) -> None:
     assert watch([*still(empty, 1.0), *still(face, 1.1)[10:]])[2].rate == 10
 
 
+def test_every_other_frame_is_enough_once_everybody_has_settled(face: Image) -> None:
+    def rates(seconds: float, **settings: object) -> tuple[float, float]:
+        """While they sit there for so long, and once a second one has come."""
+        analyzer = FrameAnalyzer(Settings(**settings))  # type: ignore[arg-type]  # what pydantic checks
+        for frame in still(face, seconds):
+            analyzer.process(frame)
+        alone = analyzer.rate
+        for frame in still(np.hstack([face, face[:, ::-1]]), seconds + 0.5)[round(seconds * 10) :]:
+            analyzer.process(frame)
+        return alone, analyzer.rate
+
+    assert [rates(9.0), rates(10.5)] == [(10, 10), (5, 10)]
+    assert rates(10.5, detections_per_second=6) == (4, 6)
+    assert rates(10.5, capture_policy="every") == (10, 10)
+
+
 def captured(frames: list[Frame]) -> tuple[list[Capture], FrameAnalyzer]:
     """What is captured while these frames pass, and not at the end of the visits."""
     analyzer = FrameAnalyzer(Settings())
@@ -196,6 +212,21 @@ def test_who_joins_somebody_is_captured_within_a_second(face: Image) -> None:
 
     assert [capture.metadata.box.x > face.shape[1] for capture in captures] == [False, True]
     assert analyzer.counters.region_only > 20
+
+
+def test_who_joins_somebody_who_has_settled_is_captured_about_as_soon(face: Image) -> None:
+    alone, joined = np.hstack([face, np.zeros_like(face)]), np.hstack([face, face[:, ::-1]])
+    for seconds in (12.0, 12.1, 12.2):
+        frames = [*still(alone, seconds), *still(joined, seconds + 1.1)[round(seconds * 10) :]]
+        watching = Watching(measured=False)
+        seen = 0
+        for frame in frames:
+            if watching.wants(frame.seconds):
+                watching.see(frame)
+                seen += 1
+
+        assert [capture.metadata.box.x > face.shape[1] for capture in watching.captures] == [False, True]
+        assert seen < len(frames) - 8  # every other one of two seconds
 
 
 def test_who_joins_beside_somebody_near_is_captured_within_a_second(face: Image) -> None:

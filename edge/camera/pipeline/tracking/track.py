@@ -1,5 +1,6 @@
 """A track: one visitor's face, where it is and where it should be next."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,8 @@ LEFT_SECONDS = 0.8  # after a face that was on its way out
 UNCONFIRMED_SECONDS = 0.5
 SMOOTHING = 0.5  # of the velocity
 MAX_EXTRAPOLATION_SECONDS = 0.5  # a hidden face is expected to have stopped
+SETTLED_SECONDS = 10.0  # who has been there for so long, and moves no faster than this, stays for a while
+SETTLED_SPEED = 1.0  # in heights of the face, a second
 BORDER_SHARE = 0.35  # of the face's width: nearer to the border, a face is on its way out
 
 
@@ -39,6 +42,12 @@ class Track:
     def confirmed(self) -> bool:
         """Whether it is a person."""
         return self.sure_hits >= CONFIRMING_HITS and self.last_seen - self.first_seen >= CONFIRMING_SECONDS
+
+    def is_settled(self, now: float) -> bool:
+        """Whether somebody has been there for a while, hardly moves, and is not on the way out."""
+        speed = math.hypot(*self.velocity)
+        stayed = now - self.first_seen >= SETTLED_SECONDS
+        return stayed and not self.leaving and speed <= SETTLED_SPEED * self.box.height
 
     def expected_center(self, now: float) -> tuple[float, float]:
         """Where the centre of the face should be now."""

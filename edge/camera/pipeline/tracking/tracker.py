@@ -32,6 +32,12 @@ class Tracker:
         """Whether somebody is there, or was a moment ago."""
         return bool(self._tracks)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether all who are there have been so for a while, hardly move, and were seen in the last frame."""
+        now = self._updated
+        return bool(self._tracks) and all(track.last_seen == now and track.is_settled(now) for track in self._tracks)
+
     def may_confuse(self, detections: Sequence[Detection]) -> bool:
         """Whether there may be a choice: several faces, now or a moment ago."""
         return len(detections) > 1 or len(self._tracks) > 1
