@@ -30,6 +30,7 @@ from paho.mqtt.properties import Properties
 
 from common.contract import topics
 from common.runtime.files import SecretDir
+from dev.bench.figures.measure import cpu_seconds, memory_mb
 from dev.harness import services as stack
 from dev.harness.enrolment import Enrolment
 from dev.harness.process import LOOPBACK, Process
@@ -48,8 +49,6 @@ COLUMNS = (
     *("capture to receipt: half", "99 of 100", "CPU: broker", "uploader", "store", "fleet"),
     *("MB: broker", "uploader"),
 )
-TICKS = os.sysconf("SC_CLK_TCK")
-PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(slots=True)
@@ -203,7 +202,7 @@ def row(cloud: FleetCloud, count: int, arguments: argparse.Namespace) -> str:
     cells += [f"{len(tally.latencies):,}", str(tally.rejected), str(lost)]
     cells += [f"{1000 * ways[len(ways) // 2]:.0f} ms", f"{1000 * ways[int(len(ways) * 0.99)]:.0f} ms"]
     cells += [f"{100 * used[part]:.0f} %" for part in ("broker", "uploader", "store", "fleet")]
-    cells += [f"{resident_mb(process.popen.pid):.0f}" for process in (cloud.broker, cloud.uploader)]
+    cells += [f"{memory_mb(process.popen.pid):.0f}" for process in (cloud.broker, cloud.uploader)]
     return f"| {' | '.join(cells)} |"
 
 
@@ -287,15 +286,6 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 def name(number: int) -> str:
     return f"edge-{number:05}"
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def resident_mb(pid: int) -> float:
-    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * PAGE / 1e6
 
 
 def _arguments() -> argparse.Namespace:
