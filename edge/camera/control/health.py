@@ -10,12 +10,12 @@ from camera.pipeline.worker import CameraWorker
 from common.contract.status import CameraState
 from common.runtime.heartbeat import Heartbeat
 
-HEARTBEAT_SECONDS = 2.0
+HEARTBEAT_SECONDS = 1.0
 NO_FRAMES_WANTED = {CameraState.PAUSED, CameraState.ENDED}
 
 
 class HeartbeatWriter:
-    """Writes the heartbeat every two seconds; `health` judges it. Times are CLOCK_MONOTONIC, the same for both."""
+    """Writes the heartbeat about every second; `health` judges it. Times are CLOCK_MONOTONIC, the same for both."""
 
     def __init__(self, file: Path) -> None:
         self._heartbeat = Heartbeat(file, "HEARTBEAT_FILE")

@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 # there is a first shot within a second; or after the longer time, if the newcomer moved before somebody's body.
 FULL_SEARCH_SECONDS, MAX_FULL_SEARCH_SECONDS = 0.25, 1.0
 IDLE_RATE, IDLE_SHARE = 4.0, 0.4  # while nothing moves this share of the frames is enough, if so many a second are left
-SETTLED_SHARE = 0.5  # and this share while everybody has been there for a while and hardly moves
+# The best of every other frame is as good (measured), once everybody has been there for a while and has a good shot.
+SETTLED_RATE, SETTLED_SHARE = 5.0, 0.5
 KEEP_ALIVE_MARGIN = 0.1  # a face keeps its track alive at a score this much lower than a new one needs
 MIN_DETECTION_SCORE = 0.1
 
@@ -73,12 +74,14 @@ class FrameAnalyzer:
     def rate(self) -> float:
         """How many frames a second are worth processing now."""
         if self.is_still and not self.has_active_tracks:
-            share = IDLE_SHARE
-        elif self._still is not None and self._tracker.is_settled:  # the best of every other frame is as good
-            share = SETTLED_SHARE
-        else:
-            return self._rate
-        return min(self._rate, max(IDLE_RATE, self._rate * share))
+            return min(self._rate, max(IDLE_RATE, self._rate * IDLE_SHARE))
+        return min(self._rate, max(SETTLED_RATE, self._rate * SETTLED_SHARE)) if self._is_settled else self._rate
+
+    @property
+    def _is_settled(self) -> bool:
+        """Whether all who are there stay, and each has a good shot."""
+        may_settle = self._still is not None and self._motion is not None  # CAPTURE_POLICY=best and MOTION=on
+        return may_settle and self._tracker.is_settled and self._visits.all_have_good_shots
 
     @property
     def is_still(self) -> bool:

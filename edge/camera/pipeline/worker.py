@@ -29,6 +29,7 @@ from common.contract.visit import Visit
 log = logging.getLogger(__name__)
 
 TAKE_SECONDS = 0.5  # so soon a problem of the source shows in the status
+SILENT_FRAMES = 2
 PAUSE_SECONDS = 0.5
 JOIN_SECONDS = 5.0
 INITIAL_RESTART_SECONDS, MAX_RESTART_SECONDS = 1.0, 60.0
@@ -151,11 +152,16 @@ class CameraWorker:
                 frames.set_rate(self._analyzer.rate)
             elif frames.status.has_ended:
                 return not self._stop.is_set()
-            elif frames.age_seconds > LOST_TRACK_SECONDS and self._analyzer.has_active_tracks:
+            elif frames.age_seconds > self._silent_seconds and self._analyzer.has_active_tracks:
                 self._deliver(self._analyzer.flush())  # the camera is unavailable, perhaps for good
             self._set_status_from(frames.status)
             self.schedule.update()
         return False
+
+    @property
+    def _silent_seconds(self) -> float:
+        """After how long without a frame, of which few may be wanted, whoever was there is taken to be gone."""
+        return max(LOST_TRACK_SECONDS, SILENT_FRAMES / self.settings.detections_per_second)
 
     def _process(self, frame: Frame) -> None:
         result = self._analyzer.process(frame)

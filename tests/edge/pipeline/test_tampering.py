@@ -22,7 +22,7 @@ from dev.bench.rig.footage import BLINDING, HARMLESS, HEIGHT, WIDTH, Look, clip,
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SEED = 3
-NOISE = np.random.default_rng(SEED).normal(0, 3, (3, HEIGHT, WIDTH, 1)).astype(np.float32)
+NOISE = np.random.default_rng(SEED).normal(0, 3, (7, HEIGHT, WIDTH, 1)).astype(np.float32)
 EXPECTED = {
     "hand": {Blindness.COVERED},
     "cloth": {Blindness.COVERED},
@@ -153,7 +153,7 @@ def test_a_camera_that_sees_is_looked_at_less_often_until_something_moves_or_is_
         watch.show_for(8, view * 0 + 90, still=True)
         counts.append(looks.call_count)
 
-    assert [after - before for before, after in itertools.pairwise(counts)] == [10, 40, 13]
+    assert [after - before for before, after in itertools.pairwise(counts)] == [13, 40, 14]
     assert watch.monitor.status.cause is Blindness.COVERED
 
 

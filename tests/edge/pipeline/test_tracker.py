@@ -55,6 +55,15 @@ def test_two_faces_that_pass_each_other_stay_two() -> None:
     assert len({track for names in seen for track in names}) == 2
 
 
+def test_who_passes_in_front_of_somebody_who_has_settled_does_not_take_the_track() -> None:
+    """One sits there and is seen five times a second, then hidden; the other comes out a face's size away."""
+    before = {step / 5: [face(500)] for step in range(61)}
+
+    seen, _ = follow(Tracker(0.7), before | {12.2: [], 12.3: [face(595.5)]})
+
+    assert seen[-1] != seen[0]
+
+
 @pytest.mark.parametrize(("missed", "apart"), [(1, 0.95), (1, 1.15), (2, 1.18)])
 def test_who_passes_in_front_of_somebody_does_not_take_the_track(missed: int, apart: float) -> None:
     """One stands still and is hidden for a moment; the other comes out a face's size away."""

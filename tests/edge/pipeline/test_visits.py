@@ -182,6 +182,20 @@ def test_fewer_frames_are_enough_while_nothing_moves(face: Image) -> None:
     assert watch([*still(empty, 1.0), *still(face, 1.1)[10:]])[2].rate == 10
 
 
+@pytest.mark.parametrize("came", [30, 31, 32, 33, 34])
+def test_who_passes_by_within_four_tenths_of_a_second_is_captured(face: Image, came: int) -> None:
+    empty = np.full_like(face, 90)
+    watching = Watching(measured=False)
+
+    for number in range(came + 40):
+        image = face if came <= number < came + 4 else empty
+        frame = Frame(image.copy(), NOON + timedelta(seconds=number / 10), number / 10, number)
+        if watching.wants(frame.seconds):
+            watching.see(frame)
+
+    assert len(watching.captures) == 1
+
+
 def test_every_other_frame_is_enough_once_everybody_has_settled(face: Image) -> None:
     def rates(seconds: float, **settings: object) -> tuple[float, float]:
         """While they sit there for so long, and once a second one has come."""
@@ -189,13 +203,15 @@ def test_every_other_frame_is_enough_once_everybody_has_settled(face: Image) -> 
         for frame in still(face, seconds):
             analyzer.process(frame)
         alone = analyzer.rate
-        for frame in still(np.hstack([face, face[:, ::-1]]), seconds + 0.5)[round(seconds * 10) :]:
+        joined = np.hstack([face, face[:, ::-1]])
+        for frame in still(joined, seconds + 0.5)[round(seconds * 10) :]:
             analyzer.process(frame)
         return alone, analyzer.rate
 
     assert [rates(9.0), rates(10.5)] == [(10, 10), (5, 10)]
-    assert rates(10.5, detections_per_second=6) == (4, 6)
-    assert rates(10.5, capture_policy="every") == (10, 10)
+    assert [rates(10.5, detections_per_second=wanted) for wanted in (4, 6, 30)] == [(4, 4), (5, 6), (15, 30)]
+    assert rates(10.5, capture_policy="every") == rates(10.5, motion="off") == (10, 10)
+    assert rates(10.5, min_sharpness=100) == (10, 10)  # until there is a good shot
 
 
 def captured(frames: list[Frame]) -> tuple[list[Capture], FrameAnalyzer]:

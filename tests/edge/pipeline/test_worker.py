@@ -180,6 +180,16 @@ def test_a_visit_is_over_when_its_camera_is_gone(stop: threading.Event, monkeypa
     assert worker.counters.captured > 0
 
 
+def test_a_visit_goes_on_where_few_frames_are_wanted(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "LOST_TRACK_SECONDS", 0.2)  # for a frame every half a second, as 3 for every 5 s
+    monkeypatch.setattr(worker_module, "TAKE_SECONDS", 0.1)
+    rare = {"min_face_px": 20, "detections_per_second": 2.0}
+    worker = worker_of(scene("door").model_copy(update=rare), Sink(), stop)
+    worker.start()
+
+    wait_for(lambda: worker.counters.captured > 0, seconds=60, what="a capture")
+
+
 def test_a_service_whose_only_camera_hangs_in_its_driver_gives_up(
     stop: threading.Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from common.contract.status import Blindness
 log = logging.getLogger(__name__)
 
 # Between two frames that are classified; and where nothing moves and nothing was wrong for so long
-SAMPLE_SECONDS, CALM_SAMPLE_SECONDS, CALM_SECONDS = 0.45, 1.9, 10.0
+SAMPLE_SECONDS, CALM_SAMPLE_SECONDS, CALM_SECONDS = 0.45, 1.4, 10.0
 CONFIRM_SECONDS = 5.0  # so long something lasts before it is reported: longer than an autofocus searches
 MIN_SAMPLES = 3
 UNCLEAR_SECONDS = 1.2  # who passes by does not end a suspicion

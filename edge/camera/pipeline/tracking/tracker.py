@@ -14,6 +14,7 @@ MIN_IOU = 0.2  # intersection over union
 MAX_CENTER_DISTANCE = 1.2  # in sizes of the face
 # A track that is known well moves little in a short gap: who is further away passes in front of it.
 KNOWN_HITS, NEAR_DISTANCE, DISTANCE_PER_SECOND = 5, 0.4, 2.5
+MAX_SETTLED_GAP_SECONDS = 0.2  # who hardly moves is not further away after a longer one
 MAX_SIZE_RATIO = 1.8
 APPEARANCE_WEIGHT = 2.0  # in sizes of the face: two people in different clothes differ by 0.2 to 0.4 of it
 
@@ -144,4 +145,7 @@ def _reach(track: Track, now: float) -> float:
     """How far from where it is expected a track's face may be, in sizes of it."""
     if track.hits < KNOWN_HITS:
         return MAX_CENTER_DISTANCE
-    return min(MAX_CENTER_DISTANCE, NEAR_DISTANCE + DISTANCE_PER_SECOND * (now - track.last_seen))
+    gap = now - track.last_seen
+    if track.is_settled(track.last_seen):
+        gap = min(gap, MAX_SETTLED_GAP_SECONDS)
+    return min(MAX_CENTER_DISTANCE, NEAR_DISTANCE + DISTANCE_PER_SECOND * gap)

@@ -44,6 +44,11 @@ class VisitRecorder:
         """The visit that a track belongs to, once it has a face that is large enough."""
         return self._visits.get(track.id)
 
+    @property
+    def all_have_good_shots(self) -> bool:
+        """Whether a good shot of each visit under way was kept."""
+        return all(visit.best_quality for visit in self._visits.values())
+
     def refuse(self, capture_ids: Collection[str]) -> None:
         """Leave captures that could not be spooled out of the visits under way."""
         self._counters.refused += len(capture_ids)

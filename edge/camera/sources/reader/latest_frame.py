@@ -10,7 +10,7 @@ from camera.sources.reader.reader import ReaderThread, ReadSession
 from camera.sources.reader.slot import FrameSlot
 from camera.sources.reader.status import ReaderStatus
 
-TICK_SECONDS = 1.0
+TICK_SECONDS = 0.5
 MAX_HUNG_READERS = 3  # threads that hang in a driver; the next one would, too
 
 
