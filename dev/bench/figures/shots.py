@@ -9,10 +9,10 @@ import numpy as np
 
 from camera.config.settings import Settings
 from camera.pipeline.analyzer import FrameAnalyzer
-from camera.sources.frame import SourceEndedError
+from camera.sources.frame import Frame, SourceEndedError
 from camera.sources.reader.sampler import FrameSampler
 from camera.sources.video.file import FileSource
-from common.contract.capture import Capture
+from common.contract.capture import Box, Capture
 from common.contract.visit import Visit
 from dev.bench.figures.frontality import crispness, degrees, sideways
 from dev.bench.figures.report import Table
@@ -28,7 +28,7 @@ class Watched:
     expected: int  # visits
     visits: list[Visit]
     captures: list[Capture]
-    frames: dict[str, dict[int, Seen]]  # of each track, by the number of the frame
+    frames: dict[str, dict[int, Seen]]  # of each track, by the number of the frame; also those that it left out
 
     def ranks(self) -> list[tuple[float, float, float, float]]:
         """Of the best shot of each visit: the share of its frames that are less crisp, and more to the side.
@@ -54,23 +54,31 @@ class Watched:
 def watch(path: Path, expected: int) -> Watched:
     """Let the camera watch a recording."""
     settings = Settings()
-    source, sampler, analyzer = FileSource(path), FrameSampler(settings.detections_per_second), FrameAnalyzer(settings)
+    source, analyzer = FileSource(path), FrameAnalyzer(settings)
+    sampler, every = (FrameSampler(settings.detections_per_second) for _ in range(2))
+    left_out, tracks = list[Frame](), set[str]()  # since the last frame that was processed, and who was in it
     visits, captures = list[Visit](), list[Capture]()
     frames: dict[str, dict[int, Seen]] = defaultdict(dict)
     while True:
         try:
-            accepted = sampler.accept(source.grab())
+            seconds = source.grab()
         except SourceEndedError:
             break
-        frame = source.retrieve() if accepted else None
+        accepted, due = sampler.accept(seconds), every.accept(seconds)
+        frame = source.retrieve() if accepted or due else None
         if frame is None:
+            continue
+        if not accepted:
+            left_out.append(frame)
             continue
         result = analyzer.process(frame)
         sampler.rate = analyzer.rate
         captures += result.captures
         visits += [visit.summary("bench") for visit in result.ended]
         for face in result.faces:
-            frames[face.track][frame.number] = crispness(frame.image, face.box), sideways(frame.image, face.box)
+            stayed = face.track in tracks
+            frames[face.track] |= _measured(face.box, [*left_out, frame] if stayed else [frame])
+        left_out, tracks = [], {face.track for face in result.faces}
     source.close()
     result = analyzer.flush()
     return Watched(
@@ -79,6 +87,11 @@ def watch(path: Path, expected: int) -> Watched:
         [*captures, *result.captures],
         frames,
     )
+
+
+def _measured(box: Box, frames: list[Frame]) -> dict[int, Seen]:
+    """What a face was like in these frames, in all of which it is about here."""
+    return {each.number: (crispness(each.image, box), sideways(each.image, box)) for each in frames}
 
 
 def shots_table(media: Path) -> Table:

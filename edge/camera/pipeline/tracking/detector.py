@@ -21,7 +21,7 @@ NMS_THRESHOLD = 0.3  # non-maximum suppression, OpenCV's default for YuNet
 TOP_K = 100_000  # candidates before suppression, 7 to 9 a face: no crowd has so many
 MIN_INPUT_PX = 32
 STEP_PX = 32  # YuNet's coarsest grid: a region aligned to it gives the same scores as the whole frame
-REGION_MARGIN = 0.75  # on each side of a face, in sizes of it: nobody moves further between two frames
+REGION_MARGIN = 0.75  # on each side of a face, in sizes of it: nobody moves further between two of ten frames a second
 
 
 @dataclass(frozen=True, slots=True)
