@@ -97,9 +97,14 @@ class Edge:
         self._client.on_connect = lambda client, *_: client.subscribe(topics.edge_receipts(name), qos=1)
         self._subscribed = threading.Event()
         self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.on_disconnect = lambda *_: self._subscribed.clear()
         self._client.reconnect_delay_set(1, 1)
         self._client.connect(LOOPBACK, port)
         self._client.loop_start()
+        self.wait_until_subscribed()
+
+    def wait_until_subscribed(self) -> None:
+        """Wait for the connection, also for the next one after it was lost."""
         assert self._subscribed.wait(SECONDS)
 
     def send(

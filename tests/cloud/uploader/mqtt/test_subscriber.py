@@ -73,6 +73,7 @@ def test_an_acknowledgement_that_comes_after_a_reconnect_loses_nothing(
     broker.restart_without_sessions()
     wait_for(lambda: not reader.subscriber.acknowledge(old[0]), seconds=20, what="the lost connection")
     reader.wait_until_subscribed()
+    edge.wait_until_subscribed()
     edge.send_all(payloads[5:])
     new = reader.take(5)
     assert {delivery.packet_id for delivery in new} == {delivery.packet_id for delivery in old}
