@@ -4,17 +4,15 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from camera.pipeline.motion import MotionDetector
-from camera.pipeline.tampering.monitor import TamperingMonitor
 from camera.sources.frame import Image
 from dev.bench.figures.measure import QUICK
 from dev.bench.figures.report import Report, Table
+from dev.bench.rig.blinded import blind_times
 from dev.bench.rig.footage import BLINDING, HARMLESS, Look, clip, room
 from dev.scripts.environment import ROOT
 
@@ -24,7 +22,6 @@ BLIND_SECONDS, HARMLESS_SECONDS, DUSK_SECONDS = 12.0, 60.0, 400.0
 DUSK_SHARE = 8  # dusk takes long: so many fewer of them
 SOON = 10.0
 LOOP_SECONDS = 60.0
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 Make = Callable[[np.random.Generator], Look]
 Told = tuple[float, str]  # after how many seconds, and as what in the end
@@ -69,14 +66,8 @@ def _real_row(file: Path) -> tuple[str, ...]:
 
 
 def _told(frames: Iterator[tuple[Image, float]]) -> Told | None:
-    monitor, motion = TamperingMonitor("bench"), MotionDetector()
-    told: Told | None = None
-    for image, now in frames:
-        motion.update(image, now, has_active_tracks=False)
-        blindness = monitor.update(image, now, NOON + timedelta(seconds=now), still=motion.is_still).cause
-        if blindness:
-            told = (told[0] if told else now), blindness.value
-    return told
+    told = list(blind_times(frames))
+    return (told[0][0], told[-1][1].value) if told else None
 
 
 def _clip(make: Make, seed: int, seconds: float, *, frozen: bool = False) -> Iterator[tuple[Image, float]]:

@@ -74,8 +74,12 @@ class FrameAnalyzer:
     def rate(self) -> float:
         """How many frames a second are worth processing now."""
         if self.is_still and not self.has_active_tracks:
-            return min(self._rate, max(IDLE_RATE, self._rate * IDLE_SHARE))
-        return min(self._rate, max(SETTLED_RATE, self._rate * SETTLED_SHARE)) if self._is_settled else self._rate
+            least, share = IDLE_RATE, IDLE_SHARE
+        elif self._is_settled:
+            least, share = SETTLED_RATE, SETTLED_SHARE
+        else:
+            return self._rate
+        return min(self._rate, max(least, self._rate * share))
 
     @property
     def _is_settled(self) -> bool:

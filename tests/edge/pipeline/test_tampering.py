@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from camera.config.polygons import parse_polygons
-from camera.pipeline.motion import MotionDetector
 from camera.pipeline.tampering.monitor import TamperingMonitor
 from camera.pipeline.tampering.view import View
 from camera.sources.frame import Image
 from common.contract.status import Blindness
 from dev.bench.rig import footage
+from dev.bench.rig.blinded import blind_times
 from dev.bench.rig.footage import BLINDING, HARMLESS, HEIGHT, WIDTH, Look, clip, shot
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -67,14 +67,7 @@ class Watch:
 
 def told(name: str, make: Callable[[np.random.Generator], Look], seconds: float) -> list[tuple[float, Blindness]]:
     random = np.random.default_rng(SEED)
-    monitor, motion = TamperingMonitor("porch"), MotionDetector()
-    found: list[tuple[float, Blindness]] = []
-    for image, now in clip(room(SEED), make(random), seconds, random, frozen=name == "frozen"):
-        motion.update(image, now, has_active_tracks=False)
-        blindness = monitor.update(image, now, NOON + timedelta(seconds=now), still=motion.is_still).cause
-        if blindness:
-            found.append((now, blindness))
-    return found
+    return list(blind_times(clip(room(SEED), make(random), seconds, random, frozen=name == "frozen")))
 
 
 @pytest.mark.parametrize("name", BLINDING)

@@ -189,9 +189,7 @@ def test_who_passes_by_within_four_tenths_of_a_second_is_captured(face: Image, c
 
     for number in range(came + 40):
         image = face if came <= number < came + 4 else empty
-        frame = Frame(image.copy(), NOON + timedelta(seconds=number / 10), number / 10, number)
-        if watching.wants(frame.seconds):
-            watching.see(frame)
+        watching.see_if_wanted(Frame(image.copy(), NOON + timedelta(seconds=number / 10), number / 10, number))
 
     assert len(watching.captures) == 1
 
@@ -235,11 +233,7 @@ def test_who_joins_somebody_who_has_settled_is_captured_about_as_soon(face: Imag
     for seconds in (12.0, 12.1, 12.2):
         frames = [*still(alone, seconds), *still(joined, seconds + 1.1)[round(seconds * 10) :]]
         watching = Watching(measured=False)
-        seen = 0
-        for frame in frames:
-            if watching.wants(frame.seconds):
-                watching.see(frame)
-                seen += 1
+        seen = sum(watching.see_if_wanted(frame) for frame in frames)
 
         assert [capture.metadata.box.x > face.shape[1] for capture in watching.captures] == [False, True]
         assert seen < len(frames) - 8  # every other one of two seconds
@@ -393,6 +387,13 @@ class Watching:
 
     def wants(self, seconds: float) -> bool:
         return self._sampler.accept(seconds)
+
+    def see_if_wanted(self, frame: Frame) -> bool:
+        """Tell whether it was."""
+        wanted = self.wants(frame.seconds)
+        if wanted:
+            self.see(frame)
+        return wanted
 
     def see(self, frame: Frame) -> None:
         result = self._analyzer.process(frame)

@@ -17,8 +17,6 @@ GREY = ("GREY", "Y16 ")
 START_CODE, NAL_TYPE, SLICES = b"\0\0\1", 0x1F, range(1, 6)  # of H.264: Annex B, and table 7-1
 # Compressed first: raw frames of a useful size do not fit USB 2. Without color last.
 PIXEL_FORMATS = (*COMPRESSED, *(fourcc for fourcc in RAW if fourcc not in GREY), *VIDEO, *GREY)
-
-
 # After damage: a few seconds. Some cameras send a frame that stands alone every ten, and what moves is soon drawn anew.
 MAX_REFUSED_FRAMES = 60
 
